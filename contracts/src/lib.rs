@@ -1,0 +1,26 @@
+//! The vocabulary of the hub: records, problems, codes and times, and the contracts they obey.
+//!
+//! Nothing here does I/O or knows a runtime; every other crate depends on this one.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
+
+pub mod agency;
+pub mod code;
+mod compat;
+pub mod dossier;
+pub mod dossier_state;
+pub mod feedback;
+pub mod moment;
+pub mod problem;
+pub mod procedure;
+pub mod progress;
+pub mod record;
+pub mod schema;
+mod split;
+
+pub use dossier::{Dossier, Status};
+pub use moment::Moment;
+pub use problem::{Place, Problem};
+pub use progress::Progress;
+pub use record::{ContractId, Draft, Record};
+pub use schema::Contracts;

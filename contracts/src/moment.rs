@@ -1,0 +1,139 @@
+//! A time as its source knew it: a day, or an instant.
+//!
+//! Agencies keep different precisions and the hub never invents the missing part. A day is a day
+//! in Asia/Ho_Chi_Minh (fixed UTC+7 since 1975); an instant is UTC. Semantics §3.
+
+use std::{cmp::Ordering, fmt, str::FromStr};
+
+use jiff::{Timestamp, civil::Date, tz};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+/// Seconds that Vietnam is ahead of UTC.
+pub const VIETNAM_OFFSET_SECONDS: i32 = 7 * 3600;
+
+/// A day (`2013-10-02`) or a UTC instant (`2013-11-04T01:15:30Z`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Moment {
+    /// A whole day in Vietnam; sorts at the end of that day.
+    Day(Date),
+    /// A point in time.
+    Instant(Timestamp),
+}
+
+/// The text is neither a date nor a UTC instant.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is neither a date (YYYY-MM-DD) nor a UTC instant (YYYY-MM-DDThh:mm:ssZ)")]
+pub struct NotAMoment(String);
+
+fn vietnam() -> tz::TimeZone {
+    tz::TimeZone::fixed(tz::offset(7))
+}
+
+impl Moment {
+    /// The day in Vietnam on which this moment lies.
+    pub fn day(self) -> Date {
+        match self {
+            Self::Day(date) => date,
+            Self::Instant(at) => vietnam().to_datetime(at).date(),
+        }
+    }
+
+    /// The last instant this moment can mean: a day ends at 23:59:59.999999999 in Vietnam.
+    pub fn latest(self) -> Timestamp {
+        match self {
+            Self::Day(date) => vietnam()
+                .to_ambiguous_timestamp(date.at(23, 59, 59, 999_999_999))
+                .compatible()
+                .unwrap_or(Timestamp::MAX),
+            Self::Instant(at) => at,
+        }
+    }
+
+    /// The first instant this moment can mean.
+    pub fn earliest(self) -> Timestamp {
+        match self {
+            Self::Day(date) => vietnam()
+                .to_ambiguous_timestamp(date.at(0, 0, 0, 0))
+                .compatible()
+                .unwrap_or(Timestamp::MIN),
+            Self::Instant(at) => at,
+        }
+    }
+}
+
+impl Ord for Moment {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let rank = |moment: &Self| matches!(moment, Self::Day(_));
+        self.latest().cmp(&other.latest()).then_with(|| rank(self).cmp(&rank(other)))
+    }
+}
+
+impl PartialOrd for Moment {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Day(date) => write!(out, "{date}"),
+            Self::Instant(at) => write!(out, "{at}"),
+        }
+    }
+}
+
+impl FromStr for Moment {
+    type Err = NotAMoment;
+
+    /// Reads the canonical text only: agencies' own forms are the mappings' business.
+    fn from_str(text: &str) -> Result<Self, NotAMoment> {
+        let bad = || NotAMoment(text.to_owned());
+        if text.len() == 10 {
+            return text.parse().map(Self::Day).map_err(|_| bad());
+        }
+        if !text.ends_with('Z') || text.as_bytes().get(10) != Some(&b'T') {
+            return Err(bad());
+        }
+        text.parse().map(Self::Instant).map_err(|_| bad())
+    }
+}
+
+impl Serialize for Moment {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Moment {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(from)?;
+        text.parse().map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_sorts_at_its_end_and_keeps_its_precision() {
+        let day: Moment = "2013-10-02".parse().unwrap();
+        let noon: Moment = "2013-10-02T05:00:00Z".parse().unwrap();
+        let late: Moment = "2013-10-02T16:59:59Z".parse().unwrap();
+        let next: Moment = "2013-10-02T17:00:00Z".parse().unwrap();
+        assert!(noon < day && late < day && day < next);
+        assert_eq!(next.day(), "2013-10-03".parse().unwrap());
+        assert_eq!(day.to_string(), "2013-10-02");
+        assert_eq!(noon.to_string(), "2013-10-02T05:00:00Z");
+    }
+
+    #[test]
+    fn other_forms_are_refused_not_guessed() {
+        for text in
+            ["02/10/2013", "2013-10-02T05:00:00", "2013-10-02T05:00:00+07:00", "2013-2-3", ""]
+        {
+            assert!(text.parse::<Moment>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! The agencies' folders: which channels there are, compiled.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use contracts::Contracts;
+use mappings::{Diagnostic, Gazetteer, Mapping, Sources};
+use serde::Deserialize;
+
+/// `agency.toml`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Agency {
+    /// Hub id, equal to the folder's name.
+    pub id: String,
+    /// Name in Vietnamese.
+    pub name: String,
+    /// Name in English.
+    pub name_en: String,
+    /// File of each channel by the channel's name.
+    pub channels: BTreeMap<String, String>,
+}
+
+/// One channel, compiled.
+pub struct Channel {
+    /// `agency.channel`.
+    pub id: String,
+    /// The agency's folder.
+    pub folder: PathBuf,
+    /// The channel's name.
+    pub name: String,
+    /// Its mapping.
+    pub mapping: Mapping,
+}
+
+/// All agencies and their channels.
+#[derive(Default)]
+pub struct Catalog {
+    /// Agencies in the order of their ids.
+    pub agencies: Vec<Agency>,
+    /// Channels by id.
+    pub channels: BTreeMap<String, Channel>,
+}
+
+impl Catalog {
+    /// Reads and compiles every agency's folder under `root`.
+    ///
+    /// # Errors
+    /// Every fault of every file, so that one run shows all there is to mend.
+    pub fn load(root: &Path, contracts: &Contracts) -> Result<Self, Vec<Diagnostic>> {
+        let mut catalog = Self::default();
+        let mut found = Vec::new();
+        let mut folders: Vec<PathBuf> = match fs::read_dir(root) {
+            Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
+            Err(error) => {
+                let advice = "name the folder with --mappings";
+                return Err(vec![unreadable(root, &error.to_string(), advice)]);
+            }
+        };
+        folders.retain(|path| path.is_dir());
+        folders.sort();
+        for folder in folders {
+            if let Err(faults) = catalog.agency(&folder, contracts) {
+                found.extend(faults);
+            }
+        }
+        if found.is_empty() { Ok(catalog) } else { Err(found) }
+    }
+
+    fn agency(&mut self, folder: &Path, contracts: &Contracts) -> Result<(), Vec<Diagnostic>> {
+        let file = folder.join("agency.toml");
+        let text = read(&file)?;
+        let agency: Agency = toml::from_str(&text).map_err(|error| {
+            let span = error.span().unwrap_or(0..0);
+            let name = file.display().to_string();
+            vec![Diagnostic::at(&name, &text, &span, error.message().to_owned(), "")]
+        })?;
+        if folder.file_name().and_then(|name| name.to_str()) != Some(&agency.id) {
+            let message = format!("the id `{}` is not the folder's name", agency.id);
+            return Err(vec![unreadable(&file, &message, "give both the same name")]);
+        }
+        let tables = tables(&folder.join("tables"))?;
+        let mut found = Vec::new();
+        for (name, file) in &agency.channels {
+            match channel(folder, &agency.id, name, file, &tables, contracts) {
+                Ok(channel) => {
+                    self.channels.insert(channel.id.clone(), channel);
+                }
+                Err(faults) => found.extend(faults),
+            }
+        }
+        self.agencies.push(agency);
+        if found.is_empty() { Ok(()) } else { Err(found) }
+    }
+}
+
+fn channel(
+    folder: &Path,
+    agency: &str,
+    name: &str,
+    file: &str,
+    tables: &BTreeMap<String, String>,
+    contracts: &Contracts,
+) -> Result<Channel, Vec<Diagnostic>> {
+    let path = folder.join(file);
+    let text = read(&path)?;
+    let sources = Sources { file: path.display().to_string(), text, tables: tables.clone() };
+    let mapping = Mapping::compile(&sources, contracts)?;
+    let id = format!("{agency}.{name}");
+    Ok(Channel { id, folder: folder.to_owned(), name: name.to_owned(), mapping })
+}
+
+fn tables(folder: &Path) -> Result<BTreeMap<String, String>, Vec<Diagnostic>> {
+    let mut tables = BTreeMap::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.extension().is_some_and(|ending| ending == "csv")
+            && let Some(name) = path.file_stem().and_then(|name| name.to_str())
+        {
+            tables.insert(name.to_owned(), read(&path)?);
+        }
+    }
+    Ok(tables)
+}
+
+fn read(path: &Path) -> Result<String, Vec<Diagnostic>> {
+    fs::read_to_string(path).map_err(|error| vec![unreadable(path, &error.to_string(), "")])
+}
+
+fn unreadable(path: &Path, message: &str, advice: &str) -> Diagnostic {
+    Diagnostic::at(&path.display().to_string(), "", &(0..0), message.to_owned(), advice)
+}
+
+/// The province's communes, 2013 to today, compiled in.
+///
+/// # Errors
+/// A sentence, when the compiled-in list cannot be read.
+pub fn gazetteer() -> Result<Gazetteer, String> {
+    Gazetteer::from_csv(
+        include_str!("../../mappings/units/communes.csv"),
+        include_str!("../../mappings/units/communes_2025.csv"),
+    )
+}

@@ -1,0 +1,110 @@
+//! `lienthong test`: the fixtures beside the mappings, through the object that serves.
+
+use std::{
+    fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use contracts::Contracts;
+use serde_json::{Value, json};
+
+use super::{Outcome, apply::sealed};
+use crate::catalog::{Catalog, Channel};
+
+pub(super) fn run(
+    catalog: &Catalog,
+    contracts: &Contracts,
+    agencies: &[String],
+    coverage: bool,
+    out: &mut impl Write,
+) -> io::Result<Outcome> {
+    let (mut passed, mut failed) = (0, 0);
+    for agency in agencies {
+        if !catalog.agencies.iter().any(|known| known.id == *agency) {
+            writeln!(out, "there is no agency `{agency}`")?;
+            failed += 1;
+        }
+    }
+    for channel in catalog.channels.values() {
+        let named = |agency: &String| channel.id.split('.').next() == Some(agency);
+        if !agencies.is_empty() && !agencies.iter().any(named) {
+            continue;
+        }
+        let cases = cases(channel)?;
+        if cases.is_empty() {
+            writeln!(out, "{}: no fixture", channel.id)?;
+            failed += 1;
+        }
+        for case in cases {
+            match differences(channel, contracts, &case)? {
+                None => passed += 1,
+                Some(words) => {
+                    failed += 1;
+                    writeln!(out, "{}: {}\n{words}", channel.id, case.display())?;
+                }
+            }
+        }
+        if coverage {
+            unused(channel, out)?;
+        }
+    }
+    writeln!(out, "{passed} fixtures passed, {failed} failed")?;
+    Ok(if failed == 0 { Outcome::Done } else { Outcome::Faulty })
+}
+
+/// The `*.in.*` files of a channel, in order.
+fn cases(channel: &Channel) -> io::Result<Vec<PathBuf>> {
+    let folder = channel.folder.join("fixtures").join(&channel.name);
+    let mut cases = Vec::new();
+    if folder.is_dir() {
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.file_name().and_then(|name| name.to_str()).is_some_and(|n| n.contains(".in.")) {
+                cases.push(path);
+            }
+        }
+    }
+    cases.sort();
+    Ok(cases)
+}
+
+/// What a case gives against what its files expect; `None` when equal.
+fn differences(
+    channel: &Channel,
+    contracts: &Contracts,
+    case: &Path,
+) -> io::Result<Option<String>> {
+    let applied = sealed(channel, contracts, &fs::read(case)?)?;
+    let drafts: Vec<_> = applied.drafts.iter().map(|(_, draft)| draft).collect();
+    let refusals = applied.refusals.iter().map(|refusal| &refusal.problems);
+    let problems: Vec<_> = refusals.flatten().chain(applied.unreadable.as_ref()).collect();
+    let mut words = String::new();
+    for (ending, got) in [("out", json!(drafts)), ("refused", json!(problems))] {
+        let want = expected(case, ending)?;
+        if got != want {
+            words.push_str(&format!("  {ending}.json expects {want}\n  but it gives  {got}\n"));
+        }
+    }
+    Ok((!words.is_empty()).then_some(words))
+}
+
+/// The expectation beside a case; a file that is not there expects nothing.
+fn expected(case: &Path, ending: &str) -> io::Result<Value> {
+    let name = case.file_name().and_then(|name| name.to_str()).unwrap_or("");
+    let stem = name.split(".in.").next().unwrap_or(name);
+    match fs::read(case.with_file_name(format!("{stem}.{ending}.json"))) {
+        Ok(bytes) => Ok(serde_json::from_slice(&bytes)?),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(json!([])),
+        Err(error) => Err(error),
+    }
+}
+
+fn unused(channel: &Channel, out: &mut impl Write) -> io::Result<()> {
+    for rule in channel.mapping.coverage() {
+        if rule.used == 0 {
+            writeln!(out, "{}: never used: {} = {}", channel.id, rule.target, rule.rule)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,331 @@
+//! Running a compiled mapping over one payload.
+
+use std::sync::atomic::Ordering;
+
+use contracts::{Draft, Moment, Place, Problem, problem};
+use serde_json::{Map, Number, Value as Json};
+
+use crate::{
+    document::{Document, NodeId},
+    format::{Fault as FormatFault, FaultKind, Limits},
+    functions::{Fault, Scene, Value},
+    gazetteer::Gazetteer,
+    mapping::{Mapping, RecordMapping, Rule, Segment, Source, Wants, Way},
+    path::Found,
+    text::normalise,
+};
+
+/// One record that a mapping refused, with every problem found in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refusal {
+    /// Its number in the payload, from 1.
+    pub record: u32,
+    /// What is wrong with it.
+    pub problems: Vec<Problem>,
+}
+
+/// What became of a payload.
+#[derive(Debug, Default)]
+pub struct Applied {
+    /// Drafts in payload order, each with the number of its record.
+    pub drafts: Vec<(u32, Draft)>,
+    /// Refused records in payload order.
+    pub refusals: Vec<Refusal>,
+    /// Why the payload could not be read to its end, where it could not.
+    pub unreadable: Option<Problem>,
+}
+
+/// Line starts of a text, so that placing a thousand problems reads the text once.
+struct Lines<'a> {
+    source: &'a str,
+    starts: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    fn new(source: &'a str) -> Self {
+        let breaks = source.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        Self { source, starts: std::iter::once(0).chain(breaks.map(|(at, _)| at + 1)).collect() }
+    }
+
+    fn place(&self, offset: usize) -> (u32, u32) {
+        let line = self.starts.partition_point(|start| *start <= offset);
+        let start = self.starts.get(line.saturating_sub(1)).copied().unwrap_or(0);
+        let before = self.source.get(start..offset).unwrap_or("");
+        (clamp(line), clamp(before.chars().count() + 1))
+    }
+}
+
+fn clamp(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// Translates one payload. Total: whatever the bytes, it returns, and every record is in exactly
+/// one of `drafts` and `refusals` or behind `unreadable`.
+pub fn apply(mapping: &Mapping, payload: &[u8], gazetteer: &Gazetteer) -> Applied {
+    let mut applied = Applied::default();
+    let source = match mapping.charset.decode(payload) {
+        Ok(source) => source,
+        Err(error) => {
+            let at = Place { path: Some(format!("byte {}", error.offset)), ..Place::default() };
+            applied.unreadable = Some(Problem::new(&problem::WRONG_CHARSET).in_place(at));
+            return applied;
+        }
+    };
+    let mut lines = None;
+    let mut number = 0_u32;
+    let read = mapping.format.read(&source, &mapping.each, &Limits::default(), &mut |item| {
+        number = number.saturating_add(1);
+        let outcome = match item {
+            Ok((document, record)) => {
+                let lines = &mut lines;
+                let mut place =
+                    |offset: usize| lines.get_or_insert_with(|| Lines::new(&source)).place(offset);
+                translate(mapping, document, record, gazetteer, &mut place)
+            }
+            Err(fault) => {
+                let place = lines.get_or_insert_with(|| Lines::new(&source)).place(fault.offset);
+                Err(vec![format_problem(&fault, place)])
+            }
+        };
+        match outcome {
+            Ok(drafts) => applied.drafts.extend(drafts.into_iter().map(|draft| (number, draft))),
+            Err(mut problems) => {
+                for problem in &mut problems {
+                    problem.place.record = Some(number);
+                }
+                applied.refusals.push(Refusal { record: number, problems });
+            }
+        }
+    });
+    if let Err(fault) = read {
+        let place = lines.get_or_insert_with(|| Lines::new(&source)).place(fault.offset);
+        applied.unreadable = Some(format_problem(&fault, place));
+    }
+    applied
+}
+
+fn format_problem(fault: &FormatFault, (line, column): (u32, u32)) -> Problem {
+    let kind = match fault.kind {
+        FaultKind::NotTheFormat => &problem::NOT_THE_FORMAT,
+        FaultKind::DuplicateKey => &problem::DUPLICATE_KEY,
+        FaultKind::ForbiddenMarkup => &problem::FORBIDDEN_MARKUP,
+        FaultKind::LimitExceeded { .. } => &problem::LIMIT_EXCEEDED,
+    };
+    let place = Place { line: Some(line), column: Some(column), ..Place::default() };
+    Problem::new(kind).in_place(place).by_rule(fault.detail.clone())
+}
+
+type PlaceOf<'a> = dyn FnMut(usize) -> (u32, u32) + 'a;
+
+fn translate(
+    mapping: &Mapping,
+    document: &Document,
+    record: NodeId,
+    gazetteer: &Gazetteer,
+    place: &mut PlaceOf<'_>,
+) -> Result<Vec<Draft>, Vec<Problem>> {
+    let mut drafts = Vec::new();
+    let mut problems = Vec::new();
+    let mut taken = false;
+    for rules in &mapping.records {
+        match rules.when.as_ref().map_or(Ok(true), |when| when.holds(document, record)) {
+            Ok(true) => taken = true,
+            Ok(false) => continue,
+            Err(message) => {
+                let (line, column) = place(document.offset(record));
+                let at = Place { line: Some(line), column: Some(column), ..Place::default() };
+                let fault = Problem::new(&problem::UNDECIDED_RECORD).in_place(at).by_rule(message);
+                problems.push(fault);
+                taken = true;
+                continue;
+            }
+        }
+        let scene = Scene { document, record, gazetteer, day: None };
+        match draft(rules, scene, place) {
+            Ok(draft) => drafts.push(draft),
+            Err(found) => problems.extend(found),
+        }
+    }
+    if !taken {
+        let (line, column) = place(document.offset(record));
+        let at = Place { line: Some(line), column: Some(column), ..Place::default() };
+        problems.push(Problem::new(&problem::UNDECIDED_RECORD).in_place(at));
+    }
+    if problems.is_empty() { Ok(drafts) } else { Err(problems) }
+}
+
+fn draft(
+    rules: &RecordMapping,
+    mut scene: Scene<'_>,
+    place: &mut PlaceOf<'_>,
+) -> Result<Draft, Vec<Problem>> {
+    if let Some(rule) = rules.day.and_then(|at| rules.rules.get(at))
+        && let Ok(Some(Value::Moment(at))) = produce(rule, &scene, place)
+    {
+        scene.day = Some(at.day());
+    }
+    let mut body = Json::Object(Map::new());
+    let mut key = String::new();
+    let mut problems = Vec::new();
+    for (at, rule) in rules.rules.iter().enumerate() {
+        match produce(rule, &scene, place) {
+            Ok(Some(value)) => {
+                let json = to_json(value, rule.wants);
+                if at == rules.key {
+                    key = json.as_str().map_or_else(|| json.to_string(), ToOwned::to_owned);
+                }
+                put(&mut body, &rule.segments, json);
+            }
+            Ok(None) if rule.required => problems.push(missing(rule, &scene, place)),
+            Ok(None) => {}
+            Err(problem) => problems.push(*problem),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    Ok(Draft { contract: rules.contract.clone(), key, body })
+}
+
+fn missing(rule: &Rule, scene: &Scene<'_>, place: &mut PlaceOf<'_>) -> Problem {
+    let way = rule.ways.first();
+    let path = way.and_then(|way| match &way.source {
+        Source::Path(path) => Some(path.text().to_owned()),
+        Source::Constant(_) => None,
+    });
+    let (line, column) = place(scene.document.offset(scene.record));
+    let at = Place { line: Some(line), column: Some(column), path, record: None };
+    let text = way.map_or("", |way| way.text.as_str());
+    Problem::new(&problem::MISSING_MEMBER).at(rule.pointer.clone()).in_place(at).by_rule(text)
+}
+
+/// The first way that gives a value.
+fn produce(
+    rule: &Rule,
+    scene: &Scene<'_>,
+    place: &mut PlaceOf<'_>,
+) -> Result<Option<Value>, Box<Problem>> {
+    for way in &rule.ways {
+        let holds =
+            way.when.as_ref().map_or(Ok(true), |when| when.holds(scene.document, scene.record));
+        match holds {
+            Ok(true) => {}
+            Ok(false) => continue,
+            Err(message) => {
+                let fault = Problem::new(&problem::UNDECIDED_RECORD).at(rule.pointer.clone());
+                return Err(Box::new(fault.by_rule(message)));
+            }
+        }
+        if let Some(value) = run(rule, way, scene, place)? {
+            way.used.fetch_add(1, Ordering::Relaxed);
+            return Ok(Some(value));
+        }
+    }
+    Ok(None)
+}
+
+fn run(
+    rule: &Rule,
+    way: &Way,
+    scene: &Scene<'_>,
+    place: &mut PlaceOf<'_>,
+) -> Result<Option<Value>, Box<Problem>> {
+    let mut node = None;
+    let mut value = match &way.source {
+        Source::Constant(text) => Value::Text(text.clone()),
+        Source::Path(path) => match path.find(scene.document, scene.record) {
+            Found::Several(id) => {
+                return Err(fault(
+                    rule,
+                    way,
+                    &problem::SEVERAL_VALUES,
+                    (scene, Some(id)),
+                    "",
+                    place,
+                ));
+            }
+            Found::One(id) if !scene.document.is_nil(id) => {
+                node = Some(id);
+                Value::Text(normalise::tidy_text(scene.document.text(id)))
+            }
+            _ => Value::Text(String::new()),
+        },
+    };
+    for (name, call) in &way.calls {
+        // A function sees no empty text, but for the one that fills it.
+        if matches!(&value, Value::Text(text) if text.is_empty()) && name != "default" {
+            continue;
+        }
+        let shown = match &value {
+            Value::Text(text) => text.clone(),
+            _ => String::new(),
+        };
+        match (call.apply)(value, scene) {
+            Ok(Some(next)) => value = next,
+            Ok(None) => return Ok(None),
+            Err(Fault(kind)) => return Err(fault(rule, way, kind, (scene, node), &shown, place)),
+        }
+    }
+    Ok(match value {
+        Value::Text(text) if text.is_empty() => None,
+        value => Some(value),
+    })
+}
+
+fn fault(
+    rule: &Rule,
+    way: &Way,
+    kind: &problem::Kind,
+    (scene, node): (&Scene<'_>, Option<NodeId>),
+    value: &str,
+    place: &mut PlaceOf<'_>,
+) -> Box<Problem> {
+    let (line, column) = place(scene.document.offset(node.unwrap_or(scene.record)));
+    let path = match &way.source {
+        Source::Path(path) => Some(path.text().to_owned()),
+        Source::Constant(_) => None,
+    };
+    let at = Place { line: Some(line), column: Some(column), path, record: None };
+    let fault = Problem::new(kind).at(rule.pointer.clone()).in_place(at).by_rule(way.text.clone());
+    Box::new(fault.with_value(value, rule.personal))
+}
+
+fn to_json(value: Value, wants: Wants) -> Json {
+    match value {
+        Value::Integer(number) if wants != Wants::Text => Json::Number(number.into()),
+        Value::Boolean(flag) if wants != Wants::Text => Json::Bool(flag),
+        Value::Text(text) if wants == Wants::Number => {
+            text.parse::<Number>().map_or(Json::String(text), Json::Number)
+        }
+        Value::Text(text) => Json::String(text),
+        Value::Integer(number) => Json::String(number.to_string()),
+        Value::Boolean(flag) => Json::String(flag.to_string()),
+        Value::Moment(Moment::Day(day)) => Json::String(day.to_string()),
+        Value::Moment(at) => Json::String(at.to_string()),
+    }
+}
+
+fn put(body: &mut Json, segments: &[Segment], value: Json) {
+    let mut at = body;
+    for (depth, segment) in segments.iter().enumerate() {
+        let next_is_index = matches!(segments.get(depth + 1), Some(Segment::Index(_)));
+        let fresh =
+            || if next_is_index { Json::Array(Vec::new()) } else { Json::Object(Map::new()) };
+        at = match (segment, at) {
+            (Segment::Member(name), Json::Object(members)) => {
+                members.entry(name.clone()).or_insert_with(fresh)
+            }
+            (Segment::Index(_), Json::Array(items)) => {
+                if items.is_empty() {
+                    items.push(fresh());
+                }
+                match items.last_mut() {
+                    Some(last) => last,
+                    None => return,
+                }
+            }
+            _ => return,
+        };
+    }
+    *at = value;
+}

@@ -1,0 +1,240 @@
+//! Proving a mapping before anything runs.
+//!
+//! All faults are found at once, each with file, line, column and a way to mend it: unknown
+//! settings, paths, functions and tables; types that disagree; members that the contract does not
+//! have; required members that no rule is sure to produce.
+
+use std::{collections::BTreeMap, ops::Range};
+
+use contracts::{ContractId, Contracts};
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+use crate::{
+    condition::Condition,
+    diagnostic::Diagnostic,
+    format::{CsvOptions, Format, Header, JsonOptions, Step, XmlOptions},
+    functions::Table,
+    mapping::{Mapping, RecordMapping, Sources, read_table},
+    text::charset::Charset,
+};
+
+mod record;
+
+type Entry<'a> = (&'a Spanned<std::borrow::Cow<'a, str>>, &'a Spanned<DeValue<'a>>);
+
+/// What compiling one file has found so far.
+pub(crate) struct Compiler<'a> {
+    sources: &'a Sources,
+    contracts: &'a Contracts,
+    tables: BTreeMap<String, Table>,
+    found: Vec<Diagnostic>,
+}
+
+impl Compiler<'_> {
+    fn fault(&mut self, span: &Range<usize>, message: impl Into<String>, advice: &str) {
+        let Sources { file, text, .. } = self.sources;
+        self.found.push(Diagnostic::at(file, text, span, message.into(), advice));
+    }
+
+    fn string<'b>(&mut self, value: &'b Spanned<DeValue<'b>>, what: &str) -> Option<&'b str> {
+        let text = value.get_ref().as_str();
+        if text.is_none() {
+            let kind = value.get_ref().type_str();
+            self.fault(&value.span(), format!("{what} must be a text, not {kind}"), "");
+        }
+        text
+    }
+}
+
+impl Mapping {
+    /// Compiles a channel's mapping.
+    ///
+    /// # Errors
+    /// Every fault of the file and its tables, in the order of the file.
+    pub fn compile(sources: &Sources, contracts: &Contracts) -> Result<Self, Vec<Diagnostic>> {
+        let Sources { file, text, tables } = sources;
+        let mut compiler =
+            Compiler { sources, contracts, tables: BTreeMap::new(), found: Vec::new() };
+        for (name, csv) in tables {
+            match read_table(csv) {
+                Ok(table) => {
+                    compiler.tables.insert(name.clone(), table);
+                }
+                Err(message) => {
+                    let file = format!("tables/{name}.csv");
+                    compiler.found.push(Diagnostic::at(&file, csv, &(0..0), message, ""));
+                }
+            }
+        }
+        let table = match DeTable::parse(text) {
+            Ok(table) => table,
+            Err(error) => {
+                let span = error.span().unwrap_or(0..0);
+                let message = error.message().to_owned();
+                return Err(vec![Diagnostic::at(file, text, &span, message, "")]);
+            }
+        };
+        let mapping = compiler.channel(table.get_ref());
+        compiler.found.sort_by_key(|found| (found.file.clone(), found.line, found.column));
+        match mapping {
+            Some(mapping) if compiler.found.is_empty() => Ok(mapping),
+            _ => Err(compiler.found),
+        }
+    }
+}
+
+/// The settings of a channel, still apart.
+#[derive(Default)]
+struct Settings<'a> {
+    format: Option<&'a Spanned<DeValue<'a>>>,
+    charset: Option<&'a Spanned<DeValue<'a>>>,
+    each: Option<&'a Spanned<DeValue<'a>>>,
+    lines: bool,
+    csv: Option<&'a DeTable<'a>>,
+    records: Vec<&'a Spanned<DeValue<'a>>>,
+}
+
+impl Compiler<'_> {
+    fn channel(&mut self, table: &DeTable<'_>) -> Option<Mapping> {
+        let mut settings = Settings::default();
+        for (name, value) in table {
+            match name.get_ref().as_ref() {
+                "format" => settings.format = Some(value),
+                "charset" => settings.charset = Some(value),
+                "each" => settings.each = Some(value),
+                "lines" => settings.lines = value.get_ref().as_bool().unwrap_or(false),
+                "csv" => settings.csv = value.get_ref().as_table(),
+                "record" => match value.get_ref().as_array() {
+                    Some(records) => settings.records.extend(records.iter()),
+                    None => self.fault(&value.span(), "records are written as [[record]]", ""),
+                },
+                other => {
+                    let message = format!("there is no setting `{other}`");
+                    let known = "settings: format, charset, each, lines, [csv], [[record]]";
+                    self.fault(&name.span(), message, known);
+                }
+            }
+        }
+        let charset = self.charset(settings.charset);
+        let format = self.format(&settings);
+        let each = settings.each.and_then(|value| self.each(value)).unwrap_or_default();
+        if settings.records.is_empty() {
+            self.fault(
+                &(0..0),
+                "the channel has no [[record]]",
+                "write one for each contract it feeds",
+            );
+        }
+        let records: Vec<Option<RecordMapping>> =
+            settings.records.iter().map(|value| self.record(value)).collect();
+        let records = records.into_iter().collect::<Option<Vec<_>>>()?;
+        Some(Mapping { charset: charset?, format: format?, each, records })
+    }
+
+    fn charset(&mut self, value: Option<&Spanned<DeValue<'_>>>) -> Option<Charset> {
+        let Some(value) = value else {
+            let advice = "declare it: a guess would lose letters silently";
+            self.fault(&(0..0), "the setting `charset` is missing", advice);
+            return None;
+        };
+        let name = self.string(value, "the charset")?;
+        match name.parse() {
+            Ok(charset) => Some(charset),
+            Err(error) => {
+                self.fault(&value.span(), format!("{error}"), "");
+                None
+            }
+        }
+    }
+
+    fn format(&mut self, settings: &Settings<'_>) -> Option<Format> {
+        let Some(value) = settings.format else {
+            self.fault(&(0..0), "the setting `format` is missing", "write json, xml or csv");
+            return None;
+        };
+        match self.string(value, "the format")? {
+            "json" => Some(Format::Json(JsonOptions { lines: settings.lines })),
+            "xml" => Some(Format::Xml(XmlOptions::default())),
+            "csv" => self.csv(settings.csv).map(Format::Csv),
+            other => {
+                let message = format!("there is no format `{other}`");
+                self.fault(&value.span(), message, "write json, xml or csv");
+                None
+            }
+        }
+    }
+
+    fn csv(&mut self, table: Option<&DeTable<'_>>) -> Option<CsvOptions> {
+        let mut options = CsvOptions::default();
+        for (name, value) in table.into_iter().flatten() {
+            let number =
+                || value.get_ref().as_integer().and_then(|n| n.as_str().parse::<usize>().ok());
+            let mark = || {
+                let mut chars = value.get_ref().as_str().unwrap_or("").chars();
+                chars.next().filter(|_| chars.next().is_none())
+            };
+            let good = match name.get_ref().as_ref() {
+                "separator" => mark().map(|mark| options.separator = mark).is_some(),
+                "quote" => mark().map(|mark| options.quote = mark).is_some(),
+                "header" => number().map(|row| options.header = Header::Row(row)).is_some(),
+                "footer" => number().map(|rows| options.skip_footer = rows).is_some(),
+                other => {
+                    let message = format!("there is no CSV setting `{other}`");
+                    let known = "settings: separator, quote, header (row), footer (rows)";
+                    self.fault(&name.span(), message, known);
+                    true
+                }
+            };
+            if !good {
+                let message = format!("`{}` has a value it cannot take", name.get_ref());
+                self.fault(
+                    &value.span(),
+                    message,
+                    "marks are one character, rows are whole numbers",
+                );
+            }
+        }
+        Some(options)
+    }
+
+    fn each(&mut self, value: &Spanned<DeValue<'_>>) -> Option<Vec<Step>> {
+        let text = self.string(value, "`each`")?;
+        let step = |name: &str| Step { name: name.to_owned(), namespace: None };
+        let steps: Vec<Step> = text.trim_matches('/').split('/').map(step).collect();
+        if steps.iter().any(|step| step.name.is_empty()) {
+            self.fault(&value.span(), "`each` has an empty step", "write names separated by `/`");
+            return None;
+        }
+        Some(steps)
+    }
+
+    fn contract(&mut self, value: &Spanned<DeValue<'_>>) -> Option<ContractId> {
+        let text = self.string(value, "the contract")?;
+        match text.parse::<ContractId>() {
+            Ok(id) if self.contracts.schema(&id).is_some() => Some(id),
+            Ok(id) => {
+                self.fault(&value.span(), format!("there is no contract {id}"), "");
+                None
+            }
+            Err(error) => {
+                self.fault(&value.span(), error.to_string(), "");
+                None
+            }
+        }
+    }
+
+    fn condition(&mut self, value: &Spanned<DeValue<'_>>) -> Option<Condition> {
+        let text = self.string(value, "a condition")?;
+        match Condition::compile(text) {
+            Ok(condition) => Some(condition),
+            Err(message) => {
+                let message = format!("the condition is not CEL: {message}");
+                self.fault(&value.span(), message, "such as TrangThai == '5'");
+                None
+            }
+        }
+    }
+}

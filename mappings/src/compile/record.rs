@@ -1,0 +1,325 @@
+//! Compiling one `[[record]]`: its rules against its contract.
+
+use std::{ops::Range, sync::atomic::AtomicU64};
+
+use contracts::{
+    ContractId,
+    schema::{Member, MemberType},
+};
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+use super::{Compiler, Entry};
+use crate::{
+    condition::Condition,
+    functions::{self, Kind},
+    mapping::{RecordMapping, Rule, Segment, Source, Wants, Way},
+    path::Path,
+    rule,
+};
+
+/// What a record's table says, still apart.
+#[derive(Default)]
+struct Parts<'a> {
+    contract: Option<ContractId>,
+    when: Option<Condition>,
+    key: Option<Entry<'a>>,
+    day: Option<Entry<'a>>,
+    map: Option<Entry<'a>>,
+}
+
+impl Compiler<'_> {
+    pub(super) fn record(&mut self, value: &Spanned<DeValue<'_>>) -> Option<RecordMapping> {
+        let span = value.span();
+        let Some(table) = value.get_ref().as_table() else {
+            self.fault(&span, "a record is written as [[record]]", "");
+            return None;
+        };
+        let mut parts = Parts::default();
+        let mut sound = true;
+        for (name, value) in table {
+            match name.get_ref().as_ref() {
+                "contract" => parts.contract = self.contract(value),
+                "when" => {
+                    parts.when = self.condition(value);
+                    sound &= parts.when.is_some();
+                }
+                "key" => parts.key = Some((name, value)),
+                "day" => parts.day = Some((name, value)),
+                "map" => parts.map = Some((name, value)),
+                other => {
+                    let message = format!("there is no record setting `{other}`");
+                    let known = "settings: contract, when, key, day, [record.map]";
+                    self.fault(&name.span(), message, known);
+                }
+            }
+        }
+        let contract = parts.contract.or_else(|| {
+            self.fault(&span, "the record names no contract", "such as contract = \"dossier/1\"");
+            None
+        })?;
+        let members = self.contracts.members(&contract).to_vec();
+        let mut rules = Vec::new();
+        match parts.map.map(|(_, value)| (value.get_ref().as_table(), value.span())) {
+            Some((Some(map), _)) => self.rules(map, "", &members, &mut rules),
+            _ => self.fault(&span, "the record has no [record.map]", ""),
+        }
+        self.required(&span, &contract, &members, &rules);
+        rules.sort_by_key(|rule| {
+            let path = rule.target.replace("[0]", "[]");
+            members.iter().position(|member| member.path == path).unwrap_or(usize::MAX)
+        });
+        let key = self.named(parts.key, "source_code", &rules, &span)?;
+        let day = match parts.day {
+            Some(entry) => Some(self.named(Some(entry), "", &rules, &span)?),
+            None => None,
+        };
+        sound.then_some(RecordMapping { contract, when: parts.when, key, day, rules })
+    }
+
+    /// The index of the rule for a named member.
+    fn named(
+        &mut self,
+        entry: Option<Entry<'_>>,
+        otherwise: &str,
+        rules: &[Rule],
+        record: &Range<usize>,
+    ) -> Option<usize> {
+        let (name, span) = match entry {
+            Some((_, value)) => (self.string(value, "a member's name")?, value.span()),
+            None => (otherwise, record.clone()),
+        };
+        let at = rules.iter().position(|rule| rule.target == name);
+        if at.is_none() {
+            let message = format!("no rule produces `{name}`, which is needed here");
+            self.fault(&span, message, "add the rule, or name another member");
+        }
+        at
+    }
+
+    fn rules(&mut self, map: &DeTable<'_>, prefix: &str, members: &[Member], into: &mut Vec<Rule>) {
+        for (name, value) in map {
+            let target = match prefix {
+                "" => name.get_ref().to_string(),
+                prefix => format!("{prefix}.{}", name.get_ref()),
+            };
+            let rule_table = |table: &DeTable<'_>| table.keys().any(|key| key.get_ref() == "from");
+            match value.get_ref() {
+                DeValue::Table(table) if !rule_table(table) => {
+                    self.rules(table, &target, members, into);
+                }
+                _ => into.extend(self.rule(&target, &name.span(), value, members)),
+            }
+        }
+    }
+
+    fn rule(
+        &mut self,
+        target: &str,
+        span: &Range<usize>,
+        value: &Spanned<DeValue<'_>>,
+        members: &[Member],
+    ) -> Option<Rule> {
+        let segments = self.segments(target, span)?;
+        let (wants, required, personal) = self.member(target, span, members)?;
+        let ways: Vec<Option<Way>> = match value.get_ref() {
+            DeValue::Array(ways) => ways.iter().map(|way| self.way(way, wants)).collect(),
+            _ => vec![self.way(value, wants)],
+        };
+        let ways = ways.into_iter().collect::<Option<Vec<_>>>()?;
+        let pointer = format!("/{}", target.replace("[0]", "/0").replace('.', "/"));
+        Some(Rule { target: target.to_owned(), segments, pointer, ways, required, personal, wants })
+    }
+
+    fn segments(&mut self, target: &str, span: &Range<usize>) -> Option<Vec<Segment>> {
+        let mut segments = Vec::new();
+        for part in target.split('.') {
+            let (name, index) = match part.strip_suffix("[0]") {
+                Some(name) => (name, true),
+                None => (part, false),
+            };
+            if name.is_empty() || name.contains(['[', ']']) {
+                let message = format!("`{target}` is not a member's name");
+                self.fault(span, message, "such as applicant.name or \"fees[0].amount\"");
+                return None;
+            }
+            segments.push(Segment::Member(name.to_owned()));
+            segments.extend(index.then_some(Segment::Index(0)));
+        }
+        Some(segments)
+    }
+
+    /// What the contract says of a member; free members live under `attributes`, all personal.
+    fn member(
+        &mut self,
+        target: &str,
+        span: &Range<usize>,
+        members: &[Member],
+    ) -> Option<(Wants, bool, bool)> {
+        if target.strip_prefix("attributes.").is_some_and(|name| !name.contains(['.', '['])) {
+            return Some((Wants::Any, false, true));
+        }
+        let path = target.replace("[0]", "[]");
+        let Some(member) = members.iter().find(|member| member.path == path) else {
+            let near = nearest(&path, members);
+            let advice = near.map_or_else(String::new, |near| format!("did you mean `{near}`?"));
+            self.fault(span, format!("the contract has no member `{target}`"), &advice);
+            return None;
+        };
+        let has = |wanted: MemberType| member.types.contains(&wanted);
+        let wants = if has(MemberType::Text) || has(MemberType::Moment) {
+            Wants::Text
+        } else if has(MemberType::Integer) || has(MemberType::Number) {
+            Wants::Number
+        } else if has(MemberType::Boolean) {
+            Wants::Boolean
+        } else {
+            let message = format!("`{target}` holds members of its own");
+            self.fault(span, message, "write a rule for each of them");
+            return None;
+        };
+        let optional_parent = path.rsplit_once('.').is_some_and(|(parent, _)| {
+            let parent = parent.trim_end_matches("[]");
+            members.iter().any(|member| member.path == parent && !member.required)
+        });
+        Some((wants, member.required && !optional_parent, member.personal))
+    }
+
+    fn way(&mut self, value: &Spanned<DeValue<'_>>, wants: Wants) -> Option<Way> {
+        let (text, when) = match value.get_ref() {
+            DeValue::Table(table) => {
+                let mut from = None;
+                let mut when = None;
+                for (name, value) in table {
+                    match name.get_ref().as_ref() {
+                        "from" => from = Some(value),
+                        "when" => when = Some(self.condition(value)?),
+                        other => {
+                            let message = format!("a rule has no setting `{other}`");
+                            self.fault(&name.span(), message, "settings: from, when");
+                        }
+                    }
+                }
+                (from?, when)
+            }
+            _ => (value, None),
+        };
+        let rule = self.string(text, "a rule")?;
+        // The span covers the quotes; one of them stands before the text.
+        let base = text.span().start + 1;
+        let span = |at: usize, length: usize| base + at..base + at + length;
+        let parsed = match rule::parse(rule) {
+            Ok(parsed) => parsed,
+            Err((message, at)) => {
+                self.fault(&span(at, 1), message, "such as NgayTra | date dd/MM/yyyy");
+                return None;
+            }
+        };
+        let source = if parsed.from.quoted {
+            Source::Constant(parsed.from.text)
+        } else {
+            match Path::parse(&parsed.from.text) {
+                Ok(path) => Source::Path(path),
+                Err(message) => {
+                    self.fault(&span(parsed.from.at, parsed.from.text.len()), message, "");
+                    return None;
+                }
+            }
+        };
+        let mut gives = Kind::Text;
+        let mut calls = Vec::new();
+        for call in parsed.calls {
+            let place = span(call.name.at, call.name.text.len());
+            let bound = self.call(&call, gives, &place)?;
+            gives = bound.gives;
+            calls.push((call.name.text, bound));
+        }
+        self.fits(gives, wants, &text.span());
+        Some(Way { text: rule.to_owned(), source, calls, when, used: AtomicU64::new(0) })
+    }
+
+    fn call(
+        &mut self,
+        call: &rule::Call,
+        given: Kind,
+        place: &Range<usize>,
+    ) -> Option<functions::Bound> {
+        let name = &call.name.text;
+        let Some(function) = functions::find(name) else {
+            let known: Vec<_> = functions::FUNCTIONS.iter().map(|function| function.name).collect();
+            let advice = format!("functions: {}", known.join(", "));
+            self.fault(place, format!("there is no function `{name}`"), &advice);
+            return None;
+        };
+        if !function.takes.contains(&given) {
+            let message = format!("`{name}` takes {:?}, but is given {given:?}", function.takes);
+            self.fault(place, message, "change the order of the functions");
+            return None;
+        }
+        match (function.bind)(&call.arguments, &self.tables) {
+            Ok(bound) => Some(bound),
+            Err(message) => {
+                self.fault(place, format!("`{name}`: {message}"), function.summary);
+                None
+            }
+        }
+    }
+
+    fn fits(&mut self, gives: Kind, wants: Wants, span: &Range<usize>) {
+        let good = match wants {
+            Wants::Any | Wants::Text => true,
+            Wants::Number => gives == Kind::Integer,
+            Wants::Boolean => gives == Kind::Boolean,
+        };
+        if !good {
+            let message = format!("the member wants {wants:?}, but the rule gives {gives:?}");
+            self.fault(span, message, "end the rule with integer, boolean or a table of numbers");
+        }
+    }
+
+    /// Every required member needs a rule with one way that holds always.
+    fn required(
+        &mut self,
+        span: &Range<usize>,
+        contract: &ContractId,
+        members: &[Member],
+        rules: &[Rule],
+    ) {
+        for member in members.iter().filter(|member| member.required) {
+            let produced = rules.iter().any(|rule| {
+                let path = rule.target.replace("[0]", "[]");
+                let within = path.strip_prefix(&member.path);
+                within.is_some_and(|rest| {
+                    (rest.is_empty() && rule.ways.iter().any(|way| way.when.is_none()))
+                        || rest.starts_with(['.', '['])
+                })
+            });
+            let parent_used = match member.path.rsplit_once('.') {
+                None => true,
+                Some((parent, _)) => rules.iter().any(|rule| {
+                    rule.target.replace("[0]", "[]").starts_with(&format!("{parent}."))
+                }),
+            };
+            if !produced && parent_used {
+                let message = format!(
+                    "{contract} requires `{}`, which no rule is sure to produce",
+                    member.path
+                );
+                self.fault(span, message, "add a rule for it without `when`");
+            }
+        }
+    }
+}
+
+/// The member whose name shares the most leading and trailing letters.
+fn nearest<'a>(path: &str, members: &'a [Member]) -> Option<&'a str> {
+    let shared = |name: &str| {
+        let ahead = name.chars().zip(path.chars()).take_while(|(a, b)| a == b).count();
+        let behind = name.chars().rev().zip(path.chars().rev()).take_while(|(a, b)| a == b).count();
+        ahead + behind
+    };
+    let best = members.iter().max_by_key(|member| shared(&member.path))?;
+    (shared(&best.path) * 2 >= path.len()).then_some(best.path.as_str())
+}

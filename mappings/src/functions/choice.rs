@@ -1,0 +1,75 @@
+//! Functions that choose: code tables, defaults and placeholders.
+
+use contracts::problem;
+
+use super::{Bound, Fault, Function, Kind, Value, exactly};
+
+pub(super) const TABLE: Function = Function {
+    name: "table",
+    usage: "table NAME [OTHERWISE]",
+    takes: &[Kind::Text, Kind::Integer, Kind::Boolean],
+    summary: "The canonical value of a code table; an unlisted value is refused, or OTHERWISE.",
+    examples: &[
+        ("table status", "5", "10"),
+        ("table status", "77", "!unknown-code"),
+        ("table status 4", "77", "4"),
+    ],
+    bind: |arguments, tables| {
+        let (name, otherwise) = match arguments {
+            [name] => (name, None),
+            [name, otherwise] => (name, Some(otherwise.text.clone())),
+            _ => return Err("it is used as `table NAME [OTHERWISE]`".to_owned()),
+        };
+        let Some(table) = tables.get(&name.text).cloned() else {
+            let known: Vec<_> = tables.keys().map(String::as_str).collect();
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            return Err(format!("there is no table `{}`; the channel has: {known}", name.text));
+        };
+        let whole = |text: &String| text.parse::<i64>().is_ok_and(|n| n.to_string() == *text);
+        let numeric = table.values().chain(otherwise.iter()).all(whole);
+        let gives = if numeric { Kind::Integer } else { Kind::Text };
+        Ok(Bound::new(gives, move |value, _| {
+            let text = value.into_text();
+            let found = table.get(&text).or(otherwise.as_ref());
+            let found = found.ok_or(Fault(&problem::UNKNOWN_CODE))?;
+            Ok(Some(match found.parse() {
+                Ok(number) if numeric => Value::Integer(number),
+                _ => Value::Text(found.clone()),
+            }))
+        }))
+    },
+};
+
+pub(super) const DEFAULT: Function = Function {
+    name: "default",
+    usage: "default VALUE",
+    takes: &[Kind::Text],
+    summary: "VALUE where the source has none.",
+    examples: &[("default counter", "online", "online"), ("default counter", "", "counter")],
+    bind: |arguments, _| {
+        exactly(arguments, 1, "default VALUE")?;
+        let otherwise = arguments.first().map_or_else(String::new, |word| word.text.clone());
+        Ok(Bound::new(Kind::Text, move |value, _| {
+            let text = value.into_text();
+            Ok(Some(Value::Text(if text.is_empty() { otherwise.clone() } else { text })))
+        }))
+    },
+};
+
+pub(super) const ABSENT: Function = Function {
+    name: "absent",
+    usage: "absent VALUE…",
+    takes: &[Kind::Text],
+    summary: "Treats the placeholders named as no value.",
+    examples: &[("absent 000000001", "000000001", "-"), ("absent 000000001", "27", "27")],
+    bind: |arguments, _| {
+        if arguments.is_empty() {
+            return Err("it is used as `absent VALUE…`".to_owned());
+        }
+        let words: Vec<String> = arguments.iter().map(|word| word.text.clone()).collect();
+        Ok(Bound::new(Kind::Text, move |value, _| {
+            let text = value.into_text();
+            Ok((!words.contains(&text)).then_some(Value::Text(text)))
+        }))
+    },
+};

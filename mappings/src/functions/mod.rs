@@ -1,0 +1,212 @@
+//! The closed list of functions that a rule may call.
+//!
+//! One definition drives parsing, checking, the reference page and the tests: each function's
+//! examples are executed.
+
+mod applicant;
+mod choice;
+mod date;
+mod number;
+mod text;
+mod unit;
+
+use std::collections::BTreeMap;
+
+use contracts::{Moment, problem};
+use jiff::civil::Date;
+
+use crate::{
+    document::{Document, NodeId},
+    gazetteer::Gazetteer,
+    rule::Word,
+};
+
+/// The type of a value between functions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Text; what a path yields.
+    Text,
+    /// A whole number.
+    Integer,
+    /// A day or an instant.
+    Moment,
+    /// True or false.
+    Boolean,
+}
+
+/// A value between functions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// Text in NFC, trimmed.
+    Text(String),
+    /// A whole number.
+    Integer(i64),
+    /// A day or an instant.
+    Moment(Moment),
+    /// True or false.
+    Boolean(bool),
+}
+
+impl Value {
+    fn into_text(self) -> String {
+        match self {
+            Self::Text(text) => text,
+            Self::Integer(number) => number.to_string(),
+            Self::Moment(moment) => moment.to_string(),
+            Self::Boolean(flag) => flag.to_string(),
+        }
+    }
+}
+
+/// What a function may look at besides its input.
+#[derive(Debug, Clone, Copy)]
+pub struct Scene<'a> {
+    /// The payload.
+    pub document: &'a Document,
+    /// The record within it.
+    pub record: NodeId,
+    /// The province's units.
+    pub gazetteer: &'a Gazetteer,
+    /// The day on which names and codes resolve.
+    pub day: Option<Date>,
+}
+
+/// Why a function refused its input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fault(pub &'static problem::Kind);
+
+/// A function with its arguments bound. `None` means: absent.
+pub type Apply = Box<dyn Fn(Value, &Scene<'_>) -> Result<Option<Value>, Fault> + Send + Sync>;
+
+/// A code table: native value to canonical value.
+pub type Table = BTreeMap<String, String>;
+
+/// A function bound to its arguments, and the type it gives.
+pub struct Bound {
+    /// What it does.
+    pub apply: Apply,
+    /// What it gives.
+    pub gives: Kind,
+}
+
+impl Bound {
+    fn new(
+        gives: Kind,
+        apply: impl Fn(Value, &Scene<'_>) -> Result<Option<Value>, Fault> + Send + Sync + 'static,
+    ) -> Self {
+        Self { apply: Box::new(apply), gives }
+    }
+
+    /// A total function from text to text.
+    fn text(apply: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
+        Self::new(Kind::Text, move |value, _| Ok(Some(Value::Text(apply(&value.into_text())))))
+    }
+}
+
+/// Binds a function to its arguments; the error is a sentence.
+type Bind = fn(&[Word], &BTreeMap<String, Table>) -> Result<Bound, String>;
+
+/// One executed example: call, input, output (`-` when absent, `!code` when refused).
+type Example = (&'static str, &'static str, &'static str);
+
+/// One function of the mapping language.
+pub struct Function {
+    /// Its name in rules.
+    pub name: &'static str,
+    /// Its arguments, as in the reference.
+    pub usage: &'static str,
+    /// The types it takes.
+    pub takes: &'static [Kind],
+    /// What it does, in one sentence.
+    pub summary: &'static str,
+    /// Examples that the tests execute.
+    pub examples: &'static [Example],
+    /// Binds it to arguments.
+    pub bind: Bind,
+}
+
+/// Every function, in the order of the reference.
+pub const FUNCTIONS: &[Function] = &[
+    text::CODE,
+    text::DIGITS,
+    text::PHONE,
+    text::UPPER,
+    text::LOWER,
+    text::CAPITALS,
+    text::NAME,
+    text::SENTENCE,
+    text::CHARSET,
+    number::INTEGER,
+    number::DECIMAL,
+    number::BOOLEAN,
+    date::DATE,
+    date::DAY,
+    date::PARTIAL_DATE,
+    choice::TABLE,
+    choice::DEFAULT,
+    choice::ABSENT,
+    unit::COMMUNE,
+    unit::COMMUNE_NAMED,
+    unit::COMMUNE_IN_ADDRESS,
+    unit::DISTRICT,
+    applicant::APPLICANT_KIND,
+    applicant::ID_TYPE,
+];
+
+/// The function of that name.
+pub fn find(name: &str) -> Option<&'static Function> {
+    FUNCTIONS.iter().find(|function| function.name == name)
+}
+
+/// Checks that a function was given exactly so many arguments.
+fn exactly(arguments: &[Word], count: usize, usage: &str) -> Result<(), String> {
+    if arguments.len() == count {
+        return Ok(());
+    }
+    Err(format!("{} arguments are given, but it is used as `{usage}`", arguments.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        format::{Format, JsonOptions, Limits},
+        rule,
+    };
+
+    #[test]
+    fn every_example_of_every_function_holds() {
+        let table =
+            Table::from([("5".to_owned(), "10".to_owned()), ("x".to_owned(), "7".to_owned())]);
+        let tables = BTreeMap::from([("status".to_owned(), table)]);
+        let gazetteer = Gazetteer::from_csv(
+            include_str!("../../units/communes.csv"),
+            include_str!("../../units/communes_2025.csv"),
+        )
+        .unwrap();
+        let mut seen = 0;
+        let source = r#"{"HUYEN":"Nhơn Trạch"}"#;
+        let json = Format::Json(JsonOptions::default());
+        json.read(source, &[], &Limits::default(), &mut |item| {
+            let (document, record) = item.unwrap();
+            let day = Some("2013-09-09".parse().unwrap());
+            let scene = Scene { document, record, gazetteer: &gazetteer, day };
+            for function in FUNCTIONS {
+                assert!(!function.examples.is_empty(), "{} has no example", function.name);
+                for (call, input, output) in function.examples {
+                    let rule = rule::parse(&format!("x | {call}")).unwrap();
+                    let bound = (function.bind)(&rule.calls[0].arguments, &tables).unwrap();
+                    let got = match (bound.apply)(Value::Text((*input).to_owned()), &scene) {
+                        Ok(Some(value)) => value.into_text(),
+                        Ok(None) => "-".to_owned(),
+                        Err(Fault(kind)) => format!("!{}", kind.code),
+                    };
+                    assert_eq!(&got, output, "{call} of {input}");
+                    seen += 1;
+                }
+            }
+        })
+        .unwrap();
+        assert!(seen > FUNCTIONS.len());
+    }
+}

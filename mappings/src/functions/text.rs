@@ -1,0 +1,165 @@
+//! Functions from text to text.
+
+use std::str::FromStr;
+
+use contracts::problem;
+
+use super::{Bound, Fault, Function, Kind, Value, exactly};
+use crate::text::{charset::Charset, normalise};
+
+pub(super) const CODE: Function = Function {
+    name: "code",
+    usage: "code",
+    takes: &[Kind::Text, Kind::Integer],
+    summary: "Cleans a code: strips invisible characters and spaces around, turns dashes into `-`.",
+    examples: &[
+        ("code", "H19.08–180105–0001 ", "H19.08-180105-0001"),
+        ("code", "A\u{200b}1", "A1"),
+    ],
+    bind: |arguments, _| {
+        exactly(arguments, 0, "code")?;
+        Ok(Bound::text(normalise::clean_code))
+    },
+};
+
+pub(super) const DIGITS: Function = Function {
+    name: "digits",
+    usage: "digits",
+    takes: &[Kind::Text, Kind::Integer],
+    summary: "Keeps the digits alone; absent when there are none.",
+    examples: &[("digits", "270 999.011", "270999011"), ("digits", "không", "-")],
+    bind: |arguments, _| {
+        exactly(arguments, 0, "digits")?;
+        Ok(Bound::new(Kind::Text, |value, _| Ok(non_empty(only_digits(&value.into_text())))))
+    },
+};
+
+pub(super) const PHONE: Function = Function {
+    name: "phone",
+    usage: "phone",
+    takes: &[Kind::Text, Kind::Integer],
+    summary: "A telephone number in national form: digits, leading 0, +84 folded.",
+    examples: &[
+        ("phone", "(061) 3.000.111", "0613000111"),
+        ("phone", "+84 900 000 171", "0900000171"),
+        ("phone", "", "-"),
+    ],
+    bind: |arguments, _| {
+        exactly(arguments, 0, "phone")?;
+        Ok(Bound::new(Kind::Text, |value, _| {
+            let text = value.into_text();
+            let digits = only_digits(&text);
+            let national = match digits.strip_prefix("84") {
+                Some(rest) if text.trim_start().starts_with('+') => format!("0{rest}"),
+                _ => digits,
+            };
+            Ok(non_empty(national))
+        }))
+    },
+};
+
+pub(super) const UPPER: Function = Function {
+    name: "upper",
+    usage: "upper",
+    takes: &[Kind::Text],
+    summary: "Upper case.",
+    examples: &[("upper", "đặng", "ĐẶNG")],
+    bind: |arguments, _| {
+        exactly(arguments, 0, "upper")?;
+        Ok(Bound::text(str::to_uppercase))
+    },
+};
+
+pub(super) const LOWER: Function = Function {
+    name: "lower",
+    usage: "lower",
+    takes: &[Kind::Text],
+    summary: "Lower case.",
+    examples: &[("lower", "ĐẶNG", "đặng")],
+    bind: |arguments, _| {
+        exactly(arguments, 0, "lower")?;
+        Ok(Bound::text(str::to_lowercase))
+    },
+};
+
+pub(super) const CAPITALS: Function = Function {
+    name: "capitals",
+    usage: "capitals",
+    takes: &[Kind::Text],
+    summary: "Restores capitals that TCVN3 cannot write: a word whose other letters are capitals.",
+    examples: &[("capitals", "ĐặNG QUốC", "ĐẶNG QUỐC"), ("capitals", "Hồ Thị út", "Hồ Thị út")],
+    bind: |arguments, _| {
+        exactly(arguments, 0, "capitals")?;
+        Ok(Bound::text(normalise::restore_capitals))
+    },
+};
+
+pub(super) const NAME: Function = Function {
+    name: "name",
+    usage: "name",
+    takes: &[Kind::Text],
+    summary: "A name typed all in capitals becomes capitalised; any other stays as it is.",
+    examples: &[("name", "ĐặNG QUốC VƯợNG", "Đặng Quốc Vượng"), ("name", "Hồ Thị út", "Hồ Thị út")],
+    bind: |arguments, _| {
+        exactly(arguments, 0, "name")?;
+        Ok(Bound::text(|text| match in_capitals(text) {
+            true => normalise::title_case_name(&text.to_uppercase()),
+            false => text.to_owned(),
+        }))
+    },
+};
+
+pub(super) const SENTENCE: Function = Function {
+    name: "sentence",
+    usage: "sentence",
+    takes: &[Kind::Text],
+    summary: "A text typed all in capitals becomes lower case; any other stays as it is.",
+    examples: &[
+        ("sentence", "ấP 4, Xã SÔNG RAY", "ấp 4, xã sông ray"),
+        ("sentence", "tổ 5, ấp Bến Cộ", "tổ 5, ấp Bến Cộ"),
+    ],
+    bind: |arguments, _| {
+        exactly(arguments, 0, "sentence")?;
+        Ok(Bound::text(
+            |text| if in_capitals(text) { text.to_lowercase() } else { text.to_owned() },
+        ))
+    },
+};
+
+pub(super) const CHARSET: Function = Function {
+    name: "charset",
+    usage: "charset NAME",
+    takes: &[Kind::Text],
+    summary: "Decodes a field whose own character set differs from the payload's.",
+    examples: &[
+        ("charset vni", "Ñoàng Nai", "Đồng Nai"),
+        ("charset viqr", "Ddo^`ng Nai", "Đồng Nai"),
+    ],
+    bind: |arguments, _| {
+        exactly(arguments, 1, "charset NAME")?;
+        let name = arguments.first().map_or("", |word| &word.text);
+        let charset = Charset::from_str(name).map_err(|error| error.to_string())?;
+        Ok(Bound::new(Kind::Text, move |value, _| {
+            let decoded = charset.decode_latin1_text(&value.into_text());
+            let text = decoded.map_err(|_| Fault(&problem::WRONG_CHARSET))?;
+            Ok(Some(Value::Text(normalise::tidy_text(&text))))
+        }))
+    },
+};
+
+fn only_digits(text: &str) -> String {
+    text.chars().filter(char::is_ascii_digit).collect()
+}
+
+fn non_empty(text: String) -> Option<Value> {
+    (!text.is_empty()).then_some(Value::Text(text))
+}
+
+/// Whether a text was typed with the capitals on: no small letter that TCVN3 could have written as
+/// a capital, and two capitals side by side. Toned letters prove nothing, they have no capital.
+fn in_capitals(text: &str) -> bool {
+    let restored = normalise::restore_capitals(text);
+    let writable = |c: char| c.is_ascii_lowercase() || "đăâêôơư".contains(c);
+    let pair = |(a, b): (char, char)| a.is_uppercase() && b.is_uppercase();
+    !restored.chars().any(writable) && restored.chars().zip(restored.chars().skip(1)).any(pair)
+}

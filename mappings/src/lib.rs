@@ -1,0 +1,24 @@
+//! From an agency's bytes to canonical drafts: a declared, compiled, total mapping per channel.
+//!
+//! A mapping is data (one TOML file and its code tables). [`Mapping::compile`] proves it before
+//! anything runs; the compiled object is the one that checks, tests and serves. Nothing here does
+//! I/O: callers hand over texts and bytes.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at once"))]
+
+pub mod apply;
+pub mod compile;
+pub mod condition;
+pub mod diagnostic;
+pub mod document;
+pub mod format;
+pub mod functions;
+pub mod gazetteer;
+pub mod mapping;
+pub mod path;
+pub mod rule;
+pub mod text;
+
+pub use apply::{Applied, apply};
+pub use diagnostic::Diagnostic;
+pub use gazetteer::Gazetteer;
+pub use mapping::{Mapping, Sources};

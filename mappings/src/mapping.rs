@@ -1,0 +1,172 @@
+//! A compiled mapping: one channel's translation from native payloads to canonical drafts.
+
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use contracts::ContractId;
+
+use crate::{
+    condition::Condition,
+    format::{Format, Step},
+    functions::{Bound, Table},
+    path::Path,
+    text::charset::Charset,
+};
+
+/// The texts a mapping is compiled from. The caller has read them; nothing here does I/O.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// Name of the channel's file, for diagnostics.
+    pub file: String,
+    /// The channel's TOML.
+    pub text: String,
+    /// Code tables by name: CSV with the columns `native,canonical`.
+    pub tables: BTreeMap<String, String>,
+}
+
+/// Where a rule's value comes from.
+#[derive(Debug)]
+pub(crate) enum Source {
+    Path(Path),
+    Constant(String),
+}
+
+/// One way to produce a member.
+pub(crate) struct Way {
+    pub(crate) text: String,
+    pub(crate) source: Source,
+    pub(crate) calls: Vec<(String, Bound)>,
+    pub(crate) when: Option<Condition>,
+    pub(crate) used: AtomicU64,
+}
+
+/// A place in a record's body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Segment {
+    Member(String),
+    Index(usize),
+}
+
+/// One member and the ways to produce it, tried in order.
+pub(crate) struct Rule {
+    pub(crate) target: String,
+    pub(crate) segments: Vec<Segment>,
+    pub(crate) pointer: String,
+    pub(crate) ways: Vec<Way>,
+    pub(crate) required: bool,
+    pub(crate) personal: bool,
+    pub(crate) wants: Wants,
+}
+
+/// The JSON type a member wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wants {
+    Text,
+    Number,
+    Boolean,
+    Any,
+}
+
+/// The rules for one contract.
+pub(crate) struct RecordMapping {
+    pub(crate) contract: ContractId,
+    pub(crate) when: Option<Condition>,
+    pub(crate) key: usize,
+    pub(crate) day: Option<usize>,
+    pub(crate) rules: Vec<Rule>,
+}
+
+/// A compiled mapping.
+pub struct Mapping {
+    pub(crate) charset: Charset,
+    pub(crate) format: Format,
+    pub(crate) each: Vec<Step>,
+    pub(crate) records: Vec<RecordMapping>,
+}
+
+/// How often one way of one rule was used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Coverage {
+    /// The contract, such as `dossier/1`.
+    pub contract: String,
+    /// The member it produces.
+    pub target: String,
+    /// The rule's text.
+    pub rule: String,
+    /// How many times it gave a value since the mapping was compiled.
+    pub used: u64,
+}
+
+/// Which native field feeds which canonical member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lineage {
+    /// The contract, such as `dossier/1`.
+    pub contract: String,
+    /// The canonical member.
+    pub target: String,
+    /// The native path, or the constant in quotes.
+    pub source: String,
+    /// Names of the functions it passes.
+    pub functions: Vec<String>,
+}
+
+impl Mapping {
+    /// How often each rule was used: a rule never used is untested or dead.
+    pub fn coverage(&self) -> Vec<Coverage> {
+        let each = |record: &RecordMapping, rule: &Rule, way: &Way| Coverage {
+            contract: record.contract.to_string(),
+            target: rule.target.clone(),
+            rule: way.text.clone(),
+            used: way.used.load(Ordering::Relaxed),
+        };
+        self.ways(each)
+    }
+
+    /// Where each canonical member comes from.
+    pub fn lineage(&self) -> Vec<Lineage> {
+        let each = |record: &RecordMapping, rule: &Rule, way: &Way| Lineage {
+            contract: record.contract.to_string(),
+            target: rule.target.clone(),
+            source: match &way.source {
+                Source::Path(path) => path.text().to_owned(),
+                Source::Constant(text) => format!("'{text}'"),
+            },
+            functions: way.calls.iter().map(|(name, _)| name.clone()).collect(),
+        };
+        self.ways(each)
+    }
+
+    fn ways<T>(&self, each: impl Fn(&RecordMapping, &Rule, &Way) -> T) -> Vec<T> {
+        let mut all = Vec::new();
+        for record in &self.records {
+            for rule in &record.rules {
+                all.extend(rule.ways.iter().map(|way| each(record, rule, way)));
+            }
+        }
+        all
+    }
+}
+
+/// Reads a code table; the error is a sentence naming the line.
+pub(crate) fn read_table(text: &str) -> Result<Table, String> {
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
+    let header = reader.headers().map_err(|error| error.to_string())?;
+    if header.get(0) != Some("native") || header.get(1) != Some("canonical") {
+        return Err("its first line must be `native,canonical`".to_owned());
+    }
+    let mut table = Table::new();
+    for row in reader.records() {
+        let row = row.map_err(|error| error.to_string())?;
+        let line = row.position().map_or(0, csv::Position::line);
+        let (Some(native), Some(canonical)) = (row.get(0), row.get(1)) else {
+            return Err(format!("line {line} has fewer than two columns"));
+        };
+        let native = crate::text::normalise::tidy_text(native);
+        if table.insert(native, canonical.trim().to_owned()).is_some() {
+            return Err(format!("line {line} repeats a native value"));
+        }
+    }
+    Ok(table)
+}

@@ -1,0 +1,133 @@
+//! Real samples against their truth, value for value, through `lienthong apply`.
+
+use std::{collections::BTreeMap, fs};
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use crate::lienthong::{root, run, stderr, stdout};
+
+/// The national status of each word of the truth.
+fn status(word: &str) -> u8 {
+    match word {
+        "received" => 2,
+        "in_progress" => 4,
+        "supplement_requested" => 5,
+        "approved" => 9,
+        "returned" => 10,
+        "rejected" => 8,
+        other => panic!("unknown word {other}"),
+    }
+}
+
+/// A day stays a day; an instant becomes UTC.
+fn moment(value: &Value) -> Value {
+    match value.as_str() {
+        Some(text) if text.len() > 10 => json!(text.parse::<Timestamp>().unwrap().to_string()),
+        _ => value.clone(),
+    }
+}
+
+/// The body that the truth means, by the crosswalk of the semantics.
+fn canonical(truth: &Value) -> Value {
+    let mut body = Map::new();
+    let mut set = |name: &str, value: &Value| {
+        if !value.is_null() {
+            body.insert(name.to_owned(), value.clone());
+        }
+    };
+    let applicant = &truth["applicant"];
+    set("source", &truth["agency_id"]);
+    set("agency", &truth["agency_id"]);
+    set("source_code", &truth["native_id"]);
+    set("procedure_source_code", &truth["procedure_native_code"]);
+    set("procedure_name", &truth["procedure_name"]);
+    set("field", &truth["field"]);
+    set("subject", &truth["subject"]);
+    set("commune", &applicant["commune_code"]);
+    set("channel", &json!("counter"));
+    set("accepted_at", &moment(&truth["received_at"]));
+    set("due_at", &moment(&truth["due_at"]));
+    set("finished_at", &moment(&truth["completed_at"]));
+    if truth["status"] == "returned" {
+        set("returned_at", &moment(&truth["completed_at"]));
+    }
+    set("status", &json!(status(truth["status"].as_str().unwrap())));
+    set("status_raw", &truth["status_native"]);
+    set("officer", &truth["handler"]);
+    if !truth["fee_vnd"].is_null() {
+        set("fees", &json!([{ "amount": truth["fee_vnd"] }]));
+    }
+    if !truth["result_no"].is_null() {
+        set("result", &json!({ "number": truth["result_no"] }));
+    }
+    if truth["attributes"] != json!({}) {
+        set("attributes", &truth["attributes"]);
+    }
+    let mut person = Map::new();
+    for (theirs, ours) in [
+        ("kind", "kind"),
+        ("name", "name"),
+        ("gender", "gender"),
+        ("birth_date", "birth_date"),
+        ("id_type", "id_type"),
+        ("id_number", "id_number"),
+        ("phone", "phone"),
+        ("email", "email"),
+        ("address_text", "address"),
+        ("commune_code", "commune"),
+        ("district_code", "district"),
+    ] {
+        if !applicant[theirs].is_null() {
+            person.insert(ours.to_owned(), applicant[theirs].clone());
+        }
+    }
+    set("applicant", &Value::Object(person));
+    Value::Object(body)
+}
+
+fn truth(sample: &str) -> BTreeMap<String, Value> {
+    let file = root().join(format!("tests/corpus/samples/truth/{sample}.json"));
+    let truth: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+    let records = truth["records"].as_array().unwrap();
+    records
+        .iter()
+        .map(|record| (record["native_id"].as_str().unwrap().to_owned(), canonical(record)))
+        .collect()
+}
+
+/// Drafts of the files by key; a key that comes twice must come with the same body.
+fn applied(channel: &str, files: &[&str]) -> BTreeMap<String, Value> {
+    let mut drafts = BTreeMap::new();
+    for file in files {
+        let output = run(&["apply", channel, &format!("tests/corpus/samples/{file}")]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert_eq!(stderr(&output), "");
+        for line in stdout(&output).lines() {
+            let draft: Value = serde_json::from_str(line).unwrap();
+            assert_eq!(draft["contract"], "dossier/1");
+            let key = draft["key"].as_str().unwrap().to_owned();
+            let before = drafts.insert(key, draft["body"].clone());
+            assert!(before.is_none_or(|before| before == draft["body"]));
+        }
+    }
+    drafts
+}
+
+#[test]
+fn planning_and_investment_soap_equals_its_truth() {
+    let got = applied("so-ke-hoach-dau-tu.ho-so", &["LayDanhSachHoSo.soap.xml"]);
+    assert_eq!(got, truth("a_so_khdt"));
+}
+
+#[test]
+fn natural_resources_tcvn3_csv_equals_its_truth() {
+    let got = applied("so-tai-nguyen-moi-truong.ho-so", &["HOSO_201309.csv"]);
+    assert_eq!(got, truth("b_so_tnmt"));
+}
+
+#[test]
+fn transport_json_pages_equal_their_truth() {
+    let got = applied("so-giao-thong-van-tai.ho-so", &["hoso_trang1.json", "hoso_trang2.json"]);
+    assert_eq!(got, truth("c_so_gtvt"));
+}

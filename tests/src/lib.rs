@@ -1,0 +1,1 @@
+//! The tests of the whole product live in `it/`, one binary.
