@@ -66,6 +66,7 @@ fn check_tells_every_fault_of_a_mapping_with_its_line_and_column() {
         text.replace("source_code = \"MaHoSo | code\"", "source_cod = \"MaHoSo | code\"")
             .replace("date dd/MM/yyyy\"\ndue_at", "date DD/MM/yyyy\"\ndue_at")
             .replace("TrangThai | table status", "TrangThai | table trang_thai")
+            .replace("channel = \"'counter'\"", "channel = \"'quay'\"")
             .replace("integer 1.000\"\nattr", "interger 1.000\"\nattr")
     });
     let output = run(&["check", "--mappings", copy.0.to_str().unwrap()]);
@@ -77,6 +78,8 @@ fn check_tells_every_fault_of_a_mapping_with_its_line_and_column() {
         "ho-so.toml:21:31: `date`: `DD/MM/yyyy` is not a date form",
         "`table`: there is no table `trang_thai`; the channel has: status",
         "there is no function `interger`",
+        "`quay` is not a value of `channel`",
+        "values: online, counter, post",
         "requires `source_code`, which no rule is sure to produce",
     ] {
         assert!(told.contains(expected), "{expected}\n---\n{told}");

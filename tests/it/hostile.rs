@@ -5,6 +5,7 @@ use std::{
     fs,
     path::PathBuf,
     process::{Command, Output},
+    sync::atomic::{AtomicU32, Ordering},
 };
 
 use serde_json::Value;
@@ -16,7 +17,10 @@ struct File(PathBuf);
 
 impl File {
     fn holding(name: &str, bytes: &[u8]) -> Self {
-        let file = format!("lienthong-hostile-{}-{name}", std::process::id());
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        // Tests run side by side and may choose the same name.
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let file = format!("lienthong-hostile-{}-{count}-{name}", std::process::id());
         let path = std::env::temp_dir().join(file);
         fs::write(&path, bytes).unwrap();
         Self(path)

@@ -6,6 +6,7 @@ use contracts::{
     ContractId,
     schema::{Member, MemberType},
 };
+use serde_json::Value as Json;
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
@@ -129,8 +130,32 @@ impl Compiler<'_> {
             _ => vec![self.way(value, wants)],
         };
         let ways = ways.into_iter().collect::<Option<Vec<_>>>()?;
+        let path = target.replace("[0]", "[]");
+        let member = members.iter().find(|member| member.path == path);
+        if let Some(allowed) = member.and_then(|member| member.allowed.as_ref()) {
+            self.allowed(target, allowed, &ways, &value.span());
+        }
         let pointer = format!("/{}", target.replace("[0]", "/0").replace('.', "/"));
         Some(Rule { target: target.to_owned(), segments, pointer, ways, required, personal, wants })
+    }
+
+    /// Constants and code tables give only values that the contract allows.
+    fn allowed(&mut self, target: &str, allowed: &[Json], ways: &[Way], span: &Range<usize>) {
+        let words: Vec<String> = allowed
+            .iter()
+            .map(|value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned))
+            .collect();
+        for way in ways {
+            let given = match (&way.source, way.calls.last()) {
+                (Source::Constant(text), None) => std::slice::from_ref(text),
+                (_, Some((_, bound))) => bound.values.as_deref().unwrap_or_default(),
+                _ => &[],
+            };
+            for value in given.iter().filter(|value| !words.contains(value)) {
+                let message = format!("`{value}` is not a value of `{target}`");
+                self.fault(span, message, &format!("values: {}", words.join(", ")));
+            }
+        }
     }
 
     fn segments(&mut self, target: &str, span: &Range<usize>) -> Option<Vec<Segment>> {

@@ -28,7 +28,8 @@ pub(super) const TABLE: Function = Function {
         let whole = |text: &String| text.parse::<i64>().is_ok_and(|n| n.to_string() == *text);
         let numeric = table.values().chain(otherwise.iter()).all(whole);
         let gives = if numeric { Kind::Integer } else { Kind::Text };
-        Ok(Bound::new(gives, move |value, _| {
+        let values = table.values().chain(otherwise.iter()).cloned().collect();
+        let bound = Bound::new(gives, move |value, _| {
             let text = value.into_text();
             let found = table.get(&text).or(otherwise.as_ref());
             let found = found.ok_or(Fault(&problem::UNKNOWN_CODE))?;
@@ -36,7 +37,8 @@ pub(super) const TABLE: Function = Function {
                 Ok(number) if numeric => Value::Integer(number),
                 _ => Value::Text(found.clone()),
             }))
-        }))
+        });
+        Ok(bound.giving(values))
     },
 };
 

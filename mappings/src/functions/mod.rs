@@ -87,6 +87,8 @@ pub struct Bound {
     pub apply: Apply,
     /// What it gives.
     pub gives: Kind,
+    /// Every value it can give, where that is known before it runs.
+    pub values: Option<Vec<String>>,
 }
 
 impl Bound {
@@ -94,7 +96,12 @@ impl Bound {
         gives: Kind,
         apply: impl Fn(Value, &Scene<'_>) -> Result<Option<Value>, Fault> + Send + Sync + 'static,
     ) -> Self {
-        Self { apply: Box::new(apply), gives }
+        Self { apply: Box::new(apply), gives, values: None }
+    }
+
+    /// The same function, known to give no other values than these.
+    fn giving(self, values: Vec<String>) -> Self {
+        Self { values: Some(values), ..self }
     }
 
     /// A total function from text to text.
