@@ -70,7 +70,7 @@ pub struct Member {
     pub required: bool,
     /// Whether it is personal data.
     pub personal: bool,
-    /// The values it may take, if they are listed.
+    /// The values it may take, if they are listed or a short range.
     pub allowed: Option<Vec<Value>>,
     /// Whether it is an object that takes members of any name (`attributes`).
     pub open: bool,
@@ -360,6 +360,17 @@ fn describe(root: &Value, schema: &Value, path: String, required: bool, personal
         _ => None,
     });
     let types = types.collect();
-    let allowed = schema.get("enum").and_then(Value::as_array).cloned();
+    let allowed = schema.get("enum").and_then(Value::as_array).cloned().or_else(|| range(schema));
     Member { path, types, required, personal, allowed, open: is_map(schema) }
+}
+
+/// The values of a short range of whole numbers, such as the statuses 1 to 10.
+fn range(schema: &Value) -> Option<Vec<Value>> {
+    const LISTED_MAX: u64 = 32;
+    if schema.get("type").and_then(Value::as_str) != Some("integer") {
+        return None;
+    }
+    let bound = |name| schema.get(name).and_then(Value::as_u64);
+    let (first, last) = (bound("minimum")?, bound("maximum")?);
+    (last.checked_sub(first)? < LISTED_MAX).then(|| (first..=last).map(Value::from).collect())
 }

@@ -48,6 +48,8 @@ impl Copy {
         for file in ["agency.toml", "tables/status.csv"] {
             fs::copy(from.join(file), agency.join(file)).unwrap();
         }
+        let table = "native,canonical\n1,2\n2,40\n";
+        fs::write(agency.join("tables/other.csv"), table).unwrap();
         let text = fs::read_to_string(from.join("ho-so.toml")).unwrap();
         fs::write(agency.join("ho-so.toml"), change(&text)).unwrap();
         Self(folder)
@@ -65,7 +67,8 @@ fn check_tells_every_fault_of_a_mapping_with_its_line_and_column() {
     let copy = Copy::of_planning(|text| {
         text.replace("source_code = \"MaHoSo | code\"", "source_cod = \"MaHoSo | code\"")
             .replace("date dd/MM/yyyy\"\ndue_at", "date DD/MM/yyyy\"\ndue_at")
-            .replace("TrangThai | table status", "TrangThai | table trang_thai")
+            .replace("TrangThai | table status", "TrangThai | table other")
+            .replace("CanBo", "CanBo | table trang_thai")
             .replace("channel = \"'counter'\"", "channel = \"'quay'\"")
             .replace("integer 1.000\"\nattr", "interger 1.000\"\nattr")
     });
@@ -76,8 +79,9 @@ fn check_tells_every_fault_of_a_mapping_with_its_line_and_column() {
         "ho-so.toml:13:1: the contract has no member `source_cod`",
         "did you mean `source_code`?",
         "ho-so.toml:21:31: `date`: `DD/MM/yyyy` is not a date form",
-        "`table`: there is no table `trang_thai`; the channel has: status",
+        "`table`: there is no table `trang_thai`; the channel has: other, status",
         "there is no function `interger`",
+        "`40` is not a value of `status`",
         "`quay` is not a value of `channel`",
         "values: online, counter, post",
         "requires `source_code`, which no rule is sure to produce",
