@@ -134,7 +134,7 @@ fn unreadable(path: &Path, message: &str, advice: &str) -> Diagnostic {
     Diagnostic::at(&path.display().to_string(), "", &(0..0), message.to_owned(), advice)
 }
 
-/// The province's communes, 2013 to today, compiled in.
+/// The province's communes and agencies, 2013 to today, compiled in.
 ///
 /// # Errors
 /// A sentence, when the compiled-in list cannot be read.
@@ -142,5 +142,6 @@ pub fn gazetteer() -> Result<Gazetteer, String> {
     Gazetteer::from_csv(
         include_str!("../../mappings/units/communes.csv"),
         include_str!("../../mappings/units/communes_2025.csv"),
-    )
+    )?
+    .with_agencies(include_str!("../../mappings/units/agencies.csv"))
 }

@@ -1,4 +1,4 @@
-//! Communes and districts by code or name, as of a date.
+//! Communes, districts and agencies by code or name, as of a date.
 //!
 //! A GSO code is no identity: 42 of the 95 codes of 2025 named another commune before. So every
 //! look-up takes a day. Built from the province's dated list (`communes.csv`).
@@ -40,6 +40,32 @@ pub struct Gazetteer {
     by_code: HashMap<String, Vec<usize>>,
     by_name: HashMap<String, Vec<usize>>,
     districts: HashMap<String, String>,
+    agencies: Vec<Agency>,
+    agencies_by_name: HashMap<String, Vec<usize>>,
+}
+
+/// One agency with the days between which it stood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Agency {
+    id: String,
+    valid_from: Option<Date>,
+    valid_to: Option<Date>,
+}
+
+/// Long and short forms of the words in agencies' names, folded.
+const SHORT_FORMS: [(&str, &str); 5] = [
+    ("uy ban nhan dan", "ubnd"),
+    ("thanh pho", "tp"),
+    ("thi xa", "tx"),
+    (" huyen ", " h "),
+    (" tinh ", " "),
+];
+
+/// An agency's name as it is compared: folded, its common words in their short forms.
+fn agency_key(name: &str) -> String {
+    let folded =
+        SHORT_FORMS.iter().fold(search_key(name), |key, (long, short)| key.replace(long, short));
+    folded.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 const KINDS: [&str; 16] = [
@@ -72,7 +98,74 @@ fn plain(name: &str) -> String {
     key
 }
 
+/// One row of a CSV text.
+struct Row<'a> {
+    header: &'a csv::StringRecord,
+    cells: csv::StringRecord,
+}
+
+impl Row<'_> {
+    /// The cell of a column; an absent column is empty.
+    fn cell(&self, name: &str) -> &str {
+        let at = self.header.iter().position(|have| have == name);
+        at.and_then(|at| self.cells.get(at)).unwrap_or("")
+    }
+}
+
+/// Hands over each row of a CSV text.
+fn rows(text: &str, mut take: impl FnMut(&Row<'_>) -> Result<(), String>) -> Result<(), String> {
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let header = reader.headers().map_err(|error| error.to_string())?.clone();
+    for cells in reader.records() {
+        let cells = cells.map_err(|error| error.to_string())?;
+        take(&Row { header: &header, cells })?;
+    }
+    Ok(())
+}
+
+fn day_or_none(text: &str) -> Result<Option<Date>, String> {
+    match text {
+        "" => Ok(None),
+        text => text.parse().map(Some).map_err(|_| format!("`{text}` is not a day")),
+    }
+}
+
 impl Gazetteer {
+    /// Reads `agencies.csv` (`id,name_vi,…,valid_from,valid_to,…`), so that agencies are found too.
+    ///
+    /// # Errors
+    /// A sentence naming the row that cannot be read.
+    pub fn with_agencies(mut self, text: &str) -> Result<Self, String> {
+        rows(text, |row| {
+            let date = |name| day_or_none(row.cell(name));
+            let (valid_from, valid_to) = (date("valid_from")?, date("valid_to")?);
+            let agency = Agency { id: row.cell("id").to_owned(), valid_from, valid_to };
+            let at = self.agencies.len();
+            self.agencies_by_name.entry(agency_key(row.cell("name_vi"))).or_default().push(at);
+            self.agencies.push(agency);
+            Ok(())
+        })?;
+        Ok(self)
+    }
+
+    /// The hub id of the agency with that id or name on that day.
+    ///
+    /// # Errors
+    /// [`Miss`] when there is none, or several of that name.
+    pub fn agency(&self, name: &str, day: Date) -> Result<&str, Miss> {
+        let stands = |agency: &&Agency| {
+            agency.valid_from.is_none_or(|from| from <= day)
+                && agency.valid_to.is_none_or(|to| day <= to)
+        };
+        if let Some(agency) = self.agencies.iter().filter(stands).find(|agency| agency.id == name) {
+            return Ok(&agency.id);
+        }
+        let all = self.agencies_by_name.get(&agency_key(name)).ok_or(Miss::Unknown)?;
+        let mut fits = all.iter().filter_map(|at| self.agencies.get(*at)).filter(stands);
+        let first = fits.next().ok_or(Miss::Unknown)?;
+        if fits.next().is_some() { Err(Miss::Ambiguous) } else { Ok(&first.id) }
+    }
+
     /// Reads `communes.csv` (`code,name_vi,kind,district_code,district_name,…,valid_to,…`) and
     /// `communes_2025.csv` (`code,name_vi,kind,province_code,valid_from,valid_to`).
     ///
@@ -86,34 +179,24 @@ impl Gazetteer {
     }
 
     fn read(&mut self, text: &str) -> Result<(), String> {
-        let mut reader = csv::Reader::from_reader(text.as_bytes());
-        let header = reader.headers().map_err(|error| error.to_string())?.clone();
-        for row in reader.records() {
-            let row = row.map_err(|error| error.to_string())?;
-            let cell = |name: &str| {
-                header.iter().position(|have| have == name).and_then(|at| row.get(at)).unwrap_or("")
-            };
-            let date = |name: &str| match cell(name) {
-                "" => Ok(None),
-                text => text.parse::<Date>().map(Some).map_err(|error| error.to_string()),
-            };
-            let district_code = cell("district_code").to_owned();
+        rows(text, |row| {
+            let district_code = row.cell("district_code").to_owned();
             if !district_code.is_empty() {
-                self.districts.insert(plain(cell("district_name")), district_code.clone());
+                self.districts.insert(plain(row.cell("district_name")), district_code.clone());
             }
             let commune = Commune {
-                code: cell("code").to_owned(),
-                name: cell("name_vi").to_owned(),
+                code: row.cell("code").to_owned(),
+                name: row.cell("name_vi").to_owned(),
                 district_code,
-                valid_to: date("valid_to")?,
-                valid_from: date("valid_from")?,
+                valid_to: day_or_none(row.cell("valid_to"))?,
+                valid_from: day_or_none(row.cell("valid_from"))?,
             };
             let at = self.communes.len();
             self.by_code.entry(commune.code.clone()).or_default().push(at);
             self.by_name.entry(plain(&commune.name)).or_default().push(at);
             self.communes.push(commune);
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     fn in_force(&self, at: &usize, day: Date) -> Option<&Commune> {
@@ -189,6 +272,19 @@ mod tests {
         assert_eq!(units.by_code("26041", day("2013-10-01")).unwrap().name, "Quyết Thắng");
         assert_eq!(units.by_code("26041", day("2026-01-01")).unwrap().name, "Trấn Biên");
         assert_eq!(units.by_code("26011", day("2026-01-01")), Err(Miss::Unknown));
+    }
+
+    #[test]
+    fn an_agency_is_found_however_its_name_is_written() {
+        let list = "id,name_vi,valid_from,valid_to\n\
+            ubnd-bien-hoa,Ủy ban nhân dân thành phố Biên Hòa,,2025-06-30\n\
+            so-y-te,Sở Y tế,,\n";
+        let units = Gazetteer::default().with_agencies(list).unwrap();
+        for name in ["ubnd-bien-hoa", "UBND Tp. Biên Hoà", "Uỷ ban nhân dân TP Biên Hòa"] {
+            assert_eq!(units.agency(name, day("2014-01-01")), Ok("ubnd-bien-hoa"), "{name}");
+        }
+        assert_eq!(units.agency("SỞ Y TẾ", day("2026-01-01")), Ok("so-y-te"));
+        assert_eq!(units.agency("UBND TP Biên Hòa", day("2026-01-01")), Err(Miss::Unknown));
     }
 
     #[test]

@@ -156,6 +156,7 @@ pub const FUNCTIONS: &[Function] = &[
     unit::COMMUNE_NAMED,
     unit::COMMUNE_IN_ADDRESS,
     unit::DISTRICT,
+    unit::AGENCY,
     applicant::APPLICANT_KIND,
     applicant::ID_TYPE,
 ];
@@ -190,6 +191,7 @@ mod tests {
             include_str!("../../units/communes.csv"),
             include_str!("../../units/communes_2025.csv"),
         )
+        .and_then(|units| units.with_agencies(include_str!("../../units/agencies.csv")))
         .unwrap();
         let mut seen = 0;
         let source = r#"{"HUYEN":"Nhơn Trạch"}"#;

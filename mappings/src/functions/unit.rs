@@ -1,4 +1,4 @@
-//! Communes and districts, as of the record's day.
+//! Communes, districts and agencies, as of the record's day.
 
 use contracts::problem;
 use jiff::civil::Date;
@@ -90,6 +90,28 @@ pub(super) const DISTRICT: Function = Function {
                 Ok(commune) if commune.district_code.is_empty() => Ok(None),
                 Ok(commune) => Ok(Some(Value::Text(commune.district_code.clone()))),
                 Err(_) => Err(Fault(&problem::UNKNOWN_UNIT)),
+            }
+        }))
+    },
+};
+
+pub(super) const AGENCY: Function = Function {
+    name: "agency",
+    usage: "agency",
+    takes: &[Kind::Text],
+    summary: "The hub id of an agency by its name or id, checked to stand on the record's day.",
+    examples: &[
+        ("agency", "UBND Tp. Biên Hoà", "ubnd-bien-hoa"),
+        ("agency", "Sở Xây dựng", "so-xay-dung"),
+        ("agency", "Sở Mây", "!unknown-unit"),
+    ],
+    bind: |arguments, _| {
+        exactly(arguments, 0, "agency")?;
+        Ok(Bound::new(Kind::Text, |value, scene| {
+            match scene.gazetteer.agency(&value.into_text(), day(scene)) {
+                Ok(id) => Ok(Some(Value::Text(id.to_owned()))),
+                Err(Miss::Unknown) => Err(Fault(&problem::UNKNOWN_UNIT)),
+                Err(Miss::Ambiguous) => Err(Fault(&problem::AMBIGUOUS_UNIT)),
             }
         }))
     },
