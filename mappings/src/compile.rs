@@ -18,6 +18,7 @@ use crate::{
     format::{CsvOptions, Format, Header, JsonOptions, Step, XmlOptions},
     functions::Table,
     mapping::{Mapping, RecordMapping, Sources, read_table},
+    path::{Namespaces, qualified},
     text::charset::Charset,
 };
 
@@ -30,6 +31,7 @@ pub(crate) struct Compiler<'a> {
     sources: &'a Sources,
     contracts: &'a Contracts,
     tables: BTreeMap<String, Table>,
+    namespaces: Namespaces,
     found: Vec<Diagnostic>,
 }
 
@@ -56,8 +58,8 @@ impl Mapping {
     /// Every fault of the file and its tables, in the order of the file.
     pub fn compile(sources: &Sources, contracts: &Contracts) -> Result<Self, Vec<Diagnostic>> {
         let Sources { file, text, tables } = sources;
-        let mut compiler =
-            Compiler { sources, contracts, tables: BTreeMap::new(), found: Vec::new() };
+        let (tables_read, namespaces, found) = (BTreeMap::new(), Namespaces::new(), Vec::new());
+        let mut compiler = Compiler { sources, contracts, tables: tables_read, namespaces, found };
         for (name, csv) in tables {
             match read_table(csv) {
                 Ok(table) => {
@@ -100,12 +102,17 @@ struct Settings<'a> {
 impl Compiler<'_> {
     fn channel(&mut self, table: &DeTable<'_>) -> Option<Mapping> {
         let mut settings = Settings::default();
+        // Prefixes first: a table's keys come in no order that one may rely on.
+        if let Some((_, value)) = table.iter().find(|(name, _)| name.get_ref() == "namespaces") {
+            self.declare(value);
+        }
         for (name, value) in table {
             match name.get_ref().as_ref() {
                 "format" => settings.format = Some(value),
                 "charset" => settings.charset = Some(value),
                 "each" => settings.each = Some(value),
                 "lines" => settings.lines = value.get_ref().as_bool().unwrap_or(false),
+                "namespaces" => {}
                 "csv" => settings.csv = value.get_ref().as_table(),
                 "record" => match value.get_ref().as_array() {
                     Some(records) => settings.records.extend(records.iter()),
@@ -113,7 +120,8 @@ impl Compiler<'_> {
                 },
                 other => {
                     let message = format!("there is no setting `{other}`");
-                    let known = "settings: format, charset, each, lines, [csv], [[record]]";
+                    let known =
+                        "settings: format, charset, each, lines, [namespaces], [csv], [[record]]";
                     self.fault(&name.span(), message, known);
                 }
             }
@@ -202,13 +210,29 @@ impl Compiler<'_> {
 
     fn each(&mut self, value: &Spanned<DeValue<'_>>) -> Option<Vec<Step>> {
         let text = self.string(value, "`each`")?;
-        let step = |name: &str| Step { name: name.to_owned(), namespace: None };
+        let step = |name: &str| {
+            let (name, namespace) = qualified(name, &self.namespaces);
+            Step { name: name.to_owned(), namespace }
+        };
         let steps: Vec<Step> = text.trim_matches('/').split('/').map(step).collect();
         if steps.iter().any(|step| step.name.is_empty()) {
             self.fault(&value.span(), "`each` has an empty step", "write names separated by `/`");
             return None;
         }
         Some(steps)
+    }
+
+    /// Notes the prefixes that paths may use.
+    fn declare(&mut self, value: &Spanned<DeValue<'_>>) {
+        let Some(table) = value.get_ref().as_table() else {
+            self.fault(&value.span(), "prefixes are declared under [namespaces]", "");
+            return;
+        };
+        for (prefix, uri) in table {
+            if let Some(text) = self.string(uri, "a namespace") {
+                self.namespaces.insert(prefix.get_ref().to_string(), text.to_owned());
+            }
+        }
     }
 
     fn contract(&mut self, value: &Spanned<DeValue<'_>>) -> Option<ContractId> {

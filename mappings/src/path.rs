@@ -3,13 +3,17 @@
 //! `MaHoSo` is a child of the record, `CongDan/HoTen` a grandchild, `@ma` an attribute, `.` the
 //! record itself, `../Ngay` a sibling of the record's parent, `/Trang` starts at the document's
 //! root, `HoSo[2]` the second of that name, and `'So ho so'` quotes a name with odd characters.
+//! XML names match by local name in any namespace; a prefix that the channel declares in
+//! `[namespaces]`, as in `soap:Body`, asks for that namespace.
+
+use std::collections::BTreeMap;
 
 use crate::document::{Document, NodeId, NodeKind};
 
 /// One step of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Step {
-    Child { name: String, index: Option<usize> },
+    Child { name: String, namespace: Option<String>, index: Option<usize> },
     Attribute(String),
     Parent,
 }
@@ -21,6 +25,9 @@ pub struct Path {
     absolute: bool,
     steps: Vec<Step>,
 }
+
+/// Namespaces by the prefixes that a channel declares.
+pub type Namespaces = BTreeMap<String, String>;
 
 /// What a path finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,13 +45,13 @@ impl Path {
     ///
     /// # Errors
     /// When a step is empty, a quote or bracket is not closed, or an index is not from 1.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str, namespaces: &Namespaces) -> Result<Self, String> {
         let absolute = text.starts_with('/');
         let body = text.strip_prefix('/').unwrap_or(text);
         let mut steps = Vec::new();
         if body != "." && !(absolute && body.is_empty()) {
             for raw in split_steps(body)? {
-                steps.push(parse_step(&raw)?);
+                steps.push(parse_step(&raw, namespaces)?);
             }
         }
         Ok(Self { text: text.to_owned(), absolute, steps })
@@ -65,10 +72,11 @@ impl Path {
                 Step::Attribute(name) => document.children(at).find(|id| {
                     document.kind(*id) == NodeKind::Attribute && document.name(*id) == name
                 }),
-                Step::Child { name, index } => {
+                Step::Child { name, namespace, index } => {
                     let mut same = document.children(at).filter(|id| {
                         document.kind(*id) != NodeKind::Attribute
                             && (name == "*" || document.name(*id) == name)
+                            && namespace.as_ref().is_none_or(|uri| document.namespace(*id) == uri)
                     });
                     let found = same.nth(index.unwrap_or(1) - 1);
                     several |= index.is_none() && same.next().is_some();
@@ -104,7 +112,7 @@ fn split_steps(body: &str) -> Result<Vec<String>, String> {
     Ok(steps)
 }
 
-fn parse_step(raw: &str) -> Result<Step, String> {
+fn parse_step(raw: &str, namespaces: &Namespaces) -> Result<Step, String> {
     if raw.is_empty() {
         return Err("a path step is empty".to_owned());
     }
@@ -114,35 +122,70 @@ fn parse_step(raw: &str) -> Result<Step, String> {
     if let Some(name) = raw.strip_prefix('@') {
         return Ok(Step::Attribute(name.to_owned()));
     }
-    let Some((name, rest)) = raw.split_once('[') else {
-        return Ok(Step::Child { name: raw.to_owned(), index: None });
-    };
-    let index = rest.strip_suffix(']').and_then(|digits| digits.parse::<usize>().ok());
-    match index {
-        Some(index) if index > 0 && !name.is_empty() => {
-            Ok(Step::Child { name: name.to_owned(), index: Some(index) })
+    let (name, index) = match raw.split_once('[') {
+        None => (raw, None),
+        Some((name, rest)) => {
+            let index = rest.strip_suffix(']').and_then(|digits| digits.parse::<usize>().ok());
+            let index = index.filter(|index| *index > 0 && !name.is_empty()).ok_or_else(|| {
+                format!("`{raw}` does not name an element and an index from 1, such as HoSo[1]")
+            })?;
+            (name, Some(index))
         }
-        _ => Err(format!("`{raw}` does not name an element and an index from 1, such as HoSo[1]")),
-    }
+    };
+    let (name, namespace) = qualified(name, namespaces);
+    Ok(Step::Child { name: name.to_owned(), namespace, index })
+}
+
+/// The local name, and the namespace where the prefix is a declared one. Any other colon is part
+/// of the name: JSON keys and CSV columns may hold one.
+pub(crate) fn qualified<'a>(name: &'a str, namespaces: &Namespaces) -> (&'a str, Option<String>) {
+    let declared = name
+        .split_once(':')
+        .and_then(|(prefix, local)| namespaces.get(prefix).map(|uri| (local, Some(uri.clone()))));
+    declared.unwrap_or((name, None))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::{Format, Limits, XmlOptions};
 
     #[test]
     fn faulty_paths_are_refused_in_words() {
         for (text, word) in
             [("a//b", "empty"), ("a[0]", "index"), ("'a", "closed"), ("a[x]", "index")]
         {
-            let message = Path::parse(text).unwrap_err();
+            let message = Path::parse(text, &Namespaces::new()).unwrap_err();
             assert!(message.contains(word), "{text}: {message}");
         }
     }
 
     #[test]
     fn a_quoted_name_may_hold_a_slash() {
-        let path = Path::parse("'So/Ngay'").unwrap();
-        assert_eq!(path.steps, [Step::Child { name: "So/Ngay".to_owned(), index: None }]);
+        let path = Path::parse("'So/Ngay'", &Namespaces::new()).unwrap();
+        assert_eq!(
+            path.steps,
+            [Step::Child { name: "So/Ngay".to_owned(), namespace: None, index: None }]
+        );
+    }
+
+    #[test]
+    fn a_declared_prefix_asks_for_its_namespace() {
+        let format = Format::Xml(XmlOptions::default());
+        let source = r#"<r xmlns:a="urn:a" xmlns:b="urn:b"><b:x>2</b:x><a:x>1</a:x></r>"#;
+        let declared = Namespaces::from([("n".to_owned(), "urn:a".to_owned())]);
+        let path = Path::parse("n:x", &declared).unwrap();
+        let either = Path::parse("x", &declared).unwrap();
+        let mut seen = 0;
+        format
+            .read(source, &[], &Limits::default(), &mut |item| {
+                let (document, record) = item.unwrap();
+                let Found::One(id) = path.find(document, record) else { panic!("not one") };
+                assert_eq!(document.text(id), "1");
+                assert!(matches!(either.find(document, record), Found::Several(_)));
+                seen += 1;
+            })
+            .unwrap();
+        assert_eq!(seen, 1);
     }
 }

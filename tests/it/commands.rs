@@ -76,9 +76,9 @@ fn check_tells_every_fault_of_a_mapping_with_its_line_and_column() {
     assert_eq!(output.status.code(), Some(1));
     let told = stderr(&output);
     for expected in [
-        "ho-so.toml:13:1: the contract has no member `source_cod`",
+        "ho-so.toml:16:1: the contract has no member `source_cod`",
         "did you mean `source_code`?",
-        "ho-so.toml:21:31: `date`: `DD/MM/yyyy` is not a date form",
+        "ho-so.toml:24:31: `date`: `DD/MM/yyyy` is not a date form",
         "`table`: there is no table `trang_thai`; the channel has: other, status",
         "there is no function `interger`",
         "`40` is not a value of `status`",

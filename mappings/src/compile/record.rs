@@ -245,7 +245,7 @@ impl Compiler<'_> {
         let source = if parsed.from.quoted {
             Source::Constant(parsed.from.text)
         } else {
-            match Path::parse(&parsed.from.text) {
+            match Path::parse(&parsed.from.text, &self.namespaces) {
                 Ok(path) => Source::Path(path),
                 Err(message) => {
                     self.fault(&span(parsed.from.at, parsed.from.text.len()), message, "");

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use super::{Bound, Fault, Function, Kind, Scene, Value, exactly};
 use crate::{
     gazetteer::{Commune, Miss},
-    path::{Found, Path},
+    path::{Found, Namespaces, Path},
 };
 
 /// The record's day; with none, the last day of the list, so that a current code resolves.
@@ -47,7 +47,8 @@ pub(super) const COMMUNE_NAMED: Function = Function {
     ],
     bind: |arguments, _| {
         exactly(arguments, 1, "commune_named DISTRICT_PATH")?;
-        let path = Path::parse(arguments.first().map_or("", |word| &word.text))?;
+        let path =
+            Path::parse(arguments.first().map_or("", |word| &word.text), &Namespaces::new())?;
         Ok(Bound::new(Kind::Text, move |value, scene| {
             let district = match path.find(scene.document, scene.record) {
                 Found::Nothing => None,
