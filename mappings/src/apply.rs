@@ -15,25 +15,8 @@ use crate::{
     text::normalise,
 };
 
-/// One record that a mapping refused, with every problem found in it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Refusal {
-    /// Its number in the payload, from 1.
-    pub record: u32,
-    /// What is wrong with it.
-    pub problems: Vec<Problem>,
-}
-
-/// What became of a payload.
-#[derive(Debug, Default)]
-pub struct Applied {
-    /// Drafts in payload order, each with the number of its record.
-    pub drafts: Vec<(u32, Draft)>,
-    /// Refused records in payload order.
-    pub refusals: Vec<Refusal>,
-    /// Why the payload could not be read to its end, where it could not.
-    pub unreadable: Option<Problem>,
-}
+/// What became of one record: its drafts, or every problem found in it.
+pub type Outcome = Result<Vec<Draft>, Vec<Problem>>;
 
 /// Line starts of a text, so that placing a thousand problems reads the text once.
 struct Lines<'a> {
@@ -59,49 +42,40 @@ fn clamp(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-/// Translates one payload. Total: whatever the bytes, it returns, and every record is in exactly
-/// one of `drafts` and `refusals` or behind `unreadable`.
-pub fn apply(mapping: &Mapping, payload: &[u8], gazetteer: &Gazetteer) -> Applied {
-    let mut applied = Applied::default();
-    let source = match mapping.charset.decode(payload) {
-        Ok(source) => source,
-        Err(error) => {
-            let at = Place { path: Some(format!("byte {}", error.offset)), ..Place::default() };
-            applied.unreadable = Some(Problem::new(&problem::WRONG_CHARSET).in_place(at));
-            return applied;
-        }
-    };
+/// Translates one payload, handing over the outcome of each record with its number, from 1.
+///
+/// Total: whatever the bytes, it returns, and every record is handed over once or lies behind the
+/// place that the error names. Nothing is kept, so memory is bounded by the payload and a record.
+///
+/// # Errors
+/// Why the payload could not be read, or not to its end.
+pub fn apply(
+    mapping: &Mapping,
+    payload: &[u8],
+    gazetteer: &Gazetteer,
+    on_record: &mut dyn FnMut(u32, Outcome),
+) -> Result<(), Box<Problem>> {
+    let source = mapping.charset.decode(payload).map_err(|error| {
+        let at = Place { path: Some(format!("byte {}", error.offset)), ..Place::default() };
+        Box::new(Problem::new(&problem::WRONG_CHARSET).in_place(at))
+    })?;
     let mut lines = None;
+    let mut place = |offset: usize| lines.get_or_insert_with(|| Lines::new(&source)).place(offset);
     let mut number = 0_u32;
     let read = mapping.format.read(&source, &mapping.each, &Limits::default(), &mut |item| {
         number = number.saturating_add(1);
-        let outcome = match item {
-            Ok((document, record)) => {
-                let lines = &mut lines;
-                let mut place =
-                    |offset: usize| lines.get_or_insert_with(|| Lines::new(&source)).place(offset);
-                translate(mapping, document, record, gazetteer, &mut place)
-            }
-            Err(fault) => {
-                let place = lines.get_or_insert_with(|| Lines::new(&source)).place(fault.offset);
-                Err(vec![format_problem(&fault, place)])
-            }
+        let mut outcome = match item {
+            Ok((document, record)) => translate(mapping, document, record, gazetteer, &mut place),
+            Err(fault) => Err(vec![format_problem(&fault, place(fault.offset))]),
         };
-        match outcome {
-            Ok(drafts) => applied.drafts.extend(drafts.into_iter().map(|draft| (number, draft))),
-            Err(mut problems) => {
-                for problem in &mut problems {
-                    problem.place.record = Some(number);
-                }
-                applied.refusals.push(Refusal { record: number, problems });
+        if let Err(problems) = &mut outcome {
+            for problem in problems {
+                problem.place.record = Some(number);
             }
         }
+        on_record(number, outcome);
     });
-    if let Err(fault) = read {
-        let place = lines.get_or_insert_with(|| Lines::new(&source)).place(fault.offset);
-        applied.unreadable = Some(format_problem(&fault, place));
-    }
-    applied
+    read.map_err(|fault| Box::new(format_problem(&fault, place(fault.offset))))
 }
 
 fn format_problem(fault: &FormatFault, (line, column): (u32, u32)) -> Problem {
@@ -123,7 +97,7 @@ fn translate(
     record: NodeId,
     gazetteer: &Gazetteer,
     place: &mut PlaceOf<'_>,
-) -> Result<Vec<Draft>, Vec<Problem>> {
+) -> Outcome {
     let mut drafts = Vec::new();
     let mut problems = Vec::new();
     let mut taken = false;

@@ -18,7 +18,7 @@ pub mod path;
 pub mod rule;
 pub mod text;
 
-pub use apply::{Applied, apply};
+pub use apply::{Outcome, apply};
 pub use diagnostic::Diagnostic;
 pub use gazetteer::Gazetteer;
 pub use mapping::{Mapping, Sources};

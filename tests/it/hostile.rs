@@ -154,3 +154,14 @@ fn a_payload_over_the_limit_is_refused_before_it_is_read() {
     assert_eq!(codes(&output), ["limit-exceeded"]);
     assert!(stderr(&output).contains("payload_bytes_max"));
 }
+
+#[test]
+fn a_large_file_is_mapped_record_by_record_in_bounded_memory() {
+    let soap = String::from_utf8(sample("LayDanhSachHoSo.soap.xml")).unwrap();
+    let (start, end) = (soap.find("<HoSo>").unwrap(), soap.rfind("</HoSo>").unwrap() + 7);
+    let record = &soap[start..soap.find("</HoSo>").unwrap() + 7];
+    let large = [&soap[..start], &record.repeat(40_000), &soap[end..]].concat();
+    let output = apply(SOAP, "large-list", large.as_bytes());
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(stdout(&output).lines().count(), 40_000);
+}

@@ -7,34 +7,35 @@ use std::{
 };
 
 use contracts::{Contracts, Problem, problem};
-use mappings::apply::Refusal;
+use mappings::Outcome;
 use serde_json::json;
 
-use super::{Outcome, find};
+use super::{Exit, find};
 use crate::catalog::{self, Catalog, Channel};
 
-/// Applies a mapping and seals its drafts; a draft its contract refuses becomes a refusal.
+/// Applies a mapping and seals its drafts: a record is accepted whole or refused whole.
+///
+/// The outer error is ours, the inner one says why the payload could not be read to its end.
 pub(super) fn sealed(
     channel: &Channel,
     contracts: &Contracts,
     payload: &[u8],
-) -> io::Result<mappings::Applied> {
+    on_record: &mut dyn FnMut(u32, Outcome),
+) -> io::Result<Result<(), Box<Problem>>> {
     let gazetteer = catalog::gazetteer().map_err(io::Error::other)?;
-    let mut applied = mappings::apply(&channel.mapping, payload, &gazetteer);
-    let mut refusals = std::mem::take(&mut applied.refusals);
-    applied.drafts.retain(|(record, draft)| match contracts.seal(draft.clone()) {
-        Ok(_) => true,
-        Err(mut problems) => {
-            for problem in &mut problems {
-                problem.place.record = Some(*record);
+    Ok(mappings::apply(&channel.mapping, payload, &gazetteer, &mut |record, outcome| {
+        let outcome = outcome.and_then(|drafts| {
+            let mut problems = Vec::new();
+            for draft in &drafts {
+                problems.extend(contracts.seal(draft.clone()).err().into_iter().flatten());
             }
-            refusals.push(Refusal { record: *record, problems });
-            false
-        }
-    });
-    refusals.sort_by_key(|refusal| refusal.record);
-    applied.refusals = refusals;
-    Ok(applied)
+            for problem in &mut problems {
+                problem.place.record = Some(record);
+            }
+            if problems.is_empty() { Ok(drafts) } else { Err(problems) }
+        });
+        on_record(record, outcome);
+    }))
 }
 
 /// Largest payload accepted whole, in bytes.
@@ -63,27 +64,50 @@ pub(super) fn run(
     file: &Path,
     out: &mut impl Write,
     err: &mut impl Write,
-) -> io::Result<Outcome> {
-    let Some(channel) = find(catalog, channel, err)? else { return Ok(Outcome::Faulty) };
-    let applied = match payload(file) {
-        Ok(Ok(payload)) => sealed(channel, contracts, &payload)?,
-        Ok(Err(problem)) => {
-            mappings::Applied { unreadable: Some(*problem), ..mappings::Applied::default() }
-        }
+) -> io::Result<Exit> {
+    let Some(channel) = find(catalog, channel, err)? else { return Ok(Exit::Faulty) };
+    let payload = match payload(file) {
+        Ok(payload) => payload,
         Err(error) => {
             writeln!(err, "failed to read {}: {error}", file.display())?;
-            return Ok(Outcome::Faulty);
+            return Ok(Exit::Faulty);
         }
     };
-    for (_, draft) in &applied.drafts {
-        writeln!(out, "{}", serde_json::to_string(draft)?)?;
-    }
-    for Refusal { record, problems } in &applied.refusals {
-        writeln!(err, "{}", json!({ "record": record, "problems": problems }))?;
-    }
-    if let Some(problem) = &applied.unreadable {
+    let mut exit = Exit::Done;
+    let mut told = Ok(());
+    let read = match payload {
+        Ok(payload) => sealed(channel, contracts, &payload, &mut |record, outcome| {
+            if outcome.is_err() {
+                exit = Exit::PartlyRefused;
+            }
+            if told.is_ok() {
+                told = tell(record, &outcome, out, err);
+            }
+        })?,
+        Err(problem) => Err(problem),
+    };
+    told?;
+    if let Err(problem) = read {
         writeln!(err, "{}", json!({ "record": null, "problems": [problem] }))?;
+        exit = Exit::PartlyRefused;
     }
-    let whole = applied.refusals.is_empty() && applied.unreadable.is_none();
-    Ok(if whole { Outcome::Done } else { Outcome::PartlyRefused })
+    Ok(exit)
+}
+
+fn tell(
+    record: u32,
+    outcome: &Outcome,
+    out: &mut impl Write,
+    err: &mut impl Write,
+) -> io::Result<()> {
+    match outcome {
+        Ok(drafts) => {
+            for draft in drafts {
+                serde_json::to_writer(&mut *out, draft)?;
+                writeln!(out)?;
+            }
+            Ok(())
+        }
+        Err(problems) => writeln!(err, "{}", json!({ "record": record, "problems": problems })),
+    }
 }

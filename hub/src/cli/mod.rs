@@ -55,7 +55,7 @@ enum Command {
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
+enum Exit {
     Done = 0,
     Faulty = 1,
     PartlyRefused = 2,
@@ -63,24 +63,21 @@ enum Outcome {
 
 /// Runs a command. Errors of the input are told on stderr.
 pub fn run(arguments: Arguments) -> ExitCode {
-    let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
-    match dispatch(&arguments, &mut out, &mut err) {
-        Ok(outcome) => ExitCode::from(outcome as u8),
+    let (mut out, mut err) = (io::BufWriter::new(io::stdout().lock()), io::stderr().lock());
+    let ended = dispatch(&arguments, &mut out, &mut err);
+    match ended.and_then(|exit| out.flush().map(|()| exit)) {
+        Ok(exit) => ExitCode::from(exit as u8),
         // The reader of a pipe may go early; that is its right.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             // Nothing is left to tell it on when stderr itself fails.
             let _ = writeln!(err, "lienthong: {error}");
-            ExitCode::from(Outcome::Faulty as u8)
+            ExitCode::from(Exit::Faulty as u8)
         }
     }
 }
 
-fn dispatch(
-    arguments: &Arguments,
-    out: &mut impl Write,
-    err: &mut impl Write,
-) -> io::Result<Outcome> {
+fn dispatch(arguments: &Arguments, out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {
     let contracts = Contracts::builtin().map_err(io::Error::other)?;
     let contracts = &contracts;
     let catalog = match Catalog::load(&arguments.mappings, contracts) {
@@ -90,7 +87,7 @@ fn dispatch(
                 writeln!(err, "{diagnostic}")?;
             }
             writeln!(err, "{} problems", found.len())?;
-            return Ok(Outcome::Faulty);
+            return Ok(Exit::Faulty);
         }
     };
     match &arguments.command {
@@ -110,13 +107,13 @@ fn lineage(
     channel: &str,
     out: &mut impl Write,
     err: &mut impl Write,
-) -> io::Result<Outcome> {
-    let Some(channel) = find(catalog, channel, err)? else { return Ok(Outcome::Faulty) };
+) -> io::Result<Exit> {
+    let Some(channel) = find(catalog, channel, err)? else { return Ok(Exit::Faulty) };
     for line in channel.mapping.lineage() {
         let functions = line.functions.join(" | ");
         writeln!(out, "{}\t{}\t{}\t{functions}", line.contract, line.target, line.source)?;
     }
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }
 
 fn find<'a>(

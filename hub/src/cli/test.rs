@@ -9,7 +9,7 @@ use std::{
 use contracts::Contracts;
 use serde_json::{Value, json};
 
-use super::{Outcome, apply::sealed};
+use super::{Exit, apply::sealed};
 use crate::catalog::{Catalog, Channel};
 
 pub(super) fn run(
@@ -18,7 +18,7 @@ pub(super) fn run(
     agencies: &[String],
     coverage: bool,
     out: &mut impl Write,
-) -> io::Result<Outcome> {
+) -> io::Result<Exit> {
     let (mut passed, mut failed) = (0, 0);
     for agency in agencies {
         if !catalog.agencies.iter().any(|known| known.id == *agency) {
@@ -50,7 +50,7 @@ pub(super) fn run(
         }
     }
     writeln!(out, "{passed} fixtures passed, {failed} failed")?;
-    Ok(if failed == 0 { Outcome::Done } else { Outcome::Faulty })
+    Ok(if failed == 0 { Exit::Done } else { Exit::Faulty })
 }
 
 /// The `*.in.*` files of a channel, in order.
@@ -75,10 +75,12 @@ fn differences(
     contracts: &Contracts,
     case: &Path,
 ) -> io::Result<Option<String>> {
-    let applied = sealed(channel, contracts, &fs::read(case)?)?;
-    let drafts: Vec<_> = applied.drafts.iter().map(|(_, draft)| draft).collect();
-    let refusals = applied.refusals.iter().map(|refusal| &refusal.problems);
-    let problems: Vec<_> = refusals.flatten().chain(applied.unreadable.as_ref()).collect();
+    let (mut drafts, mut problems) = (Vec::new(), Vec::new());
+    let read = sealed(channel, contracts, &fs::read(case)?, &mut |_, outcome| match outcome {
+        Ok(found) => drafts.extend(found),
+        Err(found) => problems.extend(found),
+    })?;
+    problems.extend(read.err().map(|problem| *problem));
     let mut words = String::new();
     for (ending, got) in [("out", json!(drafts)), ("refused", json!(problems))] {
         let want = expected(case, ending)?;
