@@ -221,6 +221,11 @@ catalogue! {
         "No rule of the channel takes this record."
         "Kiểm tra loại sự kiện; đề nghị đơn vị vận hành bổ sung quy tắc."
         "Check the kind of event; ask the operator to add a rule.";
+    ID_REUSED "id-reused"
+        "Mã thông điệp đã dùng cho nội dung khác; nội dung này được giữ lại nhưng không áp dụng."
+        "The message id was used for other content; this content is kept but not applied."
+        "Dùng mã thông điệp mới cho nội dung mới."
+        "Use a new message id for new content.";
     MEMBER_DISAGREES "member-disagrees"
         "Giá trị mâu thuẫn với thông tin khác của bản ghi."
         "The value contradicts another member of the record."

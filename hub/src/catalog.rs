@@ -10,6 +10,8 @@ use contracts::Contracts;
 use mappings::{Diagnostic, Gazetteer, Mapping, Sources};
 use serde::Deserialize;
 
+use crate::journal::{entry::Mode, merkle::Digest};
+
 /// `agency.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,8 +22,23 @@ pub struct Agency {
     pub name: String,
     /// Name in English.
     pub name_en: String,
-    /// File of each channel by the channel's name.
-    pub channels: BTreeMap<String, String>,
+    /// The channels by name.
+    pub channels: BTreeMap<String, ChannelSettings>,
+}
+
+/// One channel in `agency.toml`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChannelSettings {
+    /// File of its mapping.
+    pub mapping: String,
+    /// `live` unless it says `trial` or `backfill`.
+    #[serde(default = "live")]
+    pub mode: Mode,
+}
+
+fn live() -> Mode {
+    Mode::Live
 }
 
 /// One channel, compiled.
@@ -34,6 +51,10 @@ pub struct Channel {
     pub name: String,
     /// Its mapping.
     pub mapping: Mapping,
+    /// Hash of the mapping's texts: what entries carry.
+    pub hash: Digest,
+    /// Whether what it sends counts.
+    pub mode: Mode,
 }
 
 /// All agencies and their channels.
@@ -84,8 +105,8 @@ impl Catalog {
         }
         let tables = tables(&folder.join("tables"))?;
         let mut found = Vec::new();
-        for (name, file) in &agency.channels {
-            match channel(folder, &agency.id, name, file, &tables, contracts) {
+        for (name, settings) in &agency.channels {
+            match channel(folder, (&agency.id, name), settings, &tables, contracts) {
                 Ok(channel) => {
                     self.channels.insert(channel.id.clone(), channel);
                 }
@@ -99,18 +120,29 @@ impl Catalog {
 
 fn channel(
     folder: &Path,
-    agency: &str,
-    name: &str,
-    file: &str,
+    (agency, name): (&str, &str),
+    settings: &ChannelSettings,
     tables: &BTreeMap<String, String>,
     contracts: &Contracts,
 ) -> Result<Channel, Vec<Diagnostic>> {
-    let path = folder.join(file);
+    let path = folder.join(&settings.mapping);
     let text = read(&path)?;
     let sources = Sources { file: path.display().to_string(), text, tables: tables.clone() };
     let mapping = Mapping::compile(&sources, contracts)?;
     let id = format!("{agency}.{name}");
-    Ok(Channel { id, folder: folder.to_owned(), name: name.to_owned(), mapping })
+    let (folder, name) = (folder.to_owned(), name.to_owned());
+    Ok(Channel { id, folder, name, mapping, hash: hash(&sources), mode: settings.mode })
+}
+
+/// Names, lengths and texts, so that no two sets of files run together.
+fn hash(sources: &Sources) -> Digest {
+    let mut bytes = format!("{}\n", sources.text.len()).into_bytes();
+    bytes.extend_from_slice(sources.text.as_bytes());
+    for (name, table) in &sources.tables {
+        bytes.extend_from_slice(format!("\n{name} {}\n", table.len()).as_bytes());
+        bytes.extend_from_slice(table.as_bytes());
+    }
+    Digest::of(&bytes)
 }
 
 fn tables(folder: &Path) -> Result<BTreeMap<String, String>, Vec<Diagnostic>> {

@@ -1,6 +1,16 @@
 //! The hub: what ties contracts, mappings and adapters together.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at once"))]
 
+pub mod api;
+pub mod auth;
 pub mod catalog;
 pub mod cli;
+pub mod config;
+pub mod console;
+pub mod hub;
 pub mod journal;
+pub mod journey;
+pub mod operations;
+pub mod registry;
+pub mod store;
+pub mod telemetry;

@@ -10,7 +10,7 @@ use crate::{
     format::{Fault as FormatFault, FaultKind, Limits},
     functions::{Fault, Scene, Value},
     gazetteer::Gazetteer,
-    mapping::{Mapping, RecordMapping, Rule, Segment, Source, Wants, Way},
+    mapping::{List, Mapping, RecordMapping, Rule, Segment, Source, Wants, Way},
     path::Found,
     text::normalise,
 };
@@ -133,10 +133,13 @@ fn draft(
     mut scene: Scene<'_>,
     place: &mut PlaceOf<'_>,
 ) -> Result<Draft, Vec<Problem>> {
-    if let Some(rule) = rules.day.and_then(|at| rules.rules.get(at))
-        && let Ok(Some(Value::Moment(at))) = produce(rule, &scene, place)
-    {
-        scene.day = Some(at.day());
+    let mut day_unreadable = false;
+    if let Some(rule) = rules.day.and_then(|at| rules.rules.get(at)) {
+        match produce(rule, &scene, place) {
+            Ok(Some(Value::Moment(at))) => scene.day = Some(at.day()),
+            Ok(_) => {}
+            Err(_) => day_unreadable = true,
+        }
     }
     let mut body = Json::Object(Map::new());
     let mut key = String::new();
@@ -155,10 +158,59 @@ fn draft(
             Err(problem) => problems.push(*problem),
         }
     }
+    for list in &rules.lists {
+        items(list, scene, place, &mut body, &mut problems);
+    }
+    if day_unreadable {
+        // Whether a unit stood on a day that cannot be read is no question for the agency.
+        problems.retain(|problem| !is_about_units(problem));
+    }
     if !problems.is_empty() {
         return Err(problems);
     }
     Ok(Draft { contract: rules.contract.clone(), key, body })
+}
+
+fn is_about_units(problem: &Problem) -> bool {
+    [problem::UNKNOWN_UNIT.code, problem::AMBIGUOUS_UNIT.code].contains(&problem.code.as_str())
+}
+
+/// Maps each node of a list to an item; one without any value adds nothing.
+fn items(
+    list: &List,
+    scene: Scene<'_>,
+    place: &mut PlaceOf<'_>,
+    body: &mut Json,
+    problems: &mut Vec<Problem>,
+) {
+    let mut items = Vec::new();
+    for node in list.path.find_all(scene.document, scene.record) {
+        let scene = Scene { record: node, ..scene };
+        let mut item = Json::Object(Map::new());
+        let mut found = Vec::new();
+        for rule in &list.rules {
+            match produce(rule, &scene, place) {
+                Ok(Some(value)) => put(&mut item, &rule.segments, to_json(value, rule.wants)),
+                Ok(None) if rule.required => found.push(missing(rule, &scene, place)),
+                Ok(None) => {}
+                Err(problem) => found.push(*problem),
+            }
+        }
+        let silent = found.iter().all(|problem| problem.code == problem::MISSING_MEMBER.code);
+        if silent && item.as_object().is_some_and(Map::is_empty) {
+            continue;
+        }
+        let number = items.len();
+        for problem in &mut found {
+            problem.pointer =
+                format!("/{}/{number}{}", list.target.replace('.', "/"), problem.pointer);
+        }
+        problems.extend(found);
+        items.push(item);
+    }
+    if !items.is_empty() {
+        put(body, &list.segments, Json::Array(items));
+    }
 }
 
 fn missing(rule: &Rule, scene: &Scene<'_>, place: &mut PlaceOf<'_>) -> Problem {

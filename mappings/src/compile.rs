@@ -22,6 +22,7 @@ use crate::{
     text::charset::Charset,
 };
 
+mod list;
 mod record;
 
 type Entry<'a> = (&'a Spanned<std::borrow::Cow<'a, str>>, &'a Spanned<DeValue<'a>>);

@@ -69,6 +69,14 @@ pub(crate) enum Wants {
     Any,
 }
 
+/// A list of items, one for each node that a path finds; the rules start from that node.
+pub(crate) struct List {
+    pub(crate) target: String,
+    pub(crate) segments: Vec<Segment>,
+    pub(crate) path: Path,
+    pub(crate) rules: Vec<Rule>,
+}
+
 /// The rules for one contract.
 pub(crate) struct RecordMapping {
     pub(crate) contract: ContractId,
@@ -76,6 +84,7 @@ pub(crate) struct RecordMapping {
     pub(crate) key: usize,
     pub(crate) day: Option<usize>,
     pub(crate) rules: Vec<Rule>,
+    pub(crate) lists: Vec<List>,
 }
 
 /// A compiled mapping.
@@ -141,7 +150,8 @@ impl Mapping {
     fn ways<T>(&self, each: impl Fn(&RecordMapping, &Rule, &Way) -> T) -> Vec<T> {
         let mut all = Vec::new();
         for record in &self.records {
-            for rule in &record.rules {
+            let items = record.lists.iter().flat_map(|list| &list.rules);
+            for rule in record.rules.iter().chain(items) {
                 all.extend(rule.ways.iter().map(|way| each(record, rule, way)));
             }
         }

@@ -62,34 +62,77 @@ impl Path {
         &self.text
     }
 
+    /// All nodes that the last step finds, in their order.
+    pub fn find_all<'d>(
+        &'d self,
+        document: &'d Document,
+        record: NodeId,
+    ) -> impl Iterator<Item = NodeId> + 'd {
+        let start = if self.absolute { document.root() } else { record };
+        let (last, before) = match self.steps.split_last() {
+            Some((last, before)) => (Some(last), before),
+            None => (None, &self.steps[..]),
+        };
+        let at = walk(document, start, before).0;
+        let itself = at.filter(|_| last.is_none());
+        let named = at.zip(last).into_iter().flat_map(move |(at, last)| {
+            document.children(at).filter(move |id| last.names(document, *id))
+        });
+        // An array's items have no names of their own.
+        named.chain(itself).flat_map(move |id| {
+            let items = document.kind(id) == NodeKind::Array;
+            let own = (!items).then_some(id);
+            own.into_iter().chain(document.children(id).filter(move |_| items))
+        })
+    }
+
     /// Follows the path from a record.
     pub fn find(&self, document: &Document, record: NodeId) -> Found {
-        let mut at = if self.absolute { document.root() } else { record };
-        let mut several = false;
-        for step in &self.steps {
-            let next = match step {
-                Step::Parent => document.parent(at),
-                Step::Attribute(name) => document.children(at).find(|id| {
-                    document.kind(*id) == NodeKind::Attribute && document.name(*id) == name
-                }),
-                Step::Child { name, namespace, index } => {
-                    let mut same = document.children(at).filter(|id| {
-                        document.kind(*id) != NodeKind::Attribute
-                            && (name == "*" || document.name(*id) == name)
-                            && namespace.as_ref().is_none_or(|uri| document.namespace(*id) == uri)
-                    });
-                    let found = same.nth(index.unwrap_or(1) - 1);
-                    several |= index.is_none() && same.next().is_some();
-                    found
-                }
-            };
-            match next {
-                Some(id) => at = id,
-                None => return Found::Nothing,
+        let start = if self.absolute { document.root() } else { record };
+        match walk(document, start, &self.steps) {
+            (None, _) => Found::Nothing,
+            (Some(id), true) => Found::Several(id),
+            (Some(id), false) => Found::One(id),
+        }
+    }
+}
+
+impl Step {
+    /// Whether a child is one that this step names, whatever its index.
+    fn names(&self, document: &Document, id: NodeId) -> bool {
+        let attribute = document.kind(id) == NodeKind::Attribute;
+        match self {
+            Self::Parent => false,
+            Self::Attribute(name) => attribute && document.name(id) == name,
+            Self::Child { name, namespace, .. } => {
+                !attribute
+                    && (name == "*" || document.name(id) == name)
+                    && namespace.as_ref().is_none_or(|uri| document.namespace(id) == uri)
             }
         }
-        if several { Found::Several(at) } else { Found::One(at) }
     }
+}
+
+/// Where the steps lead, and whether any of them had a choice.
+fn walk(document: &Document, start: NodeId, steps: &[Step]) -> (Option<NodeId>, bool) {
+    let (mut at, mut several) = (start, false);
+    for step in steps {
+        let next = match step {
+            Step::Parent => document.parent(at),
+            Step::Attribute(_) => document.children(at).find(|id| step.names(document, *id)),
+            Step::Child { index, .. } => {
+                let mut same = document.children(at).filter(|id| step.names(document, *id));
+                let found = same.nth(index.unwrap_or(1) - 1);
+                several |= index.is_none() && same.next().is_some();
+                found
+            }
+        };
+        match next {
+            Some(id) => at = id,
+            None => return (None, several),
+        }
+    }
+    (Some(at), several)
 }
 
 fn split_steps(body: &str) -> Result<Vec<String>, String> {

@@ -36,15 +36,21 @@ impl Rules {
     }
 }
 
-/// Judges `Cargo.lock`: every platform and feature, so bans and sources are complete.
+/// Judges `cargo tree`, a line a crate: what is built here, with the features that are on.
+/// `Cargo.lock` would not do: it also names what optional features could bring.
+fn judge_tree(tree: &str, rules: &Rules) -> Vec<String> {
+    let names: BTreeSet<&str> =
+        tree.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    let banned = names.iter().filter(|name| rules.banned.contains(**name));
+    banned.map(|name| format!("{name} is banned, see deny.toml")).collect()
+}
+
+/// Judges `Cargo.lock`: every platform and feature, so sources are complete.
 fn judge_lock(lock: &str, rules: &Rules) -> Vec<String> {
     let lock: toml::Value = toml::from_str(lock).unwrap();
     let mut problems = Vec::new();
     for package in lock["package"].as_array().unwrap() {
         let name = package["name"].as_str().unwrap();
-        if rules.banned.contains(name) {
-            problems.push(format!("Cargo.lock: {name} is banned, see deny.toml"));
-        }
         match package.get("source").and_then(toml::Value::as_str) {
             Some(source) if !rules.sources.contains(source) => {
                 problems.push(format!("Cargo.lock: {name} comes from {source}"));
@@ -130,12 +136,21 @@ fn host() -> String {
 #[test]
 fn dependencies_follow_deny_toml() {
     let rules = Rules::parse(&read("deny.toml"));
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["metadata", "--locked", "--format-version", "1", "--filter-platform", &host()]);
-    let output = cargo.current_dir(crate::tidy::root()).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let metadata = serde_json::from_slice(&output.stdout).unwrap();
-    let mut problems = judge_lock(&read("Cargo.lock"), &rules);
+    let host = host();
+    let cargo = |arguments: &[&str]| {
+        let mut cargo = Command::new(env!("CARGO"));
+        let output = cargo.args(arguments).current_dir(crate::tidy::root()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    };
+    let metadata =
+        cargo(&["metadata", "--locked", "--format-version", "1", "--filter-platform", &host]);
+    let metadata = serde_json::from_slice(&metadata).unwrap();
+    let tree = cargo(&["tree", "--locked", "--workspace", "--prefix", "none", "--target", &host]);
+    let tree = String::from_utf8(tree).unwrap();
+    assert!(tree.contains("serde v"), "the tree is there to be judged");
+    let mut problems = judge_tree(&tree, &rules);
+    problems.extend(judge_lock(&read("Cargo.lock"), &rules));
     problems.extend(judge_metadata(&metadata, &rules));
     report(&problems);
 }
@@ -173,7 +188,8 @@ fn a_bad_dependency_is_caught() {
         name = "elsewhere"
         source = "git+https://example.org/elsewhere"
     "#;
-    assert_eq!(judge_lock(lock, &rules).len(), 2);
+    assert_eq!(judge_lock(lock, &rules).len(), 1);
+    assert_eq!(judge_tree("hub v1 (/here)\nring v0.17.14\nserde v1 (*)\n", &rules).len(), 1);
 
     let metadata = serde_json::json!({"packages": [
         {"name": "hub", "license": "Apache-2.0", "source": null,

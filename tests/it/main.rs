@@ -7,7 +7,12 @@
 
 mod commands;
 mod dependencies;
+mod harness;
 mod hostile;
+mod ingest;
+mod kills;
 mod lienthong;
+mod permutations;
+mod recount;
 mod samples;
 mod tidy;

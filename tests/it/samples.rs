@@ -86,7 +86,8 @@ fn canonical(truth: &Value) -> Value {
     Value::Object(body)
 }
 
-fn truth(sample: &str) -> BTreeMap<String, Value> {
+/// The bodies that a sample must become, by native id.
+pub(crate) fn truth(sample: &str) -> BTreeMap<String, Value> {
     let file = root().join(format!("tests/corpus/samples/truth/{sample}.json"));
     let truth: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
     let records = truth["records"].as_array().unwrap();

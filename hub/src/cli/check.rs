@@ -1,9 +1,12 @@
 //! `lienthong check`: reaching it means that everything compiled.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    path::Path,
+};
 
-use super::Exit;
-use crate::catalog::Catalog;
+use super::{Exit, Folder, with_catalog};
+use crate::{catalog::Catalog, hub::configuration};
 
 pub(super) fn run(catalog: &Catalog, out: &mut impl Write) -> io::Result<Exit> {
     for channel in catalog.channels.values() {
@@ -12,4 +15,21 @@ pub(super) fn run(catalog: &Catalog, out: &mut impl Write) -> io::Result<Exit> {
     let (agencies, channels) = (catalog.agencies.len(), catalog.channels.len());
     writeln!(out, "{agencies} agencies, {channels} channels: no problems")?;
     Ok(Exit::Done)
+}
+
+/// `check --config`: the configuration, and the agencies it names.
+pub(super) fn configured(
+    config: &Path,
+    out: &mut impl Write,
+    err: &mut impl Write,
+) -> io::Result<Exit> {
+    let config = match configuration(config) {
+        Ok(config) => config,
+        Err(error) => {
+            writeln!(err, "{error}")?;
+            return Ok(Exit::Faulty);
+        }
+    };
+    let folder = Folder { mappings: config.agencies };
+    with_catalog(&folder, err, |catalog, _, _| run(catalog, out))
 }

@@ -3,7 +3,13 @@
 
 mod apply;
 mod check;
+mod demo;
+mod journal;
+mod key;
+mod send;
+mod serve;
 mod test;
+mod trace;
 
 use std::{
     io::{self, Write},
@@ -14,23 +20,55 @@ use std::{
 use clap::{Parser, Subcommand};
 use contracts::Contracts;
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Channel};
 
 /// Liên Thông, the integration hub of Đồng Nai.
 #[derive(Debug, Parser)]
 #[command(name = "lienthong", version, about)]
 pub struct Arguments {
-    /// Folder of the agencies.
-    #[arg(long, global = true, default_value = "mappings/agencies")]
-    mappings: PathBuf,
     #[command(subcommand)]
     command: Command,
 }
 
+/// Where the agencies are, for commands that need no running hub.
+#[derive(Debug, clap::Args)]
+struct Folder {
+    /// Folder of the agencies.
+    #[arg(long, default_value = "mappings/agencies")]
+    mappings: PathBuf,
+}
+
+/// Which hub, for commands that need its store.
+#[derive(Debug, clap::Args)]
+struct Configured {
+    /// The hub's configuration.
+    #[arg(long, global = true, default_value = "hub.toml")]
+    config: PathBuf,
+}
+
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Validate contracts and mappings; all problems at once.
-    Check,
+    /// Play the four agencies into a hub on embedded defaults, and serve its pages.
+    Demo {
+        /// Process everything, print what came of it, and end.
+        #[arg(long)]
+        once: bool,
+        /// Address to listen on.
+        #[arg(long, default_value = "127.0.0.1:8080")]
+        listen: std::net::SocketAddr,
+        #[command(flatten)]
+        folder: Folder,
+    },
+    /// Run the hub.
+    Serve(Configured),
+    /// Validate configuration, contracts and mappings; all problems at once.
+    Check {
+        /// The hub's configuration; without it, the agencies alone are checked.
+        #[arg(long)]
+        config: Option<PathBuf>,
+        #[command(flatten)]
+        folder: Folder,
+    },
     /// Run the fixtures of all agencies, or of those named.
     Test {
         /// Agencies by id.
@@ -38,6 +76,8 @@ enum Command {
         /// Show which rules no fixture uses.
         #[arg(long)]
         coverage: bool,
+        #[command(flatten)]
+        folder: Folder,
     },
     /// Map a native file: drafts as NDJSON on stdout, refusals as NDJSON on stderr.
     Apply {
@@ -45,11 +85,54 @@ enum Command {
         channel: String,
         /// The native file.
         file: PathBuf,
+        #[command(flatten)]
+        folder: Folder,
     },
     /// Show which native field feeds which canonical member.
     Lineage {
         /// Channel, as agency.channel.
         channel: String,
+        #[command(flatten)]
+        folder: Folder,
+    },
+    /// Send a native file to a hub, as its agency would.
+    Send {
+        /// Channel, as agency.channel.
+        channel: String,
+        /// The native file.
+        file: PathBuf,
+        /// The hub.
+        #[arg(long, default_value = "http://127.0.0.1:8080")]
+        url: String,
+        /// The agency's API key.
+        #[arg(long)]
+        key: String,
+        /// The message's id; without it, equal bytes are the same message.
+        #[arg(long)]
+        id: Option<String>,
+    },
+    /// Show everything that happened to a message.
+    Trace {
+        /// The message's id.
+        id: String,
+        /// Only this channel.
+        #[arg(long)]
+        channel: Option<String>,
+        #[command(flatten)]
+        configured: Configured,
+    },
+    /// Read everything and compare: leaves, commitments, dossiers, numbers.
+    Verify(Configured),
+    /// Make every fold anew from the journal.
+    Rebuild(Configured),
+    /// Bring the store's schema up to date.
+    Migrate(Configured),
+    /// Make and revoke API keys.
+    Key {
+        #[command(subcommand)]
+        action: key::Action,
+        #[command(flatten)]
+        configured: Configured,
     },
 }
 
@@ -59,12 +142,13 @@ enum Exit {
     Done = 0,
     Faulty = 1,
     PartlyRefused = 2,
+    Unreachable = 3,
 }
 
 /// Runs a command. Errors of the input are told on stderr.
 pub fn run(arguments: Arguments) -> ExitCode {
     let (mut out, mut err) = (io::BufWriter::new(io::stdout().lock()), io::stderr().lock());
-    let ended = dispatch(&arguments, &mut out, &mut err);
+    let ended = dispatch(arguments.command, &mut out, &mut err);
     match ended.and_then(|exit| out.flush().map(|()| exit)) {
         Ok(exit) => ExitCode::from(exit as u8),
         // The reader of a pipe may go early; that is its right.
@@ -77,28 +161,58 @@ pub fn run(arguments: Arguments) -> ExitCode {
     }
 }
 
-fn dispatch(arguments: &Arguments, out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {
+fn dispatch(command: Command, out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {
+    match command {
+        Command::Demo { once, listen, folder } => {
+            demo::run(once, listen, &folder.mappings, out, err)
+        }
+        Command::Serve(configured) => serve::run(&configured.config, err),
+        Command::Send { channel, file, url, key, id } => {
+            send::run(&send::Letter { channel, file, url, key, id }, out, err)
+        }
+        Command::Trace { id, channel, configured } => {
+            trace::run(&configured.config, channel.as_deref(), &id, out, err)
+        }
+        Command::Verify(configured) => journal::verify(&configured.config, out, err),
+        Command::Rebuild(configured) => journal::rebuild(&configured.config, out, err),
+        Command::Migrate(configured) => journal::migrate(&configured.config, out, err),
+        Command::Key { action, configured } => key::run(&configured.config, &action, out, err),
+        Command::Check { config: Some(config), .. } => check::configured(&config, out, err),
+        Command::Check { config: None, folder } => {
+            with_catalog(&folder, err, |catalog, _, _| check::run(catalog, out))
+        }
+        Command::Test { agencies, coverage, folder } => {
+            with_catalog(&folder, err, |catalog, contracts, _| {
+                test::run(catalog, contracts, &agencies, coverage, out)
+            })
+        }
+        Command::Apply { channel, file, folder } => {
+            with_catalog(&folder, err, |catalog, contracts, err| {
+                apply::run(catalog, contracts, &channel, &file, out, err)
+            })
+        }
+        Command::Lineage { channel, folder } => {
+            with_catalog(&folder, err, |catalog, _, err| lineage(catalog, &channel, out, err))
+        }
+    }
+}
+
+/// Loads the agencies, or tells every fault of theirs.
+fn with_catalog<E: Write>(
+    folder: &Folder,
+    err: &mut E,
+    work: impl FnOnce(&Catalog, &Contracts, &mut E) -> io::Result<Exit>,
+) -> io::Result<Exit> {
     let contracts = Contracts::builtin().map_err(io::Error::other)?;
-    let contracts = &contracts;
-    let catalog = match Catalog::load(&arguments.mappings, contracts) {
-        Ok(catalog) => catalog,
+    match Catalog::load(&folder.mappings, &contracts) {
+        Ok(catalog) => work(&catalog, &contracts, err),
         Err(found) => {
             for diagnostic in &found {
                 writeln!(err, "{diagnostic}")?;
             }
             writeln!(err, "{} problems", found.len())?;
-            return Ok(Exit::Faulty);
+            Ok(Exit::Faulty)
         }
-    };
-    match &arguments.command {
-        Command::Check => check::run(&catalog, out),
-        Command::Test { agencies, coverage } => {
-            test::run(&catalog, contracts, agencies, *coverage, out)
-        }
-        Command::Apply { channel, file } => {
-            apply::run(&catalog, contracts, channel, file, out, err)
-        }
-        Command::Lineage { channel } => lineage(&catalog, channel, out, err),
     }
 }
 
@@ -120,11 +234,19 @@ fn find<'a>(
     catalog: &'a Catalog,
     id: &str,
     err: &mut impl Write,
-) -> io::Result<Option<&'a crate::catalog::Channel>> {
+) -> io::Result<Option<&'a Channel>> {
     let channel = catalog.channels.get(id);
     if channel.is_none() {
         let known: Vec<_> = catalog.channels.keys().map(String::as_str).collect();
         writeln!(err, "there is no channel `{id}`; channels: {}", known.join(", "))?;
     }
     Ok(channel)
+}
+
+/// Runs asynchronous work to its end.
+fn block_on<T>(work: impl Future<Output = T>) -> io::Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let done = runtime.block_on(work);
+    runtime.shutdown_timeout(std::time::Duration::from_secs(5));
+    Ok(done)
 }

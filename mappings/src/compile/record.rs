@@ -16,7 +16,7 @@ use super::{Compiler, Entry};
 use crate::{
     condition::Condition,
     functions::{self, Kind},
-    mapping::{RecordMapping, Rule, Segment, Source, Wants, Way},
+    mapping::{List, RecordMapping, Rule, Segment, Source, Wants, Way},
     path::Path,
     rule,
 };
@@ -29,6 +29,13 @@ struct Parts<'a> {
     key: Option<Entry<'a>>,
     day: Option<Entry<'a>>,
     map: Option<Entry<'a>>,
+}
+
+/// What a record's map says, compiled.
+#[derive(Default)]
+pub(super) struct Targets {
+    pub(super) rules: Vec<Rule>,
+    pub(super) lists: Vec<List>,
 }
 
 impl Compiler<'_> {
@@ -62,11 +69,12 @@ impl Compiler<'_> {
             None
         })?;
         let members = self.contracts.members(&contract).to_vec();
-        let mut rules = Vec::new();
+        let mut targets = Targets::default();
         match parts.map.map(|(_, value)| (value.get_ref().as_table(), value.span())) {
-            Some((Some(map), _)) => self.rules(map, "", &members, &mut rules),
+            Some((Some(map), _)) => self.rules(map, "", &members, &mut targets),
             _ => self.fault(&span, "the record has no [record.map]", ""),
         }
+        let Targets { mut rules, lists } = targets;
         self.required(&span, &contract, &members, &rules);
         rules.sort_by_key(|rule| {
             let path = rule.target.replace("[0]", "[]");
@@ -77,7 +85,7 @@ impl Compiler<'_> {
             Some(entry) => Some(self.named(Some(entry), "", &rules, &span)?),
             None => None,
         };
-        sound.then_some(RecordMapping { contract, when: parts.when, key, day, rules })
+        sound.then_some(RecordMapping { contract, when: parts.when, key, day, rules, lists })
     }
 
     /// The index of the rule for a named member.
@@ -100,7 +108,7 @@ impl Compiler<'_> {
         at
     }
 
-    fn rules(&mut self, map: &DeTable<'_>, prefix: &str, members: &[Member], into: &mut Vec<Rule>) {
+    fn rules(&mut self, map: &DeTable<'_>, prefix: &str, members: &[Member], into: &mut Targets) {
         for (name, value) in map {
             let target = match prefix {
                 "" => name.get_ref().to_string(),
@@ -108,15 +116,18 @@ impl Compiler<'_> {
             };
             let rule_table = |table: &DeTable<'_>| table.keys().any(|key| key.get_ref() == "from");
             match value.get_ref() {
+                DeValue::Table(table) if target.ends_with("[]") => {
+                    into.lists.extend(self.list(&target, &name.span(), table, members));
+                }
                 DeValue::Table(table) if !rule_table(table) => {
                     self.rules(table, &target, members, into);
                 }
-                _ => into.extend(self.rule(&target, &name.span(), value, members)),
+                _ => into.rules.extend(self.rule(&target, &name.span(), value, members)),
             }
         }
     }
 
-    fn rule(
+    pub(super) fn rule(
         &mut self,
         target: &str,
         span: &Range<usize>,
@@ -158,7 +169,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn segments(&mut self, target: &str, span: &Range<usize>) -> Option<Vec<Segment>> {
+    pub(super) fn segments(&mut self, target: &str, span: &Range<usize>) -> Option<Vec<Segment>> {
         let mut segments = Vec::new();
         for part in target.split('.') {
             let (name, index) = match part.strip_suffix("[0]") {

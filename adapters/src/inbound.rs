@@ -1,0 +1,31 @@
+//! What a transport hands over, and to whom.
+
+use bytes::Bytes;
+use contracts::{Later, Receipt};
+use futures_util::future::BoxFuture;
+
+/// What a transport has just received and the hub does not own yet.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Arrival {
+    /// The native bytes, freed of any transfer or content encoding, otherwise untouched.
+    pub payload: Bytes,
+    /// The media type the sender named, as it wrote it.
+    pub content_type: Option<String>,
+    /// What the transport sent along and may be shown in a trace; never a credential.
+    pub headers: Vec<(String, String)>,
+    /// The agency's id of the message, if it gave one.
+    pub key: Option<String>,
+    /// Where in the agency's data reading goes on after this arrival, for transports that read.
+    pub cursor: Option<String>,
+}
+
+/// The one door of the hub: every arrival, of every transport, enters here.
+pub trait Inbox: Send + Sync + 'static {
+    /// Makes the arrival durable and says what became of it.
+    ///
+    /// `Ok` means that it is durable and its outcome final, so the sender may forget it; `Later`
+    /// means that nothing was kept. The work runs in its own task: a transport whose sender hangs
+    /// up drops the future, and the work still comes to its end.
+    fn accept(&self, channel: &str, arrival: Arrival)
+    -> BoxFuture<'static, Result<Receipt, Later>>;
+}

@@ -1,0 +1,16 @@
+//! Transports: how bytes come in from agencies.
+//!
+//! An adapter carries bytes and never looks inside them. It hands every arrival to the one
+//! [`Inbox`] and tells the sender the outcome in its transport's own words; it knows nothing of
+//! mappings, stores or the rest of the hub.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at once"))]
+
+pub mod inbound;
+pub mod rest;
+#[cfg(test)]
+mod suite;
+pub mod transport;
+
+pub use inbound::{Arrival, Inbox};
+pub use transport::{Direction, TRANSPORTS, Transport};

@@ -1,0 +1,163 @@
+//! Reading a request's body within its limits, before anyone parses it.
+
+use std::io::{ErrorKind, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::body::{Body, HttpBody};
+use bytes::{Bytes, BytesMut};
+use flate2::bufread::GzDecoder;
+use http_body_util::BodyExt;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::push::Limits;
+
+/// Inflated at a time.
+const STEP_BYTES: usize = 64 * 1024;
+
+/// How the bytes of a body are packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Encoding {
+    Identity,
+    Gzip,
+}
+
+/// Why a body was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unread {
+    /// It is, or becomes when inflated, larger than one payload may be.
+    TooLarge,
+    /// It inflates further than honest data does.
+    Inflates,
+    /// It has more gzip members than we open.
+    TooManyMembers,
+    /// No bytes came for too long.
+    Idle,
+    /// Bytes came, but it took too long altogether.
+    Slow,
+    /// It broke off.
+    CutShort,
+    /// It is not gzip to its last byte.
+    BrokenGzip,
+    /// Too many payloads are held at this moment.
+    Crowded,
+}
+
+/// Bytes of payloads held at one time by all requests together.
+#[derive(Debug)]
+pub(super) struct Room {
+    held_bytes: AtomicUsize,
+    bytes_max: usize,
+}
+
+impl Room {
+    pub(super) fn new(bytes_max: usize) -> Arc<Self> {
+        Arc::new(Self { held_bytes: AtomicUsize::new(0), bytes_max })
+    }
+}
+
+/// What one request holds of the room; given back when dropped.
+#[derive(Debug)]
+pub(super) struct Share {
+    room: Arc<Room>,
+    bytes: usize,
+}
+
+impl Share {
+    pub(super) fn none_of(room: &Arc<Room>) -> Self {
+        Self { room: Arc::clone(room), bytes: 0 }
+    }
+
+    fn grow(&mut self, bytes: usize) -> Result<(), Unread> {
+        let bytes_max = self.room.bytes_max;
+        let more = |held: usize| held.checked_add(bytes).filter(|held| *held <= bytes_max);
+        let held = &self.room.held_bytes;
+        held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
+            .map_err(|_| Unread::Crowded)?;
+        self.bytes += bytes;
+        Ok(())
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.room.held_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+/// The payload in a body; `share` stands for its memory.
+pub(super) async fn read(
+    body: Body,
+    encoding: Encoding,
+    limits: &Limits,
+    mut share: Share,
+) -> Result<(Bytes, Share), Unread> {
+    let packed = collect(body, limits, &mut share).await?;
+    match encoding {
+        Encoding::Identity => Ok((packed, share)),
+        Encoding::Gzip => {
+            let limits = limits.clone();
+            let inflating = tokio::task::spawn_blocking(move || {
+                let payload = inflate(&packed, &limits, &mut share)?;
+                Ok((payload, share))
+            });
+            // The task ends without a result only when the runtime stops.
+            inflating.await.unwrap_or(Err(Unread::Crowded))
+        }
+    }
+}
+
+/// The body's bytes as sent. Never reserves on the word of a Content-Length.
+async fn collect(mut body: Body, limits: &Limits, share: &mut Share) -> Result<Bytes, Unread> {
+    if body.size_hint().lower() > u64::try_from(limits.payload_bytes_max).unwrap_or(u64::MAX) {
+        return Err(Unread::TooLarge);
+    }
+    let deadline = Instant::now() + limits.body_timeout;
+    let mut bytes = BytesMut::new();
+    loop {
+        let next = timeout_at(deadline, timeout(limits.body_idle_timeout, body.frame()));
+        let frame = match next.await.map_err(|_| Unread::Slow)?.map_err(|_| Unread::Idle)? {
+            None => return Ok(bytes.freeze()),
+            Some(frame) => frame.map_err(|_| Unread::CutShort)?,
+        };
+        let Ok(data) = frame.into_data() else { continue };
+        if data.len() > limits.payload_bytes_max - bytes.len() {
+            return Err(Unread::TooLarge);
+        }
+        share.grow(data.len())?;
+        bytes.extend_from_slice(&data);
+    }
+}
+
+/// All gzip members, joined; anything after the last one is an error.
+fn inflate(packed: &[u8], limits: &Limits, share: &mut Share) -> Result<Bytes, Unread> {
+    let honest = packed.len().saturating_mul(limits.inflation_max);
+    let honest = honest.max(limits.inflation_free_bytes);
+    let mut payload = Vec::new();
+    let mut step = vec![0; STEP_BYTES];
+    let mut rest = packed;
+    for _ in 0..limits.gzip_members_max {
+        let mut member = GzDecoder::new(&mut rest);
+        loop {
+            let read = match member.read(&mut step) {
+                Ok(0) => break,
+                Ok(read) => read,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(_) => return Err(Unread::BrokenGzip),
+            };
+            let bytes = payload.len() + read;
+            if bytes > honest {
+                return Err(Unread::Inflates);
+            }
+            if bytes > limits.payload_bytes_max {
+                return Err(Unread::TooLarge);
+            }
+            share.grow(read)?;
+            payload.extend_from_slice(&step[..read]);
+        }
+        if rest.is_empty() {
+            return Ok(Bytes::from(payload));
+        }
+    }
+    Err(Unread::TooManyMembers)
+}

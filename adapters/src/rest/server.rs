@@ -1,0 +1,143 @@
+//! Connections: accepted, limited, and ended in good order.
+//!
+//! An accept loop of our own, because `axum::serve` has neither timeouts nor a cap: a header sent
+//! by half would hold its connection for ever.
+
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::wire::Wire;
+
+/// After an error in accepting, so that a lack of file descriptors does not become a busy loop.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+
+/// Read from a connection at most at a time.
+const BUFFER_BYTES_MAX: usize = 64 * 1024;
+
+/// Limits on connections, whatever is sent over them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerLimits {
+    /// Open connections; above that, new ones wait in the kernel's queue.
+    pub connections_max: usize,
+    /// Bytes of a request's first line and headers together; more is answered 431.
+    pub header_bytes_max: usize,
+    /// Headers of a request; more is answered 431.
+    pub headers_max: usize,
+    /// From the moment a connection may carry a request until all its headers are there. So it
+    /// also ends a connection that stays idle between two requests.
+    pub header_timeout: Duration,
+    /// How long a peer may take nothing of an answer.
+    pub write_timeout: Duration,
+    /// How long what a peer still sends is dropped after the last answer, so that it can read it.
+    pub linger: Duration,
+    /// How long requests under way may take once told to stop.
+    pub stop_timeout: Duration,
+}
+
+impl Default for ServerLimits {
+    fn default() -> Self {
+        Self {
+            connections_max: 1024,
+            header_bytes_max: 16 * 1024,
+            headers_max: 64,
+            header_timeout: Duration::from_secs(10),
+            write_timeout: Duration::from_secs(30),
+            linger: Duration::from_secs(2),
+            stop_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Serves `app` over HTTP/1.1 until `stop`, then lets requests under way finish.
+///
+/// Returns when every connection has ended, at the latest `stop_timeout` after `stop`. An error
+/// in accepting is logged and never ends it.
+///
+/// # Errors
+///
+/// Only at once, when the listener has no address.
+pub async fn serve(
+    listener: TcpListener,
+    app: Router,
+    limits: ServerLimits,
+    stop: CancellationToken,
+) -> io::Result<()> {
+    let address = listener.local_addr()?;
+    tracing::info!(%address, "listening");
+    let slots = Arc::new(Semaphore::new(limits.connections_max));
+    let connections = TaskTracker::new();
+    let cut = CancellationToken::new();
+    let accepting = async {
+        while let Ok(slot) = Arc::clone(&slots).acquire_owned().await {
+            let stream = accept(&listener).await;
+            let conversation = converse(stream, app.clone(), limits.clone(), stop.clone());
+            let cut = cut.clone();
+            connections.spawn(async move {
+                cut.run_until_cancelled(conversation).await;
+                drop(slot);
+            });
+        }
+    };
+    stop.run_until_cancelled(accepting).await;
+    drop(listener);
+    connections.close();
+    if timeout(limits.stop_timeout, connections.wait()).await.is_err() {
+        tracing::warn!(%address, open = connections.len(), "connections cut at the deadline");
+        cut.cancel();
+        connections.wait().await;
+    }
+    Ok(())
+}
+
+/// The next connection, however many attempts fail before it.
+async fn accept(listener: &TcpListener) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return stream,
+            // The peer left while it waited: its own affair.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            Err(error) => {
+                tracing::error!(%error, "cannot accept a connection; trying again");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// All requests of one connection.
+async fn converse(stream: TcpStream, app: Router, limits: ServerLimits, stop: CancellationToken) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "the connection keeps small packets back");
+    }
+    let wire = Wire::new(stream, limits.write_timeout, limits.linger);
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_timeout)
+        .max_header_size(limits.header_bytes_max)
+        .max_headers(limits.headers_max)
+        .max_buf_size(BUFFER_BYTES_MAX.max(limits.header_bytes_max))
+        .serve_connection(TokioIo::new(wire), TowerToHyperService::new(app));
+    let mut connection = pin!(connection);
+    let ended = match stop.run_until_cancelled(connection.as_mut()).await {
+        Some(ended) => ended,
+        None => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}

@@ -1,0 +1,31 @@
+//! The transports that exist, in one list.
+
+/// A way the bytes of a transport may go, seen from the hub.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// From an agency to the hub.
+    Inbound,
+    /// From the hub to an agency.
+    Outbound,
+}
+
+/// One transport, as configuration and documents name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Transport {
+    /// The word in a channel's file.
+    pub name: &'static str,
+    /// What it does: Vietnamese, English.
+    pub summary: (&'static str, &'static str),
+    /// The directions it serves.
+    pub directions: &'static [Direction],
+}
+
+/// Every transport, each in a folder of its name.
+pub const TRANSPORTS: &[Transport] = &[Transport {
+    name: "rest",
+    summary: (
+        "Cơ quan gửi từng thông điệp bằng HTTP POST.",
+        "The agency sends each message by HTTP POST.",
+    ),
+    directions: &[Direction::Inbound],
+}];

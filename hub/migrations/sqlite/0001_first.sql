@@ -1,0 +1,151 @@
+-- The first schema. It holds all of the semantics, also where a feature on top comes later.
+-- Texts that leaves commit to are BLOBs: bytes are what is hashed, published and served.
+
+-- One row: the log's identity and its end. Written last in every transaction.
+CREATE TABLE head (
+    one         INTEGER PRIMARY KEY CHECK (one = 1),
+    log_id      TEXT NOT NULL,
+    dedup_key   BLOB NOT NULL,
+    size        INTEGER NOT NULL,
+    recorded_at TEXT,
+    peaks       BLOB NOT NULL
+) STRICT;
+
+-- Messages, one row an attempt. outcome IS NULL while a large one is being received.
+CREATE TABLE messages (
+    message        INTEGER PRIMARY KEY,
+    channel        TEXT NOT NULL,
+    id             TEXT NOT NULL,
+    previous       INTEGER REFERENCES messages,
+    dedup          BLOB NOT NULL,
+    mode           TEXT NOT NULL,
+    mapping        BLOB NOT NULL,
+    content_type   TEXT,
+    recorded_at    TEXT NOT NULL,
+    next_chunk     INTEGER NOT NULL,
+    outcome        TEXT,
+    records        INTEGER NOT NULL,
+    refused        INTEGER NOT NULL,
+    first_position INTEGER,
+    last_position  INTEGER
+) STRICT;
+CREATE INDEX messages_by_channel ON messages (channel, message);
+
+-- The latest attempt that decides for an id. Never pruned: idempotency has no expiry.
+CREATE TABLE message_keys (
+    channel TEXT NOT NULL,
+    id      TEXT NOT NULL,
+    message INTEGER NOT NULL REFERENCES messages,
+    PRIMARY KEY (channel, id)
+) STRICT, WITHOUT ROWID;
+
+-- Other content under an id that had stored something: kept once, never applied.
+CREATE TABLE message_conflicts (
+    channel TEXT NOT NULL,
+    id      TEXT NOT NULL,
+    dedup   BLOB NOT NULL,
+    message INTEGER NOT NULL REFERENCES messages,
+    PRIMARY KEY (channel, id, dedup)
+) STRICT, WITHOUT ROWID;
+
+-- Raw bytes with the salt of their commitment; both go with an erasure.
+CREATE TABLE payloads (
+    message INTEGER PRIMARY KEY REFERENCES messages,
+    salt    BLOB NOT NULL,
+    bytes   BLOB NOT NULL
+) STRICT;
+
+-- The journal.
+CREATE TABLE entries (
+    position INTEGER PRIMARY KEY,
+    message  INTEGER REFERENCES messages,
+    record   INTEGER,
+    kind     TEXT NOT NULL,
+    mode     TEXT NOT NULL,
+    text     BLOB NOT NULL,
+    public   BLOB NOT NULL
+) STRICT;
+CREATE INDEX entries_by_message ON entries (message) WHERE message IS NOT NULL;
+CREATE TRIGGER entries_stay BEFORE UPDATE ON entries
+BEGIN SELECT RAISE(ABORT, 'the journal is never altered'); END;
+CREATE TRIGGER entries_last BEFORE DELETE ON entries
+BEGIN SELECT RAISE(ABORT, 'the journal is never altered'); END;
+
+-- Personal texts, apart. key_id and wrapped_key are for encryption at rest.
+CREATE TABLE personal (
+    position    INTEGER PRIMARY KEY REFERENCES entries,
+    salt        BLOB NOT NULL,
+    key_id      TEXT,
+    wrapped_key BLOB,
+    text        BLOB NOT NULL
+) STRICT;
+
+-- Contents that reference entries name by hash.
+CREATE TABLE reference_contents (
+    hash    BLOB PRIMARY KEY,
+    content BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Folds of the journal from here on: `rebuild` makes them anew.
+
+-- One name of a dossier at one source, the national code it now carries, and its dossier.
+CREATE TABLE members (
+    member      INTEGER PRIMARY KEY,
+    source      TEXT NOT NULL,
+    source_code TEXT NOT NULL,
+    code        TEXT,
+    dossier     TEXT NOT NULL,
+    UNIQUE (source, source_code)
+) STRICT;
+CREATE INDEX members_by_code ON members (code) WHERE code IS NOT NULL;
+CREATE INDEX members_by_dossier ON members (dossier);
+CREATE INDEX members_by_source_code ON members (source_code);
+
+CREATE TABLE observations (
+    member   INTEGER NOT NULL REFERENCES members,
+    position INTEGER NOT NULL REFERENCES entries,
+    PRIMARY KEY (member, position)
+) STRICT, WITHOUT ROWID;
+
+-- The state of each dossier and the position that last changed it; public IS NULL for a key that
+-- a merge has retired.
+CREATE TABLE dossiers (
+    key      TEXT PRIMARY KEY,
+    position INTEGER NOT NULL,
+    public   BLOB
+) STRICT, WITHOUT ROWID;
+CREATE INDEX dossiers_by_position ON dossiers (position);
+
+-- Every change of a number, never altered but by `rebuild`.
+CREATE TABLE deltas (
+    position  INTEGER NOT NULL,
+    day       INTEGER NOT NULL,
+    agency    TEXT NOT NULL,
+    procedure TEXT NOT NULL,
+    field     TEXT NOT NULL,
+    channel   TEXT NOT NULL,
+    commune   TEXT NOT NULL,
+    measure   TEXT NOT NULL,
+    n         INTEGER NOT NULL
+) STRICT;
+CREATE INDEX deltas_by_position ON deltas (position);
+
+-- Their sums by day over the listed lattice: level 0 all, 1 by agency, 2 by procedure, 3 by both.
+CREATE TABLE rollups (
+    level     INTEGER NOT NULL,
+    measure   TEXT NOT NULL,
+    agency    TEXT NOT NULL,
+    procedure TEXT NOT NULL,
+    day       INTEGER NOT NULL,
+    n         INTEGER NOT NULL,
+    PRIMARY KEY (level, measure, agency, procedure, day)
+) STRICT, WITHOUT ROWID;
+
+-- API keys: the secret is stored hashed.
+CREATE TABLE api_keys (
+    id         TEXT PRIMARY KEY,
+    hash       BLOB NOT NULL,
+    principal  TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    revoked_at TEXT
+) STRICT, WITHOUT ROWID;

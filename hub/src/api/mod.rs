@@ -1,0 +1,101 @@
+//! Questions over HTTP: dossiers, messages, numbers, feeds, and the hub's own health.
+//!
+//! - Every address under `/v1` wants a key, `Authorization: Bearer ltk_…`; without one the answer
+//!   is 401. What does not exist and what is another agency's is the same 404.
+//! - Errors are RFC 9457 problems with a stable `code`, in Vietnamese with English beside it.
+//! - Reads carry `X-Journal-Position`, the position they are true at, and a weak `ETag`; a read
+//!   with `If-None-Match` of the same position is answered 304 without reading.
+//! - Feeds page by one header, `Link: <…>; rel="next"`, on every page. A reader is at the end when
+//!   that address is the one it has just called; it may call it again later, for what is new.
+
+mod answer;
+mod cursor;
+mod dossiers;
+mod feeds;
+#[cfg(test)]
+pub(crate) mod fixture;
+mod health;
+pub mod kinds;
+mod params;
+mod statistics;
+#[cfg(test)]
+mod tests;
+mod watch;
+
+pub(crate) use statistics::today;
+
+use std::sync::Arc;
+
+use adapters::rest::{kinds::UNAUTHENTICATED, problem::ProblemResponse};
+use axum::{
+    Router,
+    extract::FromRequestParts,
+    http::{HeaderValue, StatusCode, header::WWW_AUTHENTICATE, request::Parts},
+    middleware,
+    routing::get,
+};
+
+use crate::{
+    auth::{Keys, Principal},
+    operations::Operations,
+    telemetry::Telemetry,
+};
+
+/// What the calls act through.
+#[derive(Clone)]
+pub struct Api {
+    /// The hub's answers.
+    pub operations: Operations,
+    /// Who may ask.
+    pub keys: Keys,
+    /// What is counted.
+    pub telemetry: Arc<Telemetry>,
+}
+
+/// All calls that ask, complete with 404, 405, request ids, metrics and one log line a request.
+pub fn router(state: Api) -> Router {
+    whole(state, Router::new())
+}
+
+/// The same with the routes of `others` (push, console) under the same 404, 405, metrics and log.
+/// `others` must have no fallback of its own.
+pub fn whole(state: Api, others: Router) -> Router {
+    let watched = state.clone();
+    Router::new()
+        .route("/v1/dossiers/{code}", get(dossiers::dossier))
+        .route("/v1/messages/{id}", get(dossiers::message))
+        .route("/v1/statistics", get(statistics::statistics))
+        .route("/v1/feeds", get(feeds::list))
+        .route("/v1/feeds/records", get(feeds::records))
+        .route("/v1/feeds/dossiers", get(feeds::dossiers))
+        .route("/healthz", get(health::health))
+        .route("/readyz", get(health::health))
+        .route("/metrics", get(health::metrics))
+        .with_state(state)
+        .merge(others)
+        .method_not_allowed_fallback(wrong_method)
+        .fallback(no_route)
+        .layer(middleware::from_fn_with_state(watched, watch::watch))
+}
+
+async fn no_route() -> ProblemResponse {
+    ProblemResponse::new(StatusCode::NOT_FOUND, &kinds::NO_ROUTE)
+}
+
+async fn wrong_method() -> ProblemResponse {
+    ProblemResponse::new(StatusCode::METHOD_NOT_ALLOWED, &kinds::METHOD)
+}
+
+/// Who asks, as the middleware found; asking without a key ends here.
+struct Asker(Principal);
+
+impl<S: Sync> FromRequestParts<S> for Asker {
+    type Rejection = ProblemResponse;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ProblemResponse> {
+        parts.extensions.get::<Principal>().cloned().map(Asker).ok_or_else(|| {
+            ProblemResponse::new(StatusCode::UNAUTHORIZED, &UNAUTHENTICATED)
+                .header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+        })
+    }
+}

@@ -1,0 +1,91 @@
+//! Query parameters, read strictly: a misspelt name is an error, not an answer to another question.
+
+use adapters::rest::problem::ProblemResponse;
+use axum::{
+    extract::Query,
+    http::{StatusCode, Uri},
+};
+use serde_json::json;
+
+use super::kinds;
+
+/// Characters of a parameter that an answer repeats, at most.
+const SHOWN_CHARS_MAX: usize = 80;
+
+/// Characters of a code or a name, at most.
+pub(super) const NAME_CHARS_MAX: usize = 255;
+
+/// The parameters of one request, each at most once.
+pub(super) struct Params(Vec<(String, String)>);
+
+impl Params {
+    /// Reads the query; only `known` names may stand in it. An empty value is an absent one.
+    pub(super) fn read(uri: &Uri, known: &[&str]) -> Result<Self, ProblemResponse> {
+        let query = Query::<Vec<(String, String)>>::try_from_uri(uri);
+        let Ok(Query(pairs)) = query else {
+            let (vi, en) = ("Viết tham số dạng tên=giá trị.", "Write parameters as name=value.");
+            return Err(bad("?", uri.query().unwrap_or_default(), vi, en));
+        };
+        let mut kept: Vec<(String, String)> = Vec::new();
+        for (name, value) in pairs {
+            if !known.contains(&name.as_str()) {
+                let names = known.join(", ");
+                let vi = format!("Tham số dùng được ở đây: {names}.");
+                return Err(bad(&name, &value, &vi, &format!("Parameters taken here: {names}.")));
+            }
+            if kept.iter().any(|(other, _)| *other == name) {
+                let (vi, en) = ("Chỉ ghi tham số này một lần.", "Write this parameter once.");
+                return Err(bad(&name, &value, vi, en));
+            }
+            if value.chars().count() > NAME_CHARS_MAX && name != "after" {
+                return Err(too_long(&name, &value));
+            }
+            kept.push((name, value));
+        }
+        Ok(Self(kept.into_iter().filter(|(_, value)| !value.is_empty()).collect()))
+    }
+
+    /// A parameter as text.
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A journal position.
+    pub(super) fn position(&self, name: &str) -> Result<Option<u64>, ProblemResponse> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        let vi = "Ghi một vị trí nhật ký: số nguyên không âm, như trong X-Journal-Position.";
+        let en = "Write a journal position: a whole number as in X-Journal-Position.";
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        // The store counts with signed numbers.
+        let number = text.parse::<i64>().ok().and_then(|number| u64::try_from(number).ok());
+        number.filter(|_| digits).map(Some).ok_or_else(|| bad(name, text, vi, en))
+    }
+
+    /// How many items on a page.
+    pub(super) fn limit(&self, default: u32, max: u32) -> Result<u32, ProblemResponse> {
+        let Some(text) = self.text("limit") else { return Ok(default) };
+        let number = text.parse::<u32>().ok().filter(|number| (1..=max).contains(number));
+        number.ok_or_else(|| {
+            let vi = format!("Ghi một số từ 1 đến {max}.");
+            bad("limit", text, &vi, &format!("Write a number from 1 to {max}."))
+        })
+    }
+}
+
+/// The answer to a parameter that is wrong: which, what it was, and what to write instead.
+pub(super) fn bad(name: &str, value: &str, vi: &str, en: &str) -> ProblemResponse {
+    let shown: String = value.chars().take(SHOWN_CHARS_MAX).collect();
+    let name: String = name.chars().take(SHOWN_CHARS_MAX).collect();
+    ProblemResponse::new(StatusCode::BAD_REQUEST, &kinds::BAD_PARAMETER)
+        .detail(format!("Tham số: {name}."), format!("Parameter: {name}."))
+        .member("parameter", json!(name))
+        .member("value", json!(shown))
+        .member("advice", json!(vi))
+        .member("advice_en", json!(en))
+}
+
+/// The answer to a name or code that no source would give.
+pub(super) fn too_long(name: &str, value: &str) -> ProblemResponse {
+    let vi = format!("Ghi tối đa {NAME_CHARS_MAX} ký tự.");
+    bad(name, value, &vi, &format!("Write at most {NAME_CHARS_MAX} characters."))
+}

@@ -1,0 +1,107 @@
+//! `GET /v1/statistics`: numbers of any days, by agency, procedure and day, as of any position.
+
+use adapters::rest::problem::ProblemResponse;
+use axum::{
+    extract::State,
+    http::{HeaderMap, StatusCode, Uri},
+    response::Response,
+};
+use jiff::{Timestamp, civil::Date, tz::Offset};
+
+use super::{
+    Api, Asker,
+    answer::{JSON, Reading, Stop},
+    kinds::NOT_YOURS,
+    params::{Params, bad},
+};
+use crate::{
+    auth::Principal,
+    operations::{Dimension, Question, STATISTIC_DAYS_MAX, day_number},
+};
+
+/// Hours that Vietnam is ahead of UTC; it has no summer time.
+const VIETNAM_HOURS: i8 = 7;
+
+/// Today in Vietnam.
+pub(crate) fn today() -> Date {
+    Offset::constant(VIETNAM_HOURS).to_datetime(Timestamp::now()).date()
+}
+
+pub(super) async fn statistics(
+    State(api): State<Api>,
+    Asker(who): Asker,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Stop> {
+    let today = today();
+    let question = question(&uri, today)?;
+    if let (Principal::Agency(own), Some(other)) = (&who, &question.agency)
+        && own != other
+    {
+        return Err(ProblemResponse::new(StatusCode::FORBIDDEN, &NOT_YOURS).into());
+    }
+    // The default days depend on today, so the answer of yesterday is not today's.
+    let reading = Reading::begin(&api, &headers, &format!(".{today}")).await?;
+    let answer = api.operations.statistics(&who, &question).await?;
+    reading.json(StatusCode::OK, JSON, &answer, Some(answer.as_of))
+}
+
+fn question(uri: &Uri, today: Date) -> Result<Question, ProblemResponse> {
+    let known = ["from", "to", "by", "agency", "procedure", "as_of"];
+    let params = Params::read(uri, &known)?;
+    let to = date(&params, "to")?;
+    // Where only the last day is given, its year.
+    let first = to.unwrap_or(today).first_of_year();
+    let from = date(&params, "from")?.unwrap_or(first);
+    let to = to.unwrap_or(today);
+    if from > to {
+        let vi = format!("Ghi from không sau to ({to}).");
+        return Err(bad("from", &from.to_string(), &vi, &format!("No later than to ({to}).")));
+    }
+    if day_number(to).saturating_sub(day_number(from)) >= STATISTIC_DAYS_MAX {
+        let vi = format!("Hỏi tối đa {STATISTIC_DAYS_MAX} ngày một lần.");
+        let en = format!("Ask for at most {STATISTIC_DAYS_MAX} days at a time.");
+        return Err(bad("from", &from.to_string(), &vi, &en));
+    }
+    Ok(Question {
+        from,
+        to,
+        by: by(&params)?,
+        agency: params.text("agency").map(ToOwned::to_owned),
+        procedure: params.text("procedure").map(ToOwned::to_owned),
+        as_of: params.position("as_of")?,
+    })
+}
+
+fn date(params: &Params, name: &str) -> Result<Option<Date>, ProblemResponse> {
+    let Some(text) = params.text(name) else { return Ok(None) };
+    let wrong = || {
+        let vi = "Ghi ngày có trong lịch, dạng NĂM-THÁNG-NGÀY, ví dụ 2025-07-01.";
+        bad(name, text, vi, "Write a day of the calendar as YYYY-MM-DD, such as 2025-07-01.")
+    };
+    let date: Date = text.parse().map_err(|_| wrong())?;
+    // Only the plain form: the parser takes times and signed years too.
+    if date.to_string() == text { Ok(Some(date)) } else { Err(wrong()) }
+}
+
+fn by(params: &Params) -> Result<Vec<Dimension>, ProblemResponse> {
+    let text = params.text("by").unwrap_or_default();
+    let mut by = Vec::new();
+    for name in text.split(',').filter(|_| !text.is_empty()) {
+        let dimension = match name {
+            "agency" => Dimension::Agency,
+            "procedure" => Dimension::Procedure,
+            "day" => Dimension::Day,
+            _ => {
+                let names = "agency, procedure, day";
+                let vi = format!("Ghi một hay nhiều chiều, cách nhau bằng dấu phẩy: {names}.");
+                let en = format!("Write one or more of {names}, with commas between.");
+                return Err(bad("by", name, &vi, &en));
+            }
+        };
+        if !by.contains(&dimension) {
+            by.push(dimension);
+        }
+    }
+    Ok(by)
+}

@@ -1,0 +1,74 @@
+//! `lienthong key`.
+
+use std::{
+    io::{self, Write},
+    path::Path,
+};
+
+use clap::Subcommand;
+
+use super::{Exit, block_on, journal};
+use crate::{
+    auth::{self, Principal},
+    store::StoreError,
+};
+
+/// What to do with keys.
+#[derive(Debug, Subcommand)]
+pub(super) enum Action {
+    /// Make a key; it is shown this once.
+    New {
+        /// Whose: agency:<id> or portal.
+        principal: String,
+    },
+    /// Revoke a key.
+    Revoke {
+        /// Its public part: the letters between the two underscores.
+        id: String,
+    },
+    /// List keys, without their secrets.
+    List,
+}
+
+pub(super) fn run(
+    config: &Path,
+    action: &Action,
+    out: &mut impl Write,
+    err: &mut impl Write,
+) -> io::Result<Exit> {
+    let Some(store) = journal::open(config, err)? else { return Ok(Exit::Faulty) };
+    let done: Result<String, StoreError> = block_on(async {
+        match action {
+            Action::New { principal } => {
+                let principal: Principal =
+                    principal.parse().map_err(|error| StoreError(format!("{error}")))?;
+                let (key, shown) = auth::new_key(&principal)?;
+                store.add_key(key).await?;
+                Ok(shown)
+            }
+            Action::Revoke { id } => {
+                let found = store.revoke_key(id.clone(), jiff::Timestamp::now()).await?;
+                let missing = || StoreError(format!("there is no key `{id}`"));
+                if found { Ok(format!("{id} is revoked")) } else { Err(missing()) }
+            }
+            Action::List => {
+                let keys = store.keys().await?;
+                let line = |key: &crate::store::ApiKey| {
+                    let state = key.revoked_at.as_deref().unwrap_or("in force");
+                    format!("{}\t{}\t{state}", key.id, key.principal)
+                };
+                Ok(keys.iter().map(line).collect::<Vec<_>>().join("\n"))
+            }
+        }
+    })?;
+    match done {
+        Ok(text) => {
+            writeln!(out, "{text}")?;
+            Ok(Exit::Done)
+        }
+        Err(error) => {
+            writeln!(err, "{}", error.0)?;
+            Ok(Exit::Faulty)
+        }
+    }
+}

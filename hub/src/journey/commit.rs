@@ -1,0 +1,70 @@
+//! Group commit: what is queued while the store writes is written together next.
+
+use std::sync::Arc;
+
+use contracts::Later;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::store::{Reply, Store, Submission};
+
+/// Chunks in one transaction.
+const BATCH_CHUNKS_MAX: usize = 256;
+
+/// Records in one transaction, roughly: the chunk that passes it is the last.
+const BATCH_RECORDS_MAX: usize = 2_048;
+
+/// Chunks waiting; beyond it senders wait, and their connections with them.
+const QUEUE_MAX: usize = 1_024;
+
+type Waiting = (Submission, oneshot::Sender<Result<Reply, Later>>);
+
+/// The queue before the store.
+#[derive(Clone)]
+pub(super) struct Committer {
+    queue: mpsc::Sender<Waiting>,
+}
+
+fn stopped() -> Later {
+    Later { reason: "the hub is stopping".to_owned(), retry_after_seconds: 5 }
+}
+
+impl Committer {
+    pub(super) fn start(store: Arc<dyn Store>) -> Self {
+        let (queue, waiting) = mpsc::channel(QUEUE_MAX);
+        tokio::spawn(run(store, waiting));
+        Self { queue }
+    }
+
+    /// Makes a chunk durable. No timer: a line that is idle commits at once.
+    pub(super) async fn commit(&self, chunk: Submission) -> Result<Reply, Later> {
+        let (reply, answer) = oneshot::channel();
+        self.queue.send((chunk, reply)).await.map_err(|_| stopped())?;
+        answer.await.unwrap_or_else(|_| Err(stopped()))
+    }
+}
+
+async fn run(store: Arc<dyn Store>, mut waiting: mpsc::Receiver<Waiting>) {
+    while let Some(first) = waiting.recv().await {
+        let mut records = first.0.items.len();
+        let (mut batch, mut replies) = (vec![first.0], vec![first.1]);
+        while batch.len() < BATCH_CHUNKS_MAX && records < BATCH_RECORDS_MAX {
+            let Ok((chunk, reply)) = waiting.try_recv() else { break };
+            records += chunk.items.len();
+            batch.push(chunk);
+            replies.push(reply);
+        }
+        match store.commit(batch).await {
+            Ok(answers) => {
+                for (reply, answer) in replies.into_iter().zip(answers) {
+                    // A sender that has gone away is served all the same.
+                    let _ = reply.send(answer);
+                }
+            }
+            Err(later) => {
+                for reply in replies {
+                    let _ = reply.send(Err(later.clone()));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! What one message goes through: receive, translate, commit.
+//!
+//! It runs in a task of its own from the first byte to the receipt, so a sender that hangs up
+//! stops nothing half-way.
+
+mod commit;
+mod translate;
+
+use std::sync::Arc;
+
+use adapters::{Arrival, Inbox};
+use contracts::{Contracts, Later, Receipt};
+use futures_util::future::BoxFuture;
+use mappings::Gazetteer;
+use tokio::sync::mpsc;
+
+use crate::{
+    catalog::{Catalog, Channel},
+    journal::{
+        commitment::{Salt, commit},
+        merkle::Digest,
+    },
+    store::{Item, Payload, Reply, Store, Submission},
+};
+
+use commit::Committer;
+
+/// Records written by one commit of one message; a larger message takes several.
+pub const CHUNK_RECORDS_MAX: usize = 512;
+
+/// A payload up to this size is translated where it arrived; a larger one on a thread of its own.
+const INLINE_BYTES_MAX: usize = 64 * 1024;
+
+/// Chunks translated ahead of the store.
+const CHUNKS_AHEAD: usize = 2;
+
+/// How often a sender of chunks begins anew when another sender of the same message overtakes it.
+const ROUNDS_MAX: u32 = 1_000_000;
+
+/// The journey of messages.
+#[derive(Clone)]
+pub struct Journey {
+    catalog: Arc<Catalog>,
+    contracts: Arc<Contracts>,
+    gazetteer: Arc<Gazetteer>,
+    store: Arc<dyn Store>,
+    committer: Committer,
+}
+
+impl Journey {
+    /// Starts the task that commits; it ends when the last copy of the journey is dropped.
+    pub fn start(
+        catalog: Arc<Catalog>,
+        contracts: Arc<Contracts>,
+        gazetteer: Arc<Gazetteer>,
+        store: Arc<dyn Store>,
+    ) -> Self {
+        let committer = Committer::start(store.clone());
+        Self { catalog, contracts, gazetteer, store, committer }
+    }
+
+    async fn receive(self, channel: String, arrival: Arrival) -> Result<Receipt, Later> {
+        let later = |reason: &str| Later { reason: reason.to_owned(), retry_after_seconds: 5 };
+        if !self.catalog.channels.contains_key(&channel) {
+            return Err(later("the channel is not configured"));
+        }
+        let large = arrival.payload.len() > INLINE_BYTES_MAX;
+        let salt = Salt::random().map_err(|_| later("no randomness"))?;
+        let dedup = self.store.dedup(&arrival.payload);
+        let raw = commit(&salt, &arrival.payload);
+        // Without an id of the agency's, equal bytes are the same message.
+        let id_given = arrival.key.is_some();
+        let id = arrival.key.unwrap_or_else(|| Digest::from_bytes(*dedup.as_bytes()).to_string());
+        let payload =
+            Payload { salt, bytes: arrival.payload.clone(), content_type: arrival.content_type };
+        let mode = self.catalog.channels.get(&channel).map(|found| found.mode);
+        let mapping = self.catalog.channels.get(&channel).map(|found| found.hash);
+        let (Some(mode), Some(mapping)) = (mode, mapping) else {
+            return Err(later("the channel is not configured"));
+        };
+        let first = Submission {
+            channel,
+            id,
+            id_given,
+            mode,
+            dedup,
+            raw,
+            mapping,
+            payload: Arc::new(payload),
+            chunk: 0,
+            last: false,
+            items: Vec::new(),
+        };
+        if large { self.in_chunks(first).await } else { self.at_once(first).await }
+    }
+
+    /// Translates here; what fits one chunk is one commit.
+    async fn at_once(self, first: Submission) -> Result<Receipt, Later> {
+        let mut items = Vec::new();
+        if let Some(channel) = self.catalog.channels.get(&first.channel) {
+            self.translate(channel, &first.payload.bytes, &mut |item| {
+                items.push(item);
+                true
+            });
+        }
+        let mut chunks = Vec::new();
+        while items.len() > CHUNK_RECORDS_MAX {
+            let rest = items.split_off(CHUNK_RECORDS_MAX);
+            chunks.push(std::mem::replace(&mut items, rest));
+        }
+        chunks.push(items);
+        let mut next = 0;
+        for _ in 0..ROUNDS_MAX {
+            let Some(items) = chunks.get(next as usize) else { break };
+            let last = next as usize + 1 == chunks.len();
+            let chunk = Submission { chunk: next, last, items: items.clone(), ..first.clone() };
+            match self.committer.commit(chunk).await? {
+                Reply::Done(receipt) => return Ok(receipt),
+                Reply::Next(wanted) => next = wanted,
+            }
+        }
+        Err(Later { reason: "the message moved on".to_owned(), retry_after_seconds: 1 })
+    }
+
+    /// Translates on a thread of its own, some chunks ahead of the store: memory is bounded by
+    /// the payload, and the first records are visible while the last ones are still unread.
+    async fn in_chunks(self, first: Submission) -> Result<Receipt, Later> {
+        let (send, mut chunks) = mpsc::channel::<Vec<Item>>(CHUNKS_AHEAD);
+        let journey = self.clone();
+        let (name, payload) = (first.channel.clone(), first.payload.clone());
+        let work = move || {
+            let mut items = Vec::new();
+            let Some(channel) = journey.catalog.channels.get(&name) else { return };
+            journey.translate(channel, &payload.bytes, &mut |item| {
+                items.push(item);
+                if items.len() < CHUNK_RECORDS_MAX {
+                    return true;
+                }
+                // Nobody waits any more where the message turned out to be known.
+                send.blocking_send(std::mem::take(&mut items)).is_ok()
+            });
+            let _ = send.blocking_send(items);
+        };
+        let translating = tokio::task::spawn_blocking(work);
+        let mut number = 0;
+        let mut wanted = 0;
+        let mut chunk = chunks.recv().await;
+        while let Some(items) = chunk {
+            let next = chunks.recv().await;
+            let last = next.is_none();
+            if number >= wanted || last {
+                let sent = Submission { chunk: number, last, items, ..first.clone() };
+                match self.committer.commit(sent).await? {
+                    Reply::Done(receipt) => {
+                        drop(chunks);
+                        let _ = translating.await;
+                        return Ok(receipt);
+                    }
+                    Reply::Next(next) => wanted = next,
+                }
+            }
+            number += 1;
+            chunk = next;
+        }
+        Err(Later { reason: "the message moved on".to_owned(), retry_after_seconds: 1 })
+    }
+
+    fn translate(&self, channel: &Channel, payload: &[u8], take: &mut dyn FnMut(Item) -> bool) {
+        let clock = jiff::Timestamp::now();
+        translate::translate(channel, &self.contracts, &self.gazetteer, payload, clock, take);
+    }
+}
+
+impl Inbox for Journey {
+    fn accept(
+        &self,
+        channel: &str,
+        arrival: Arrival,
+    ) -> BoxFuture<'static, Result<Receipt, Later>> {
+        let work = tokio::spawn(self.clone().receive(channel.to_owned(), arrival));
+        Box::pin(async move {
+            work.await.unwrap_or_else(|error| {
+                tracing::error!(error = %error, "a journey ended by a fault of the hub");
+                Err(Later { reason: "a fault of the hub".to_owned(), retry_after_seconds: 30 })
+            })
+        })
+    }
+}

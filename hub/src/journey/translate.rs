@@ -1,0 +1,134 @@
+//! From native bytes to what the store writes: mapped, sealed, hashed.
+
+use contracts::{ContractId, Contracts, Draft, Moment, Problem, problem};
+use jiff::{SignedDuration, Timestamp};
+use mappings::Gazetteer;
+use serde_json::Value;
+
+use crate::{
+    catalog::Channel,
+    journal::{
+        commitment::{Salt, commit},
+        merkle::Digest,
+    },
+    registry::Content,
+    store::{Item, Personal, Prepared, decode},
+};
+
+/// How far an agency's clock may be ahead of the hub's.
+const AHEAD_MAX: SignedDuration = SignedDuration::from_mins(5);
+
+/// Translates a payload record by record; `take` answers whether to go on.
+pub(super) fn translate(
+    channel: &Channel,
+    contracts: &Contracts,
+    gazetteer: &Gazetteer,
+    payload: &[u8],
+    clock: Timestamp,
+    take: &mut dyn FnMut(Item) -> bool,
+) {
+    let mut wanted = true;
+    let read = mappings::apply(&channel.mapping, payload, gazetteer, &mut |record, outcome| {
+        if wanted {
+            let outcome = outcome.and_then(|drafts| seal(contracts, drafts, record, clock));
+            wanted = take(Item { record: Some(record), outcome });
+        }
+    });
+    if let Err(problem) = read
+        && wanted
+    {
+        take(Item { record: None, outcome: Err(vec![*problem]) });
+    }
+}
+
+/// Seals all drafts of one record, or refuses the record with every problem of all of them.
+fn seal(
+    contracts: &Contracts,
+    drafts: Vec<Draft>,
+    record: u32,
+    clock: Timestamp,
+) -> Result<Vec<Prepared>, Vec<Problem>> {
+    let mut sealed = Vec::with_capacity(drafts.len());
+    let mut problems = Vec::new();
+    for draft in drafts {
+        match prepare(contracts, draft, clock) {
+            Ok(prepared) => sealed.push(prepared),
+            Err(found) => problems.extend(found),
+        }
+    }
+    for problem in &mut problems {
+        problem.place.record = Some(record);
+    }
+    if problems.is_empty() { Ok(sealed) } else { Err(problems) }
+}
+
+fn prepare(
+    contracts: &Contracts,
+    draft: Draft,
+    clock: Timestamp,
+) -> Result<Prepared, Vec<Problem>> {
+    let content = content(&draft.contract, &draft.body);
+    let record = contracts.seal(draft)?;
+    if let Some(content) = &content {
+        not_in_future(content, clock)?;
+    }
+    let public = record.public_text().to_owned();
+    let personal = match record.personal_text() {
+        None => None,
+        Some(text) => {
+            let salt = Salt::random().map_err(|_| vec![Problem::new(&problem::CONTRACT_BROKEN)])?;
+            let commitment = commit(&salt, text.as_bytes());
+            Some(Personal { salt, commitment, text: text.to_owned() })
+        }
+    };
+    let personal_bytes = personal.as_ref().map(|personal| personal.text.as_bytes());
+    Ok(Prepared {
+        contract: record.contract().clone(),
+        key: record.key().to_owned(),
+        public_hash: Digest::of(public.as_bytes()),
+        content_hash: decode::content_hash(public.as_bytes(), personal_bytes),
+        public,
+        personal,
+        content,
+    })
+}
+
+/// What the fold takes from a body. A body that is none is refused by its contract.
+fn content(contract: &ContractId, body: &Value) -> Option<Content> {
+    match (contract.name(), contract.major()) {
+        ("dossier", 1) => serde_json::from_value(body.clone()).ok().map(Content::Snapshot),
+        ("progress", 1) => serde_json::from_value(body.clone()).ok().map(Content::Event),
+        _ => None,
+    }
+}
+
+/// A time that lies ahead would win over all that follows it: it is refused.
+fn not_in_future(content: &Content, clock: Timestamp) -> Result<(), Vec<Problem>> {
+    let told: Vec<(&str, Option<Moment>)> = match content {
+        Content::Snapshot(body) => vec![
+            ("source_version", body.source_version.as_deref().and_then(|text| text.parse().ok())),
+            ("submitted_at", body.submitted_at),
+            ("accepted_at", body.accepted_at),
+            ("status_at", body.status_at),
+            ("finished_at", body.finished_at),
+            ("returned_at", body.returned_at),
+        ],
+        Content::Event(body) => vec![
+            ("at", Some(body.at)),
+            ("finished_at", body.finished_at),
+            ("returned_at", body.returned_at),
+        ],
+        Content::Retraction { at, .. } => vec![("at", Some(*at))],
+    };
+    let limit = clock.saturating_add(AHEAD_MAX).unwrap_or(Timestamp::MAX);
+    let mut problems = Vec::new();
+    for (member, at) in told {
+        if let Some(at) = at.filter(|at| at.earliest() > limit) {
+            let fault = Problem::new(&problem::TIME_IN_FUTURE).at(format!("/{member}"));
+            problems.push(
+                fault.by_rule(format!("{member} ≤ {limit}")).with_value(&at.to_string(), false),
+            );
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}

@@ -1,0 +1,180 @@
+//! The fold of one dossier over the set of its observations, across sources (semantics §3).
+
+use std::borrow::Borrow;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::observation::{Observation, standing};
+use super::source::{Members, View};
+use super::state::{DossierState, Finding, Identity};
+use super::timeline::tidy;
+
+/// A part of a dossier that a source may own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// Receipt and due dates: `agency`, `channel`, `applicant`, `submitted_at`, `accepted_at`,
+    /// `due_at` and the promises before it.
+    Receipt,
+    /// The decision: `status`, `finished_at`, `result`.
+    Decision,
+}
+
+/// What the reference data say of one source.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SourceRule {
+    /// Place among sources: the smaller wins.
+    pub rank: u32,
+    /// What it owns.
+    pub owns: BTreeSet<Part>,
+}
+
+/// Reference data the fold depends on, as of the position it is asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reference {
+    /// By source; a source not listed owns nothing and comes last.
+    pub sources: BTreeMap<String, SourceRule>,
+}
+
+impl Reference {
+    fn rank(&self, source: &str) -> u32 {
+        self.sources.get(source).map_or(u32::MAX, |rule| rule.rank)
+    }
+
+    fn owns(&self, source: &str, part: Option<Part>) -> bool {
+        let rule = self.sources.get(source);
+        part.is_some_and(|part| rule.is_some_and(|rule| rule.owns.contains(&part)))
+    }
+}
+
+/// Folds the observations of one dossier, in any order and with any repetition. None where nothing
+/// tells a status yet.
+pub fn fold<O: Borrow<Observation>>(
+    observations: &[O],
+    reference: &Reference,
+) -> Option<(DossierState, Vec<Finding>)> {
+    let kept: Vec<&Observation> =
+        standing(observations).into_iter().map(|at| observations[at].borrow()).collect();
+    let counted = kept.iter().any(|one| one.counted);
+    let mut by_identity: BTreeMap<Identity, Vec<&Observation>> = BTreeMap::new();
+    for one in kept.into_iter().filter(|one| one.counted == counted) {
+        by_identity.entry(one.identity()).or_default().push(one);
+    }
+    let mut views: Vec<View> =
+        by_identity.into_iter().map(|(identity, own)| View::new(identity, &own)).collect();
+    let identities: Vec<Identity> = views.iter().map(|view| view.identity.clone()).collect();
+    let key = identities.first()?.key();
+    let retracted = views.iter().all(|view| view.retracted);
+    if !retracted {
+        views.retain(|view| !view.retracted);
+    }
+    let mut state = merge(&views, reference)?;
+    state.identities = identities;
+    state.retracted = retracted;
+    state.counted = counted;
+    let told = views.iter_mut().flat_map(|view| std::mem::take(&mut view.findings));
+    let mut findings: Vec<Finding> = if counted { told.collect() } else { Vec::new() };
+    for finding in &mut findings {
+        finding.key.clone_from(&key);
+    }
+    state.key = key;
+    findings.sort();
+    findings.dedup();
+    Some((state, findings))
+}
+
+/// Chooses each member among the sources that have one: the owner, else the latest effective
+/// time, else the source rank.
+struct Chooser<'a> {
+    views: &'a [View],
+    reference: &'a Reference,
+    chosen: BTreeMap<String, String>,
+}
+
+impl<'a> Chooser<'a> {
+    fn view<T>(
+        &mut self,
+        member: &str,
+        part: Option<Part>,
+        of: impl Fn(&'a Members) -> Option<T>,
+    ) -> Option<(&'a View, T)> {
+        let views = self.views.iter();
+        let told = views.filter_map(|view| Some((view, of(&view.members)?)));
+        let (view, value) = told.max_by_key(|(view, _)| {
+            let source = &view.identity.source;
+            let owns = self.reference.owns(source, part);
+            let rank = self.reference.rank(source);
+            (owns, view.since(member), Reverse(rank), Reverse(&view.identity))
+        })?;
+        self.chosen.insert(member.to_owned(), view.identity.source.clone());
+        Some((view, value))
+    }
+
+    fn value<T>(
+        &mut self,
+        member: &str,
+        part: Option<Part>,
+        of: impl Fn(&'a Members) -> Option<T>,
+    ) -> Option<T> {
+        self.view(member, part, of).map(|(_, value)| value)
+    }
+}
+
+/// Whose promises stand where no source names a due date any more: silence moves no promise.
+fn last_promises<'a>(views: &'a [View], reference: &Reference) -> Option<&'a View> {
+    let told = views.iter().filter(|view| !view.promises.is_empty());
+    told.min_by_key(|view| {
+        let source = &view.identity.source;
+        (!reference.owns(source, Some(Part::Receipt)), reference.rank(source))
+    })
+}
+
+fn merge(views: &[View], reference: &Reference) -> Option<DossierState> {
+    let mut from = Chooser { views, reference, chosen: BTreeMap::new() };
+    let (receipt, decision) = (Some(Part::Receipt), Some(Part::Decision));
+    let (status, status_raw, status_at) =
+        from.value("status", decision, |told| told.status.clone())?;
+    let promised = from.view("due_at", receipt, |told| told.due_at);
+    let promises = promised
+        .map(|(view, _)| view)
+        .or_else(|| last_promises(views, reference))
+        .map(|view| view.promises.clone())
+        .unwrap_or_default();
+    let named = |told: &Members| Some(told.attributes.clone()).filter(|all| !all.is_empty());
+    let mut state = DossierState {
+        key: String::new(),
+        identities: Vec::new(),
+        code: from.value("code", None, |told| told.code.clone()),
+        agency: from.value("agency", receipt, |told| told.agency.clone())?,
+        procedure: from.value("procedure", None, |told| told.procedure.clone()),
+        procedure_source_code: from
+            .value("procedure_source_code", None, |told| told.procedure_source_code.clone()),
+        procedure_name: from.value("procedure_name", None, |told| told.procedure_name.clone()),
+        field: from.value("field", None, |told| told.field.clone()),
+        commune: from.value("commune", None, |told| told.commune.clone()),
+        channel: from.value("channel", receipt, |told| told.channel.clone()),
+        submitted_at: from.value("submitted_at", receipt, |told| told.submitted_at),
+        accepted_at: from.value("accepted_at", receipt, |told| told.accepted_at),
+        due_at: promised.map(|(_, due_at)| due_at),
+        first_due_at: promises.first().map(|promise| promise.due_at),
+        promises,
+        status,
+        status_raw,
+        status_at,
+        finished_at: from.value("finished_at", decision, |told| told.finished_at),
+        returned_at: from.value("returned_at", None, |told| told.returned_at),
+        unit: from.value("unit", None, |told| told.unit.clone()),
+        officer: from.value("officer", None, |told| told.officer.clone()),
+        note: from.value("note", None, |told| told.note.clone()),
+        subject: from.value("subject", None, |told| told.subject.clone()),
+        result: from.value("result", decision, |told| told.result.clone()),
+        fees: from.value("fees", None, |told| told.fees.clone()).unwrap_or_default(),
+        applicant: from.value("applicant", receipt, |told| told.applicant.clone()),
+        attributes: from.value("attributes", None, named).unwrap_or_default(),
+        timeline: tidy(views.iter().flat_map(|view| view.steps.clone()).collect()),
+        member_sources: BTreeMap::new(),
+        retracted: false,
+        counted: false,
+    };
+    state.member_sources = from.chosen;
+    Some(state)
+}

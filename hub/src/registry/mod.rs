@@ -1,0 +1,25 @@
+//! The domain, pure: dossiers and numbers as folds over the set of observations (semantics §3, §5).
+//!
+//! Nothing here does I/O, reads a clock or the environment: equal sets give equal answers,
+//! whatever the order, the repetition or the delay in which their members came.
+
+pub mod dossier;
+pub mod fold_root;
+pub mod identity;
+pub mod observation;
+mod source;
+pub mod state;
+pub mod statistics;
+pub mod timeline;
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod rules;
+
+pub use dossier::{Part, Reference, SourceRule, fold};
+pub use fold_root::fold_root;
+pub use identity::{Link, group};
+pub use observation::{Content, Observation, ObservationId, Version};
+pub use state::{DossierState, Finding, Identity, Promise, TimelineStep};
+pub use statistics::{Cell, Measure, Settings, cells, delta};

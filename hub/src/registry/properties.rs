@@ -1,0 +1,155 @@
+//! The fold root is one under permutation, duplication and splitting of the same messages.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use serde_json::json;
+
+use super::rules::{event, reference, retraction, snapshot};
+use super::*;
+
+const SOURCES: [&str; 3] = ["a", "b", "c"];
+const CODES: [&str; 2] = ["H56.14-240823-0001", "H56.14-240823-0002"];
+
+fn a_snapshot() -> impl Strategy<Value = Observation> {
+    let version = prop_oneof![
+        (1..4_u8).prop_map(|number| Some(number.to_string())),
+        (1..9_u8).prop_map(|day| Some(format!("2024-10-0{day}"))),
+        (1..9_u8).prop_map(|hour| Some(format!("2024-10-04T0{hour}:00:00Z"))),
+        select(vec!["v1", "1z"]).prop_map(|text| Some(text.to_owned())),
+        Just(None),
+    ];
+    let where_ = (select(&SOURCES[..]), select(vec!["1", "2"]), 0..6_i64);
+    let told = (1..=10_u8, select(&CODES[..]), select(vec!["1.001612", "1.001613"]), any::<bool>());
+    let dates = (proptest::option::of(1..9_u8), proptest::option::of(1..9_u8));
+    (where_, version, told, dates).prop_map(|(place, version, told, (due, done))| {
+        let mut body = json!({"source": place.0, "source_code": place.1, "status": told.0});
+        if let Some(version) = version {
+            body["source_version"] = json!(version);
+        }
+        if told.3 {
+            body["code"] = json!(told.1);
+            body["procedure"] = json!(told.2);
+        }
+        for (name, day) in [("due_at", due), ("finished_at", done)] {
+            if let Some(day) = day {
+                body[name] = json!(format!("2024-10-0{day}"));
+            }
+        }
+        snapshot(body, 1_728_000_000 + place.2 * 40_000)
+    })
+}
+
+fn an_observation() -> impl Strategy<Value = Observation> {
+    let event = (select(&SOURCES[..]), select(vec!["1", "2"]), 1..9_u8, 1..=10_u8, any::<bool>())
+        .prop_map(|(source, code, day, status, extends)| {
+            let mut body = json!({"source": source, "source_code": code, "status": status,
+                "at": format!("2024-10-0{day}"), "attributes": {status.to_string(): day}});
+            if extends {
+                body["kind"] = json!("extension");
+                body["due_at"] = json!(format!("2024-11-0{day}"));
+            }
+            event(body)
+        });
+    let gone = (select(&SOURCES[..]), select(vec!["1", "2"]), 1..9_u8)
+        .prop_map(|(source, code, day)| retraction(source, code, &format!("2024-10-0{day}")));
+    let one = prop_oneof![6 => a_snapshot(), 3 => event, 1 => gone];
+    (one, prop::bool::weighted(0.9)).prop_map(|(mut one, counted)| {
+        one.counted = counted;
+        one
+    })
+}
+
+/// A history in which some observations supersede others of their source.
+fn a_history() -> impl Strategy<Value = Vec<Observation>> {
+    let all = prop::collection::vec(an_observation(), 1..12);
+    (all, prop::collection::vec((any::<Index>(), any::<Index>()), 0..3)).prop_map(
+        |(mut all, pairs)| {
+            for (one, other) in pairs {
+                let (one, other) = (one.index(all.len()), other.index(all.len()));
+                if all[one].source() == all[other].source() {
+                    all[one].supersedes = Some(all[other].id());
+                }
+            }
+            all
+        },
+    )
+}
+
+fn states(observations: &[Observation], links: &[Link]) -> BTreeMap<String, DossierState> {
+    let (groups, _) = group(observations, links);
+    let folded = groups.into_iter().filter_map(|(key, places)| {
+        let own: Vec<_> = places.into_iter().map(|at| &observations[at]).collect();
+        let (state, _) = fold(&own, &reference())?;
+        assert_eq!(state.key, key.key());
+        Some((state.key.clone(), state))
+    });
+    folded.collect()
+}
+
+type Total = BTreeMap<Cell, i64>;
+
+fn move_to(
+    total: &mut Total,
+    old: &BTreeMap<String, DossierState>,
+    new: &BTreeMap<String, DossierState>,
+) {
+    let keys: std::collections::BTreeSet<_> = old.keys().chain(new.keys()).collect();
+    for key in keys {
+        for (cell, count) in delta(old.get(key), new.get(key), &Settings::default()) {
+            assert_ne!(count, 0);
+            *total.entry(cell).or_default() += count;
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+    #[test]
+    fn one_root_under_permutation_duplication_and_splitting(
+        history in a_history(),
+        keys in prop::collection::vec(any::<u32>(), 24),
+        copies in prop::collection::vec(any::<Index>(), 0..12),
+        chunk in 1..5_usize,
+        linked in any::<bool>(),
+    ) {
+        let link = Link { one: Identity::new("c", "2"), other: Identity::new("a", "1") };
+        let links: Vec<Link> = linked.then_some(link).into_iter().collect();
+        let whole = states(&history, &links);
+        let mut total = Total::new();
+        move_to(&mut total, &BTreeMap::new(), &whole);
+        let root = fold_root(&whole, &total).unwrap();
+
+        let mut other = history.clone();
+        other.extend(copies.iter().map(|at| history[at.index(history.len())].clone()));
+        let mut order: Vec<usize> = (0..other.len()).collect();
+        order.sort_by_key(|at| keys[*at]);
+        let mut other: Vec<_> = order.into_iter().map(|at| other[at].clone()).collect();
+        for (position, one) in (0..).zip(&mut other) {
+            one.position = position;
+        }
+        let (mut before, mut total) = (BTreeMap::new(), Total::new());
+        for end in (chunk..other.len() + chunk).step_by(chunk) {
+            let after = states(&other[..end.min(other.len())], &links);
+            move_to(&mut total, &before, &after);
+            before = after;
+        }
+        prop_assert_eq!(&whole, &before);
+        prop_assert_eq!(root, fold_root(&before, &total).unwrap());
+    }
+
+    #[test]
+    fn what_is_received_when_matters_to_no_declared_version(
+        history in a_history(), shift in 1..1_000_000_i64,
+    ) {
+        let mut declared = history;
+        declared.retain(|one| one.id().assumed.is_none());
+        let mut later = declared.clone();
+        for one in &mut later {
+            one.recorded_at = jiff::Timestamp::from_second(shift).unwrap();
+        }
+        prop_assert_eq!(states(&declared, &[]), states(&later, &[]));
+    }
+}

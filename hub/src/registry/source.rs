@@ -1,0 +1,322 @@
+//! What one source says of one dossier, folded: its versions, its events, its retractions.
+
+use std::collections::BTreeMap;
+
+use contracts::dossier::{Applicant, Fee, Outcome};
+use contracts::{Dossier, Moment, Progress, Status};
+use serde_json::{Map, Value};
+
+use super::observation::{Content, Observation, Version};
+use super::state::{Finding, Identity, Promise, TimelineStep};
+use super::timeline::{dated_steps, status_date, tidy};
+
+/// The members of a dossier as one source tells them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Members {
+    pub(super) code: Option<String>,
+    pub(super) agency: Option<String>,
+    pub(super) procedure: Option<String>,
+    pub(super) procedure_source_code: Option<String>,
+    pub(super) procedure_name: Option<String>,
+    pub(super) field: Option<String>,
+    pub(super) commune: Option<String>,
+    pub(super) channel: Option<String>,
+    pub(super) submitted_at: Option<Moment>,
+    pub(super) accepted_at: Option<Moment>,
+    pub(super) due_at: Option<Moment>,
+    /// Status, the source's word and its date: they belong together.
+    pub(super) status: Option<(Status, Option<String>, Option<Moment>)>,
+    pub(super) finished_at: Option<Moment>,
+    pub(super) returned_at: Option<Moment>,
+    pub(super) unit: Option<String>,
+    pub(super) officer: Option<String>,
+    pub(super) note: Option<String>,
+    pub(super) subject: Option<String>,
+    pub(super) result: Option<Outcome>,
+    pub(super) fees: Option<Vec<Fee>>,
+    pub(super) applicant: Option<Applicant>,
+    pub(super) attributes: Map<String, Value>,
+}
+
+/// One source's view of one dossier.
+#[derive(Debug)]
+pub(super) struct View {
+    pub(super) identity: Identity,
+    /// Whether it is withdrawn, and nothing later revived it.
+    pub(super) retracted: bool,
+    pub(super) members: Members,
+    /// When the latest snapshot's status took effect, else its version time.
+    effective: Option<Moment>,
+    /// When an event changed a member.
+    changed: BTreeMap<&'static str, Moment>,
+    pub(super) steps: Vec<TimelineStep>,
+    pub(super) promises: Vec<Promise>,
+    pub(super) findings: Vec<Finding>,
+}
+
+struct Told<'a> {
+    version: Version,
+    body: &'a Dossier,
+    hash: [u8; 32],
+}
+
+impl Told<'_> {
+    /// The time against which events and retractions are weighed: the version where it is a time,
+    /// else the latest date the snapshot itself carries.
+    fn time(&self) -> Option<Moment> {
+        let own = [
+            status_date(self.body),
+            self.body.returned_at,
+            self.body.finished_at,
+            self.body.accepted_at,
+            self.body.submitted_at,
+        ];
+        self.version.time().or_else(|| own.into_iter().flatten().max())
+    }
+}
+
+/// Whether two snapshots say the same: version and warnings are about the telling.
+fn same(a: &Dossier, b: &Dossier) -> bool {
+    let bare =
+        |body: &Dossier| Dossier { source_version: None, warnings: Vec::new(), ..body.clone() };
+    a.status == b.status && bare(a) == bare(b)
+}
+
+impl View {
+    /// Folds the standing observations of one identity, in any order.
+    pub(super) fn new(identity: Identity, observations: &[&Observation]) -> Self {
+        let (mut told, mut events, mut withdrawn) = (Vec::new(), Vec::new(), Vec::new());
+        for one in observations {
+            match &one.content {
+                Content::Snapshot(body) => told.push(Told {
+                    version: Version::new(body.source_version.as_deref(), one.recorded_at),
+                    body,
+                    hash: one.content_hash,
+                }),
+                Content::Event(body) => events.push((&**body, one.content_hash)),
+                Content::Retraction { at, .. } => withdrawn.push(*at),
+            }
+        }
+        let rank = |status: Option<Status>| status.map_or(0, Status::life_cycle_rank);
+        told.sort_by(|a, b| {
+            let tie = |one: &Told<'_>| (rank(Some(one.body.status)), one.hash);
+            a.version.cmp(&b.version).then_with(|| tie(a).cmp(&tie(b)))
+        });
+        events.sort_by_key(|(body, hash)| (body.at, rank(body.status), *hash));
+        let events: Vec<_> = events.into_iter().map(|(body, _)| body).collect();
+        let mut view = Self::empty(identity);
+        view.retracted = withdrawn.iter().max().is_some_and(|gone| {
+            let spoke = told.iter().filter_map(Told::time).max();
+            spoke.max(events.last().map(|event| event.at)) <= Some(*gone)
+        });
+        view.compare_versions(&told);
+        let told = distinct(told, &withdrawn);
+        view.snapshots(&told, &events);
+        view.events(told.last().and_then(Told::time), &events);
+        view.steps = tidy(std::mem::take(&mut view.steps));
+        view
+    }
+
+    fn empty(identity: Identity) -> Self {
+        Self {
+            identity,
+            retracted: false,
+            members: Members::default(),
+            effective: None,
+            changed: BTreeMap::new(),
+            steps: Vec::new(),
+            promises: Vec::new(),
+            findings: Vec::new(),
+        }
+    }
+
+    /// When this source's word on `member` took effect.
+    pub(super) fn since(&self, member: &str) -> Option<Moment> {
+        self.changed.get(member).copied().or(self.effective)
+    }
+
+    fn compare_versions(&mut self, told: &[Told<'_>]) {
+        let differs = |pair: &&[Told<'_>]| {
+            pair[0].version == pair[1].version && !same(pair[0].body, pair[1].body)
+        };
+        let Some(pair) = told.windows(2).find(differs) else { return };
+        let version = pair[0].body.source_version.as_deref().unwrap_or("-");
+        self.findings.push(Finding::new(
+            "same-version-differs",
+            &self.identity,
+            format!("Phiên bản {version} có hai nội dung khác nhau."),
+            format!("Version {version} has two different contents."),
+        ));
+    }
+
+    fn snapshots(&mut self, told: &[Told<'_>], events: &[&Progress]) {
+        let mut last: Option<(Status, TimelineStep)> = None;
+        let mut before: Option<&Told<'_>> = None;
+        for one in told {
+            let body = one.body;
+            let at = status_date(body).or(one.version.time());
+            let step = at.map(|at| TimelineStep {
+                at,
+                status: body.status,
+                status_raw: Some(body.status_raw.clone()),
+                source: body.source.clone(),
+            });
+            if let Some((_, done)) = last.take_if(|(status, _)| *status != body.status) {
+                self.steps.push(done);
+            }
+            // While a status lasts, its first known step stands, unless its date is corrected.
+            let keeps = last.is_some() && status_date(body).is_none();
+            if !keeps && let Some(step) = step {
+                last = Some((body.status, step));
+            }
+            self.promise(before, one, events);
+            before = Some(one);
+        }
+        self.steps.extend(last.map(|(_, step)| step));
+        if let Some(one) = before {
+            self.steps.extend(dated_steps(one.body));
+            self.effective = status_date(one.body).or(one.version.time());
+            self.members = members(one.body);
+        }
+    }
+
+    /// Notes the due date a snapshot declares, and whether anything accounts for its move.
+    fn promise(&mut self, before: Option<&Told<'_>>, now: &Told<'_>, events: &[&Progress]) {
+        let Some(due_at) = now.body.due_at else { return };
+        let Some(old) = self.promises.last().map(|promise| promise.due_at) else {
+            self.promises.push(Promise { at: None, due_at });
+            return;
+        };
+        if old == due_at {
+            return;
+        }
+        self.promises.push(Promise { at: now.time(), due_at });
+        let waits = |one: &Told<'_>| matches!(one.body.status.code(), 5 | 6);
+        let asked = |one: &Told<'_>| one.body.supplements.len();
+        let since = before.and_then(Told::time);
+        let accounted = waits(now)
+            || before.is_some_and(|one| waits(one) || asked(one) < asked(now))
+            || events.iter().any(|event| {
+                moves_promise(event)
+                    && Some(event.at) > since
+                    && now.time().is_none_or(|now| event.at <= now)
+            });
+        if !accounted {
+            self.moved(old, due_at);
+        }
+    }
+
+    fn moved(&mut self, old: Moment, new: Moment) {
+        self.findings.push(Finding::new(
+            "due-date-moved",
+            &self.identity,
+            format!("Ngày hẹn trả đổi từ {old} sang {new}; không thấy bổ sung hay gia hạn."),
+            format!("The due date moved from {old} to {new}; no supplement or extension is seen."),
+        ));
+    }
+
+    /// Applies the events, oldest first. All of them build the timeline; only those later than
+    /// the latest snapshot change members.
+    fn events(&mut self, after: Option<Moment>, events: &[&Progress]) {
+        for event in events {
+            self.steps.extend(event.status.map(|status| TimelineStep {
+                at: event.at,
+                status,
+                status_raw: event.status_raw.clone(),
+                source: event.source.clone(),
+            }));
+            if after.is_none_or(|after| event.at > after) {
+                self.apply(event);
+            }
+        }
+    }
+
+    fn apply(&mut self, event: &Progress) {
+        if let Some(due_at) = event.due_at {
+            let old = self.promises.last().map(|promise| promise.due_at);
+            if old != Some(due_at) {
+                let at = old.map(|_| event.at);
+                self.promises.push(Promise { at, due_at });
+            }
+            if let Some(old) = old.filter(|old| *old != due_at && !moves_promise(event)) {
+                self.moved(old, due_at);
+            }
+        }
+        let now = &mut self.members;
+        now.agency.get_or_insert_with(|| event.agency.clone());
+        let status = event.status.map(|to| (to, event.status_raw.clone(), Some(event.at)));
+        macro_rules! change {
+            ($($member:ident = $value:expr;)*) => {$(
+                if let Some(value) = $value {
+                    now.$member = Some(value);
+                    self.changed.insert(stringify!($member), event.at);
+                }
+            )*};
+        }
+        change! {
+            code = event.code.clone();
+            due_at = event.due_at;
+            status = status;
+            finished_at = event.finished_at;
+            returned_at = event.returned_at;
+            unit = event.unit.clone();
+            officer = event.officer.clone();
+            note = event.note.clone();
+            result = event.result.clone();
+        }
+        for (name, value) in &event.attributes {
+            now.attributes.insert(name.clone(), value.clone());
+            self.changed.insert("attributes", event.at);
+        }
+    }
+}
+
+/// Whether an event is of a kind that may move the promise.
+fn moves_promise(event: &Progress) -> bool {
+    matches!(event.kind.as_str(), "supplement" | "payment" | "extension")
+}
+
+/// Leaves out each snapshot that says what its predecessor says, unless it speaks after a
+/// retraction that the predecessor did not know.
+fn distinct<'a>(told: Vec<Told<'a>>, withdrawn: &[Moment]) -> Vec<Told<'a>> {
+    let mut kept: Vec<Told<'a>> = Vec::new();
+    for one in told {
+        let parted = |last: &Told<'_>| {
+            let (from, to) = (last.time(), one.time());
+            withdrawn.iter().any(|gone| from <= Some(*gone) && Some(*gone) < to)
+        };
+        if kept.last().is_none_or(|last| !same(last.body, one.body) || parted(last)) {
+            kept.push(one);
+        }
+    }
+    kept
+}
+
+fn members(body: &Dossier) -> Members {
+    let body = body.clone();
+    let status = (body.status, Some(body.status_raw.clone()), status_date(&body));
+    Members {
+        code: body.code,
+        agency: Some(body.agency),
+        procedure: body.procedure,
+        procedure_source_code: body.procedure_source_code,
+        procedure_name: body.procedure_name,
+        field: body.field,
+        commune: body.commune,
+        channel: Some(body.channel),
+        submitted_at: body.submitted_at,
+        accepted_at: body.accepted_at,
+        due_at: body.due_at,
+        status: Some(status),
+        finished_at: body.finished_at,
+        returned_at: body.returned_at,
+        unit: body.unit,
+        officer: body.officer,
+        note: body.note,
+        subject: body.subject,
+        result: body.result,
+        fees: Some(body.fees).filter(|fees| !fees.is_empty()),
+        applicant: Some(body.applicant),
+        attributes: body.attributes,
+    }
+}

@@ -1,0 +1,168 @@
+//! What a fold gives: the state of a dossier, and what it found doubtful on the way.
+
+use std::collections::BTreeMap;
+
+use contracts::dossier::{Applicant, Fee, Outcome};
+use contracts::{Moment, Status};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// One name of a dossier: a source and the code it uses. The smallest one is the dossier's key.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Identity {
+    /// Source system.
+    pub source: String,
+    /// Code in that system.
+    pub source_code: String,
+}
+
+impl Identity {
+    /// The name `source_code` at `source`.
+    pub fn new(source: &str, source_code: &str) -> Self {
+        Self { source: source.to_owned(), source_code: source_code.to_owned() }
+    }
+
+    /// The text used as the key of a dossier: `source/source_code`.
+    pub fn key(&self) -> String {
+        format!("{}/{}", self.source, self.source_code)
+    }
+}
+
+/// One change of status.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimelineStep {
+    /// When.
+    pub at: Moment,
+    /// Status taken.
+    pub status: Status,
+    /// The source's own word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_raw: Option<String>,
+    /// Who says so.
+    pub source: String,
+}
+
+/// One promise of a date, and since when it stood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Promise {
+    /// Since when it stood; absent where no time is known: from the beginning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Moment>,
+    /// The date promised.
+    pub due_at: Moment,
+}
+
+/// The state of one dossier. Absent members are known to no source. Nothing in it comes from the
+/// receipt, except times of assumed versions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DossierState {
+    /// The smallest of its identities, as text.
+    pub key: String,
+    /// Its names at its sources, sorted; at least one.
+    pub identities: Vec<Identity>,
+    /// National code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// Accepting agency, by hub id.
+    pub agency: String,
+    /// National procedure code, short form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub procedure: Option<String>,
+    /// The agency's own procedure code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub procedure_source_code: Option<String>,
+    /// Procedure name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub procedure_name: Option<String>,
+    /// Field (lĩnh vực).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// Commune code valid on its date.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commune: Option<String>,
+    /// `online`, `counter` or `post`; absent while only events are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+    /// When the applicant filed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub submitted_at: Option<Moment>,
+    /// When the office accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted_at: Option<Moment>,
+    /// The promise in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<Moment>,
+    /// The first promise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_due_at: Option<Moment>,
+    /// The promises of the source that decides `due_at`, in the order they took force.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub promises: Vec<Promise>,
+    /// National status.
+    pub status: Status,
+    /// The source's own word for it; absent where an event gave none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_raw: Option<String>,
+    /// When it took that status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_at: Option<Moment>,
+    /// When the decision was ready.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Moment>,
+    /// When the result was handed over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returned_at: Option<Moment>,
+    /// Unit now handling it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// Officer now handling it. Personal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub officer: Option<String>,
+    /// Remark. Personal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// What it is about. Personal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// The paper that ends it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<Outcome>,
+    /// Fees.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fees: Vec<Fee>,
+    /// Who applied. Personal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub applicant: Option<Applicant>,
+    /// Members only one source has. Personal.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub attributes: Map<String, Value>,
+    /// Changes of status, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub timeline: Vec<TimelineStep>,
+    /// Which source decided each member: member name to source.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub member_sources: BTreeMap<String, String>,
+    /// Whether every source has withdrawn it.
+    pub retracted: bool,
+    /// Whether it counts: false where only channels in trial know it.
+    pub counted: bool,
+}
+
+/// Something an inspector may want to look at. Neutral words: it accuses nobody.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Finding {
+    /// Stable code.
+    pub code: String,
+    /// Key of the dossier.
+    pub key: String,
+    /// What was seen, in Vietnamese.
+    pub evidence_vi: String,
+    /// What was seen, in English.
+    pub evidence_en: String,
+}
+
+impl Finding {
+    pub(super) fn new(code: &str, key: &Identity, vi: String, en: String) -> Self {
+        Self { code: code.to_owned(), key: key.key(), evidence_vi: vi, evidence_en: en }
+    }
+}

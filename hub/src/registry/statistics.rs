@@ -1,0 +1,314 @@
+//! Numbers as deltas of dossier states: flows by day, gauges as difference arrays (semantics §5).
+
+use std::collections::BTreeMap;
+
+use contracts::{Moment, Status};
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use super::state::DossierState;
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Measure {
+    /// Flow: filed.
+    Submitted,
+    /// Flow: accepted.
+    Accepted,
+    /// Flow: finished before the due day in force.
+    FinishedEarly,
+    /// Flow: finished on the due day in force, or without one.
+    FinishedOnTime,
+    /// Flow: finished after the due day in force.
+    FinishedLate,
+    /// Flow: finished before the day first promised.
+    FirstPromiseEarly,
+    /// Flow: finished on the day first promised.
+    FirstPromiseOnTime,
+    /// Flow: finished after the day first promised.
+    FirstPromiseLate,
+    /// Flow: not accepted (3) or stopped (8); the cell's status tells which.
+    Refused,
+    /// Flow: withdrawn by the applicant.
+    Withdrawn,
+    /// Flow: result handed over.
+    Returned,
+    /// Gauge: accepted and not finished.
+    Open,
+    /// Gauge: waiting for the applicant.
+    Paused,
+    /// Gauge: unfinished after the due day in force.
+    Overdue,
+    /// Gauge: in the status that the cell tells.
+    InStatus,
+}
+
+impl Measure {
+    /// Its name in the store and in answers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Submitted => "submitted",
+            Self::Accepted => "accepted",
+            Self::FinishedEarly => "finished-early",
+            Self::FinishedOnTime => "finished-on-time",
+            Self::FinishedLate => "finished-late",
+            Self::FirstPromiseEarly => "first-promise-early",
+            Self::FirstPromiseOnTime => "first-promise-on-time",
+            Self::FirstPromiseLate => "first-promise-late",
+            Self::Refused => "refused",
+            Self::Withdrawn => "withdrawn",
+            Self::Returned => "returned",
+            Self::Open => "open",
+            Self::Paused => "paused",
+            Self::Overdue => "overdue",
+            Self::InStatus => "in-status",
+        }
+    }
+
+    /// Whether it is a condition that lasts: its value on a day is the sum up to that day.
+    pub fn is_gauge(self) -> bool {
+        matches!(self, Self::Open | Self::Paused | Self::Overdue | Self::InStatus)
+    }
+
+    /// The same of a name, with or without a status behind it.
+    pub fn is_gauge_name(name: &str) -> bool {
+        let gauges = [Self::Open, Self::Paused, Self::Overdue];
+        gauges.iter().any(|gauge| gauge.name() == name) || name.starts_with(Self::InStatus.name())
+    }
+}
+
+/// One cell of the cube on one day. For a gauge its value is a change: the gauge on a day is the
+/// sum up to and with that day.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Cell {
+    /// Accepting agency.
+    pub agency: String,
+    /// National procedure code.
+    pub procedure: Option<String>,
+    /// Field.
+    pub field: Option<String>,
+    /// `online`, `counter` or `post`.
+    pub channel: Option<String>,
+    /// Commune.
+    pub commune: Option<String>,
+    /// What is counted.
+    pub measure: Measure,
+    /// The day, in Vietnam.
+    pub day: Date,
+    /// Which final status, for `Refused`; which one, for `InStatus`.
+    pub status: Option<Status>,
+}
+
+/// What the province decides about counting; part of the reference data.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Whether status 8 pauses the clock; else it is finished, refused.
+    pub stopped_is_paused: bool,
+}
+
+/// All that one dossier adds to the statistics, without zeros.
+pub fn cells(state: &DossierState, settings: &Settings) -> BTreeMap<Cell, i64> {
+    let mut sum = Sum { state, cells: BTreeMap::new() };
+    if state.retracted || !state.counted {
+        return sum.cells;
+    }
+    let finished = state.status.is_finished() && !is_paused(state.status, settings);
+    let finish = finished.then(|| finish_day(state)).flatten();
+    sum.flow(Measure::Submitted, state.submitted_at.map(Moment::day));
+    sum.flow(Measure::Accepted, state.accepted_at.map(Moment::day));
+    if let Some(day) = finish {
+        sum.finish(day);
+    }
+    let returned = state.returned_at.map(Moment::day);
+    if state.status == Status::RETURNED || returned.is_some() {
+        sum.flow(Measure::Returned, returned.or(finish));
+    }
+    sum.statuses();
+    // Finished on an unknown day: it has no place on any gauge.
+    let known = finish.is_some() || !finished;
+    if let Some(open) = opening_day(state).filter(|_| known) {
+        sum.stay(Measure::Open, open, finish);
+        sum.paused(open, finish, settings);
+        sum.overdue(open, finish);
+    }
+    sum.cells.retain(|_, count| *count != 0);
+    sum.cells
+}
+
+/// What changes in the statistics when one state takes the place of another, without zeros.
+pub fn delta(
+    before: Option<&DossierState>,
+    after: Option<&DossierState>,
+    settings: &Settings,
+) -> Vec<(Cell, i64)> {
+    let mut sum = after.map(|state| cells(state, settings)).unwrap_or_default();
+    for (cell, count) in before.map(|state| cells(state, settings)).unwrap_or_default() {
+        *sum.entry(cell).or_default() -= count;
+    }
+    sum.into_iter().filter(|(_, count)| *count != 0).collect()
+}
+
+fn is_paused(status: Status, settings: &Settings) -> bool {
+    matches!(status, Status::SUPPLEMENT | Status::PAYMENT)
+        || (status == Status::STOPPED && settings.stopped_is_paused)
+}
+
+/// The steps of the source that decides the status: others would open what it has paused.
+fn own_steps(state: &DossierState) -> impl DoubleEndedIterator<Item = (Moment, Status)> {
+    let source = state.member_sources.get("status");
+    let own = state.timeline.iter().filter(move |step| source.is_none_or(|it| step.source == *it));
+    own.map(|step| (step.at, step.status))
+}
+
+/// The day the decision was ready: as declared, else when the status that says so was taken.
+fn finish_day(state: &DossierState) -> Option<Date> {
+    let step = |wanted: Status| own_steps(state).rev().find(|(_, status)| *status == wanted);
+    let ready = (state.status == Status::RETURNED).then(|| step(Status::DONE)).flatten();
+    let taken = || ready.or_else(|| step(state.status)).map(|(at, _)| at);
+    let declared = state.finished_at.or_else(|| ready.map(|(at, _)| at)).or(state.status_at);
+    declared.or_else(taken).map(Moment::day)
+}
+
+/// The day it came under work: accepted, else the first step that shows it was.
+fn opening_day(state: &DossierState) -> Option<Date> {
+    if state.status == Status::NOT_ACCEPTED {
+        return None;
+    }
+    let step = || {
+        let mut steps = state.timeline.iter();
+        let begun = |status| status != Status::SUBMITTED && status != Status::NOT_ACCEPTED;
+        steps.find(|step| begun(step.status)).map(|step| step.at)
+    };
+    // A dossier that waits to be accepted is not open.
+    let filed = state.status == Status::SUBMITTED;
+    state.accepted_at.or_else(|| step().filter(|_| !filed)).map(Moment::day)
+}
+
+fn verdict(finish: Date, due: Option<Moment>, early_on_late: [Measure; 3]) -> Measure {
+    let [early, on_time, late] = early_on_late;
+    match due.map(|due| finish.cmp(&due.day())) {
+        Some(std::cmp::Ordering::Less) => early,
+        Some(std::cmp::Ordering::Greater) => late,
+        Some(std::cmp::Ordering::Equal) | None => on_time,
+    }
+}
+
+struct Sum<'a> {
+    state: &'a DossierState,
+    cells: BTreeMap<Cell, i64>,
+}
+
+impl Sum<'_> {
+    fn add(&mut self, measure: Measure, day: Date, count: i64) {
+        let status = Some(self.state.status).filter(|_| measure == Measure::Refused);
+        self.add_of(measure, status, day, count);
+    }
+
+    fn add_of(&mut self, measure: Measure, status: Option<Status>, day: Date, count: i64) {
+        let state = self.state;
+        let cell = Cell {
+            agency: state.agency.clone(),
+            procedure: state.procedure.clone(),
+            field: state.field.clone(),
+            channel: state.channel.clone(),
+            commune: state.commune.clone(),
+            measure,
+            day,
+            status,
+        };
+        *self.cells.entry(cell).or_default() += count;
+    }
+
+    fn flow(&mut self, measure: Measure, day: Option<Date>) {
+        if let Some(day) = day {
+            self.add(measure, day, 1);
+        }
+    }
+
+    fn finish(&mut self, day: Date) {
+        use Measure as M;
+        match self.state.status {
+            Status::NOT_ACCEPTED => return self.add(M::Refused, day, 1),
+            Status::WITHDRAWN => return self.add(M::Withdrawn, day, 1),
+            Status::STOPPED => self.add(M::Refused, day, 1),
+            _ => {}
+        }
+        let in_force = [M::FinishedEarly, M::FinishedOnTime, M::FinishedLate];
+        let promise = self.state.promises.last().map(|promise| promise.due_at);
+        self.add(verdict(day, promise, in_force), day, 1);
+        if let Some(first) = self.state.first_due_at {
+            let names = [M::FirstPromiseEarly, M::FirstPromiseOnTime, M::FirstPromiseLate];
+            self.add(verdict(day, Some(first), names), day, 1);
+        }
+    }
+
+    /// A stay in a condition: from its first day to the day it ends, where it has ended.
+    fn stay(&mut self, measure: Measure, from: Date, to: Option<Date>) {
+        if to.is_some_and(|to| to <= from) {
+            return;
+        }
+        self.add(measure, from, 1);
+        if let Some(to) = to {
+            self.add(measure, to, -1);
+        }
+    }
+
+    /// The status at the end of each day on which it changed; the one now, also where its own day
+    /// is unknown, since the last day known.
+    fn statuses(&mut self) {
+        let mut days: BTreeMap<Date, Status> =
+            own_steps(self.state).map(|(at, status)| (at.day(), status)).collect();
+        let told = self.state.status_at.map(Moment::day);
+        let last = days.last_key_value().map(|(day, _)| *day);
+        let Some(day) = told.max(last) else { return };
+        days.insert(day, self.state.status);
+        let mut before = None;
+        for (day, status) in days {
+            if before == Some(status) {
+                continue;
+            }
+            if let Some(left) = before {
+                self.add_of(Measure::InStatus, Some(left), day, -1);
+            }
+            self.add_of(Measure::InStatus, Some(status), day, 1);
+            before = Some(status);
+        }
+    }
+
+    fn paused(&mut self, open: Date, finish: Option<Date>, settings: &Settings) {
+        let state = self.state;
+        let mut since: Option<Date> = None;
+        for (at, status) in own_steps(state) {
+            match (since, is_paused(status, settings)) {
+                (None, true) => since = Some(at.day().max(open)),
+                (Some(from), false) => {
+                    let to = at.day();
+                    self.stay(Measure::Paused, from, Some(finish.map_or(to, |end| end.min(to))));
+                    since = None;
+                }
+                _ => {}
+            }
+        }
+        // Left without a known day: no stay is shown rather than one without end.
+        let ends = finish.is_some() || is_paused(state.status, settings);
+        if let Some(from) = since.filter(|_| ends) {
+            self.stay(Measure::Paused, from, finish);
+        }
+    }
+
+    fn overdue(&mut self, open: Date, finish: Option<Date>) {
+        let promises = &self.state.promises;
+        let start = |at: usize| promises.get(at).and_then(|one| one.at).map(Moment::day);
+        for (at, promise) in promises.iter().enumerate() {
+            let Ok(late) = promise.due_at.day().tomorrow() else { continue };
+            let from = late.max(open).max(start(at).unwrap_or(late));
+            let next = (at + 1 < promises.len()).then(|| start(at + 1).unwrap_or(open));
+            let to = match (next, finish) {
+                (Some(next), Some(finish)) => Some(next.min(finish)),
+                (next, finish) => next.or(finish),
+            };
+            self.stay(Measure::Overdue, from, to);
+        }
+    }
+}

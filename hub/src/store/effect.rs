@@ -1,0 +1,90 @@
+//! What one more observation changes: dossiers, their members, and numbers. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Rules;
+use crate::registry::{Cell, DossierState, Identity, Observation, delta, fold, group, identity};
+
+/// One name and where it belongs now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Membership {
+    /// The name.
+    pub identity: Identity,
+    /// The national code that its latest snapshot carries.
+    pub code: Option<String>,
+    /// The key of its dossier.
+    pub dossier: String,
+}
+
+/// All that one more observation changes.
+#[derive(Debug, Default)]
+pub struct Effect {
+    /// Where every name of the component belongs.
+    pub members: Vec<Membership>,
+    /// Dossiers with their new states; `None` for a key that is no dossier's any more.
+    pub dossiers: Vec<(String, Option<DossierState>)>,
+    /// Changes of numbers, without zeros.
+    pub deltas: Vec<(Cell, i64)>,
+}
+
+/// Folds a component (all observations of all names that may be joined) and compares it with the
+/// states before.
+pub fn effect(
+    observations: &[Observation],
+    before: &BTreeMap<String, DossierState>,
+    rules: &Rules,
+) -> Effect {
+    let mut effect = Effect::default();
+    let mut after = BTreeMap::new();
+    let mut dossier_of: BTreeMap<Identity, String> = BTreeMap::new();
+    let (groups, _) = group(observations, &[]);
+    for (key, places) in &groups {
+        let own: Vec<&Observation> =
+            places.iter().filter_map(|place| observations.get(*place)).collect();
+        for one in &own {
+            dossier_of.insert(one.identity(), key.key());
+        }
+        if let Some((state, _)) = fold(&own, &rules.reference) {
+            after.insert(key.key(), state);
+        }
+    }
+    let codes = identity::codes(observations);
+    let names: BTreeSet<Identity> = observations.iter().map(Observation::identity).collect();
+    for identity in names {
+        // A name whose every observation is superseded is still known by its own key.
+        let dossier = dossier_of.get(&identity).cloned().unwrap_or_else(|| identity.key());
+        let code = codes.get(&identity).cloned().flatten();
+        effect.members.push(Membership { identity, code, dossier });
+    }
+    let keys: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    for key in keys {
+        let (old, new) = (before.get(key), after.get(key));
+        effect.deltas.extend(delta(old, new, &rules.settings));
+        effect.dossiers.push((key.clone(), new.cloned()));
+    }
+    merge(&mut effect.deltas);
+    effect
+}
+
+/// Adds up changes of equal cells: a merge takes from one dossier what it gives to another.
+fn merge(deltas: &mut Vec<(Cell, i64)>) {
+    let mut sums: BTreeMap<Cell, i64> = BTreeMap::new();
+    for (cell, n) in deltas.drain(..) {
+        *sums.entry(cell).or_default() += n;
+    }
+    deltas.extend(sums.into_iter().filter(|(_, n)| *n != 0));
+}
+
+/// The public text of a state: the personal members left out.
+pub fn public_text(state: &DossierState) -> String {
+    let public = DossierState {
+        officer: None,
+        note: None,
+        subject: None,
+        applicant: None,
+        attributes: serde_json::Map::new(),
+        ..state.clone()
+    };
+    // Every member is text, number, list or map with text keys: nothing can fail.
+    serde_json::to_string(&public).unwrap_or_default()
+}

@@ -1,0 +1,115 @@
+//! Opening the file: versions, settings, schema, and checkpoints off the writer's path.
+
+use std::{path::Path, sync::Weak, thread, time::Duration};
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+
+use super::StoreError;
+use crate::journal::commitment::{DedupKey, Salt};
+
+/// The schema versions, in order; the file notes how many it has.
+const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/sqlite/0001_first.sql")];
+
+/// Older ones could lose commits when the WAL was reset (sqlite.org/wal.html#walresetbug).
+const SQLITE_VERSION_MIN: i32 = 3_051_003;
+
+/// How long a statement waits for another process's lock.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How often the WAL is copied back, so that no writer has to.
+const CHECKPOINT_EVERY: Duration = Duration::from_millis(500);
+
+fn settings(connection: &Connection) -> Result<(), rusqlite::Error> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(128);
+    connection.execute_batch(
+        "PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536;",
+    )
+}
+
+/// The writing connection and the key of content hashes.
+pub(super) fn writer(path: &Path) -> Result<(Connection, DedupKey), StoreError> {
+    let version = rusqlite::version_number();
+    if version < SQLITE_VERSION_MIN {
+        return Err(StoreError(format!(
+            "SQLite {} can lose commits; 3.51.3 or later is needed",
+            rusqlite::version()
+        )));
+    }
+    let mut connection = Connection::open(path)?;
+    connection.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;",
+    )?;
+    settings(&connection)?;
+    migrate(&mut connection)?;
+    let key = head(&connection)?;
+    Ok((connection, key))
+}
+
+/// A connection that cannot write.
+pub(super) fn reader(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    settings(&connection)?;
+    Ok(connection)
+}
+
+fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let transaction =
+        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let have: usize = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if have > MIGRATIONS.len() {
+        return Err(StoreError(format!(
+            "the file has schema {have}, this program knows up to {}: use the newer program",
+            MIGRATIONS.len()
+        )));
+    }
+    for migration in MIGRATIONS.iter().skip(have) {
+        transaction.execute_batch(migration)?;
+    }
+    transaction.pragma_update(None, "user_version", MIGRATIONS.len())?;
+    transaction.commit()?;
+    Ok(())
+}
+
+/// Reads the log's identity, or gives the log one.
+fn head(connection: &Connection) -> Result<DedupKey, StoreError> {
+    let known: Option<Vec<u8>> =
+        connection.query_row("SELECT dedup_key FROM head", [], |row| row.get(0)).optional()?;
+    if let Some(bytes) = known {
+        let bytes = <[u8; 32]>::try_from(bytes)
+            .map_err(|_| StoreError("the key of content hashes is damaged".to_owned()))?;
+        return Ok(DedupKey::from_bytes(bytes));
+    }
+    let random = |_| StoreError("no randomness".to_owned());
+    let key = DedupKey::random().map_err(random)?;
+    let name = Salt::random().map_err(random)?;
+    let log_id: String =
+        name.as_bytes().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    connection.execute(
+        "INSERT INTO head (one, log_id, dedup_key, size, recorded_at, peaks)
+         VALUES (1, ?1, ?2, 0, NULL, x'')",
+        params![log_id, key.as_bytes()],
+    )?;
+    Ok(key)
+}
+
+/// Copies the WAL back from a thread of its own, which ends with the store.
+pub(super) fn checkpoints(path: &Path, store: Weak<()>) -> Result<(), StoreError> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    let work = move || {
+        while store.strong_count() > 0 {
+            thread::sleep(CHECKPOINT_EVERY);
+            let done = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+            if let Err(error) = done {
+                tracing::warn!(error = %error, "the checkpoint did not finish");
+            }
+        }
+    };
+    thread::Builder::new()
+        .name("lienthong-checkpoint".to_owned())
+        .spawn(work)
+        .map(|_| ())
+        .map_err(|error| StoreError(format!("the checkpoint thread does not start: {error}")))
+}

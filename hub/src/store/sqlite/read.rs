@@ -1,0 +1,139 @@
+//! What readers ask for.
+
+use contracts::code::DossierCode;
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{component, entry};
+use crate::{
+    journal::merkle::Digest,
+    registry::Observation,
+    store::{ApiKey, DossierRow, EntryRow, Head, StoreError},
+};
+
+pub(super) fn head(connection: &Connection) -> Result<Head, StoreError> {
+    let sql = "SELECT log_id, size, recorded_at, peaks FROM head";
+    let row = connection.prepare_cached(sql)?.query_row([], |row| {
+        let recorded_at: Option<String> = row.get(2)?;
+        let peaks: Vec<u8> = row.get(3)?;
+        Ok((row.get(0)?, row.get::<_, u64>(1)?, recorded_at, peaks))
+    })?;
+    let (log_id, size, recorded_at, peaks) = row;
+    let recorded_at = match recorded_at {
+        None => None,
+        Some(text) => {
+            let damaged = |_| StoreError("the time of the journal's head is damaged".to_owned());
+            Some(text.parse().map_err(damaged)?)
+        }
+    };
+    Ok(Head { log_id, tree: entry::frontier(size, &peaks)?.head(), recorded_at })
+}
+
+pub(super) fn entries(
+    connection: &Connection,
+    from: u64,
+    limit: u32,
+) -> Result<Vec<EntryRow>, StoreError> {
+    let sql = "SELECT e.position, m.channel, m.id, e.text, e.public
+               FROM entries e LEFT JOIN messages m ON m.message = e.message
+               WHERE e.position >= ?1 ORDER BY e.position LIMIT ?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map(params![from, limit], |row| {
+        Ok(EntryRow {
+            position: row.get(0)?,
+            channel: row.get(1)?,
+            message: row.get(2)?,
+            text: row.get(3)?,
+            public: row.get(4)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn dossier_row(row: &rusqlite::Row<'_>) -> Result<DossierRow, rusqlite::Error> {
+    Ok(DossierRow { key: row.get(0)?, position: row.get(1)?, public: row.get(2)? })
+}
+
+pub(super) fn dossiers(
+    connection: &Connection,
+    from: u64,
+    after_key: &str,
+    limit: u32,
+) -> Result<Vec<DossierRow>, StoreError> {
+    let sql = "SELECT key, position, public FROM dossiers
+               WHERE position > ?1 OR (position = ?1 AND key > ?2)
+               ORDER BY position, key LIMIT ?3";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map(params![from, after_key, limit], dossier_row)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Dossiers by national code in any spelling, or by a source's own code.
+pub(super) fn find(
+    connection: &Connection,
+    code: &str,
+    source: Option<&str>,
+) -> Result<Vec<DossierRow>, StoreError> {
+    let canonical = DossierCode::parse(code).map(|code| code.canonical().to_owned());
+    let canonical = canonical.unwrap_or_else(|_| code.to_owned());
+    let sql = "SELECT DISTINCT d.key, d.position, d.public
+               FROM members m JOIN dossiers d ON d.key = m.dossier
+               WHERE (m.code = ?1 OR m.source_code = ?2) AND (?3 IS NULL OR m.source = ?3)
+                 AND d.public IS NOT NULL
+               ORDER BY d.key LIMIT 50";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map(params![canonical, code, source], dossier_row)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn observations(
+    connection: &Connection,
+    key: &str,
+    before: Option<u64>,
+) -> Result<Vec<Observation>, StoreError> {
+    let sql = "SELECT member FROM members WHERE dossier = ?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let members: Vec<i64> =
+        statement.query_map([key], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let mut all = Vec::new();
+    for member in members {
+        all.extend(component::observations_of(connection, member, before)?);
+    }
+    all.sort_by_key(|one| one.position);
+    Ok(all)
+}
+
+pub(super) fn add_key(connection: &mut Connection, key: &ApiKey) -> Result<(), StoreError> {
+    let sql = "INSERT INTO api_keys (id, hash, principal, created_at) VALUES (?1, ?2, ?3, ?4)";
+    let hash = key.hash.as_bytes();
+    let now = Timestamp::now().to_string();
+    connection.execute(sql, params![key.id, hash, key.principal, now])?;
+    Ok(())
+}
+
+pub(super) fn revoke_key(
+    connection: &mut Connection,
+    id: &str,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
+    let sql = "UPDATE api_keys SET revoked_at = coalesce(revoked_at, ?2) WHERE id = ?1
+               RETURNING id";
+    let found: Option<String> =
+        connection.query_row(sql, params![id, at.to_string()], |row| row.get(0)).optional()?;
+    Ok(found.is_some())
+}
+
+pub(super) fn keys(connection: &Connection) -> Result<Vec<ApiKey>, StoreError> {
+    let sql = "SELECT id, hash, principal, revoked_at FROM api_keys ORDER BY id";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map([], |row| {
+        let hash: [u8; 32] = row.get(1)?;
+        Ok(ApiKey {
+            id: row.get(0)?,
+            hash: Digest::from_bytes(hash),
+            principal: row.get(2)?,
+            revoked_at: row.get(3)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}

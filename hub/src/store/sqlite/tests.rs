@@ -1,0 +1,102 @@
+//! The suite on SQLite, and what is SQLite's own.
+
+use std::{fs, path::PathBuf};
+
+use rusqlite::Connection;
+
+use super::SqliteStore;
+use crate::store::{Rules, Store, suite};
+
+/// A folder of its own, gone at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("lienthong-{}-{name}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn open(&self) -> SqliteStore {
+        SqliteStore::open(self.0.join("hub.db"), Rules::default()).unwrap()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[tokio::test]
+async fn outcomes() {
+    let folder = Folder::new("outcomes");
+    suite::outcomes(&folder.open()).await;
+}
+
+#[tokio::test]
+async fn chunks() {
+    let folder = Folder::new("chunks");
+    suite::chunks(&folder.open()).await;
+}
+
+#[tokio::test]
+async fn numbers() {
+    let folder = Folder::new("numbers");
+    suite::numbers(&folder.open()).await;
+}
+
+#[tokio::test]
+async fn trial() {
+    let folder = Folder::new("trial");
+    suite::trial(&folder.open()).await;
+}
+
+#[tokio::test]
+async fn keys() {
+    let folder = Folder::new("keys");
+    suite::keys(&folder.open()).await;
+}
+
+#[tokio::test]
+async fn history_cannot_be_altered_and_a_forced_edit_is_found_at_its_entry() {
+    let folder = Folder::new("edit");
+    let store = folder.open();
+    for number in 0..5 {
+        let record = suite::snapshot(&format!("E-{number}"), 1, 4);
+        let id = format!("e-{number}");
+        let message = suite::message(&store, &id, &id, vec![Ok(vec![record])]);
+        store.commit(vec![message]).await.unwrap();
+    }
+    let outside = Connection::open(folder.0.join("hub.db")).unwrap();
+    let edit = "UPDATE entries SET public = CAST(replace(public, 'E-3', 'E-4') AS BLOB)
+                WHERE position = 3";
+    assert!(outside.execute(edit, []).unwrap_err().to_string().contains("never altered"));
+    outside.execute_batch("DROP TRIGGER entries_stay").unwrap();
+    outside.execute(edit, []).unwrap();
+    let verdict = store.verify().await.unwrap();
+    assert!(verdict.faults[0].starts_with("position 3: the public text"), "{:?}", verdict.faults);
+}
+
+#[tokio::test]
+async fn a_changed_number_is_found_by_the_recount() {
+    let folder = Folder::new("number");
+    let store = folder.open();
+    let record = suite::snapshot("R-1", 1, 4);
+    let message = suite::message(&store, "r", "r", vec![Ok(vec![record])]);
+    store.commit(vec![message]).await.unwrap();
+    let outside = Connection::open(folder.0.join("hub.db")).unwrap();
+    outside.execute("UPDATE rollups SET n = n + 1 WHERE measure = 'open'", []).unwrap();
+    let verdict = store.verify().await.unwrap();
+    assert!(verdict.faults.iter().any(|fault| fault.contains("the rollups say 2")));
+}
+
+#[tokio::test]
+async fn a_file_of_a_newer_schema_is_refused_by_name() {
+    let folder = Folder::new("newer");
+    drop(folder.open());
+    let outside = Connection::open(folder.0.join("hub.db")).unwrap();
+    outside.pragma_update(None, "user_version", 99).unwrap();
+    let error = SqliteStore::open(folder.0.join("hub.db"), Rules::default()).err().unwrap();
+    assert!(error.0.contains("schema 99"), "{error}");
+}

@@ -1,0 +1,222 @@
+//! The conformance suite that every store passes: what its users can rely on.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use contracts::{Contracts, Outcome, Problem, Progress, problem};
+
+use super::{
+    ApiKey, CellQuery, Item, Payload, Personal, Prepared, Reply, Store, Submission, decode,
+};
+use crate::{
+    journal::{
+        commitment::{Salt, commit},
+        entry::Mode,
+        merkle::Digest,
+    },
+    registry::Content,
+};
+
+/// One dossier at a source, as a sealed record.
+pub(crate) fn snapshot(code: &str, version: u32, status: u8) -> Prepared {
+    let body = serde_json::json!({
+        "source": "so-y-te", "source_code": code, "source_version": version.to_string(),
+        "agency": "so-y-te", "applicant": { "name": "Nguyễn An", "kind": "person" },
+        "channel": "counter", "accepted_at": "2024-03-04", "due_at": "2024-03-08",
+        "status": status, "status_raw": status.to_string(),
+    });
+    prepared("dossier/1", code, body)
+}
+
+/// One event of a dossier.
+pub(crate) fn event(code: &str, at: &str, status: u8) -> Prepared {
+    let body = serde_json::json!({
+        "source": "so-y-te", "source_code": code, "agency": "so-y-te", "kind": "status",
+        "at": at, "status": status, "status_raw": status.to_string(),
+    });
+    prepared("progress/1", code, body)
+}
+
+fn prepared(contract: &str, key: &str, body: serde_json::Value) -> Prepared {
+    let content = match contract {
+        "dossier/1" => Content::Snapshot(serde_json::from_value(body.clone()).unwrap()),
+        _ => Content::Event(Box::new(serde_json::from_value::<Progress>(body.clone()).unwrap())),
+    };
+    let contract = contract.parse().unwrap();
+    let draft = contracts::Draft { contract, key: key.to_owned(), body };
+    let record = Contracts::builtin().unwrap().seal(draft).unwrap();
+    let personal = record.personal_text().map(|text| {
+        let salt = Salt::random().unwrap();
+        let commitment = commit(&salt, text.as_bytes());
+        Personal { salt, commitment, text: text.to_owned() }
+    });
+    let public = record.public_text().to_owned();
+    let personal_text = record.personal_text().map(str::as_bytes);
+    Prepared {
+        contract: record.contract().clone(),
+        key: key.to_owned(),
+        public_hash: Digest::of(public.as_bytes()),
+        content_hash: decode::content_hash(public.as_bytes(), personal_text),
+        public,
+        personal,
+        content: Some(content),
+    }
+}
+
+/// A message of the given records, in one chunk.
+pub(crate) fn message(
+    store: &dyn Store,
+    id: &str,
+    payload: &str,
+    items: Vec<Result<Vec<Prepared>, Vec<Problem>>>,
+) -> Submission {
+    let bytes = Bytes::copy_from_slice(payload.as_bytes());
+    let salt = Salt::random().unwrap();
+    let number = |(at, outcome)| Item { record: Some(at), outcome };
+    Submission {
+        channel: "so-y-te.ho-so".to_owned(),
+        id: id.to_owned(),
+        id_given: true,
+        mode: Mode::Live,
+        dedup: store.dedup(&bytes),
+        raw: commit(&salt, &bytes),
+        mapping: Digest::of(b"mapping"),
+        payload: Arc::new(Payload { salt, bytes, content_type: None }),
+        chunk: 0,
+        last: true,
+        items: (1..).zip(items).map(number).collect(),
+    }
+}
+
+async fn send(store: &dyn Store, message: Submission) -> contracts::Receipt {
+    let replies = store.commit(vec![message]).await.unwrap();
+    match replies.into_iter().next().unwrap().unwrap() {
+        Reply::Done(receipt) => receipt,
+        Reply::Next(next) => panic!("chunk {next} is wanted"),
+    }
+}
+
+fn refused() -> Vec<Problem> {
+    vec![Problem::new(&problem::BAD_DATE).with_value("31/02/2013", false)]
+}
+
+/// The open gauge at the end of a day, at a position.
+async fn open(store: &dyn Store, as_of: Option<u64>) -> i64 {
+    let query = CellQuery { from: 19_000, to: 20_000, as_of, ..CellQuery::default() };
+    let (_, rows) = store.statistics(query).await.unwrap();
+    rows.iter().filter(|row| row.measure == "open").map(|row| row.n).sum()
+}
+
+/// Every outcome of semantics §1, and what it leaves behind.
+pub(crate) async fn outcomes(store: &dyn Store) {
+    let one = || message(store, "m-1", "one", vec![Ok(vec![snapshot("A-1", 1, 4)])]);
+    assert_eq!(send(store, one()).await.outcome, Outcome::Stored);
+    let again = send(store, one()).await;
+    assert_eq!((again.outcome, again.first), (Outcome::Duplicate, Some(Outcome::Stored)));
+    let other = || message(store, "m-1", "other", vec![Ok(vec![snapshot("A-1", 2, 9)])]);
+    assert_eq!(send(store, other()).await.outcome, Outcome::Conflict);
+    let repeated = send(store, other()).await;
+    assert_eq!((repeated.outcome, repeated.first), (Outcome::Duplicate, Some(Outcome::Conflict)));
+    let dossier = store.find("A-1".to_owned(), None).await.unwrap();
+    let text = String::from_utf8(dossier[0].public.clone().unwrap()).unwrap();
+    assert!(text.contains("\"status\":4"), "a conflict is never applied");
+    let mixed = vec![Ok(vec![snapshot("A-2", 1, 4)]), Err(refused())];
+    let partial = send(store, message(store, "m-2", "mixed", mixed)).await;
+    assert_eq!((partial.outcome, partial.records, partial.refused), (Outcome::Partial, 1, 1));
+    assert_eq!(partial.refusals[0].record, Some(2));
+    let bad = || message(store, "m-3", "bad", vec![Err(refused())]);
+    assert_eq!(send(store, bad()).await.outcome, Outcome::Refused);
+    let still = send(store, bad()).await;
+    assert_eq!((still.outcome, still.first), (Outcome::Duplicate, Some(Outcome::Refused)));
+    let mended = Submission { mapping: Digest::of(b"mended"), ..bad() };
+    let mended = Submission {
+        items: vec![Item { record: Some(1), outcome: Ok(vec![snapshot("A-3", 1, 4)]) }],
+        ..mended
+    };
+    assert_eq!(send(store, mended).await.outcome, Outcome::Stored, "under a mended mapping");
+    let better = message(store, "m-4", "bad", vec![Err(refused())]);
+    assert_eq!(send(store, better).await.outcome, Outcome::Refused);
+    let better = message(store, "m-4", "good", vec![Ok(vec![snapshot("A-4", 1, 4)])]);
+    assert_eq!(send(store, better).await.outcome, Outcome::Stored, "other content after a refusal");
+    let attempts = store.messages(None, "m-4".to_owned()).await.unwrap();
+    assert_eq!(attempts.len(), 2);
+    assert_eq!(attempts[0].previous, Some(attempts[1].message));
+    holds(store).await;
+}
+
+/// Chunks commit by themselves, resume where they stopped, and answer once.
+pub(crate) async fn chunks(store: &dyn Store) {
+    let whole = |chunk: u32, last: bool| {
+        let record = snapshot(&format!("C-{chunk}"), 1, 4);
+        Submission { chunk, last, ..message(store, "big", "big", vec![Ok(vec![record])]) }
+    };
+    let reply = |replies: Vec<Result<Reply, _>>| -> Reply {
+        let first: Option<Result<Reply, contracts::Later>> = replies.into_iter().next();
+        first.unwrap().unwrap()
+    };
+    assert_eq!(reply(store.commit(vec![whole(1, false)]).await.unwrap()), Reply::Next(0));
+    assert_eq!(reply(store.commit(vec![whole(0, false)]).await.unwrap()), Reply::Next(1));
+    assert_eq!(store.find("C-0".to_owned(), None).await.unwrap().len(), 1, "visible at once");
+    assert_eq!(reply(store.commit(vec![whole(0, false)]).await.unwrap()), Reply::Next(1));
+    assert_eq!(reply(store.commit(vec![whole(1, false)]).await.unwrap()), Reply::Next(2));
+    let Reply::Done(receipt) = reply(store.commit(vec![whole(2, true)]).await.unwrap()) else {
+        panic!("the last chunk ends it")
+    };
+    assert_eq!((receipt.outcome, receipt.records), (Outcome::Stored, 3));
+    let Reply::Done(again) = reply(store.commit(vec![whole(0, false)]).await.unwrap()) else {
+        panic!("a known message is answered at its first chunk")
+    };
+    assert_eq!(again.outcome, Outcome::Duplicate);
+    holds(store).await;
+}
+
+/// Numbers follow corrections and late events, and any earlier position keeps its figures.
+pub(crate) async fn numbers(store: &dyn Store) {
+    let first = vec![Ok(vec![snapshot("N-1", 1, 4)]), Ok(vec![snapshot("N-2", 1, 4)])];
+    send(store, message(store, "n-1", "a", first)).await;
+    let at = store.head().await.unwrap().tree.size;
+    assert_eq!(open(store, None).await, 2);
+    let done = event("N-1", "2024-03-06T01:00:00Z", 9);
+    send(store, message(store, "n-2", "b", vec![Ok(vec![done])])).await;
+    assert_eq!(open(store, None).await, 1, "the event finishes it");
+    send(store, message(store, "n-3", "c", vec![Ok(vec![snapshot("N-2", 2, 3)])])).await;
+    assert_eq!(open(store, None).await, 0, "a correction takes back what it corrects");
+    assert_eq!(open(store, Some(at)).await, 2, "no figure of the past moves");
+    holds(store).await;
+    let before = store.verify().await.unwrap();
+    store.rebuild().await.unwrap();
+    let after = store.verify().await.unwrap();
+    assert_eq!(before, after, "a rebuilt fold is the kept one");
+    assert_eq!(open(store, Some(at)).await, 2, "and so are its earlier figures");
+}
+
+/// A trial channel reaches neither dossiers nor numbers.
+pub(crate) async fn trial(store: &dyn Store) {
+    let mut trial = message(store, "t-1", "t", vec![Ok(vec![snapshot("T-1", 1, 4)])]);
+    trial.mode = Mode::Trial;
+    assert_eq!(send(store, trial).await.outcome, Outcome::Stored);
+    assert!(store.find("T-1".to_owned(), None).await.unwrap().is_empty());
+    assert_eq!(open(store, None).await, 0);
+    holds(store).await;
+}
+
+/// Keys are kept, revoked once, and listed.
+pub(crate) async fn keys(store: &dyn Store) {
+    let key = ApiKey {
+        id: "k1".to_owned(),
+        hash: Digest::of(b"secret"),
+        principal: "portal".to_owned(),
+        revoked_at: None,
+    };
+    store.add_key(key.clone()).await.unwrap();
+    assert!(store.add_key(key).await.is_err(), "an id is used once");
+    let now = jiff::Timestamp::now();
+    assert!(store.revoke_key("k1".to_owned(), now).await.unwrap());
+    assert!(!store.revoke_key("k2".to_owned(), now).await.unwrap());
+    assert!(store.keys().await.unwrap()[0].revoked_at.is_some());
+}
+
+async fn holds(store: &dyn Store) {
+    let verdict = store.verify().await.unwrap();
+    assert_eq!(verdict.faults, Vec::<String>::new());
+}

@@ -1,0 +1,302 @@
+//! Hubs as their operators run them: a folder with `hub.toml` and the store, and a process.
+
+use std::{
+    env, fs,
+    path::PathBuf,
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    sync::atomic::{AtomicU16, Ordering},
+    time::{Duration, Instant},
+};
+
+use reqwest::Client;
+use serde_json::Value;
+
+use crate::lienthong::{binary, root, stderr, stdout};
+
+/// How long a hub may take to answer for the first time.
+const START_MAX: Duration = Duration::from_secs(20);
+/// How long it may take to end in good order.
+const STOP_MAX: Duration = Duration::from_secs(20);
+/// How long one request may take.
+const REQUEST_MAX: Duration = Duration::from_secs(20);
+/// Ports tried for one start.
+const PORTS_MAX: u32 = 50;
+
+/// A small generator of numbers that a seed repeats (splitmix64).
+#[derive(Debug, Clone)]
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// A number from `from`, below `to`.
+    pub(crate) fn between(&mut self, from: u64, to: u64) -> u64 {
+        from + self.next() % (to - from)
+    }
+
+    pub(crate) fn percent(&mut self, chance: u64) -> bool {
+        self.between(0, 100) < chance
+    }
+
+    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
+        for at in (1..items.len()).rev() {
+            items.swap(at, self.between(0, at as u64 + 1) as usize);
+        }
+    }
+}
+
+/// A seed from the environment, else the one given; printed, so that a failure can be repeated.
+pub(crate) fn seed(default: u64) -> u64 {
+    let given = env::var("LIENTHONG_SEED").ok();
+    let seed = given.map_or(default, |text| text.parse().unwrap());
+    println!("LIENTHONG_SEED={seed}");
+    seed
+}
+
+/// What `lienthong verify` says of a sound store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Verified {
+    pub(crate) entries: u64,
+    pub(crate) dossiers: u64,
+    pub(crate) fold_root: String,
+}
+
+/// The folder of one hub; gone at the end, unless the test fails.
+#[derive(Debug)]
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    pub(crate) fn new(name: &str) -> Self {
+        let folder = env::temp_dir().join(format!("lienthong-{}-{name}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let folder = Self(folder.canonicalize().unwrap());
+        folder.configure(0);
+        folder
+    }
+
+    fn configure(&self, port: u16) {
+        let agencies = root().join("mappings/agencies").canonicalize().unwrap();
+        let text = format!(
+            "listen = \"127.0.0.1:{port}\"\nstore = \"sqlite:hub.db\"\nagencies = {agencies:?}\n\
+             log = \"warn\"\n"
+        );
+        fs::write(self.0.join("hub.toml"), text).unwrap();
+    }
+
+    pub(crate) fn store(&self) -> PathBuf {
+        self.0.join("hub.db")
+    }
+
+    /// Runs a subcommand on this hub's configuration.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        let config = self.0.join("hub.toml");
+        let mut command = Command::new(binary());
+        command.args(arguments).arg("--config").arg(config).current_dir(&self.0);
+        command.output().unwrap()
+    }
+
+    /// A new key, known to a hub started later at once and to a running one within seconds.
+    pub(crate) fn key(&self, principal: &str) -> String {
+        let output = self.run(&["key", "new", principal]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let key = stdout(&output).trim().to_owned();
+        assert!(key.starts_with("ltk_"), "{key}");
+        key
+    }
+
+    /// The store must hold in all its parts.
+    #[track_caller]
+    pub(crate) fn verify(&self) -> Verified {
+        let output = self.run(&["verify"]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let told = stdout(&output);
+        let value = |name: &str| {
+            let line = told.lines().find_map(|line| line.strip_prefix(name));
+            line.unwrap_or_else(|| panic!("no `{name}` in {told}")).trim().to_owned()
+        };
+        Verified {
+            entries: value("entries").parse().unwrap(),
+            dossiers: value("dossiers").parse().unwrap(),
+            fold_root: value("fold root"),
+        }
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!("the hub's folder is kept: {}", self.0.display());
+        } else {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+}
+
+/// A port that nobody listens on, below those the system gives to connections going out.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let base = (std::process::id() % 60) as u16 * 200;
+    loop {
+        let port = 20_000 + (base + NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000;
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
+
+/// A running hub; killed when the test leaves it.
+#[derive(Debug)]
+pub(crate) struct Hub {
+    pub(crate) url: String,
+    client: Client,
+    child: Child,
+}
+
+impl Hub {
+    /// Starts a hub on a folder and waits until it answers.
+    pub(crate) async fn start(folder: &Folder) -> Self {
+        let client = Client::builder().timeout(REQUEST_MAX).no_proxy().build().unwrap();
+        for _ in 0..PORTS_MAX {
+            let port = free_port();
+            folder.configure(port);
+            let mut command = Command::new(binary());
+            command.arg("serve").arg("--config").arg(folder.0.join("hub.toml"));
+            let mut log = fs::File::options();
+            let log = log.create(true).append(true).open(folder.0.join("hub.log")).unwrap();
+            command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+            let child = command.current_dir(&folder.0).spawn().unwrap();
+            let url = format!("http://127.0.0.1:{port}");
+            let mut hub = Self { url, client: client.clone(), child };
+            if hub.comes_up().await {
+                return hub;
+            }
+        }
+        let log = fs::read_to_string(folder.0.join("hub.log")).unwrap_or_default();
+        panic!("the hub does not start:\n{log}");
+    }
+
+    /// Waits until it answers; false where it ended instead, its port being taken.
+    async fn comes_up(&mut self) -> bool {
+        let began = Instant::now();
+        while began.elapsed() < START_MAX {
+            if self.child.try_wait().unwrap().is_some() {
+                return false;
+            }
+            let answer = self.client.get(format!("{}/healthz", self.url)).send().await;
+            if answer.is_ok_and(|answer| answer.status().is_success()) {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("the hub did not answer /healthz within {START_MAX:?}");
+    }
+
+    /// A sender to this hub, and to the one that takes its place if `url` is changed.
+    pub(crate) fn sender(&self, key: &str) -> Sender {
+        Sender { url: self.url.clone(), key: key.to_owned(), client: self.client.clone() }
+    }
+
+    /// Ends it as a power cut would.
+    pub(crate) fn kill9(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Ends it as its operator would.
+    pub(crate) fn stop(mut self) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        let began = Instant::now();
+        let ended: ExitStatus = loop {
+            if let Some(ended) = self.child.try_wait().unwrap() {
+                break ended;
+            }
+            assert!(began.elapsed() < STOP_MAX, "the hub did not end within {STOP_MAX:?}");
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        assert!(ended.success(), "the hub ended with {ended}");
+    }
+}
+
+impl Drop for Hub {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// One system that talks to a hub with its key.
+#[derive(Debug, Clone)]
+pub(crate) struct Sender {
+    pub(crate) url: String,
+    key: String,
+    client: Client,
+}
+
+/// A status and a body; an error where no answer came.
+pub(crate) type Answer = Result<(u16, Value), reqwest::Error>;
+
+impl Sender {
+    /// Sends one message; the receipt, also where a problem carries it.
+    pub(crate) async fn push(&self, channel: &str, id: Option<&str>, bytes: &[u8]) -> Answer {
+        let url = format!("{}/v1/channels/{channel}/messages", self.url);
+        let mut request = self.client.post(url).bearer_auth(&self.key).body(bytes.to_owned());
+        if let Some(id) = id {
+            request = request.header("Idempotency-Key", id);
+        }
+        let answer = request.send().await?;
+        let status = answer.status().as_u16();
+        let body: Value = answer.json().await?;
+        Ok((status, body.get("receipt").cloned().unwrap_or(body)))
+    }
+
+    /// Reads an address.
+    pub(crate) async fn get(&self, path: &str) -> (u16, Value) {
+        let (status, body, _) = self.page(path).await;
+        (status, body)
+    }
+
+    /// Reads an address that must be there.
+    pub(crate) async fn found(&self, path: &str) -> Value {
+        let (status, body) = self.get(path).await;
+        assert_eq!(status, 200, "{path}: {body}");
+        body
+    }
+
+    /// Reads an address, and where its `Link` leads.
+    async fn page(&self, path: &str) -> (u16, Value, Option<String>) {
+        let request = self.client.get(format!("{}{path}", self.url)).bearer_auth(&self.key);
+        let answer = request.send().await.unwrap();
+        let status = answer.status().as_u16();
+        let link = answer.headers().get("link").and_then(|link| link.to_str().ok());
+        let next = link.and_then(|link| link.strip_prefix('<')?.split_once('>'));
+        let next = next.map(|(address, _)| address.to_owned());
+        (status, answer.json().await.unwrap(), next)
+    }
+
+    /// Reads a feed from its beginning to its end, as a consumer would.
+    pub(crate) async fn feed(&self, name: &str, limit: u32) -> Vec<Value> {
+        let mut events = Vec::new();
+        let mut path = format!("/v1/feeds/{name}?limit={limit}");
+        loop {
+            let (status, body, next) = self.page(&path).await;
+            assert_eq!(status, 200, "{path}: {body}");
+            events.extend(body.as_array().unwrap().iter().cloned());
+            let next = next.unwrap();
+            if next == path {
+                return events;
+            }
+            path = next;
+        }
+    }
+}
