@@ -107,7 +107,8 @@ impl From<Status> for u8 {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Applicant {
-    /// Full name of the person or organisation.
+    /// Full name of the person or organisation; empty in what is left without personal members.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,
     /// `person` or `organization`.
     pub kind: String,
@@ -167,7 +168,8 @@ pub struct Outcome {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Document {
-    /// Its title.
+    /// Its title; empty in what is left without personal members.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,
     /// Number of copies.
     #[serde(default, skip_serializing_if = "Option::is_none")]

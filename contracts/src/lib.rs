@@ -25,4 +25,4 @@ pub use problem::{Place, Problem};
 pub use progress::Progress;
 pub use receipt::{Later, Outcome, Receipt, Refusal};
 pub use record::{ContractId, Draft, Record};
-pub use schema::Contracts;
+pub use schema::{Contract, Contracts};

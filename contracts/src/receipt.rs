@@ -31,6 +31,15 @@ impl Outcome {
             Self::Refused => "refused",
         }
     }
+
+    /// Every outcome.
+    pub const ALL: [Self; 5] =
+        [Self::Stored, Self::Duplicate, Self::Conflict, Self::Partial, Self::Refused];
+
+    /// The outcome of this word.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.as_str() == name)
+    }
 }
 
 /// One record that was refused, with every problem found in it.

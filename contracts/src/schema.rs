@@ -80,6 +80,7 @@ pub struct Member {
 #[derive(Debug)]
 pub struct Contract {
     id: ContractId,
+    text: String,
     schema: Value,
     validator: Validator,
     split: Node,
@@ -184,12 +185,17 @@ impl Contract {
         let split = Node::compile(&schema, &schema, false);
         let mut members = Vec::new();
         collect_members(&schema, &schema, "", false, &mut members);
-        Ok(Self { id: parsed, schema, validator, split, members })
+        Ok(Self { id: parsed, text: text.to_owned(), schema, validator, split, members })
     }
 
     /// Its name and major.
     pub fn id(&self) -> &ContractId {
         &self.id
+    }
+
+    /// The text of its schema file: what entries name by hash.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// Its schema.

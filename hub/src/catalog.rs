@@ -10,7 +10,11 @@ use contracts::Contracts;
 use mappings::{Diagnostic, Gazetteer, Mapping, Sources};
 use serde::Deserialize;
 
-use crate::journal::{entry::Mode, merkle::Digest};
+use crate::{
+    journal::{entry::Mode, merkle::Digest},
+    registry::{Reference, Settings, SourceRule},
+    store::Rules,
+};
 
 /// `agency.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -24,6 +28,9 @@ pub struct Agency {
     pub name_en: String,
     /// The channels by name.
     pub channels: BTreeMap<String, ChannelSettings>,
+    /// Its source systems, by the name that records give them: rank and what they own.
+    #[serde(default)]
+    pub sources: BTreeMap<String, SourceRule>,
 }
 
 /// One channel in `agency.toml`.
@@ -89,6 +96,12 @@ impl Catalog {
             }
         }
         if found.is_empty() { Ok(catalog) } else { Err(found) }
+    }
+
+    /// What folds depend on: ranks and ownership of all sources, and how the province counts.
+    pub fn rules(&self, settings: Settings) -> Rules {
+        let sources = self.agencies.iter().flat_map(|agency| agency.sources.clone());
+        Rules { reference: Reference { sources: sources.collect() }, settings }
     }
 
     fn agency(&mut self, folder: &Path, contracts: &Contracts) -> Result<(), Vec<Diagnostic>> {

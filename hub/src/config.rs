@@ -9,6 +9,8 @@ use std::{
 use mappings::Diagnostic;
 use serde::Deserialize;
 
+use crate::registry::Settings;
+
 /// Where the hub keeps its truth.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoreAddress {
@@ -25,6 +27,8 @@ pub struct Config {
     pub store: StoreAddress,
     /// Folder of the agencies.
     pub agencies: PathBuf,
+    /// How the province counts.
+    pub settings: Settings,
     /// Filter of the log, in the syntax of `RUST_LOG`.
     pub log: String,
     /// Whether the log is JSON.
@@ -38,10 +42,31 @@ struct File {
     listen: toml::Spanned<String>,
     store: toml::Spanned<String>,
     agencies: PathBuf,
+    #[serde(default)]
+    counting: Counting,
     #[serde(default = "log")]
     log: String,
     #[serde(default)]
     log_json: bool,
+}
+
+/// `[counting]`: what the province decides about numbers.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Counting {
+    #[serde(default)]
+    stopped: Stopped,
+}
+
+/// What status 8 (dừng xử lý) means: systems differ.
+#[derive(Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Stopped {
+    /// Finished, refused.
+    #[default]
+    Finished,
+    /// The clock stands still.
+    Paused,
 }
 
 fn listen() -> toml::Spanned<String> {
@@ -93,6 +118,7 @@ impl Config {
                 listen,
                 store: StoreAddress::Sqlite(folder.join(store)),
                 agencies: folder.join(file.agencies),
+                settings: Settings { stopped_is_paused: file.counting.stopped == Stopped::Paused },
                 log: file.log,
                 log_json: file.log_json,
             }),

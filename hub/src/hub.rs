@@ -18,7 +18,7 @@ use crate::{
     console,
     journey::Journey,
     operations::Operations,
-    store::{Rules, Store, StoreError, sqlite::SqliteStore},
+    store::{Store, StoreError, sqlite::SqliteStore},
     telemetry::Telemetry,
 };
 
@@ -58,7 +58,7 @@ fn list(found: &[mappings::Diagnostic]) -> String {
 /// When it cannot be opened.
 pub fn open_store(address: &StoreAddress) -> Result<Arc<dyn Store>, StoreError> {
     match address {
-        StoreAddress::Sqlite(path) => Ok(Arc::new(SqliteStore::open(path, Rules::default())?)),
+        StoreAddress::Sqlite(path) => Ok(Arc::new(SqliteStore::open(path)?)),
     }
 }
 
@@ -85,11 +85,13 @@ impl Hub {
         let catalog = Catalog::load(&config.agencies, &contracts).map_err(HubError::Faulty)?;
         let gazetteer = catalog::gazetteer().map_err(HubError::Damaged)?;
         let store = open_store(&config.store)?;
+        if store.adopt(catalog.rules(config.settings)).await? {
+            tracing::info!("the rules in force are new: every fold was made with them");
+        }
         let keys = Keys::default();
         keys.refresh(&*store).await?;
         let catalog = Arc::new(catalog);
-        let operations =
-            Operations { catalog: catalog.clone(), store: store.clone(), rules: Rules::default() };
+        let operations = Operations { catalog: catalog.clone(), store: store.clone() };
         let telemetry = Arc::new(Telemetry::default());
         let journey =
             Journey::start(catalog, Arc::new(contracts), Arc::new(gazetteer), store.clone());

@@ -1,27 +1,25 @@
 //! What the hub answers, whoever asks: the API, the console and the command line act through here.
 
 mod messages;
+mod statistics;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
-use jiff::civil::Date;
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
 
 use crate::{
     auth::Principal,
     catalog::Catalog,
-    registry::{DossierState, Finding, Measure, Observation, fold, group},
-    store::{CellQuery, CellRow, DossierRow, EntryRow, Rules, Store, StoreError, effect},
+    registry::{DossierState, Finding, Observation, fold, group},
+    store::{DossierRow, EntryRow, Rules, Store, StoreError, decode},
 };
 
 pub use messages::Trace;
+pub use statistics::{Dimension, Question, Row, STATISTIC_DAYS_MAX, Statistic};
 
 /// Items on a page, at most.
 pub const PAGE_MAX: u32 = 1_000;
-
-/// Days a statistic may span: a century.
-pub const STATISTIC_DAYS_MAX: i32 = 36_525;
 
 /// The hub's answers.
 #[derive(Clone)]
@@ -30,8 +28,6 @@ pub struct Operations {
     pub catalog: Arc<Catalog>,
     /// The durable truth.
     pub store: Arc<dyn Store>,
-    /// The folds' rules.
-    pub rules: Rules,
 }
 
 /// One thing a source said of a dossier.
@@ -77,64 +73,6 @@ pub enum Lookup {
     Several(Vec<DossierRow>),
     /// None that the asker may see.
     Nothing,
-}
-
-/// A statistic's question.
-#[derive(Debug, Clone)]
-pub struct Question {
-    /// First day.
-    pub from: Date,
-    /// Last day.
-    pub to: Date,
-    /// Dimensions: agency, procedure, day.
-    pub by: Vec<Dimension>,
-    /// One agency.
-    pub agency: Option<String>,
-    /// One procedure.
-    pub procedure: Option<String>,
-    /// Position.
-    pub as_of: Option<u64>,
-}
-
-/// A dimension of a statistic.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Dimension {
-    /// Accepting agency.
-    Agency,
-    /// National procedure.
-    Procedure,
-    /// Day.
-    Day,
-}
-
-/// A row of a statistic.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Row {
-    /// Agency, where asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub agency: Option<String>,
-    /// Procedure, where asked for; empty where dossiers have none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub procedure: Option<String>,
-    /// Day, where asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub day: Option<Date>,
-    /// Numbers by measure: flows counted over the days, gauges as they stood at their end.
-    pub measures: BTreeMap<String, i64>,
-}
-
-/// A statistic's answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Statistic {
-    /// First day.
-    pub from: Date,
-    /// Last day.
-    pub to: Date,
-    /// The journal position it is true at.
-    pub as_of: u64,
-    /// Rows in the order of their dimensions.
-    pub rows: Vec<Row>,
 }
 
 impl Operations {
@@ -184,55 +122,29 @@ impl Operations {
         let size = self.store.head().await?.tree.size;
         let as_of = as_of.unwrap_or(size).min(size);
         let observations = self.store.observations(row.key.clone(), Some(as_of)).await?;
-        let (groups, mut findings) = group(&observations, &[]);
-        let places = groups
-            .into_iter()
-            .find(|(key, _)| key.key() == row.key)
-            .map(|(_, places)| places)
-            .unwrap_or_default();
-        let own: Vec<&Observation> =
-            places.iter().filter_map(|place| observations.get(*place)).collect();
-        let Some((state, found)) = fold(&own, &self.rules.reference) else {
+        let rules = self.store.rules(Some(as_of)).await?;
+        let Some((mut state, findings)) = folded(&observations, &row.key, &rules) else {
             return Ok(Lookup::Nothing);
         };
-        findings.extend(found);
-        let owner = state.identities.iter().any(|one| who.owns(agency_of(&one.source)));
-        let text = if owner {
-            serde_json::to_string(&state).map_err(|error| StoreError(error.to_string()))?
-        } else {
-            effect::public_text(&state)
-        };
-        let dossier = RawValue::from_string(text).map_err(|error| StoreError(error.to_string()))?;
+        state.drop_personal();
+        let own: Vec<u64> = observations
+            .iter()
+            .filter(|one| who.owns(agency_of(one.source())))
+            .map(|one| one.position)
+            .collect();
+        if !own.is_empty() {
+            let texts = self.store.personal(own).await?;
+            let whole = decode::whole(&observations, &texts)?;
+            if let Some((told, _)) = folded(&whole, &row.key, &rules) {
+                state.take_personal(told);
+            }
+        }
+        let text =
+            serde_json::to_string(&state).map_err(|error| StoreError::fault(error.to_string()))?;
+        let dossier =
+            RawValue::from_string(text).map_err(|error| StoreError::fault(error.to_string()))?;
         let history = observations.iter().map(said).collect();
         Ok(Lookup::One(Box::new(Dossier { dossier, history, findings, as_of })))
-    }
-
-    /// Numbers. An agency is told only its own.
-    ///
-    /// # Errors
-    /// When the store cannot answer.
-    pub async fn statistics(
-        &self,
-        who: &Principal,
-        question: &Question,
-    ) -> Result<Statistic, StoreError> {
-        let mut agency = question.agency.clone();
-        if let Principal::Agency(own) = who {
-            agency = Some(own.clone());
-        }
-        let by = |dimension| question.by.contains(&dimension);
-        let query = CellQuery {
-            agency,
-            procedure: question.procedure.clone(),
-            by_agency: by(Dimension::Agency),
-            by_procedure: by(Dimension::Procedure),
-            from: day_number(question.from),
-            to: day_number(question.to),
-            as_of: question.as_of,
-        };
-        let (as_of, cells) = self.store.statistics(query).await?;
-        let rows = rows(question, &cells);
-        Ok(Statistic { from: question.from, to: question.to, as_of, rows })
     }
 
     /// A page of records: entries from a position on that feeds may carry, and where to go on.
@@ -280,6 +192,21 @@ impl Operations {
     }
 }
 
+/// The state of one of the dossiers that observations make, and what is doubtful about it.
+fn folded(
+    observations: &[Observation],
+    key: &str,
+    rules: &Rules,
+) -> Option<(DossierState, Vec<Finding>)> {
+    let (groups, mut findings) = group(observations, &[]);
+    let (_, places) = groups.into_iter().find(|(name, _)| name.key() == key)?;
+    let own: Vec<&Observation> =
+        places.iter().filter_map(|place| observations.get(*place)).collect();
+    let (state, found) = fold(&own, &rules.reference)?;
+    findings.extend(found);
+    Some((state, findings))
+}
+
 /// What feeds carry: observations and retractions of channels that count.
 fn is_fed(row: &EntryRow) -> bool {
     let entry: Option<Value> = serde_json::from_slice(&row.text).ok();
@@ -317,78 +244,4 @@ fn said(one: &Observation) -> Said {
         status,
         at: at.map(|at| at.to_string()),
     }
-}
-
-const UNIX_EPOCH: Date = jiff::civil::date(1970, 1, 1);
-
-/// Days since 1970-01-01.
-pub fn day_number(day: Date) -> i32 {
-    day.since(UNIX_EPOCH).map_or(0, |span| span.get_days())
-}
-
-fn day_of(number: i32) -> Date {
-    UNIX_EPOCH.saturating_add(jiff::Span::new().days(number.clamp(-700_000, 2_900_000)))
-}
-
-/// Sums changes into rows: flows over the days, gauges by running sums.
-fn rows(question: &Question, cells: &[CellRow]) -> Vec<Row> {
-    type Place = (Option<String>, Option<String>);
-    let by = |dimension| question.by.contains(&dimension);
-    let place = |cell: &CellRow| -> Place {
-        let agency = by(Dimension::Agency).then(|| cell.agency.clone());
-        (agency, by(Dimension::Procedure).then(|| cell.procedure.clone()))
-    };
-    let mut sums: BTreeMap<Place, BTreeMap<&str, BTreeMap<i32, i64>>> = BTreeMap::new();
-    for cell in cells {
-        let days = sums.entry(place(cell)).or_default().entry(&cell.measure).or_default();
-        *days.entry(cell.day).or_default() += cell.n;
-    }
-    let mut rows = Vec::new();
-    for ((agency, procedure), measures) in sums {
-        let row = |day: Option<Date>, measures: BTreeMap<String, i64>| Row {
-            agency: agency.clone(),
-            procedure: procedure.clone(),
-            day,
-            measures,
-        };
-        if by(Dimension::Day) {
-            let days = by_day(question, &measures);
-            rows.extend(days.into_iter().map(|(day, measures)| row(Some(day_of(day)), measures)));
-        } else {
-            let total = |days: &BTreeMap<i32, i64>| days.values().sum::<i64>();
-            let totals = measures.iter().map(|(name, days)| ((*name).to_owned(), total(days)));
-            rows.push(row(None, totals.filter(|(_, n)| *n != 0).collect()));
-        }
-    }
-    rows
-}
-
-/// Every day on which a flow is not zero or a gauge changes, with all gauges as they stand then.
-fn by_day(
-    question: &Question,
-    measures: &BTreeMap<&str, BTreeMap<i32, i64>>,
-) -> BTreeMap<i32, BTreeMap<String, i64>> {
-    let first = day_number(question.from);
-    let mut days: BTreeMap<i32, BTreeMap<String, i64>> = BTreeMap::new();
-    days.insert(first, BTreeMap::new());
-    for changes in measures.values() {
-        for day in changes.keys().filter(|day| **day >= first) {
-            days.entry(*day).or_default();
-        }
-    }
-    for (name, changes) in measures {
-        let mut stands = 0;
-        let gauge = Measure::is_gauge_name(name);
-        if gauge {
-            stands = changes.range(..first).map(|(_, n)| *n).sum();
-        }
-        for (day, row) in &mut days {
-            let change = changes.get(day).copied().unwrap_or(0);
-            stands = if gauge { stands + change } else { change };
-            if stands != 0 {
-                row.insert((*name).to_owned(), stands);
-            }
-        }
-    }
-    days
 }

@@ -8,7 +8,10 @@ CREATE TABLE head (
     dedup_key   BLOB NOT NULL,
     size        INTEGER NOT NULL,
     recorded_at TEXT,
-    peaks       BLOB NOT NULL
+    peaks       BLOB NOT NULL,
+    -- Attempts numbered so far, and the hash of the rules in force.
+    messages    INTEGER NOT NULL,
+    rules       BLOB
 ) STRICT;
 
 -- Messages, one row an attempt. outcome IS NULL while a large one is being received.
@@ -88,7 +91,14 @@ CREATE TABLE reference_contents (
 
 -- Folds of the journal from here on: `rebuild` makes them anew.
 
--- One name of a dossier at one source, the national code it now carries, and its dossier.
+-- Which rules held from which position on.
+CREATE TABLE rules (
+    position INTEGER PRIMARY KEY REFERENCES entries,
+    hash     BLOB NOT NULL REFERENCES reference_contents
+) STRICT;
+
+-- One name of a dossier at one source, the national code it now carries, and its dossier. Its
+-- number is the position at which it was first heard of.
 CREATE TABLE members (
     member      INTEGER PRIMARY KEY,
     source      TEXT NOT NULL,
@@ -110,23 +120,30 @@ CREATE TABLE observations (
 -- The state of each dossier and the position that last changed it; public IS NULL for a key that
 -- a merge has retired.
 CREATE TABLE dossiers (
-    key      TEXT PRIMARY KEY,
+    key      TEXT NOT NULL UNIQUE,
     position INTEGER NOT NULL,
     public   BLOB
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE INDEX dossiers_by_position ON dossiers (position);
 
--- Every change of a number, never altered but by `rebuild`.
-CREATE TABLE deltas (
-    position  INTEGER NOT NULL,
-    day       INTEGER NOT NULL,
+-- Where numbers count: the dimensions that are no time and no measure, each combination once.
+CREATE TABLE places (
+    place     INTEGER PRIMARY KEY,
     agency    TEXT NOT NULL,
     procedure TEXT NOT NULL,
     field     TEXT NOT NULL,
     channel   TEXT NOT NULL,
     commune   TEXT NOT NULL,
-    measure   TEXT NOT NULL,
-    n         INTEGER NOT NULL
+    UNIQUE (agency, procedure, field, channel, commune)
+) STRICT;
+
+-- Every change of a number, never altered but by `rebuild`.
+CREATE TABLE deltas (
+    position INTEGER NOT NULL,
+    day      INTEGER NOT NULL,
+    place    INTEGER NOT NULL REFERENCES places,
+    measure  TEXT NOT NULL,
+    n        INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX deltas_by_position ON deltas (position);
 

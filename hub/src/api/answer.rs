@@ -94,7 +94,8 @@ impl Reading {
         body: &impl Serialize,
         position: Option<u64>,
     ) -> Result<Response, Stop> {
-        let text = serde_json::to_vec(body).map_err(|error| StoreError(error.to_string()))?;
+        let text =
+            serde_json::to_vec(body).map_err(|error| StoreError::fault(error.to_string()))?;
         let mut response = Response::new(Body::from(text));
         *response.status_mut() = status;
         self.mark(response.headers_mut(), position.unwrap_or(self.head.tree.size));

@@ -66,7 +66,7 @@ fn several(reading: &Reading, mut rows: Vec<DossierRow>) -> Result<Response, Sto
 pub(super) fn raw(public: &Option<Vec<u8>>) -> Result<Option<&RawValue>, StoreError> {
     let parse = |text| serde_json::from_slice::<&RawValue>(text);
     let raw = public.as_deref().map(parse).transpose();
-    raw.map_err(|error| StoreError(format!("a public text is damaged: {error}")))
+    raw.map_err(|error| StoreError::fault(format!("a public text is damaged: {error}")))
 }
 
 /// All attempts under a message's id, newest first, with what was refused and how to mend it.

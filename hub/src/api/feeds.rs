@@ -94,7 +94,8 @@ impl Page {
         let cursor = cursor::write(&self.reading.head.log_id, self.feed, next.0, &next.1);
         let (feed, limit) = (self.feed, self.limit);
         let link = format!("</v1/feeds/{feed}?after={cursor}&limit={limit}>; rel=\"next\"");
-        let link = HeaderValue::from_str(&link).map_err(|error| StoreError(error.to_string()))?;
+        let link =
+            HeaderValue::from_str(&link).map_err(|error| StoreError::fault(error.to_string()))?;
         response.headers_mut().insert(LINK, link);
         Ok(response)
     }
@@ -138,8 +139,9 @@ pub(super) async fn records(
     let log_id = &page.reading.head.log_id;
     let mut entries = Vec::with_capacity(rows.len());
     for row in &rows {
-        let entry = serde_json::from_slice::<Entry>(&row.text)
-            .map_err(|error| StoreError(format!("entry {} is damaged: {error}", row.position)))?;
+        let entry = serde_json::from_slice::<Entry>(&row.text).map_err(|error| {
+            StoreError::fault(format!("entry {} is damaged: {error}", row.position))
+        })?;
         entries.push((row, entry));
     }
     let events = entries.iter().map(|(row, entry)| record(log_id, row, entry));
@@ -173,8 +175,9 @@ fn record<'a>(log_id: &str, row: &'a EntryRow, entry: &'a Entry) -> Result<Event
     let contract = entry.contract.as_deref().unwrap_or_default();
     let suffix = if entry.kind == EntryKind::Retraction { ".retracted" } else { "" };
     let (kind, dataschema) = names(contract, suffix)?;
-    let data = serde_json::from_slice(&row.public)
-        .map_err(|error| StoreError(format!("entry {} is damaged: {error}", row.position)))?;
+    let data = serde_json::from_slice(&row.public).map_err(|error| {
+        StoreError::fault(format!("entry {} is damaged: {error}", row.position))
+    })?;
     Ok(Event {
         specversion: "1.0",
         id: format!("{log_id}/{}", row.position),
@@ -193,7 +196,7 @@ fn record<'a>(log_id: &str, row: &'a EntryRow, entry: &'a Entry) -> Result<Event
 /// The type and the schema of a contract's events.
 fn names(contract: &str, suffix: &str) -> Result<(String, String), StoreError> {
     let id: ContractId =
-        contract.parse().map_err(|_| StoreError("an entry names no contract".to_owned()))?;
+        contract.parse().map_err(|_| StoreError::fault("an entry names no contract".to_owned()))?;
     let (name, major) = (id.name(), id.major());
     let kind = format!("vn.gov.dongnai.lienthong.{name}{suffix}.v{major}");
     let schema = format!("https://lienthong.dongnai.gov.vn/contracts/{name}/{major}");

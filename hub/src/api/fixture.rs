@@ -20,7 +20,7 @@ use crate::{
     journal::commitment::Salt,
     journey::Journey,
     operations::Operations,
-    store::{Rules, Store, sqlite::SqliteStore},
+    store::{Store, sqlite::SqliteStore},
     telemetry::Telemetry,
 };
 
@@ -84,12 +84,12 @@ impl Bench {
         fs::create_dir_all(&folder).unwrap();
         let contracts = Contracts::builtin().unwrap();
         let catalog = Catalog::load(&root().join("mappings/agencies"), &contracts).unwrap();
-        let store = SqliteStore::open(folder.join("hub.db"), Rules::default()).unwrap();
+        let store = SqliteStore::open(folder.join("hub.db")).unwrap();
         let (catalog, store): (_, Arc<dyn Store>) = (Arc::new(catalog), Arc::new(store));
         let gazetteer = Arc::new(gazetteer().unwrap());
         let journey =
             Journey::start(catalog.clone(), Arc::new(contracts), gazetteer, store.clone());
-        let operations = Operations { catalog, store, rules: Rules::default() };
+        let operations = Operations { catalog, store };
         let (keys, telemetry) = (Keys::default(), Telemetry::shared());
         Self { folder, journey, api: Api { operations, keys, telemetry } }
     }

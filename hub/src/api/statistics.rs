@@ -1,4 +1,5 @@
-//! `GET /v1/statistics`: numbers of any days, by agency, procedure and day, as of any position.
+//! `GET /v1/statistics`: numbers of any days, by agency, procedure, status and day, as of any
+//! position.
 
 use adapters::rest::problem::ProblemResponse;
 use axum::{
@@ -16,7 +17,8 @@ use super::{
 };
 use crate::{
     auth::Principal,
-    operations::{Dimension, Question, STATISTIC_DAYS_MAX, day_number},
+    operations::{Dimension, Question, STATISTIC_DAYS_MAX},
+    registry::statistics::day_number,
 };
 
 /// Hours that Vietnam is ahead of UTC; it has no summer time.
@@ -91,9 +93,10 @@ fn by(params: &Params) -> Result<Vec<Dimension>, ProblemResponse> {
         let dimension = match name {
             "agency" => Dimension::Agency,
             "procedure" => Dimension::Procedure,
+            "status" => Dimension::Status,
             "day" => Dimension::Day,
             _ => {
-                let names = "agency, procedure, day";
+                let names = "agency, procedure, status, day";
                 let vi = format!("Ghi một hay nhiều chiều, cách nhau bằng dấu phẩy: {names}.");
                 let en = format!("Write one or more of {names}, with commas between.");
                 return Err(bad("by", name, &vi, &en));

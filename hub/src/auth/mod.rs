@@ -70,7 +70,7 @@ impl Principal {
 /// When the machine has no randomness.
 pub fn new_key(principal: &Principal) -> Result<(ApiKey, String), StoreError> {
     let mut bytes = [0; 40];
-    rand::fill(&mut bytes).map_err(|_| StoreError("no randomness".to_owned()))?;
+    rand::fill(&mut bytes).map_err(|_| StoreError::fault("no randomness".to_owned()))?;
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let (id, secret) = bytes.split_at(8);
     let (id, secret) = (hex(id), hex(secret));

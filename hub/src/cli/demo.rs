@@ -18,6 +18,7 @@ use crate::{
     auth::{self, Principal},
     config::{Config, StoreAddress},
     hub::{Hub, HubError},
+    registry::Settings,
     store::StoreError,
 };
 
@@ -62,6 +63,7 @@ pub(super) fn run(
         listen,
         store: StoreAddress::Sqlite(scratch.0.join("hub.db")),
         agencies: agencies.to_owned(),
+        settings: Settings::default(),
         log: "warn".to_owned(),
         log_json: false,
     };

@@ -41,14 +41,14 @@ pub(super) fn run(
         match action {
             Action::New { principal } => {
                 let principal: Principal =
-                    principal.parse().map_err(|error| StoreError(format!("{error}")))?;
+                    principal.parse().map_err(|error| StoreError::fault(format!("{error}")))?;
                 let (key, shown) = auth::new_key(&principal)?;
                 store.add_key(key).await?;
                 Ok(shown)
             }
             Action::Revoke { id } => {
                 let found = store.revoke_key(id.clone(), jiff::Timestamp::now()).await?;
-                let missing = || StoreError(format!("there is no key `{id}`"));
+                let missing = || StoreError::fault(format!("there is no key `{id}`"));
                 if found { Ok(format!("{id} is revoked")) } else { Err(missing()) }
             }
             Action::List => {
@@ -67,7 +67,7 @@ pub(super) fn run(
             Ok(Exit::Done)
         }
         Err(error) => {
-            writeln!(err, "{}", error.0)?;
+            writeln!(err, "{}", error.reason)?;
             Ok(Exit::Faulty)
         }
     }

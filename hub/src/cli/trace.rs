@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{Exit, block_on, journal};
-use crate::{auth::Principal, catalog::Catalog, operations::Operations, store::Rules};
+use crate::{auth::Principal, catalog::Catalog, operations::Operations};
 
 pub(super) fn run(
     config: &Path,
@@ -18,7 +18,7 @@ pub(super) fn run(
 ) -> io::Result<Exit> {
     let Some(store) = journal::open(config, err)? else { return Ok(Exit::Faulty) };
     let catalog = Arc::new(Catalog::default());
-    let operations = Operations { catalog, store, rules: Rules::default() };
+    let operations = Operations { catalog, store };
     match block_on(operations.trace(&Principal::Operator, channel, id))? {
         Ok(traces) if traces.is_empty() => {
             writeln!(err, "no message has the id `{id}`")?;

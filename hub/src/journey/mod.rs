@@ -9,7 +9,7 @@ mod translate;
 use std::sync::Arc;
 
 use adapters::{Arrival, Inbox};
-use contracts::{Contracts, Later, Receipt};
+use contracts::{Contract, Contracts, Later, Receipt};
 use futures_util::future::BoxFuture;
 use mappings::Gazetteer;
 use tokio::sync::mpsc;
@@ -20,7 +20,7 @@ use crate::{
         commitment::{Salt, commit},
         merkle::Digest,
     },
-    store::{Item, Payload, Reply, Store, Submission},
+    store::{ContractHashes, Item, Payload, Reply, Store, Submission},
 };
 
 use commit::Committer;
@@ -45,6 +45,7 @@ pub struct Journey {
     gazetteer: Arc<Gazetteer>,
     store: Arc<dyn Store>,
     committer: Committer,
+    hashes: Arc<ContractHashes>,
 }
 
 impl Journey {
@@ -56,7 +57,9 @@ impl Journey {
         store: Arc<dyn Store>,
     ) -> Self {
         let committer = Committer::start(store.clone());
-        Self { catalog, contracts, gazetteer, store, committer }
+        let hash = |one: &Contract| (one.id().clone(), Digest::of(one.text().as_bytes()));
+        let hashes = Arc::new(contracts.iter().map(hash).collect());
+        Self { catalog, contracts, gazetteer, store, committer, hashes }
     }
 
     async fn receive(self, channel: String, arrival: Arrival) -> Result<Receipt, Later> {
@@ -86,6 +89,7 @@ impl Journey {
             dedup,
             raw,
             mapping,
+            contracts: self.hashes.clone(),
             payload: Arc::new(payload),
             chunk: 0,
             last: false,

@@ -3,7 +3,6 @@
 use contracts::{ContractId, Contracts, Draft, Moment, Problem, problem};
 use jiff::{SignedDuration, Timestamp};
 use mappings::Gazetteer;
-use serde_json::Value;
 
 use crate::{
     catalog::Channel,
@@ -12,7 +11,7 @@ use crate::{
         merkle::Digest,
     },
     registry::Content,
-    store::{Item, Personal, Prepared, decode},
+    store::{Item, Personal, Prepared},
 };
 
 /// How far an agency's clock may be ahead of the hub's.
@@ -67,12 +66,12 @@ fn prepare(
     draft: Draft,
     clock: Timestamp,
 ) -> Result<Prepared, Vec<Problem>> {
-    let content = content(&draft.contract, &draft.body);
     let record = contracts.seal(draft)?;
+    let public = record.public_text().to_owned();
+    let content = content(record.contract(), &public);
     if let Some(content) = &content {
         not_in_future(content, clock)?;
     }
-    let public = record.public_text().to_owned();
     let personal = match record.personal_text() {
         None => None,
         Some(text) => {
@@ -81,23 +80,21 @@ fn prepare(
             Some(Personal { salt, commitment, text: text.to_owned() })
         }
     };
-    let personal_bytes = personal.as_ref().map(|personal| personal.text.as_bytes());
     Ok(Prepared {
         contract: record.contract().clone(),
         key: record.key().to_owned(),
         public_hash: Digest::of(public.as_bytes()),
-        content_hash: decode::content_hash(public.as_bytes(), personal_bytes),
         public,
         personal,
         content,
     })
 }
 
-/// What the fold takes from a body. A body that is none is refused by its contract.
-fn content(contract: &ContractId, body: &Value) -> Option<Content> {
+/// What the fold takes from a sealed record: what its public text says.
+fn content(contract: &ContractId, public: &str) -> Option<Content> {
     match (contract.name(), contract.major()) {
-        ("dossier", 1) => serde_json::from_value(body.clone()).ok().map(Content::Snapshot),
-        ("progress", 1) => serde_json::from_value(body.clone()).ok().map(Content::Event),
+        ("dossier", 1) => serde_json::from_str(public).ok().map(Content::Snapshot),
+        ("progress", 1) => serde_json::from_str(public).ok().map(Content::Event),
         _ => None,
     }
 }

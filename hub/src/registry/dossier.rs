@@ -4,13 +4,16 @@ use std::borrow::Borrow;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::observation::{Observation, standing};
 use super::source::{Members, View};
 use super::state::{DossierState, Finding, Identity};
 use super::timeline::tidy;
 
 /// A part of a dossier that a source may own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Part {
     /// Receipt and due dates: `agency`, `channel`, `applicant`, `submitted_at`, `accepted_at`,
     /// `due_at` and the promises before it.
@@ -20,16 +23,19 @@ pub enum Part {
 }
 
 /// What the reference data say of one source.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SourceRule {
     /// Place among sources: the smaller wins.
     pub rank: u32,
     /// What it owns.
+    #[serde(default)]
     pub owns: BTreeSet<Part>,
 }
 
 /// Reference data the fold depends on, as of the position it is asked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Reference {
     /// By source; a source not listed owns nothing and comes last.
     pub sources: BTreeMap<String, SourceRule>,

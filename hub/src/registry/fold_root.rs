@@ -16,19 +16,25 @@ fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     hash
 }
 
-/// The Merkle root (RFC 9162 §2.1) of the states in key order, then of the cells that are not
-/// zero in cell order. Equal under any permutation, duplication and splitting of the observations.
+/// The leaf of one dossier's state.
 ///
 /// # Errors
 /// Where a state cannot be written as JSON; no state that `fold` gives is such.
+pub fn dossier_leaf(state: &DossierState) -> Result<[u8; 32], serde_json::Error> {
+    Ok(sha256(&[&[0], &serde_json::to_vec(&json!({ "dossier": state }))?]))
+}
+
+/// The Merkle root (RFC 9162 §2.1) of the states' leaves in key order, then of the cells that are
+/// not zero in cell order. Equal under any permutation, duplication and splitting of the
+/// observations.
+///
+/// # Errors
+/// Where a cell cannot be written as JSON; no cell that a state gives is such.
 pub fn fold_root(
-    states: &BTreeMap<String, DossierState>,
+    dossiers: impl Iterator<Item = [u8; 32]>,
     cells: &BTreeMap<Cell, i64>,
 ) -> Result<[u8; 32], serde_json::Error> {
-    let mut leaves = Vec::with_capacity(states.len() + cells.len());
-    for state in states.values() {
-        leaves.push(sha256(&[&[0], &serde_json::to_vec(&json!({ "dossier": state }))?]));
-    }
+    let mut leaves: Vec<[u8; 32]> = dossiers.collect();
     for (cell, count) in cells.iter().filter(|(_, count)| **count != 0) {
         let text = serde_json::to_vec(&json!({ "cell": cell, "count": count }))?;
         leaves.push(sha256(&[&[0], &text]));

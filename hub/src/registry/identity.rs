@@ -62,10 +62,10 @@ pub fn group<O: Borrow<Observation>>(
 }
 
 /// The canonical code that the latest counted snapshot of each name carries.
-pub fn codes(observations: &[Observation]) -> BTreeMap<Identity, Option<String>> {
+pub fn codes<O: Borrow<Observation>>(observations: &[O]) -> BTreeMap<Identity, Option<String>> {
     let mut by_name: BTreeMap<Identity, Vec<&Observation>> = BTreeMap::new();
     for at in standing(observations) {
-        let one = &observations[at];
+        let one = observations[at].borrow();
         if one.counted {
             by_name.entry(one.identity()).or_default().push(one);
         }

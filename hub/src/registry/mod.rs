@@ -18,7 +18,7 @@ mod properties;
 mod rules;
 
 pub use dossier::{Part, Reference, SourceRule, fold};
-pub use fold_root::fold_root;
+pub use fold_root::{dossier_leaf, fold_root};
 pub use identity::{Link, group};
 pub use observation::{Content, Observation, ObservationId, Version};
 pub use state::{DossierState, Finding, Identity, Promise, TimelineStep};

@@ -120,23 +120,31 @@ impl PartialOrd for Version {
     }
 }
 
+impl Content {
+    /// Whose dossier it is about.
+    pub fn identity(&self) -> Identity {
+        let (source, source_code) = self.name();
+        Identity::new(source, source_code)
+    }
+
+    fn name(&self) -> (&str, &str) {
+        match self {
+            Self::Snapshot(body) => (&body.source, &body.source_code),
+            Self::Event(body) => (&body.source, &body.source_code),
+            Self::Retraction { source, source_code, .. } => (source, source_code),
+        }
+    }
+}
+
 impl Observation {
     /// Whose dossier it is about.
     pub fn identity(&self) -> Identity {
-        match &self.content {
-            Content::Snapshot(body) => Identity::new(&body.source, &body.source_code),
-            Content::Event(body) => Identity::new(&body.source, &body.source_code),
-            Content::Retraction { source, source_code, .. } => Identity::new(source, source_code),
-        }
+        self.content.identity()
     }
 
     /// The source system.
     pub fn source(&self) -> &str {
-        match &self.content {
-            Content::Snapshot(body) => &body.source,
-            Content::Event(body) => &body.source,
-            Content::Retraction { source, .. } => source,
-        }
+        self.content.name().0
     }
 
     /// Its name: equal for duplicates.

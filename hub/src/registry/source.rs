@@ -276,8 +276,8 @@ fn moves_promise(event: &Progress) -> bool {
     matches!(event.kind.as_str(), "supplement" | "payment" | "extension")
 }
 
-/// Leaves out each snapshot that says what its predecessor says, unless it speaks after a
-/// retraction that the predecessor did not know.
+/// Joins each snapshot that says what its predecessor says with it, unless it speaks after a
+/// retraction that the predecessor did not know: the time of the first, the words of the last.
 fn distinct<'a>(told: Vec<Told<'a>>, withdrawn: &[Moment]) -> Vec<Told<'a>> {
     let mut kept: Vec<Told<'a>> = Vec::new();
     for one in told {
@@ -285,8 +285,9 @@ fn distinct<'a>(told: Vec<Told<'a>>, withdrawn: &[Moment]) -> Vec<Told<'a>> {
             let (from, to) = (last.time(), one.time());
             withdrawn.iter().any(|gone| from <= Some(*gone) && Some(*gone) < to)
         };
-        if kept.last().is_none_or(|last| !same(last.body, one.body) || parted(last)) {
-            kept.push(one);
+        match kept.last_mut() {
+            Some(last) if same(last.body, one.body) && !parted(last) => last.body = one.body,
+            _ => kept.push(one),
         }
     }
     kept

@@ -148,6 +148,38 @@ pub struct DossierState {
     pub counted: bool,
 }
 
+/// The members of a state that are personal.
+const PERSONAL: [&str; 5] = ["officer", "note", "subject", "applicant", "attributes"];
+
+impl DossierState {
+    /// Leaves out the personal members: what remains is anyone's to read.
+    pub fn drop_personal(&mut self) {
+        self.officer = None;
+        self.note = None;
+        self.subject = None;
+        self.applicant = None;
+        self.attributes = Map::new();
+        for member in PERSONAL {
+            self.member_sources.remove(member);
+        }
+    }
+
+    /// Takes the personal members, and who told them, from the same dossier folded from whole
+    /// texts: a fold of public texts has none.
+    pub fn take_personal(&mut self, whole: Self) {
+        self.officer = whole.officer;
+        self.note = whole.note;
+        self.subject = whole.subject;
+        self.applicant = whole.applicant;
+        self.attributes = whole.attributes;
+        for member in PERSONAL {
+            if let Some(source) = whole.member_sources.get(member) {
+                self.member_sources.insert(member.to_owned(), source.clone());
+            }
+        }
+    }
+}
+
 /// Something an inspector may want to look at. Neutral words: it accuses nobody.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Finding {

@@ -100,8 +100,21 @@ pub struct Cell {
     pub status: Option<Status>,
 }
 
+const UNIX_EPOCH: Date = jiff::civil::date(1970, 1, 1);
+
+/// Days since 1970-01-01.
+pub fn day_number(day: Date) -> i32 {
+    day.since(UNIX_EPOCH).map_or(0, |span| span.get_days())
+}
+
+/// The day of such a number, at the ends of the calendar where it lies beyond.
+pub fn day_of(number: i32) -> Date {
+    UNIX_EPOCH.saturating_add(jiff::Span::new().days(number.clamp(-700_000, 2_900_000)))
+}
+
 /// What the province decides about counting; part of the reference data.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Settings {
     /// Whether status 8 pauses the clock; else it is finished, refused.
     pub stopped_is_paused: bool,

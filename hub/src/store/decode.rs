@@ -1,18 +1,19 @@
 //! Observations back from what is stored.
+//!
+//! Folds read public texts alone, so an erasure of personal texts moves no state, number or root.
 
-use aws_lc_rs::digest;
-use contracts::{Dossier, Moment, Progress, schema};
+use contracts::{Moment, schema};
 use jiff::Timestamp;
-use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::StoreError;
+use super::{PersonalText, StoreError};
 use crate::{
-    journal::entry::Mode,
+    journal::{entry::Mode, merkle::Digest},
     registry::{Content, Observation},
 };
 
 /// What is stored of one observation.
+#[derive(Debug, Clone, Copy)]
 pub struct Stored<'a> {
     /// Its position.
     pub position: u64,
@@ -22,8 +23,6 @@ pub struct Stored<'a> {
     pub text: &'a [u8],
     /// Its public text.
     pub public: &'a [u8],
-    /// Its personal text, unless it has none or it was erased.
-    pub personal: Option<&'a [u8]>,
 }
 
 /// The members of an entry's text that a fold needs.
@@ -33,6 +32,33 @@ struct Facts<'a> {
     mode: Mode,
     #[serde(borrow)]
     contract: Option<&'a str>,
+    #[serde(default)]
+    supersedes: Option<u64>,
+}
+
+/// An observation read back, and the position of the one it replaces.
+#[derive(Debug)]
+pub struct Read {
+    /// The observation; what it supersedes is not resolved yet.
+    pub observation: Observation,
+    /// The position it replaces.
+    pub supersedes: Option<u64>,
+}
+
+/// Names what each observation replaces; those of one name are given together.
+pub fn resolve(read: Vec<Read>) -> Vec<Observation> {
+    let ids: Vec<_> =
+        read.iter().map(|one| (one.observation.position, one.observation.id())).collect();
+    let id_at = |position: u64| {
+        let found = ids.iter().find(|(at, _)| *at == position);
+        found.map(|(_, id)| *id)
+    };
+    read.into_iter()
+        .map(|Read { observation, supersedes }| Observation {
+            supersedes: supersedes.and_then(id_at),
+            ..observation
+        })
+        .collect()
 }
 
 /// The public text of a retraction.
@@ -55,60 +81,69 @@ pub struct RetractionReason {
     pub reason: String,
 }
 
-/// SHA-256 over both texts: by it a fold knows equal contents.
-pub fn content_hash(public: &[u8], personal: Option<&[u8]>) -> [u8; 32] {
-    let mut context = digest::Context::new(&digest::SHA256);
-    context.update(public);
-    context.update(&[0]);
-    context.update(personal.unwrap_or_default());
-    let mut hash = [0; 32];
-    hash.copy_from_slice(context.finish().as_ref());
-    hash
-}
-
 /// Reads an observation; `None` for a record that is not about a dossier.
 ///
 /// # Errors
 /// When a stored text is not what the hub writes: names the position.
-pub fn observation(stored: &Stored<'_>) -> Result<Option<Observation>, StoreError> {
+pub fn observation(stored: &Stored<'_>) -> Result<Option<Read>, StoreError> {
     let damaged = |error: serde_json::Error| {
-        StoreError(format!("the entry at position {} is damaged: {error}", stored.position))
+        StoreError::fault(format!("the entry at position {} is damaged: {error}", stored.position))
     };
     let facts: Facts<'_> = serde_json::from_slice(stored.text).map_err(damaged)?;
     let content = match (stored.kind, facts.contract) {
         ("retraction", _) => retraction(stored).map_err(damaged)?,
-        (_, Some("dossier/1")) => Content::Snapshot(body::<Box<Dossier>>(stored).map_err(damaged)?),
-        (_, Some("progress/1")) => Content::Event(body::<Box<Progress>>(stored).map_err(damaged)?),
+        (_, Some("dossier/1")) => {
+            Content::Snapshot(serde_json::from_slice(stored.public).map_err(damaged)?)
+        }
+        (_, Some("progress/1")) => {
+            Content::Event(serde_json::from_slice(stored.public).map_err(damaged)?)
+        }
         _ => return Ok(None),
     };
-    Ok(Some(Observation {
+    let observation = Observation {
         position: stored.position,
         recorded_at: facts.recorded_at,
         counted: facts.mode != Mode::Trial,
         content,
         supersedes: None,
-        content_hash: content_hash(stored.public, stored.personal),
-    }))
+        content_hash: *Digest::of(stored.public).as_bytes(),
+    };
+    Ok(Some(Read { observation, supersedes: facts.supersedes }))
 }
 
 fn retraction(stored: &Stored<'_>) -> Result<Content, serde_json::Error> {
     let Retraction { source, source_code, at } = serde_json::from_slice(stored.public)?;
-    let reason = match stored.personal {
-        Some(personal) => serde_json::from_slice::<RetractionReason>(personal)?.reason,
-        None => String::new(),
-    };
-    Ok(Content::Retraction { source, source_code, at, reason })
+    Ok(Content::Retraction { source, source_code, at, reason: String::new() })
 }
 
-/// The whole body. An erased personal text leaves the required name empty: the fold goes on.
-fn body<T: DeserializeOwned>(stored: &Stored<'_>) -> Result<T, serde_json::Error> {
-    let public: Value = serde_json::from_slice(stored.public)?;
-    let mut whole = match stored.personal {
-        Some(personal) => schema::join(public, serde_json::from_slice(personal)?),
-        None => public,
+/// Observations with the personal texts that are at hand; the others stay as they are.
+///
+/// # Errors
+/// When a personal text is not what the hub writes.
+pub fn whole(
+    observations: &[Observation],
+    personal: &[PersonalText],
+) -> Result<Vec<Observation>, StoreError> {
+    let text_at = |position: u64| personal.iter().find(|(at, _)| *at == position);
+    let join = |one: &Observation| -> Result<Observation, serde_json::Error> {
+        let Some((_, text)) = text_at(one.position) else { return Ok(one.clone()) };
+        let content = match &one.content {
+            Content::Snapshot(public) => Content::Snapshot(joined(public, text)?),
+            Content::Event(public) => Content::Event(joined(public, text)?),
+            Content::Retraction { .. } => one.content.clone(),
+        };
+        Ok(Observation { content, ..one.clone() })
     };
-    if let Some(applicant) = whole.get_mut("applicant").and_then(Value::as_object_mut) {
-        applicant.entry("name").or_insert_with(|| Value::String(String::new()));
-    }
-    serde_json::from_value(whole)
+    let damaged = |error: serde_json::Error| {
+        StoreError::fault(format!("a personal text is damaged: {error}"))
+    };
+    observations.iter().map(|one| join(one).map_err(damaged)).collect()
+}
+
+fn joined<T: Serialize + DeserializeOwned>(
+    public: &T,
+    personal: &[u8],
+) -> Result<T, serde_json::Error> {
+    let public = serde_json::to_value(public)?;
+    serde_json::from_value(schema::join(public, serde_json::from_slice(personal)?))
 }

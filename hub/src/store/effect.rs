@@ -1,6 +1,9 @@
 //! What one more observation changes: dossiers, their members, and numbers. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Borrow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use super::Rules;
 use crate::registry::{Cell, DossierState, Identity, Observation, delta, fold, group, identity};
@@ -29,9 +32,9 @@ pub struct Effect {
 
 /// Folds a component (all observations of all names that may be joined) and compares it with the
 /// states before.
-pub fn effect(
-    observations: &[Observation],
-    before: &BTreeMap<String, DossierState>,
+pub fn effect<O: Borrow<Observation>>(
+    observations: &[O],
+    before: &BTreeMap<String, &DossierState>,
     rules: &Rules,
 ) -> Effect {
     let mut effect = Effect::default();
@@ -39,28 +42,33 @@ pub fn effect(
     let mut dossier_of: BTreeMap<Identity, String> = BTreeMap::new();
     let (groups, _) = group(observations, &[]);
     for (key, places) in &groups {
-        let own: Vec<&Observation> =
-            places.iter().filter_map(|place| observations.get(*place)).collect();
+        let own: Vec<&Observation> = places
+            .iter()
+            .filter_map(|place| observations.get(*place))
+            .map(Borrow::borrow)
+            .collect();
         for one in &own {
             dossier_of.insert(one.identity(), key.key());
         }
-        if let Some((state, _)) = fold(&own, &rules.reference) {
+        if let Some((mut state, _)) = fold(&own, &rules.reference) {
+            state.drop_personal();
             after.insert(key.key(), state);
         }
     }
     let codes = identity::codes(observations);
-    let names: BTreeSet<Identity> = observations.iter().map(Observation::identity).collect();
+    let names: BTreeSet<Identity> =
+        observations.iter().map(|one| one.borrow().identity()).collect();
     for identity in names {
         // A name whose every observation is superseded is still known by its own key.
         let dossier = dossier_of.get(&identity).cloned().unwrap_or_else(|| identity.key());
         let code = codes.get(&identity).cloned().flatten();
         effect.members.push(Membership { identity, code, dossier });
     }
-    let keys: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let keys: BTreeSet<String> = before.keys().chain(after.keys()).cloned().collect();
     for key in keys {
-        let (old, new) = (before.get(key), after.get(key));
-        effect.deltas.extend(delta(old, new, &rules.settings));
-        effect.dossiers.push((key.clone(), new.cloned()));
+        let (old, new) = (before.get(&key).copied(), after.remove(&key));
+        effect.deltas.extend(delta(old, new.as_ref(), &rules.settings));
+        effect.dossiers.push((key, new));
     }
     merge(&mut effect.deltas);
     effect
@@ -75,16 +83,8 @@ fn merge(deltas: &mut Vec<(Cell, i64)>) {
     deltas.extend(sums.into_iter().filter(|(_, n)| *n != 0));
 }
 
-/// The public text of a state: the personal members left out.
+/// The text of a state as stored and served.
 pub fn public_text(state: &DossierState) -> String {
-    let public = DossierState {
-        officer: None,
-        note: None,
-        subject: None,
-        applicant: None,
-        attributes: serde_json::Map::new(),
-        ..state.clone()
-    };
     // Every member is text, number, list or map with text keys: nothing can fail.
-    serde_json::to_string(&public).unwrap_or_default()
+    serde_json::to_string(state).unwrap_or_default()
 }

@@ -4,13 +4,17 @@
 //! observation arrives is not a backend's business: it is [`effect`], pure code over what the
 //! backend has read.
 
+pub mod batch;
 pub mod decode;
 pub mod effect;
+mod error;
+pub mod replay;
+pub mod rules;
 pub mod sqlite;
 #[cfg(test)]
 mod suite;
 
-use std::{fmt, future::Future, pin::Pin, sync::Arc};
+use std::{collections::BTreeMap, fmt, future::Future, pin::Pin, sync::Arc};
 
 use bytes::Bytes;
 use contracts::{ContractId, Later, Outcome, Problem, Receipt, Refusal};
@@ -23,20 +27,14 @@ use crate::{
         entry::Mode,
         merkle::{Digest, TreeHead},
     },
-    registry::{Content, Reference, Settings},
+    registry::Content,
 };
+
+pub use error::{StoreError, Trouble};
+pub use rules::Rules;
 
 /// What a store's method gives, some time.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-
-/// The folds' rules at the time of a commit.
-#[derive(Debug, Clone, Default)]
-pub struct Rules {
-    /// Ranks and ownership of sources.
-    pub reference: Reference,
-    /// How numbers are counted.
-    pub settings: Settings,
-}
 
 /// A personal text with the salt of its commitment.
 #[derive(Debug, Clone)]
@@ -62,9 +60,8 @@ pub struct Prepared {
     pub public_hash: Digest,
     /// The personal text, where there is one.
     pub personal: Option<Personal>,
-    /// SHA-256 over both texts, by which the fold tells equal contents; never written.
-    pub content_hash: [u8; 32],
-    /// What the dossier fold takes from it; `None` for records that are not about dossiers.
+    /// What the dossier fold takes from its public text; `None` for records that are not about
+    /// dossiers.
     pub content: Option<Content>,
 }
 
@@ -88,6 +85,12 @@ pub struct Payload {
     pub content_type: Option<String>,
 }
 
+/// A position and the personal text of the entry there.
+pub type PersonalText = (u64, Vec<u8>);
+
+/// The hash of each contract's schema text.
+pub type ContractHashes = BTreeMap<ContractId, Digest>;
+
 /// One chunk of one message: what one commit takes from it.
 #[derive(Debug, Clone)]
 pub struct Submission {
@@ -105,6 +108,8 @@ pub struct Submission {
     pub raw: Commitment,
     /// Hash of the mapping that made the items.
     pub mapping: Digest,
+    /// Hashes of the contracts' schemas.
+    pub contracts: Arc<ContractHashes>,
     /// The bytes.
     pub payload: Arc<Payload>,
     /// Number of this chunk, from 0.
@@ -123,11 +128,6 @@ pub enum Reply {
     /// The chunk is durable, or was already; the next one wanted.
     Next(u32),
 }
-
-/// Why the store cannot answer: for the operator's log, without data of agencies.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the store cannot answer: {0}")]
-pub struct StoreError(pub String);
 
 /// The journal's end, and when it was reached.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -300,12 +300,22 @@ pub trait Store: Send + Sync + 'static {
         source: Option<String>,
     ) -> Answer<'_, Result<Vec<DossierRow>, StoreError>>;
 
-    /// The observations of a dossier before a position, in journal order.
+    /// The observations of a dossier before a position, in journal order, from public texts.
     fn observations(
         &self,
         key: String,
         before: Option<u64>,
     ) -> Answer<'_, Result<Vec<crate::registry::Observation>, StoreError>>;
+
+    /// The personal texts of entries, as far as they are still there.
+    fn personal(&self, positions: Vec<u64>) -> Answer<'_, Result<Vec<PersonalText>, StoreError>>;
+
+    /// The rules in force at a position, or now.
+    fn rules(&self, before: Option<u64>) -> Answer<'_, Result<Rules, StoreError>>;
+
+    /// Puts rules in force: where they differ from those that are, a reference entry tells so and
+    /// every fold is made anew from that position on. Gives whether they differed.
+    fn adopt(&self, rules: Rules) -> Answer<'_, Result<bool, StoreError>>;
 
     /// Attempts under a message id, newest first.
     fn messages(

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use contracts::{Contracts, Outcome, Problem, Progress, problem};
 
-use super::{
-    ApiKey, CellQuery, Item, Payload, Personal, Prepared, Reply, Store, Submission, decode,
-};
+use super::{ApiKey, CellQuery, Item, Payload, Personal, Prepared, Reply, Store, Submission};
 use crate::{
     journal::{
         commitment::{Salt, commit},
@@ -38,12 +36,7 @@ pub(crate) fn event(code: &str, at: &str, status: u8) -> Prepared {
 }
 
 fn prepared(contract: &str, key: &str, body: serde_json::Value) -> Prepared {
-    let content = match contract {
-        "dossier/1" => Content::Snapshot(serde_json::from_value(body.clone()).unwrap()),
-        _ => Content::Event(Box::new(serde_json::from_value::<Progress>(body.clone()).unwrap())),
-    };
-    let contract = contract.parse().unwrap();
-    let draft = contracts::Draft { contract, key: key.to_owned(), body };
+    let draft = contracts::Draft { contract: contract.parse().unwrap(), key: key.to_owned(), body };
     let record = Contracts::builtin().unwrap().seal(draft).unwrap();
     let personal = record.personal_text().map(|text| {
         let salt = Salt::random().unwrap();
@@ -51,12 +44,14 @@ fn prepared(contract: &str, key: &str, body: serde_json::Value) -> Prepared {
         Personal { salt, commitment, text: text.to_owned() }
     });
     let public = record.public_text().to_owned();
-    let personal_text = record.personal_text().map(str::as_bytes);
+    let content = match contract {
+        "dossier/1" => Content::Snapshot(serde_json::from_str(&public).unwrap()),
+        _ => Content::Event(serde_json::from_str::<Box<Progress>>(&public).unwrap()),
+    };
     Prepared {
         contract: record.contract().clone(),
         key: key.to_owned(),
         public_hash: Digest::of(public.as_bytes()),
-        content_hash: decode::content_hash(public.as_bytes(), personal_text),
         public,
         personal,
         content: Some(content),
@@ -81,6 +76,7 @@ pub(crate) fn message(
         dedup: store.dedup(&bytes),
         raw: commit(&salt, &bytes),
         mapping: Digest::of(b"mapping"),
+        contracts: Arc::default(),
         payload: Arc::new(Payload { salt, bytes, content_type: None }),
         chunk: 0,
         last: true,

@@ -1,16 +1,17 @@
 //! The embedded store: one SQLite file, one writer thread, readers beside it.
 
-mod component;
-mod entry;
+mod known;
 mod message;
 mod open;
 mod read;
-mod rollup;
+mod rebuild;
+mod scan;
 mod statistics;
 mod submit;
 #[cfg(test)]
 mod tests;
 mod verify;
+mod write;
 
 use std::{
     path::PathBuf,
@@ -23,8 +24,8 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::{
-    Answer, ApiKey, CellQuery, CellRow, DossierRow, EntryRow, Head, MessageRow, Reply, Rules,
-    Store, StoreError, Submission, Tally, Verdict,
+    Answer, ApiKey, CellQuery, CellRow, DossierRow, EntryRow, Head, MessageRow, PersonalText,
+    Reply, Rules, Store, StoreError, Submission, Tally, Trouble, Verdict,
 };
 use crate::{
     journal::commitment::{DedupHash, DedupKey, dedup_hash},
@@ -34,13 +35,19 @@ use crate::{
 /// Readers kept open between calls.
 const IDLE_READERS_MAX: usize = 8;
 
-/// Work for the writer thread: it owns the only connection that writes.
-type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+/// The only connection that writes, and what its thread remembers between transactions.
+struct Writer {
+    connection: Connection,
+    rules: known::RulesSeen,
+    places: write::PlacesSeen,
+}
+
+/// Work for the writer's thread.
+type Job = Box<dyn FnOnce(&mut Writer) + Send>;
 
 /// The embedded store.
 pub struct SqliteStore {
     path: PathBuf,
-    rules: Rules,
     key: DedupKey,
     jobs: mpsc::Sender<Job>,
     readers: Arc<Mutex<Vec<Connection>>>,
@@ -50,19 +57,26 @@ pub struct SqliteStore {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
-        Self(error.to_string())
+        use rusqlite::ErrorCode;
+        let trouble = match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Trouble::Full,
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Trouble::Busy,
+            Some(
+                ErrorCode::CannotOpen
+                | ErrorCode::DatabaseCorrupt
+                | ErrorCode::NotADatabase
+                | ErrorCode::OutOfMemory
+                | ErrorCode::ReadOnly
+                | ErrorCode::SystemIoFailure,
+            ) => Trouble::Away,
+            _ => Trouble::Fault,
+        };
+        Self { trouble, reason: error.to_string() }
     }
 }
 
-/// A failure of the whole transaction: nothing was kept, and the sender may try again.
-fn later(error: &rusqlite::Error) -> Later {
-    tracing::error!(error = %error, "the store cannot commit");
-    let reason = match error.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::DiskFull) => "the disk is full",
-        Some(rusqlite::ErrorCode::DatabaseBusy) => "the store is busy",
-        _ => "the store cannot commit",
-    };
-    Later { reason: reason.to_owned(), retry_after_seconds: 5 }
+fn stopped<E>(_: E) -> StoreError {
+    StoreError::away("the writer has stopped")
 }
 
 impl SqliteStore {
@@ -71,39 +85,41 @@ impl SqliteStore {
     /// # Errors
     /// When the linked SQLite is older than 3.51.3 (its WAL could lose commits), when the file is
     /// of a newer schema, or cannot be opened.
-    pub fn open(path: impl Into<PathBuf>, rules: Rules) -> Result<Self, StoreError> {
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let path = path.into();
-        let (mut connection, key) = open::writer(&path)?;
+        let (connection, key) = open::writer(&path)?;
         let (jobs, queue) = mpsc::channel::<Job>();
+        let (rules, places) = Default::default();
+        let mut writer = Writer { connection, rules, places };
         let work = move || {
             while let Ok(job) = queue.recv() {
-                job(&mut connection);
+                job(&mut writer);
             }
         };
         let name = "lienthong-writer".to_owned();
         thread::Builder::new()
             .name(name)
             .spawn(work)
-            .map_err(|error| StoreError(format!("the writer thread does not start: {error}")))?;
+            .map_err(|error| StoreError::away(format!("the writer does not start: {error}")))?;
         let alive = Arc::new(());
         open::checkpoints(&path, Arc::downgrade(&alive))?;
-        Ok(Self { path, rules, key, jobs, readers: Arc::default(), _alive: alive })
+        Ok(Self { path, key, jobs, readers: Arc::default(), _alive: alive })
     }
 
     /// Runs work on the writer thread; a caller that goes away does not stop it.
     fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Connection) -> T + Send + 'static,
+        work: impl FnOnce(&mut Writer) -> Result<T, StoreError> + Send + 'static,
     ) -> Answer<'static, Result<T, StoreError>> {
         let (reply, answer) = oneshot::channel();
-        let job: Job = Box::new(move |connection| {
+        let job: Job = Box::new(move |writer| {
             // The caller may be gone; the work is done all the same.
-            let _ = reply.send(work(connection));
+            let _ = reply.send(work(writer));
         });
         let sent = self.jobs.send(job);
         Box::pin(async move {
-            sent.map_err(|_| StoreError("the writer has stopped".to_owned()))?;
-            answer.await.map_err(|_| StoreError("the writer has stopped".to_owned()))
+            sent.map_err(stopped)?;
+            answer.await.map_err(stopped)?
         })
     }
 
@@ -130,7 +146,7 @@ impl SqliteStore {
                 answer
             };
             let done = tokio::task::spawn_blocking(read).await;
-            done.map_err(|error| StoreError(error.to_string()))?
+            done.map_err(|error| StoreError::fault(error.to_string()))?
         })
     }
 }
@@ -140,14 +156,12 @@ impl Store for SqliteStore {
         &self,
         batch: Vec<Submission>,
     ) -> Answer<'_, Result<Vec<Result<Reply, Later>>, Later>> {
-        let rules = self.rules.clone();
-        let done = self.write(move |connection| submit::batch(connection, &batch, &rules));
+        let done = self.write(move |writer| submit::batch(writer, &batch));
         Box::pin(async move {
-            match done.await {
-                Ok(Ok(replies)) => Ok(replies),
-                Ok(Err(error)) => Err(later(&error)),
-                Err(error) => Err(Later { reason: error.0, retry_after_seconds: 5 }),
-            }
+            done.await.map_err(|error| {
+                tracing::error!(error = %error, "a batch could not be written");
+                error.later()
+            })
         })
     }
 
@@ -188,6 +202,18 @@ impl Store for SqliteStore {
         self.read(move |connection| read::observations(connection, &key, before))
     }
 
+    fn personal(&self, positions: Vec<u64>) -> Answer<'_, Result<Vec<PersonalText>, StoreError>> {
+        self.read(move |connection| read::personal(connection, &positions))
+    }
+
+    fn rules(&self, before: Option<u64>) -> Answer<'_, Result<Rules, StoreError>> {
+        self.read(move |connection| read::rules(connection, before))
+    }
+
+    fn adopt(&self, rules: Rules) -> Answer<'_, Result<bool, StoreError>> {
+        self.write(move |writer| rebuild::adopt(writer, &rules))
+    }
+
     fn messages(
         &self,
         channel: Option<String>,
@@ -226,13 +252,11 @@ impl Store for SqliteStore {
     }
 
     fn add_key(&self, key: ApiKey) -> Answer<'_, Result<(), StoreError>> {
-        let done = self.write(move |connection| read::add_key(connection, &key));
-        Box::pin(async move { done.await? })
+        self.write(move |writer| read::add_key(&mut writer.connection, &key))
     }
 
     fn revoke_key(&self, id: String, at: jiff::Timestamp) -> Answer<'_, Result<bool, StoreError>> {
-        let done = self.write(move |connection| read::revoke_key(connection, &id, at));
-        Box::pin(async move { done.await? })
+        self.write(move |writer| read::revoke_key(&mut writer.connection, &id, at))
     }
 
     fn keys(&self) -> Answer<'_, Result<Vec<ApiKey>, StoreError>> {
@@ -240,13 +264,10 @@ impl Store for SqliteStore {
     }
 
     fn verify(&self) -> Answer<'_, Result<Verdict, StoreError>> {
-        let rules = self.rules.clone();
-        self.read(move |connection| verify::verify(connection, &rules))
+        self.read(verify::verify)
     }
 
     fn rebuild(&self) -> Answer<'_, Result<u64, StoreError>> {
-        let rules = self.rules.clone();
-        let done = self.write(move |connection| verify::rebuild(connection, &rules));
-        Box::pin(async move { done.await? })
+        self.write(rebuild::rebuild)
     }
 }

@@ -31,7 +31,7 @@ fn settings(connection: &Connection) -> Result<(), rusqlite::Error> {
 pub(super) fn writer(path: &Path) -> Result<(Connection, DedupKey), StoreError> {
     let version = rusqlite::version_number();
     if version < SQLITE_VERSION_MIN {
-        return Err(StoreError(format!(
+        return Err(StoreError::fault(format!(
             "SQLite {} can lose commits; 3.51.3 or later is needed",
             rusqlite::version()
         )));
@@ -59,7 +59,7 @@ fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
         connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let have: usize = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     if have > MIGRATIONS.len() {
-        return Err(StoreError(format!(
+        return Err(StoreError::fault(format!(
             "the file has schema {have}, this program knows up to {}: use the newer program",
             MIGRATIONS.len()
         )));
@@ -78,17 +78,17 @@ fn head(connection: &Connection) -> Result<DedupKey, StoreError> {
         connection.query_row("SELECT dedup_key FROM head", [], |row| row.get(0)).optional()?;
     if let Some(bytes) = known {
         let bytes = <[u8; 32]>::try_from(bytes)
-            .map_err(|_| StoreError("the key of content hashes is damaged".to_owned()))?;
+            .map_err(|_| StoreError::fault("the key of content hashes is damaged".to_owned()))?;
         return Ok(DedupKey::from_bytes(bytes));
     }
-    let random = |_| StoreError("no randomness".to_owned());
+    let random = |_| StoreError::fault("no randomness".to_owned());
     let key = DedupKey::random().map_err(random)?;
     let name = Salt::random().map_err(random)?;
     let log_id: String =
         name.as_bytes().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     connection.execute(
-        "INSERT INTO head (one, log_id, dedup_key, size, recorded_at, peaks)
-         VALUES (1, ?1, ?2, 0, NULL, x'')",
+        "INSERT INTO head (one, log_id, dedup_key, size, recorded_at, peaks, messages, rules)
+         VALUES (1, ?1, ?2, 0, NULL, x'', 0, NULL)",
         params![log_id, key.as_bytes()],
     )?;
     Ok(key)
@@ -107,9 +107,7 @@ pub(super) fn checkpoints(path: &Path, store: Weak<()>) -> Result<(), StoreError
             }
         }
     };
-    thread::Builder::new()
-        .name("lienthong-checkpoint".to_owned())
-        .spawn(work)
-        .map(|_| ())
-        .map_err(|error| StoreError(format!("the checkpoint thread does not start: {error}")))
+    thread::Builder::new().name("lienthong-checkpoint".to_owned()).spawn(work).map(|_| ()).map_err(
+        |error| StoreError::fault(format!("the checkpoint thread does not start: {error}")),
+    )
 }

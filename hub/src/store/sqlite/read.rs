@@ -4,29 +4,39 @@ use contracts::code::DossierCode;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{component, entry};
+use super::known;
 use crate::{
     journal::merkle::Digest,
     registry::Observation,
-    store::{ApiKey, DossierRow, EntryRow, Head, StoreError},
+    store::{ApiKey, DossierRow, EntryRow, Head, PersonalText, Rules, StoreError},
 };
 
 pub(super) fn head(connection: &Connection) -> Result<Head, StoreError> {
-    let sql = "SELECT log_id, size, recorded_at, peaks FROM head";
-    let row = connection.prepare_cached(sql)?.query_row([], |row| {
-        let recorded_at: Option<String> = row.get(2)?;
-        let peaks: Vec<u8> = row.get(3)?;
-        Ok((row.get(0)?, row.get::<_, u64>(1)?, recorded_at, peaks))
-    })?;
-    let (log_id, size, recorded_at, peaks) = row;
-    let recorded_at = match recorded_at {
-        None => None,
-        Some(text) => {
-            let damaged = |_| StoreError("the time of the journal's head is damaged".to_owned());
-            Some(text.parse().map_err(damaged)?)
-        }
-    };
-    Ok(Head { log_id, tree: entry::frontier(size, &peaks)?.head(), recorded_at })
+    let tip = known::tip(connection)?;
+    Ok(Head { log_id: tip.log_id, tree: tip.frontier.head(), recorded_at: tip.recorded_at })
+}
+
+/// The rules in force before a position, or now; the default ones where none were told yet.
+pub(super) fn rules(connection: &Connection, before: Option<u64>) -> Result<Rules, StoreError> {
+    let end = before.and_then(|end| i64::try_from(end).ok()).unwrap_or(i64::MAX);
+    let sql = "SELECT hash FROM rules WHERE position < ?1 ORDER BY position DESC LIMIT 1";
+    let hash: Option<[u8; 32]> =
+        connection.prepare_cached(sql)?.query_row([end], |row| row.get(0)).optional()?;
+    hash.map_or(Ok(Rules::default()), |hash| known::rules(connection, Digest::from_bytes(hash)))
+}
+
+pub(super) fn personal(
+    connection: &Connection,
+    positions: &[u64],
+) -> Result<Vec<PersonalText>, StoreError> {
+    let mut statement =
+        connection.prepare_cached("SELECT text FROM personal WHERE position = ?1")?;
+    let mut found = Vec::new();
+    for position in positions {
+        let text: Option<Vec<u8>> = statement.query_row([position], |row| row.get(0)).optional()?;
+        found.extend(text.map(|text| (*position, text)));
+    }
+    Ok(found)
 }
 
 pub(super) fn entries(
@@ -93,11 +103,11 @@ pub(super) fn observations(
 ) -> Result<Vec<Observation>, StoreError> {
     let sql = "SELECT member FROM members WHERE dossier = ?1";
     let mut statement = connection.prepare_cached(sql)?;
-    let members: Vec<i64> =
+    let members: Vec<u64> =
         statement.query_map([key], |row| row.get(0))?.collect::<Result<_, _>>()?;
     let mut all = Vec::new();
     for member in members {
-        all.extend(component::observations_of(connection, member, before)?);
+        all.extend(known::observations(connection, member, before)?);
     }
     all.sort_by_key(|one| one.position);
     Ok(all)

@@ -96,8 +96,9 @@ fn later(
     as_of: u64,
     sums: &mut BTreeMap<Key, i64>,
 ) -> Result<(), StoreError> {
-    let sql = "SELECT measure, agency, procedure, day, n FROM deltas
-               WHERE position >= ?1 AND day <= ?2";
+    let sql = "SELECT d.measure, p.agency, p.procedure, d.day, d.n
+               FROM deltas d JOIN places p ON p.place = d.place
+               WHERE d.position >= ?1 AND d.day <= ?2";
     let mut statement = connection.prepare_cached(sql)?;
     for row in statement.query_map(params![as_of, query.to], take)? {
         let ((measure, agency, procedure, day), n) = row?;

@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf};
 use rusqlite::Connection;
 
 use super::SqliteStore;
-use crate::store::{Rules, Store, suite};
+use crate::store::{Store, suite};
 
 /// A folder of its own, gone at the end.
 struct Folder(PathBuf);
@@ -18,7 +18,7 @@ impl Folder {
     }
 
     fn open(&self) -> SqliteStore {
-        SqliteStore::open(self.0.join("hub.db"), Rules::default()).unwrap()
+        SqliteStore::open(self.0.join("hub.db")).unwrap()
     }
 }
 
@@ -97,6 +97,6 @@ async fn a_file_of_a_newer_schema_is_refused_by_name() {
     drop(folder.open());
     let outside = Connection::open(folder.0.join("hub.db")).unwrap();
     outside.pragma_update(None, "user_version", 99).unwrap();
-    let error = SqliteStore::open(folder.0.join("hub.db"), Rules::default()).err().unwrap();
-    assert!(error.0.contains("schema 99"), "{error}");
+    let error = SqliteStore::open(folder.0.join("hub.db")).err().unwrap();
+    assert!(error.reason.contains("schema 99"), "{error}");
 }

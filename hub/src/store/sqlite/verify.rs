@@ -1,20 +1,26 @@
-//! Reading everything: what is stored against what it should be, and making the folds anew.
+//! Reading everything: what is stored against what it should be.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rusqlite::{Connection, TransactionBehavior, params};
+use rayon::prelude::*;
+use rusqlite::{Connection, OptionalExtension};
 
-use super::{component, entry, rollup::Rollups, submit};
+use super::{
+    known,
+    scan::{self, EntryCopy, Salted},
+};
 use crate::{
     journal::{
         commitment::{Commitment, Salt, commit},
-        entry::Entry,
+        entry::{Entry, EntryKind},
         merkle::{Digest, Frontier, leaf_hash},
     },
-    registry::{Observation, cells, fold_root},
+    registry::{Cell, fold_root},
     store::{
-        Rules, StoreError, Verdict,
-        decode::{self, Stored},
+        StoreError, Verdict,
+        batch::{Delta, Place, RollupKey, Rollups},
+        replay::{self, Components, Told},
+        rules::{ReferenceText, RulesHistory},
     },
 };
 
@@ -22,158 +28,227 @@ use crate::{
 const FAULTS_MAX: usize = 100;
 
 /// Reads the journal and every fold, and compares.
-pub(super) fn verify(connection: &Connection, rules: &Rules) -> Result<Verdict, StoreError> {
+pub(super) fn verify(connection: &Connection) -> Result<Verdict, StoreError> {
     let transaction = connection.unchecked_transaction()?;
     let mut verdict = Verdict::default();
-    let observations = journal(&transaction, &mut verdict)?;
+    let (components, rules) = journal(&transaction, &mut verdict)?;
     if verdict.faults.is_empty() {
-        folds(&transaction, observations, rules, &mut verdict)?;
+        folds(&transaction, components, &rules, &mut verdict)?;
     }
     verdict.faults.truncate(FAULTS_MAX);
     Ok(verdict)
 }
 
-/// Every entry: its text, its texts' hashes, its leaf; gives the observations on the way.
-fn journal(connection: &Connection, verdict: &mut Verdict) -> Result<Vec<Observation>, StoreError> {
-    let sql = "SELECT e.position, e.kind, e.text, e.public, p.text, p.salt, y.bytes, y.salt
-               FROM entries e LEFT JOIN personal p ON p.position = e.position
-               LEFT JOIN payloads y ON y.message = e.message
-                AND e.position = (SELECT first_position FROM messages m WHERE m.message = e.message)
-               ORDER BY e.position";
-    let mut statement = connection.prepare(sql)?;
-    let mut rows = statement.query([])?;
-    let mut frontier = Frontier::new();
-    let mut observations = Vec::new();
-    while let Some(row) = rows.next()? {
-        let position: u64 = row.get(0)?;
-        let text = row.get_ref(2)?.as_blob().unwrap_or_default();
-        let public = row.get_ref(3)?.as_blob().unwrap_or_default();
-        let personal = row.get_ref(4)?.as_blob_or_null().unwrap_or_default();
-        let salt: Option<[u8; 32]> = row.get(5)?;
-        let raw = row.get_ref(6)?.as_blob_or_null().unwrap_or_default();
-        let raw_salt: Option<[u8; 32]> = row.get(7)?;
-        if position != frontier.size() {
-            let expected = frontier.size();
-            verdict.faults.push(format!("position {expected} is missing, {position} follows"));
-            return Ok(observations);
-        }
-        let personal_commitment = personal.zip(salt).map(|(text, salt)| (salt, text));
-        let raw_commitment = raw.zip(raw_salt).map(|(bytes, salt)| (salt, bytes));
-        if let Err(fault) = check(position, text, public, personal_commitment, raw_commitment) {
-            verdict.faults.push(format!("position {position}: {fault}"));
-            if verdict.faults.len() >= FAULTS_MAX {
-                return Ok(observations);
-            }
-        }
-        frontier.append(leaf_hash(text));
-        verdict.entries += 1;
-        let kind: String = row.get(1)?;
-        if kind == "observation" || kind == "retraction" {
-            let stored = Stored { position, kind: &kind, text, public, personal };
-            match decode::observation(&stored) {
-                Ok(one) => observations.extend(one),
-                Err(error) => verdict.faults.push(error.0),
-            }
-        }
-    }
-    let sql = "SELECT size, peaks FROM head";
-    let (size, peaks): (u64, Vec<u8>) =
-        connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    if size != frontier.size() {
-        let have = frontier.size();
-        verdict.faults.push(format!("the head says {size} entries, but there are {have}"));
-    } else if entry::frontier(size, &peaks)?.root() != frontier.root() {
-        verdict.faults.push("the root over all entries differs from the head's".to_owned());
-    }
-    Ok(observations)
+/// What one entry shows, read alone.
+struct Checked {
+    position: u64,
+    leaf: Digest,
+    told: Option<Told>,
+    rules: Option<Digest>,
+    faults: Vec<String>,
 }
 
-type Committed<'a> = Option<([u8; 32], &'a [u8])>;
+/// Every entry: its text, its texts' hashes, its leaf; gives which belong together.
+fn journal(
+    connection: &Connection,
+    verdict: &mut Verdict,
+) -> Result<(Components, RulesHistory), StoreError> {
+    let (mut components, mut rules) = (Components::default(), RulesHistory::default());
+    let mut frontier = Frontier::new();
+    scan::pages(connection, true, &mut |page| {
+        let checked: Vec<Checked> = page.par_iter().map(check).collect();
+        for one in checked {
+            if one.position != frontier.size() {
+                let (expected, follows) = (frontier.size(), one.position);
+                verdict.faults.push(format!("position {expected} is missing, {follows} follows"));
+                return Ok(false);
+            }
+            frontier.append(one.leaf);
+            verdict.entries += 1;
+            verdict.faults.extend(one.faults);
+            if let Some(told) = one.told {
+                components.add(told);
+            }
+            if let Some(hash) = one.rules {
+                match known::rules(connection, hash) {
+                    Ok(found) if found.hash() == hash => rules.0.push((one.position, found)),
+                    _ => verdict.faults.push(format!("the rules {hash} are not what they were")),
+                }
+            }
+        }
+        Ok(verdict.faults.len() < FAULTS_MAX)
+    })?;
+    if verdict.faults.is_empty() {
+        head(connection, &frontier, &rules, verdict)?;
+    }
+    Ok((components, rules))
+}
 
-fn check(
-    position: u64,
-    text: &[u8],
-    public: &[u8],
-    personal: Committed<'_>,
-    raw: Committed<'_>,
-) -> Result<(), String> {
-    let text = str::from_utf8(text).map_err(|_| "the entry's text is not UTF-8".to_owned())?;
-    let entry = Entry::parse(text).map_err(|error| error.to_string())?;
-    if entry.position != position {
-        return Err(format!("the entry's text says position {}", entry.position));
+fn head(
+    connection: &Connection,
+    frontier: &Frontier,
+    rules: &RulesHistory,
+    verdict: &mut Verdict,
+) -> Result<(), StoreError> {
+    let tip = known::tip(connection)?;
+    let (says, have) = (tip.next(), frontier.size());
+    if says != have {
+        verdict.faults.push(format!("the head says {says} entries, but there are {have}"));
+    } else if tip.frontier.root() != frontier.root() {
+        verdict.faults.push("the root over all entries differs from the head's".to_owned());
     }
-    if entry.public != Digest::of(public) {
-        return Err("the public text is not the one the entry names".to_owned());
-    }
-    let holds = |said: Option<Commitment>, found: Committed<'_>| match (said, found) {
-        // What was erased or pruned leaves its commitment behind.
-        (_, None) => true,
-        (said, Some((salt, bytes))) => said == Some(commit(&Salt::from_bytes(salt), bytes)),
-    };
-    if !holds(entry.personal, personal) {
-        return Err("the personal text is not the one the entry commits to".to_owned());
-    }
-    if !holds(entry.raw, raw) {
-        return Err("the raw bytes are not those the entry commits to".to_owned());
+    if tip.rules != rules.0.last().map(|(_, rules)| rules.hash()) {
+        verdict.faults.push("the head names other rules than the journal".to_owned());
     }
     Ok(())
 }
 
-/// Sums of numbers by the cell's stored form.
-type Numbers = BTreeMap<[String; 7], i64>;
+fn check(row: &EntryCopy) -> Checked {
+    let mut checked = Checked {
+        position: row.position,
+        leaf: leaf_hash(&row.text),
+        told: None,
+        rules: None,
+        faults: Vec::new(),
+    };
+    let position = row.position;
+    match agrees(row) {
+        Ok(rules) => checked.rules = rules,
+        Err(fault) => checked.faults.push(format!("position {position}: {fault}")),
+    }
+    match replay::told(&row.stored()) {
+        Ok(told) => checked.told = told,
+        Err(error) => checked.faults.push(error.reason),
+    }
+    checked
+}
+
+/// Whether an entry's text is one, and everything it names is what it names; gives the hash of
+/// the rules it puts in force, where it does.
+fn agrees(row: &EntryCopy) -> Result<Option<Digest>, String> {
+    let text = str::from_utf8(&row.text).map_err(|_| "the entry's text is not UTF-8".to_owned())?;
+    let entry = Entry::parse(text).map_err(|error| error.to_string())?;
+    if entry.position != row.position {
+        return Err(format!("the entry's text says position {}", entry.position));
+    }
+    if entry.kind.as_str() != row.kind {
+        return Err(format!("the entry's text says {}", entry.kind.as_str()));
+    }
+    if entry.public != Digest::of(&row.public) {
+        return Err("the public text is not the one the entry names".to_owned());
+    }
+    if !holds(entry.personal, &row.personal) {
+        return Err("the personal text is not the one the entry commits to".to_owned());
+    }
+    if !holds(entry.raw, &row.raw) {
+        return Err("the raw bytes are not those the entry commits to".to_owned());
+    }
+    if entry.kind != EntryKind::Reference {
+        return Ok(None);
+    }
+    let text: ReferenceText =
+        serde_json::from_slice(&row.public).map_err(|error| error.to_string())?;
+    Ok(Some(text.content))
+}
+
+/// What was erased or pruned leaves its commitment behind.
+fn holds(said: Option<Commitment>, found: &Salted) -> bool {
+    found.as_ref().is_none_or(|(salt, bytes)| said == Some(commit(&Salt::from_bytes(*salt), bytes)))
+}
 
 /// Folds everything from nothing and compares with what is stored.
 fn folds(
     connection: &Connection,
-    observations: Vec<Observation>,
-    rules: &Rules,
+    components: Components,
+    history: &RulesHistory,
     verdict: &mut Verdict,
 ) -> Result<(), StoreError> {
-    let effect = crate::store::effect::effect(&observations, &BTreeMap::new(), rules);
-    let mut stored: BTreeMap<String, Vec<u8>> = BTreeMap::new();
-    let sql = "SELECT key, public FROM dossiers WHERE public IS NOT NULL";
-    let mut statement = connection.prepare(sql)?;
-    for row in statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))? {
-        let (key, public): (String, Vec<u8>) = row?;
-        stored.insert(key, public);
-    }
-    let mut states = BTreeMap::new();
-    let mut all_cells = BTreeMap::new();
-    let mut numbers = Numbers::new();
-    for (key, state) in effect.dossiers {
-        let Some(state) = state.filter(|state| state.counted) else { continue };
-        let public = crate::store::effect::public_text(&state).into_bytes();
-        match stored.remove(&key) {
-            Some(text) if text == public => {}
-            Some(_) => verdict.faults.push(format!("dossier `{key}` differs from its fold")),
-            None => verdict.faults.push(format!("dossier `{key}` is not stored")),
+    let rules = history.now();
+    let mut wanted = components.groups().into_iter();
+    let mut leaves: BTreeMap<String, [u8; 32]> = BTreeMap::new();
+    let mut sums: BTreeMap<Cell, i64> = BTreeMap::new();
+    let mut stored = connection.prepare("SELECT public FROM dossiers WHERE key = ?1")?;
+    loop {
+        let groups = scan::groups(connection, &mut wanted)?;
+        if groups.is_empty() {
+            break;
         }
-        for (cell, n) in cells(&state, &rules.settings) {
-            let text = |value: &Option<String>| value.clone().unwrap_or_default();
-            let form = [
-                super::rollup::measure_name(&cell),
-                super::rollup::day_number(cell.day).to_string(),
-                cell.agency.clone(),
-                text(&cell.procedure),
-                text(&cell.field),
-                text(&cell.channel),
-                text(&cell.commune),
-            ];
-            *numbers.entry(form).or_default() += n;
-            *all_cells.entry(cell).or_default() += n;
+        let folded: Vec<_> = groups
+            .par_iter()
+            .map(|group| {
+                let stored: Vec<_> = group.iter().map(EntryCopy::stored).collect();
+                replay::outcome(&replay::observations(&stored)?, &rules)
+            })
+            .collect::<Result<_, StoreError>>()?;
+        for (dossiers, cells) in folded {
+            for dossier in dossiers {
+                let text: Option<Option<Vec<u8>>> =
+                    stored.query_row([&dossier.key], |row| row.get(0)).optional()?;
+                let key = &dossier.key;
+                match text.flatten() {
+                    Some(text) if text == dossier.public.as_bytes() => {}
+                    Some(_) => verdict.fault(format!("dossier `{key}` differs from its fold")),
+                    None => verdict.fault(format!("dossier `{key}` is not stored")),
+                }
+                leaves.insert(dossier.key, dossier.leaf);
+            }
+            for (cell, n) in cells {
+                *sums.entry(cell).or_default() += n;
+            }
         }
-        states.insert(key, state);
     }
-    verdict.dossiers = states.len() as u64;
-    for key in stored.keys() {
-        verdict.faults.push(format!("dossier `{key}` is stored, but no observation tells of it"));
-    }
-    all_cells.retain(|_, n| *n != 0);
-    numbers.retain(|_, n| *n != 0);
-    compare(&numbers, &deltas(connection)?, "the deltas", verdict);
-    compare(&lattice(&numbers), &rolled(connection)?, "the rollups", verdict);
-    let root = fold_root(&states, &all_cells).map_err(|error| StoreError(error.to_string()))?;
+    extra(connection, &leaves, verdict)?;
+    verdict.dossiers = leaves.len() as u64;
+    sums.retain(|_, n| *n != 0);
+    let root = fold_root(leaves.into_values(), &sums)
+        .map_err(|error| StoreError::fault(error.to_string()))?;
     verdict.fold_root = Digest::from_bytes(root).to_string();
+    numbers(connection, &sums, verdict)
+}
+
+impl Verdict {
+    fn fault(&mut self, fault: String) {
+        if self.faults.len() < FAULTS_MAX {
+            self.faults.push(fault);
+        }
+    }
+}
+
+fn extra(
+    connection: &Connection,
+    leaves: &BTreeMap<String, [u8; 32]>,
+    verdict: &mut Verdict,
+) -> Result<(), StoreError> {
+    let sql = "SELECT key FROM dossiers WHERE public IS NOT NULL";
+    let mut statement = connection.prepare(sql)?;
+    for key in statement.query_map([], |row| row.get::<_, String>(0))? {
+        let key = key?;
+        if !leaves.contains_key(&key) {
+            verdict.fault(format!("dossier `{key}` is stored, but no observation tells of it"));
+        }
+    }
+    Ok(())
+}
+
+/// Measure, day and place of a number.
+type Number = (String, i32, Place);
+
+fn numbers(
+    connection: &Connection,
+    sums: &BTreeMap<Cell, i64>,
+    verdict: &mut Verdict,
+) -> Result<(), StoreError> {
+    let mut wanted: BTreeMap<Number, i64> = BTreeMap::new();
+    let mut lattice = Rollups::default();
+    for (cell, n) in sums {
+        let delta = Delta::of(0, cell, *n);
+        lattice.add(&delta);
+        *wanted.entry((delta.measure, delta.day, delta.place)).or_default() += n;
+    }
+    compare(&wanted, &deltas(connection)?, "the deltas", verdict);
+    let lattice: BTreeMap<RollupKey, i64> =
+        lattice.sorted().into_iter().map(|(key, n)| (key.clone(), n)).collect();
+    compare(&lattice, &rolled(connection)?, "the rollups", verdict);
     Ok(())
 }
 
@@ -186,129 +261,43 @@ fn compare<K: Ord + std::fmt::Debug>(
     let keys: BTreeSet<&K> = recount.keys().chain(stored.keys()).collect();
     for key in keys {
         let (want, have) = (recount.get(key).unwrap_or(&0), stored.get(key).unwrap_or(&0));
-        if want != have && verdict.faults.len() < FAULTS_MAX {
-            verdict.faults.push(format!("{what} say {have} for {key:?}, a recount {want}"));
+        if want != have {
+            verdict.fault(format!("{what} say {have} for {key:?}, a recount {want}"));
         }
     }
 }
 
-fn deltas(connection: &Connection) -> Result<Numbers, StoreError> {
-    let sql =
-        "SELECT measure, CAST(day AS TEXT), agency, procedure, field, channel, commune, sum(n)
-               FROM deltas GROUP BY 1, 2, 3, 4, 5, 6, 7 HAVING sum(n) <> 0";
+fn deltas(connection: &Connection) -> Result<BTreeMap<Number, i64>, StoreError> {
+    let sql = "SELECT d.measure, d.day, p.agency, p.procedure, p.field, p.channel, p.commune, d.n
+               FROM (SELECT place, measure, day, sum(n) AS n FROM deltas
+                     GROUP BY place, measure, day HAVING sum(n) <> 0) d
+               JOIN places p ON p.place = d.place";
     let mut statement = connection.prepare(sql)?;
     let rows = statement.query_map([], |row| {
-        let form = [
-            row.get(0)?,
-            row.get(1)?,
-            row.get(2)?,
-            row.get(3)?,
-            row.get(4)?,
-            row.get(5)?,
-            row.get(6)?,
-        ];
-        Ok((form, row.get(7)?))
+        let place = Place {
+            agency: row.get(2)?,
+            procedure: row.get(3)?,
+            field: row.get(4)?,
+            channel: row.get(5)?,
+            commune: row.get(6)?,
+        };
+        Ok(((row.get(0)?, row.get(1)?, place), row.get(7)?))
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Level, measure, day, agency, procedure.
-type Rolled = BTreeMap<(u8, String, String, String, String), i64>;
-
-fn lattice(numbers: &Numbers) -> Rolled {
-    let mut rolled = Rolled::new();
-    for ([measure, day, agency, procedure, ..], n) in numbers {
-        let levels = [("", ""), (agency, ""), ("", procedure), (agency, procedure)];
-        for (level, (agency, procedure)) in (0..).zip(levels) {
-            let owned = |text: &str| text.to_owned();
-            let key = (level, owned(measure), owned(day), owned(agency), owned(procedure));
-            *rolled.entry(key).or_default() += n;
-        }
-    }
-    rolled.retain(|_, n| *n != 0);
-    rolled
-}
-
-fn rolled(connection: &Connection) -> Result<Rolled, StoreError> {
-    let sql = "SELECT level, measure, CAST(day AS TEXT), agency, procedure, n FROM rollups
-               WHERE n <> 0";
+fn rolled(connection: &Connection) -> Result<BTreeMap<RollupKey, i64>, StoreError> {
+    let sql = "SELECT level, measure, agency, procedure, day, n FROM rollups WHERE n <> 0";
     let mut statement = connection.prepare(sql)?;
     let rows = statement.query_map([], |row| {
-        let key = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?);
+        let key = RollupKey {
+            level: row.get(0)?,
+            measure: row.get(1)?,
+            agency: row.get(2)?,
+            procedure: row.get(3)?,
+            day: row.get(4)?,
+        };
         Ok((key, row.get(5)?))
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
-}
-
-/// Makes every fold anew, observation by observation in journal order.
-pub(super) fn rebuild(connection: &mut Connection, rules: &Rules) -> Result<u64, StoreError> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    transaction.execute_batch(
-        "DELETE FROM observations; DELETE FROM dossiers; DELETE FROM deltas;
-         DELETE FROM rollups; DELETE FROM members;",
-    )?;
-    let mut work = submit::Work {
-        tip: entry::Tip::read(&transaction)?,
-        rollups: Rollups::default(),
-        rules,
-        clock: jiff::Timestamp::UNIX_EPOCH,
-    };
-    let sql = "SELECT e.position, e.kind, e.text, e.public, p.text
-               FROM entries e LEFT JOIN personal p ON p.position = e.position
-               WHERE e.position >= ?1 AND e.kind IN ('observation', 'retraction')
-               ORDER BY e.position LIMIT ?2";
-    let mut next = 0_u64;
-    loop {
-        let page = page(&transaction, sql, next)?;
-        let Some(last) = page.last() else { break };
-        next = last.position + 1;
-        for one in &page {
-            work.rollups.mark();
-            component::apply(
-                &transaction,
-                &mut work,
-                &component::Seen {
-                    position: one.position,
-                    at: one.recorded_at,
-                    counted: one.counted,
-                    content: &one.content,
-                    hash: one.content_hash,
-                },
-            )?;
-        }
-    }
-    work.rollups.write(&transaction)?;
-    let read = work.tip.next();
-    transaction.commit()?;
-    Ok(read)
-}
-
-/// Entries read at a time: an entry is at most some tens of kilobytes.
-const PAGE: u32 = 1_000;
-
-fn page(connection: &Connection, sql: &str, from: u64) -> Result<Vec<Observation>, StoreError> {
-    let mut from = from;
-    loop {
-        let mut statement = connection.prepare_cached(sql)?;
-        let mut rows = statement.query(params![from, PAGE])?;
-        let mut observations = Vec::new();
-        let mut seen = false;
-        while let Some(row) = rows.next()? {
-            seen = true;
-            let kind: String = row.get(1)?;
-            let stored = Stored {
-                position: row.get(0)?,
-                kind: &kind,
-                text: row.get_ref(2)?.as_blob().unwrap_or_default(),
-                public: row.get_ref(3)?.as_blob().unwrap_or_default(),
-                personal: row.get_ref(4)?.as_blob_or_null().unwrap_or_default(),
-            };
-            from = stored.position + 1;
-            observations.extend(decode::observation(&stored)?);
-        }
-        // A page of records that are not about dossiers is not the end.
-        if !seen || !observations.is_empty() {
-            return Ok(observations);
-        }
-    }
 }

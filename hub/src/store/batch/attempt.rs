@@ -1,0 +1,229 @@
+//! Attempts at messages: what is known under an id, and what a sender is told.
+
+use std::{cmp::Ordering, collections::HashMap, sync::Arc};
+
+use contracts::{Outcome, Receipt, Refusal};
+use jiff::Timestamp;
+
+use crate::{
+    journal::{commitment::DedupHash, entry::Mode, merkle::Digest},
+    store::{Payload, Submission, outcome_of, source_of},
+};
+
+/// Channel and id of a message.
+pub type MessageKey = (String, String);
+
+/// One attempt, as stored or as a batch is making it.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// The hub's number of it.
+    pub message: u64,
+    /// The channel.
+    pub channel: String,
+    /// The id.
+    pub id: String,
+    /// The attempt before it under the same id.
+    pub previous: Option<u64>,
+    /// Keyed hash of the raw bytes.
+    pub dedup: DedupHash,
+    /// The channel's mode.
+    pub mode: Mode,
+    /// Hash of the mapping.
+    pub mapping: Digest,
+    /// When it was recorded.
+    pub recorded_at: Timestamp,
+    /// The chunk wanted next.
+    pub next_chunk: u32,
+    /// The outcome; `None` while it is being received.
+    pub outcome: Option<Outcome>,
+    /// Records stored.
+    pub records: u64,
+    /// Records refused.
+    pub refused: u64,
+    /// Its first and last entry.
+    pub positions: Option<(u64, u64)>,
+    /// Its first refusals, as many as a receipt carries.
+    pub refusals: Vec<Refusal>,
+}
+
+/// How a batch leaves an attempt.
+#[derive(Debug, Clone)]
+pub struct Written {
+    /// The attempt.
+    pub attempt: Attempt,
+    /// Its raw bytes, for one that is new.
+    pub payload: Option<Arc<Payload>>,
+    /// Whether the batch changed or made it.
+    pub changed: bool,
+}
+
+/// What a chunk means to a message.
+pub(super) enum Decision {
+    /// A new attempt; the one before it under this id, if any.
+    Fresh { previous: Option<usize> },
+    /// The next chunk of a message being received.
+    Continue(usize),
+    /// A chunk that is durable already; the one wanted.
+    Skip { next: u32 },
+    /// The message is known: repeat its outcome.
+    Known(usize),
+    /// Other content under an id that has stored something.
+    Conflict { known: usize },
+}
+
+/// The attempts that a batch may meet.
+#[derive(Debug, Default)]
+pub struct Attempts {
+    all: Vec<Written>,
+    by_key: HashMap<MessageKey, usize>,
+    conflicts: HashMap<(MessageKey, DedupHash), usize>,
+}
+
+impl Attempts {
+    /// The attempt that decides for its id.
+    pub fn deciding(&mut self, attempt: Attempt) {
+        let key = (attempt.channel.clone(), attempt.id.clone());
+        let at = self.push(attempt, None);
+        self.by_key.insert(key, at);
+    }
+
+    /// An attempt that was kept as a conflict.
+    pub fn conflicting(&mut self, attempt: Attempt) {
+        let key = (attempt.channel.clone(), attempt.id.clone());
+        let dedup = attempt.dedup;
+        let at = self.push(attempt, None);
+        self.conflicts.insert((key, dedup), at);
+    }
+
+    fn push(&mut self, attempt: Attempt, payload: Option<Arc<Payload>>) -> usize {
+        let changed = payload.is_some();
+        self.all.push(Written { attempt, payload, changed });
+        self.all.len() - 1
+    }
+
+    /// Decides what a chunk means, by semantics §1.
+    pub(super) fn decide(&self, chunk: &Submission) -> Decision {
+        let key = (chunk.channel.clone(), chunk.id.clone());
+        let Some(at) = self.by_key.get(&key).copied() else {
+            return Decision::Fresh { previous: None };
+        };
+        let known = &self.all[at].attempt;
+        let same = known.dedup == chunk.dedup;
+        let same_mapping = known.mapping == chunk.mapping;
+        match known.outcome {
+            None if same && same_mapping => match chunk.chunk.cmp(&known.next_chunk) {
+                Ordering::Equal => Decision::Continue(at),
+                _ => Decision::Skip { next: known.next_chunk },
+            },
+            // The mapping was mended while the message was being received: begin again.
+            None if same => Decision::Fresh { previous: Some(at) },
+            Some(Outcome::Refused) if !same || !same_mapping => {
+                Decision::Fresh { previous: Some(at) }
+            }
+            Some(Outcome::Partial) if same && !same_mapping => {
+                Decision::Fresh { previous: Some(at) }
+            }
+            Some(_) if same => Decision::Known(at),
+            _ => match self.conflicts.get(&(key, chunk.dedup)) {
+                Some(kept) => Decision::Known(*kept),
+                None => Decision::Conflict { known: at },
+            },
+        }
+    }
+
+    /// Whether a chunk may write records, as far as is known before the batch runs.
+    pub fn may_store(&self, chunk: &Submission) -> bool {
+        matches!(self.decide(chunk), Decision::Fresh { .. } | Decision::Continue(_))
+    }
+
+    /// Begins an attempt: one that decides for its id, or a conflict with another.
+    pub(super) fn begin(
+        &mut self,
+        chunk: &Submission,
+        (message, at): (u64, Timestamp),
+        previous: Option<usize>,
+        conflict: bool,
+    ) -> usize {
+        let attempt = Attempt {
+            message,
+            channel: chunk.channel.clone(),
+            id: chunk.id.clone(),
+            previous: previous.map(|at| self.all[at].attempt.message),
+            dedup: chunk.dedup,
+            mode: chunk.mode,
+            mapping: chunk.mapping,
+            recorded_at: at,
+            next_chunk: 0,
+            outcome: None,
+            records: 0,
+            refused: 0,
+            positions: None,
+            refusals: Vec::new(),
+        };
+        let key = (chunk.channel.clone(), chunk.id.clone());
+        let at = self.push(attempt, Some(chunk.payload.clone()));
+        if conflict {
+            self.conflicts.insert((key, chunk.dedup), at);
+        } else {
+            self.by_key.insert(key, at);
+        }
+        at
+    }
+
+    /// Adds a chunk's records, refusals and positions.
+    pub(super) fn advance(
+        &mut self,
+        at: usize,
+        next_chunk: u32,
+        (records, refusals): (u64, &[Refusal]),
+        positions: Option<(u64, u64)>,
+    ) {
+        let written = &mut self.all[at];
+        written.changed = true;
+        let attempt = &mut written.attempt;
+        attempt.next_chunk = next_chunk;
+        attempt.records += records;
+        attempt.refused += refusals.len() as u64;
+        let room = Receipt::REFUSALS_MAX.saturating_sub(attempt.refusals.len());
+        attempt.refusals.extend(refusals.iter().take(room).cloned());
+        if let Some((first, last)) = positions {
+            let first = attempt.positions.map_or(first, |(known, _)| known);
+            attempt.positions = Some((first, last));
+        }
+    }
+
+    /// Gives an attempt its outcome: the one told, or the one that its counts make.
+    pub(super) fn settle(&mut self, at: usize, outcome: Option<Outcome>) {
+        let written = &mut self.all[at];
+        written.changed = true;
+        let counts = outcome_of(written.attempt.records, written.attempt.refused);
+        written.attempt.outcome = Some(outcome.unwrap_or(counts));
+    }
+
+    /// An attempt by its place.
+    pub(super) fn at(&self, at: usize) -> &Attempt {
+        &self.all[at].attempt
+    }
+
+    /// The receipt of an attempt that has its outcome; `again`: it was sent once more.
+    pub(super) fn receipt(&self, at: usize, again: bool) -> Receipt {
+        let attempt = &self.all[at].attempt;
+        // Only attempts with an outcome are asked for their receipt.
+        let first = attempt.outcome.unwrap_or(Outcome::Refused);
+        Receipt {
+            source: source_of(&attempt.channel),
+            id: attempt.id.clone(),
+            outcome: if again { Outcome::Duplicate } else { first },
+            first: again.then_some(first),
+            recorded_at: attempt.recorded_at,
+            records: attempt.records,
+            refused: attempt.refused,
+            refusals: attempt.refusals.clone(),
+        }
+    }
+
+    /// What a batch made or changed, in the order of its numbers.
+    pub(super) fn changed(self) -> Vec<Written> {
+        self.all.into_iter().filter(|written| written.changed).collect()
+    }
+}

@@ -1,0 +1,247 @@
+//! One transaction, decided: from what is stored and what has come to the rows to write. Pure.
+//!
+//! Every backend does the same four things: it reads what [`wanted`] names, takes the journal's
+//! head, calls [`run`], and writes the [`Changes`]. So what a message becomes is decided here
+//! alone, whatever keeps it.
+
+pub mod attempt;
+pub mod changes;
+pub mod subjects;
+pub mod tip;
+
+use std::collections::BTreeSet;
+
+use contracts::{Later, Outcome, Problem, Refusal, problem};
+use jiff::Timestamp;
+
+pub use attempt::{Attempt, Attempts, MessageKey, Written};
+pub use changes::{Changes, Delta, MemberRow, NewEntry, Place, RollupKey, Rollups};
+pub use subjects::{Subjects, code_of, code_of_text};
+pub use tip::{Said, Tip};
+
+use super::{Item, Prepared, Reply, Rules, Submission};
+use crate::{
+    journal::{
+        entry::{EntryError, EntryKind, Mode},
+        merkle::Digest,
+    },
+    registry::{Content, Identity, Observation},
+};
+use attempt::Decision;
+
+/// What a backend has read for a batch.
+#[derive(Debug)]
+pub struct Known {
+    /// The journal's end, with nobody else appending.
+    pub tip: Tip,
+    /// Attempts under the batch's ids.
+    pub attempts: Attempts,
+    /// Dossiers that its records may touch.
+    pub subjects: Subjects,
+}
+
+/// Names and codes whose dossiers a batch may touch.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    /// Names.
+    pub identities: BTreeSet<Identity>,
+    /// National codes in canonical spelling.
+    pub codes: BTreeSet<String>,
+}
+
+/// Channels and ids of a batch, sorted, each once.
+pub fn message_keys(batch: &[Submission]) -> Vec<MessageKey> {
+    let keys: BTreeSet<MessageKey> =
+        batch.iter().map(|chunk| (chunk.channel.clone(), chunk.id.clone())).collect();
+    keys.into_iter().collect()
+}
+
+/// Which dossiers must be read, the batch's attempts being known.
+pub fn wanted(batch: &[Submission], attempts: &Attempts) -> Wanted {
+    let mut wanted = Wanted::default();
+    for chunk in batch.iter().filter(|chunk| attempts.may_store(chunk)) {
+        for one in chunk.items.iter().flat_map(|item| item.outcome.iter().flatten()) {
+            let Some(content) = &one.content else { continue };
+            wanted.identities.insert(content.identity());
+            wanted.codes.extend(code_of(content));
+        }
+    }
+    wanted
+}
+
+/// Runs a batch, chunk by chunk in order. A chunk that cannot be written is answered `Later` and
+/// leaves nothing behind.
+pub fn run(
+    known: Known,
+    batch: &[Submission],
+    rules: &Rules,
+    clock: Timestamp,
+) -> (Changes, Vec<Result<Reply, Later>>) {
+    let Known { tip, attempts, subjects } = known;
+    let mut work = Work { changes: Changes::new(tip), attempts, subjects, rules, clock };
+    let replies = batch.iter().map(|chunk| work.chunk(chunk)).collect();
+    let Work { mut changes, attempts, subjects, .. } = work;
+    changes.collect(attempts.changed(), subjects);
+    (changes, replies)
+}
+
+struct Work<'a> {
+    changes: Changes,
+    attempts: Attempts,
+    subjects: Subjects,
+    rules: &'a Rules,
+    clock: Timestamp,
+}
+
+/// Longest id and key that surely fit an entry's text, however they are escaped.
+const NAME_BYTES_MAX: usize = 1_024;
+
+fn fits(chunk: &Submission) -> bool {
+    let keys = chunk.items.iter().flat_map(|item| item.outcome.iter().flatten());
+    chunk.id.len() <= NAME_BYTES_MAX
+        && chunk.channel.len() <= NAME_BYTES_MAX
+        && keys.into_iter().all(|one| one.key.len() <= NAME_BYTES_MAX)
+}
+
+fn unfit(error: &EntryError) -> Later {
+    tracing::error!(error = %error, "a chunk makes no entry");
+    Later { reason: "the store cannot take this message".to_owned(), retry_after_seconds: 30 }
+}
+
+impl Work<'_> {
+    fn chunk(&mut self, chunk: &Submission) -> Result<Reply, Later> {
+        if !fits(chunk) {
+            return Err(unfit(&EntryError::TooLong(NAME_BYTES_MAX)));
+        }
+        match self.attempts.decide(chunk) {
+            Decision::Known(at) => Ok(Reply::Done(self.attempts.receipt(at, true))),
+            Decision::Skip { next } => Ok(Reply::Next(next)),
+            Decision::Conflict { known } => self.keep_conflict(chunk, known),
+            // A later chunk of an attempt that is not there: begin with the first.
+            Decision::Fresh { .. } if chunk.chunk > 0 => Ok(Reply::Next(0)),
+            Decision::Fresh { previous } => {
+                let at = self.begin(chunk, previous, false);
+                self.items(chunk, at)
+            }
+            Decision::Continue(at) => self.items(chunk, at),
+        }
+    }
+
+    fn begin(&mut self, chunk: &Submission, previous: Option<usize>, conflict: bool) -> usize {
+        let tip = &mut self.changes.tip;
+        tip.messages += 1;
+        let numbered = (tip.messages, tip.now(self.clock));
+        self.attempts.begin(chunk, numbered, previous, conflict)
+    }
+
+    /// Keeps other content under a known id, shown and never applied.
+    fn keep_conflict(&mut self, chunk: &Submission, known: usize) -> Result<Reply, Later> {
+        let at = self.begin(chunk, Some(known), true);
+        let problems = vec![Problem::new(&problem::ID_REUSED).by_rule(chunk.id.clone())];
+        let refusals = [Refusal { record: None, problems }];
+        let position = self.refuse(chunk, at, &refusals)?;
+        self.attempts.advance(at, 1, (0, &refusals), Some((position, position)));
+        self.attempts.settle(at, Some(Outcome::Conflict));
+        Ok(Reply::Done(self.attempts.receipt(at, false)))
+    }
+
+    /// Writes the records of a chunk, each an entry and its effect; refusals share one entry.
+    fn items(&mut self, chunk: &Submission, at: usize) -> Result<Reply, Later> {
+        let first = self.changes.tip.next();
+        let mut refusals = Vec::new();
+        let mut records = 0;
+        for Item { record, outcome } in &chunk.items {
+            match outcome {
+                Ok(prepared) => {
+                    for one in prepared {
+                        self.observe(chunk, at, *record, one)?;
+                        records += 1;
+                    }
+                }
+                Err(problems) => {
+                    refusals.push(Refusal { record: *record, problems: problems.clone() });
+                }
+            }
+        }
+        if !refusals.is_empty() {
+            self.refuse(chunk, at, &refusals)?;
+        }
+        let next = self.changes.tip.next();
+        let positions = (next > first).then(|| (first, next - 1));
+        self.attempts.advance(at, chunk.chunk + 1, (records, &refusals), positions);
+        if !chunk.last {
+            return Ok(Reply::Next(chunk.chunk + 1));
+        }
+        self.attempts.settle(at, None);
+        Ok(Reply::Done(self.attempts.receipt(at, false)))
+    }
+
+    fn observe(
+        &mut self,
+        chunk: &Submission,
+        at: usize,
+        record: Option<u32>,
+        one: &Prepared,
+    ) -> Result<(), Later> {
+        let kind = match one.content {
+            Some(Content::Retraction { .. }) => EntryKind::Retraction,
+            _ => EntryKind::Observation,
+        };
+        let said = Said {
+            kind,
+            mode: chunk.mode,
+            message: Some(self.attempts.at(at).message),
+            message_id: chunk.id_given.then_some(chunk.id.as_str()),
+            record,
+            named: Some((one.contract.to_string(), one.key.clone())),
+            raw: Some(chunk.raw),
+            public: (&one.public, one.public_hash),
+            personal: one.personal.as_ref(),
+            mapping: Some(chunk.mapping),
+            contract_hash: chunk.contracts.get(&one.contract).copied(),
+            supersedes: None,
+        };
+        let entry = self.changes.tip.append(self.clock, &said).map_err(|error| unfit(&error))?;
+        if let Some(content) = &one.content {
+            let seen = Observation {
+                position: entry.position,
+                recorded_at: entry.recorded_at,
+                counted: chunk.mode != Mode::Trial,
+                content: content.clone(),
+                supersedes: None,
+                content_hash: *one.public_hash.as_bytes(),
+            };
+            self.subjects.apply(seen, self.rules, &mut self.changes);
+        }
+        self.changes.entries.push(entry);
+        Ok(())
+    }
+
+    fn refuse(
+        &mut self,
+        chunk: &Submission,
+        at: usize,
+        refusals: &[Refusal],
+    ) -> Result<u64, Later> {
+        // Problems are texts and numbers: nothing can fail.
+        let public = serde_json::to_string(refusals).unwrap_or_default();
+        let said = Said {
+            kind: EntryKind::Refusal,
+            mode: chunk.mode,
+            message: Some(self.attempts.at(at).message),
+            message_id: chunk.id_given.then_some(chunk.id.as_str()),
+            record: None,
+            named: None,
+            raw: Some(chunk.raw),
+            public: (&public, Digest::of(public.as_bytes())),
+            personal: None,
+            mapping: Some(chunk.mapping),
+            contract_hash: None,
+            supersedes: None,
+        };
+        let entry = self.changes.tip.append(self.clock, &said).map_err(|error| unfit(&error))?;
+        let position = entry.position;
+        self.changes.entries.push(entry);
+        Ok(position)
+    }
+}

@@ -1,0 +1,213 @@
+//! The dossiers that a batch may touch, held in memory while it runs.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use contracts::code::DossierCode;
+
+use super::changes::{Changes, DossierChange, MemberRow};
+use crate::{
+    registry::{Content, DossierState, Identity, Observation},
+    store::{
+        Rules, StoreError,
+        effect::{self, Membership},
+    },
+};
+
+/// One name with all that its source said under it.
+#[derive(Debug)]
+struct Member {
+    row: MemberRow,
+    observations: Vec<Arc<Observation>>,
+    changed: bool,
+}
+
+/// One dossier as it stands.
+#[derive(Debug)]
+struct Standing {
+    state: DossierState,
+    text: String,
+}
+
+/// Names, what was said under them, and the dossiers they make.
+#[derive(Debug, Default)]
+pub struct Subjects {
+    members: Vec<Member>,
+    by_identity: HashMap<Identity, usize>,
+    by_dossier: HashMap<String, BTreeSet<usize>>,
+    by_code: HashMap<String, BTreeSet<usize>>,
+    dossiers: HashMap<String, Standing>,
+}
+
+/// A national code in canonical spelling; `None` where it is not valid.
+pub fn code_of_text(text: &str) -> Option<String> {
+    DossierCode::parse(text).ok().map(|code| code.canonical().to_owned())
+}
+
+/// The national code of an observation, in canonical spelling, where it carries a valid one.
+pub fn code_of(content: &Content) -> Option<String> {
+    let Content::Snapshot(body) = content else { return None };
+    code_of_text(body.code.as_deref()?)
+}
+
+impl Subjects {
+    /// A name as stored, with its observations in journal order.
+    pub fn member(&mut self, row: MemberRow, observations: Vec<Observation>) {
+        let observations = observations.into_iter().map(Arc::new).collect();
+        self.insert(Member { row, observations, changed: false });
+    }
+
+    /// A dossier's state as stored.
+    ///
+    /// # Errors
+    /// When the text is not what the hub writes.
+    pub fn dossier(&mut self, key: String, text: Vec<u8>) -> Result<(), StoreError> {
+        let damaged = |error: String| StoreError::fault(format!("the dossier `{key}`: {error}"));
+        let text = String::from_utf8(text).map_err(|error| damaged(error.to_string()))?;
+        let state = serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
+        self.dossiers.insert(key, Standing { state, text });
+        Ok(())
+    }
+
+    fn insert(&mut self, member: Member) -> usize {
+        let at = self.members.len();
+        let Membership { identity, code, dossier } = &member.row.membership;
+        self.by_identity.insert(identity.clone(), at);
+        self.by_dossier.entry(dossier.clone()).or_default().insert(at);
+        if let Some(code) = code {
+            self.by_code.entry(code.clone()).or_default().insert(at);
+        }
+        self.members.push(member);
+        at
+    }
+
+    /// The name of an observation; a new one is a dossier of its own.
+    fn own(&mut self, identity: Identity, position: u64) -> usize {
+        if let Some(at) = self.by_identity.get(&identity) {
+            return *at;
+        }
+        let dossier = identity.key();
+        let membership = Membership { identity, code: None, dossier };
+        let row = MemberRow { member: position, membership };
+        self.insert(Member { row, observations: Vec::new(), changed: true })
+    }
+
+    /// All names that an observation may join or part: those of the same dossier and those that
+    /// carry the same code, and so on until there is none left.
+    fn closure(&self, own: usize, code: Option<String>) -> BTreeSet<usize> {
+        let mut found = BTreeSet::new();
+        let mut open = vec![own];
+        open.extend(code.iter().filter_map(|code| self.by_code.get(code)).flatten());
+        while let Some(at) = open.pop() {
+            if !found.insert(at) {
+                continue;
+            }
+            let Membership { dossier, code, .. } = &self.members[at].row.membership;
+            open.extend(self.by_dossier.get(dossier).into_iter().flatten());
+            open.extend(code.iter().filter_map(|code| self.by_code.get(code)).flatten());
+        }
+        found
+    }
+
+    /// Folds one more observation into its dossier and the numbers.
+    pub(in crate::store) fn apply(
+        &mut self,
+        one: Observation,
+        rules: &Rules,
+        changes: &mut Changes,
+    ) {
+        let position = one.position;
+        let own = self.own(one.identity(), position);
+        let code = code_of(&one.content);
+        self.members[own].observations.push(Arc::new(one));
+        changes.observations.push((self.members[own].row.member, position));
+        let component = self.closure(own, code);
+        self.fold(&component, position, rules, changes);
+    }
+
+    /// Folds everything anew, because at a position the rules have changed.
+    pub(in crate::store) fn refold(&mut self, position: u64, rules: &Rules, changes: &mut Changes) {
+        let all: BTreeSet<usize> = (0..self.members.len()).collect();
+        self.fold(&all, position, rules, changes);
+    }
+
+    fn fold(
+        &mut self,
+        component: &BTreeSet<usize>,
+        position: u64,
+        rules: &Rules,
+        changes: &mut Changes,
+    ) {
+        let mut observations: Vec<Arc<Observation>> = component
+            .iter()
+            .flat_map(|at| self.members[*at].observations.iter().cloned())
+            .collect();
+        observations.sort_by_key(|one| one.position);
+        let keys: BTreeSet<&str> =
+            component.iter().map(|at| self.members[*at].row.membership.dossier.as_str()).collect();
+        let before: BTreeMap<String, &DossierState> = keys
+            .into_iter()
+            .filter_map(|key| Some((key.to_owned(), &self.dossiers.get(key)?.state)))
+            .collect();
+        let effect = effect::effect(&observations, &before, rules);
+        for (cell, n) in &effect.deltas {
+            changes.count(position, cell, *n);
+        }
+        for membership in effect.members {
+            self.moved(membership);
+        }
+        for (key, state) in effect.dossiers {
+            self.stands(key, state, position, changes);
+        }
+    }
+
+    fn moved(&mut self, now: Membership) {
+        let Some(at) = self.by_identity.get(&now.identity).copied() else { return };
+        let member = &mut self.members[at];
+        if member.row.membership == now {
+            return;
+        }
+        member.changed = true;
+        let before = std::mem::replace(&mut member.row.membership, now.clone());
+        if before.dossier != now.dossier {
+            self.by_dossier.entry(before.dossier).or_default().remove(&at);
+            self.by_dossier.entry(now.dossier).or_default().insert(at);
+        }
+        if let Some(code) = before.code {
+            self.by_code.entry(code).or_default().remove(&at);
+        }
+        if let Some(code) = now.code {
+            self.by_code.entry(code).or_default().insert(at);
+        }
+    }
+
+    fn stands(
+        &mut self,
+        key: String,
+        state: Option<DossierState>,
+        position: u64,
+        changes: &mut Changes,
+    ) {
+        // A dossier in trial is nobody's to see: it has no row.
+        let Some(state) = state.filter(|state| state.counted) else {
+            if self.dossiers.remove(&key).is_some() {
+                changes.dossiers.insert(key, DossierChange { position, public: None });
+            }
+            return;
+        };
+        let text = effect::public_text(&state);
+        if self.dossiers.get(&key).is_none_or(|standing| standing.text != text) {
+            let change = DossierChange { position, public: Some(text.clone()) };
+            changes.dossiers.insert(key.clone(), change);
+            self.dossiers.insert(key, Standing { state, text });
+        }
+    }
+
+    /// Names that are new or have moved, by number.
+    pub(in crate::store) fn changed(self) -> Vec<MemberRow> {
+        let changed = self.members.into_iter().filter(|member| member.changed);
+        changed.map(|member| member.row).collect()
+    }
+}

@@ -1,0 +1,131 @@
+//! The journal's end while a batch appends to it.
+
+use jiff::Timestamp;
+
+use super::changes::NewEntry;
+use crate::{
+    journal::{
+        entry::{Algorithm, Entry, EntryError, EntryKind, Mode, recorded_at},
+        merkle::{BadFrontier, Digest, Frontier, leaf_hash},
+    },
+    store::Personal,
+};
+
+/// Bytes of one peak as stored.
+const PEAK_BYTES: usize = 32;
+
+/// The journal's end: what the row `head` holds. It is read when nobody else may append any more.
+#[derive(Debug, Clone)]
+pub struct Tip {
+    /// The log's name.
+    pub log_id: String,
+    /// The tree over all entries.
+    pub frontier: Frontier,
+    /// When the last entry was recorded.
+    pub recorded_at: Option<Timestamp>,
+    /// Attempts numbered so far: the next message takes the number after it.
+    pub messages: u64,
+    /// Hash of the rules in force; `None` in a log that has been told none yet.
+    pub rules: Option<Digest>,
+}
+
+/// What an entry says, beside what the journal itself gives it.
+#[derive(Debug)]
+pub struct Said<'a> {
+    /// Kind.
+    pub kind: EntryKind,
+    /// Mode of the channel.
+    pub mode: Mode,
+    /// The attempt it came by.
+    pub message: Option<u64>,
+    /// The id the agency gave the message.
+    pub message_id: Option<&'a str>,
+    /// Number of the record in the payload.
+    pub record: Option<u32>,
+    /// Contract and key of the record.
+    pub named: Option<(String, String)>,
+    /// Commitment of the raw bytes.
+    pub raw: Option<crate::journal::commitment::Commitment>,
+    /// The public text and its hash.
+    pub public: (&'a str, Digest),
+    /// The personal text.
+    pub personal: Option<&'a Personal>,
+    /// Hash of the mapping.
+    pub mapping: Option<Digest>,
+    /// Hash of the contract.
+    pub contract_hash: Option<Digest>,
+    /// Position of what it replaces.
+    pub supersedes: Option<u64>,
+}
+
+/// Peaks out of their stored form.
+///
+/// # Errors
+/// When they do not belong to a tree of that size.
+pub fn frontier(size: u64, peaks: &[u8]) -> Result<Frontier, BadFrontier> {
+    let digests = peaks.chunks(PEAK_BYTES).filter_map(|chunk| chunk.try_into().ok());
+    Frontier::from_parts(size, digests.map(Digest::from_bytes).collect())
+}
+
+impl Tip {
+    /// The end of a log that has no entry yet.
+    pub fn empty(log_id: String) -> Self {
+        Self { log_id, frontier: Frontier::new(), recorded_at: None, messages: 0, rules: None }
+    }
+
+    /// Peaks in their stored form: 32 bytes each.
+    pub fn peaks(&self) -> Vec<u8> {
+        self.frontier.peaks().iter().flat_map(|peak| *peak.as_bytes()).collect()
+    }
+
+    /// The time of the next entry: never before the last one's.
+    pub fn now(&self, clock: Timestamp) -> Timestamp {
+        recorded_at(self.recorded_at, clock)
+    }
+
+    /// The position of the next entry.
+    pub fn next(&self) -> u64 {
+        self.frontier.size()
+    }
+
+    /// Appends one entry and gives the row that holds it.
+    ///
+    /// # Errors
+    /// When its text is longer than an entry may be.
+    pub fn append(&mut self, clock: Timestamp, said: &Said<'_>) -> Result<NewEntry, EntryError> {
+        let (position, at) = (self.next(), self.now(clock));
+        let (contract, key) = said.named.clone().unzip();
+        let entry = Entry {
+            log_id: self.log_id.clone(),
+            position,
+            recorded_at: at,
+            kind: said.kind,
+            hash: Algorithm::Sha256,
+            message_id: said.message_id.map(ToOwned::to_owned),
+            mode: said.mode,
+            contract,
+            key,
+            raw: said.raw,
+            public: said.public.1,
+            personal: said.personal.map(|personal| personal.commitment),
+            mapping_hash: said.mapping,
+            contract_hash: said.contract_hash,
+            configuration_hash: self.rules,
+            supersedes: said.supersedes,
+        };
+        let text = entry.text()?;
+        self.frontier.append(leaf_hash(text.as_bytes()));
+        self.recorded_at = Some(at);
+        Ok(NewEntry {
+            position,
+            recorded_at: at,
+            message: said.message,
+            record: said.record,
+            kind: said.kind,
+            mode: said.mode,
+            text,
+            public: said.public.0.to_owned(),
+            personal: said.personal.cloned(),
+        })
+    }
+}

@@ -1,0 +1,208 @@
+//! The folds from nothing: which entries belong together, and the whole story of each. Pure.
+//!
+//! Entries are read twice: once in order, to learn which names and codes meet; then dossier by
+//! dossier, so that memory holds some dossiers at a time and each is written once.
+
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+};
+
+use serde::Deserialize;
+
+use super::{
+    StoreError,
+    batch::{Changes, Subjects, Tip, code_of_text},
+    decode::{self, Read, Stored},
+    effect,
+    rules::{Rules, RulesHistory},
+};
+use crate::{
+    journal::merkle::Digest,
+    registry::{Cell, Observation, cells, dossier_leaf},
+};
+
+/// A name or a code, short: 128 bits of a hash, which no two of them share.
+type Mark = u128;
+
+/// What of an observation decides with which others it belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Told {
+    position: u64,
+    identity: Mark,
+    code: Option<Mark>,
+}
+
+#[derive(Deserialize)]
+struct Named<'a> {
+    #[serde(borrow)]
+    contract: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct Name<'a> {
+    #[serde(borrow)]
+    source: Cow<'a, str>,
+    #[serde(borrow)]
+    source_code: Cow<'a, str>,
+    #[serde(borrow, default)]
+    code: Option<Cow<'a, str>>,
+}
+
+fn mark(kind: u8, parts: [&str; 2]) -> Mark {
+    let mut bytes = vec![kind];
+    for part in parts {
+        bytes.extend_from_slice(part.as_bytes());
+        bytes.push(0);
+    }
+    let hash = Digest::of(&bytes);
+    let half = hash.as_bytes().first_chunk::<16>().copied().unwrap_or_default();
+    Mark::from_be_bytes(half)
+}
+
+/// Whose dossier an entry tells of; `None` where it tells of none.
+///
+/// # Errors
+/// When a stored text is not what the hub writes: names the position.
+pub fn told(stored: &Stored<'_>) -> Result<Option<Told>, StoreError> {
+    let damaged = |error: serde_json::Error| {
+        StoreError::fault(format!("the entry at position {} is damaged: {error}", stored.position))
+    };
+    if !matches!(stored.kind, "observation" | "retraction") {
+        return Ok(None);
+    }
+    let named: Named<'_> = serde_json::from_slice(stored.text).map_err(damaged)?;
+    if !matches!(named.contract.as_deref(), Some("dossier/1" | "progress/1")) {
+        return Ok(None);
+    }
+    let name: Name<'_> = serde_json::from_slice(stored.public).map_err(damaged)?;
+    let code = name.code.as_deref().and_then(code_of_text);
+    Ok(Some(Told {
+        position: stored.position,
+        identity: mark(0, [&name.source, &name.source_code]),
+        code: code.map(|code| mark(1, [&code, ""])),
+    }))
+}
+
+/// Which observations belong together, whatever the order in which they are added.
+#[derive(Debug, Default)]
+pub struct Components {
+    nodes: HashMap<Mark, u32>,
+    up: Vec<u32>,
+    told: Vec<(u32, u64)>,
+}
+
+impl Components {
+    fn node(&mut self, mark: Mark) -> u32 {
+        *self.nodes.entry(mark).or_insert_with(|| {
+            let node = u32::try_from(self.up.len()).unwrap_or(u32::MAX);
+            self.up.push(node);
+            node
+        })
+    }
+
+    fn root(&mut self, mut node: u32) -> u32 {
+        while self.up[node as usize] != node {
+            // Halve the path on the way.
+            let above = self.up[self.up[node as usize] as usize];
+            self.up[node as usize] = above;
+            node = above;
+        }
+        node
+    }
+
+    /// Adds one observation.
+    pub fn add(&mut self, told: Told) {
+        let node = self.node(told.identity);
+        if let Some(code) = told.code {
+            let code = self.node(code);
+            let (a, b) = (self.root(node), self.root(code));
+            self.up[a.max(b) as usize] = a.min(b);
+        }
+        self.told.push((node, told.position));
+    }
+
+    /// Positions by component, in the order of the components' first positions.
+    pub fn groups(mut self) -> Vec<Vec<u64>> {
+        let told = std::mem::take(&mut self.told);
+        let mut place: HashMap<u32, usize> = HashMap::new();
+        let mut groups: Vec<Vec<u64>> = Vec::new();
+        for (node, position) in told {
+            let root = self.root(node);
+            let at = *place.entry(root).or_insert_with(|| {
+                groups.push(Vec::new());
+                groups.len() - 1
+            });
+            groups[at].push(position);
+        }
+        groups
+    }
+}
+
+/// Reads the observations of one component.
+///
+/// # Errors
+/// When a stored text is not what the hub writes.
+pub fn observations(stored: &[Stored<'_>]) -> Result<Vec<Observation>, StoreError> {
+    let mut read: Vec<Read> = Vec::with_capacity(stored.len());
+    for one in stored {
+        read.extend(decode::observation(one)?);
+    }
+    Ok(decode::resolve(read))
+}
+
+/// All that happened to one component, as if its entries came in now, one after the other.
+pub fn story(observations: Vec<Observation>, rules: &RulesHistory) -> Changes {
+    let mut changes = Changes::new(Tip::empty(String::new()));
+    let mut subjects = Subjects::default();
+    let none = Rules::default();
+    let mut before = None;
+    for one in observations {
+        let position = one.position;
+        if let Some(before) = before {
+            for (at, rules) in rules.between(before, position) {
+                subjects.refold(*at, rules, &mut changes);
+            }
+        }
+        subjects.apply(one, rules.at(position).unwrap_or(&none), &mut changes);
+        before = Some(position);
+    }
+    for (at, rules) in rules.between(before.unwrap_or(u64::MAX), u64::MAX) {
+        subjects.refold(*at, rules, &mut changes);
+    }
+    changes.members = subjects.changed();
+    changes
+}
+
+/// One dossier as its fold gives it.
+#[derive(Debug)]
+pub struct Folded {
+    /// Its key.
+    pub key: String,
+    /// The public text of its state.
+    pub public: String,
+    /// Its leaf under the fold root.
+    pub leaf: [u8; 32],
+}
+
+/// What a component comes to, folded once and whole: dossiers that count, and their numbers.
+///
+/// # Errors
+/// When a state cannot be written.
+pub fn outcome(
+    observations: &[Observation],
+    rules: &Rules,
+) -> Result<(Vec<Folded>, BTreeMap<Cell, i64>), StoreError> {
+    let effect = effect::effect(observations, &BTreeMap::new(), rules);
+    let mut dossiers = Vec::new();
+    let mut sums: BTreeMap<Cell, i64> = BTreeMap::new();
+    for (key, state) in effect.dossiers {
+        let Some(state) = state.filter(|state| state.counted) else { continue };
+        for (cell, n) in cells(&state, &rules.settings) {
+            *sums.entry(cell).or_default() += n;
+        }
+        let leaf = dossier_leaf(&state).map_err(|error| StoreError::fault(error.to_string()))?;
+        dossiers.push(Folded { key, public: effect::public_text(&state), leaf });
+    }
+    Ok((dossiers, sums))
+}

@@ -1,0 +1,246 @@
+//! Reading what a batch needs.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use contracts::{Outcome, Receipt};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::message;
+use crate::{
+    journal::{commitment::DedupHash, entry::Mode, merkle::Digest},
+    registry::{Identity, Observation},
+    store::{
+        Rules, StoreError, Submission,
+        batch::{
+            self, Attempt, Attempts, MemberRow, MessageKey, Subjects, Tip, Wanted, tip::frontier,
+        },
+        decode::{self, Stored},
+        effect::Membership,
+    },
+};
+
+/// The rules last read, by their hash.
+#[derive(Debug, Default)]
+pub(super) struct RulesSeen(Option<(Digest, Arc<Rules>)>);
+
+impl RulesSeen {
+    /// The rules of a hash; those that hold where nothing was told for none.
+    pub(super) fn at(
+        &mut self,
+        connection: &Connection,
+        hash: Option<Digest>,
+    ) -> Result<Arc<Rules>, StoreError> {
+        let Some(hash) = hash else { return Ok(Arc::default()) };
+        if let Some((seen, rules)) = &self.0
+            && *seen == hash
+        {
+            return Ok(rules.clone());
+        }
+        let rules = Arc::new(rules(connection, hash)?);
+        self.0 = Some((hash, rules.clone()));
+        Ok(rules)
+    }
+}
+
+/// The rules of a hash.
+pub(super) fn rules(connection: &Connection, hash: Digest) -> Result<Rules, StoreError> {
+    let sql = "SELECT content FROM reference_contents WHERE hash = ?1";
+    let content: Option<Vec<u8>> = connection
+        .prepare_cached(sql)?
+        .query_row([hash.as_bytes()], |row| row.get(0))
+        .optional()?;
+    let content = content.ok_or_else(|| StoreError::fault(format!("the rules {hash} are lost")))?;
+    Rules::from_content(&content)
+}
+
+/// The journal's end.
+pub(super) fn tip(connection: &Connection) -> Result<Tip, StoreError> {
+    let sql = "SELECT log_id, size, recorded_at, peaks, messages, rules FROM head";
+    let damaged =
+        |what: &str| StoreError::fault(format!("{what} of the journal's head is damaged"));
+    connection
+        .prepare_cached(sql)?
+        .query_row([], |row| {
+            let recorded_at: Option<String> = row.get(2)?;
+            let peaks: Vec<u8> = row.get(3)?;
+            let rules: Option<[u8; 32]> = row.get(5)?;
+            Ok((row.get(0)?, row.get::<_, u64>(1)?, recorded_at, peaks, row.get(4)?, rules))
+        })
+        .map_err(StoreError::from)
+        .and_then(|(log_id, size, recorded_at, peaks, messages, rules)| {
+            let recorded_at = recorded_at
+                .map(|text| text.parse().map_err(|_| damaged("the time")))
+                .transpose()?;
+            let frontier = frontier(size, &peaks).map_err(|_| damaged("the tree"))?;
+            let rules = rules.map(Digest::from_bytes);
+            Ok(Tip { log_id, frontier, recorded_at, messages, rules })
+        })
+}
+
+/// An attempt, and the text of the time it was recorded at.
+fn attempt(row: &Row<'_>) -> Result<(Attempt, String), rusqlite::Error> {
+    let mode: String = row.get(6)?;
+    let outcome: Option<String> = row.get(9)?;
+    let positions: (Option<u64>, Option<u64>) = (row.get(12)?, row.get(13)?);
+    let attempt = Attempt {
+        message: row.get(0)?,
+        channel: row.get(1)?,
+        id: row.get(2)?,
+        previous: row.get(3)?,
+        dedup: DedupHash::from_bytes(row.get(4)?),
+        mode: Mode::from_name(&mode).unwrap_or(Mode::Live),
+        mapping: Digest::from_bytes(row.get(7)?),
+        recorded_at: jiff::Timestamp::UNIX_EPOCH,
+        next_chunk: row.get(8)?,
+        outcome: outcome.as_deref().and_then(Outcome::from_name),
+        records: row.get(10)?,
+        refused: row.get(11)?,
+        positions: positions.0.zip(positions.1),
+        refusals: Vec::new(),
+    };
+    Ok((attempt, row.get(5)?))
+}
+
+const ATTEMPT: &str = "m.message, m.channel, m.id, m.previous, m.dedup, m.recorded_at, m.mode, \
+                       m.mapping, m.next_chunk, m.outcome, m.records, m.refused, \
+                       m.first_position, m.last_position";
+
+fn complete(
+    connection: &Connection,
+    (mut attempt, recorded_at): (Attempt, String),
+) -> Result<Attempt, StoreError> {
+    let damaged = |_| StoreError::fault(format!("message {} is damaged", attempt.message));
+    attempt.recorded_at = recorded_at.parse().map_err(damaged)?;
+    if attempt.refused > 0 {
+        attempt.refusals = message::refusals(connection, attempt.message, Receipt::REFUSALS_MAX)?;
+    }
+    Ok(attempt)
+}
+
+/// What is known under a batch's ids.
+pub(super) fn attempts(
+    connection: &Connection,
+    chunks: &[Submission],
+) -> Result<Attempts, StoreError> {
+    let mut attempts = Attempts::default();
+    let mut deciding = connection.prepare_cached(&format!(
+        "SELECT {ATTEMPT} FROM message_keys k JOIN messages m ON m.message = k.message
+         WHERE k.channel = ?1 AND k.id = ?2"
+    ))?;
+    let mut known = BTreeSet::new();
+    for (channel, id) in batch::message_keys(chunks) {
+        if let Some(found) = deciding.query_row([&channel, &id], attempt).optional()? {
+            attempts.deciding(complete(connection, found)?);
+            known.insert((channel, id));
+        }
+    }
+    let mut conflicting = connection.prepare_cached(&format!(
+        "SELECT {ATTEMPT} FROM message_conflicts c JOIN messages m ON m.message = c.message
+         WHERE c.channel = ?1 AND c.id = ?2 AND c.dedup = ?3"
+    ))?;
+    let contents: BTreeSet<(MessageKey, [u8; 32])> = chunks
+        .iter()
+        .map(|chunk| ((chunk.channel.clone(), chunk.id.clone()), *chunk.dedup.as_bytes()))
+        .filter(|(key, _)| known.contains(key))
+        .collect();
+    for ((channel, id), dedup) in contents {
+        let key = params![channel, id, dedup];
+        if let Some(found) = conflicting.query_row(key, attempt).optional()? {
+            attempts.conflicting(complete(connection, found)?);
+        }
+    }
+    Ok(attempts)
+}
+
+/// The observations of one name before a position, in journal order.
+pub(super) fn observations(
+    connection: &Connection,
+    member: u64,
+    before: Option<u64>,
+) -> Result<Vec<Observation>, StoreError> {
+    let sql = "SELECT o.position, e.kind, e.text, e.public
+               FROM observations o JOIN entries e ON e.position = o.position
+               WHERE o.member = ?1 AND o.position < ?2 ORDER BY o.position";
+    let mut statement = connection.prepare_cached(sql)?;
+    let end = before.and_then(|end| i64::try_from(end).ok()).unwrap_or(i64::MAX);
+    let mut rows = statement.query(params![member, end])?;
+    let mut read = Vec::new();
+    while let Some(row) = rows.next()? {
+        read.extend(decode::observation(&stored(row)?)?);
+    }
+    Ok(decode::resolve(read))
+}
+
+/// Position, kind, text and public text, in this order.
+fn stored<'a>(row: &'a Row<'_>) -> Result<Stored<'a>, StoreError> {
+    let damaged = |error: rusqlite::types::FromSqlError| StoreError::fault(error.to_string());
+    Ok(Stored {
+        position: row.get(0)?,
+        kind: row.get_ref(1)?.as_str().map_err(damaged)?,
+        text: row.get_ref(2)?.as_blob().map_err(damaged)?,
+        public: row.get_ref(3)?.as_blob().map_err(damaged)?,
+    })
+}
+
+fn member(row: &Row<'_>) -> Result<MemberRow, rusqlite::Error> {
+    let identity = Identity { source: row.get(1)?, source_code: row.get(2)? };
+    let membership = Membership { identity, code: row.get(3)?, dossier: row.get(4)? };
+    Ok(MemberRow { member: row.get(0)?, membership })
+}
+
+const MEMBER: &str = "SELECT member, source, source_code, code, dossier FROM members WHERE";
+
+/// The dossiers that a batch may touch: those of its names and codes, and whatever shares a
+/// dossier or a code with them.
+pub(super) fn subjects(connection: &Connection, wanted: &Wanted) -> Result<Subjects, StoreError> {
+    let mut found: BTreeMap<u64, MemberRow> = BTreeMap::new();
+    let mut by_name =
+        connection.prepare_cached(&format!("{MEMBER} source = ?1 AND source_code = ?2"))?;
+    let mut by_code = connection.prepare_cached(&format!("{MEMBER} code = ?1"))?;
+    let mut by_dossier = connection.prepare_cached(&format!("{MEMBER} dossier = ?1"))?;
+    let (mut codes, mut dossiers) = (wanted.codes.clone(), BTreeSet::new());
+    let (mut asked_codes, mut asked_dossiers) = (BTreeSet::new(), BTreeSet::new());
+    let mut fresh = Vec::new();
+    for Identity { source, source_code } in &wanted.identities {
+        fresh.extend(by_name.query_row([source, source_code], member).optional()?);
+    }
+    loop {
+        for row in fresh.drain(..) {
+            let Membership { code, dossier, .. } = &row.membership;
+            codes.extend(code.clone());
+            dossiers.insert(dossier.clone());
+            found.insert(row.member, row);
+        }
+        while let Some(code) = codes.pop_first() {
+            if asked_codes.insert(code.clone()) {
+                fresh.extend(by_code.query_map([&code], member)?.collect::<Result<Vec<_>, _>>()?);
+            }
+        }
+        while let Some(key) = dossiers.pop_first() {
+            if asked_dossiers.insert(key.clone()) {
+                fresh.extend(by_dossier.query_map([&key], member)?.collect::<Result<Vec<_>, _>>()?);
+            }
+        }
+        fresh.retain(|row| !found.contains_key(&row.member));
+        if fresh.is_empty() {
+            break;
+        }
+    }
+    let mut subjects = Subjects::default();
+    for row in found.into_values() {
+        let observations = observations(connection, row.member, None)?;
+        subjects.member(row, observations);
+    }
+    let mut state = connection.prepare_cached("SELECT public FROM dossiers WHERE key = ?1")?;
+    for key in asked_dossiers {
+        let public: Option<Option<Vec<u8>>> =
+            state.query_row([&key], |row| row.get(0)).optional()?;
+        if let Some(text) = public.flatten() {
+            subjects.dossier(key, text)?;
+        }
+    }
+    Ok(subjects)
+}

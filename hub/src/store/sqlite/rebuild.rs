@@ -1,0 +1,189 @@
+//! Making every fold anew from the journal, and putting rules in force.
+
+use std::{sync::mpsc, thread};
+
+use rayon::prelude::*;
+use rusqlite::{Connection, TransactionBehavior, params};
+
+use super::{
+    Writer, known,
+    scan::{self, EntryCopy, Groups},
+    write::{self, PlacesSeen},
+};
+use crate::{
+    journal::entry::{EntryKind, Mode},
+    store::{
+        Rules, StoreError,
+        batch::{Changes, Rollups, Said},
+        replay::{self, Components},
+        rules::{ReferenceText, RulesHistory},
+    },
+};
+
+/// Pages of components read ahead of the fold, and folded ahead of the writing.
+const PAGES_AHEAD: usize = 2;
+
+/// Makes every fold anew; gives the number of entries read.
+pub(super) fn rebuild(writer: &mut Writer) -> Result<u64, StoreError> {
+    let Writer { connection, places, .. } = writer;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    places.forget();
+    let read = anew(&transaction, places)
+        .and_then(|read| transaction.commit().map(|()| read).map_err(StoreError::from));
+    if read.is_err() {
+        places.forget();
+    }
+    read
+}
+
+/// Puts rules in force: a reference entry, and every fold with them from its position on.
+pub(super) fn adopt(writer: &mut Writer, rules: &Rules) -> Result<bool, StoreError> {
+    let Writer { connection, places, .. } = writer;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut tip = known::tip(&transaction)?;
+    let hash = rules.hash();
+    if tip.rules == Some(hash) {
+        return Ok(false);
+    }
+    let sql = "INSERT INTO reference_contents (hash, content) VALUES (?1, ?2)
+               ON CONFLICT (hash) DO NOTHING";
+    transaction.execute(sql, params![hash.as_bytes(), rules.content()])?;
+    let public = ReferenceText::of_rules(hash);
+    let said = Said {
+        kind: EntryKind::Reference,
+        mode: Mode::Live,
+        message: None,
+        message_id: None,
+        record: None,
+        named: None,
+        raw: None,
+        public: (&public, crate::journal::merkle::Digest::of(public.as_bytes())),
+        personal: None,
+        mapping: None,
+        contract_hash: None,
+        supersedes: None,
+    };
+    // The entry itself is still written under the rules before it.
+    let entry = tip
+        .append(jiff::Timestamp::now(), &said)
+        .map_err(|error| StoreError::fault(error.to_string()))?;
+    write::entry(&transaction, &entry)?;
+    tip.rules = Some(hash);
+    write::head(&transaction, &tip)?;
+    places.forget();
+    anew(&transaction, places)?;
+    transaction.commit()?;
+    Ok(true)
+}
+
+/// Indexes that rows would be put into out of order; each is made again at once at the end.
+const DROP: &str = "
+    DROP INDEX members_by_code; DROP INDEX members_by_dossier; DROP INDEX members_by_source_code;
+    DROP INDEX dossiers_by_position; DROP INDEX deltas_by_position;
+    DELETE FROM observations; DELETE FROM dossiers; DELETE FROM deltas; DELETE FROM places;
+    DELETE FROM rollups; DELETE FROM members; DELETE FROM rules;";
+
+const INDEX: &str = "
+    CREATE INDEX members_by_code ON members (code) WHERE code IS NOT NULL;
+    CREATE INDEX members_by_dossier ON members (dossier);
+    CREATE INDEX members_by_source_code ON members (source_code);
+    CREATE INDEX dossiers_by_position ON dossiers (position);
+    CREATE INDEX deltas_by_position ON deltas (position);";
+
+fn anew(connection: &Connection, places: &mut PlacesSeen) -> Result<u64, StoreError> {
+    connection.execute_batch(DROP)?;
+    let (mut components, mut rules, mut read) = (Components::default(), RulesHistory::default(), 0);
+    scan::pages(connection, false, &mut |page| {
+        read += page.len() as u64;
+        let told: Vec<_> = page
+            .par_iter()
+            .map(|row| replay::told(&row.stored()))
+            .collect::<Result<_, StoreError>>()?;
+        told.into_iter().flatten().for_each(|one| components.add(one));
+        for row in page.iter().filter(|row| row.kind == EntryKind::Reference.as_str()) {
+            let text: ReferenceText = serde_json::from_slice(&row.public)
+                .map_err(|error| StoreError::fault(error.to_string()))?;
+            let sql = "INSERT INTO rules (position, hash) VALUES (?1, ?2)";
+            connection.execute(sql, params![row.position, text.content.as_bytes()])?;
+            rules.0.push((row.position, known::rules(connection, text.content)?));
+        }
+        Ok(true)
+    })?;
+    let mut sums = Rollups::default();
+    stories(connection, components, &rules, &mut |changes| {
+        story(connection, &changes, places)?;
+        for delta in &changes.deltas {
+            sums.add(delta);
+        }
+        Ok(())
+    })?;
+    write::rollups(connection, &sums)?;
+    connection.execute_batch(INDEX)?;
+    Ok(read)
+}
+
+/// Reads component by component, folds on other threads, and hands over each story here.
+fn stories(
+    connection: &Connection,
+    components: Components,
+    rules: &RulesHistory,
+    take: &mut dyn FnMut(Changes) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let mut wanted = components.groups().into_iter();
+    let fold = |groups: Groups| -> Result<Vec<Changes>, StoreError> {
+        groups
+            .par_iter()
+            .map(|group| {
+                let stored: Vec<_> = group.iter().map(EntryCopy::stored).collect();
+                Ok(replay::story(replay::observations(&stored)?, rules))
+            })
+            .collect()
+    };
+    thread::scope(|scope| {
+        let (send, groups) = mpsc::sync_channel::<Groups>(PAGES_AHEAD);
+        let (done, folded) = mpsc::sync_channel(PAGES_AHEAD);
+        scope.spawn(move || {
+            for page in groups {
+                if done.send(fold(page)).is_err() {
+                    return;
+                }
+            }
+        });
+        let gone = || StoreError::fault("the folding thread has stopped");
+        let mut ahead = 0;
+        loop {
+            let page = scan::groups(connection, &mut wanted)?;
+            if page.is_empty() {
+                break;
+            }
+            send.send(page).map_err(|_| gone())?;
+            ahead += 1;
+            if ahead > PAGES_AHEAD {
+                ahead -= 1;
+                folded.recv().map_err(|_| gone())??.into_iter().try_for_each(&mut *take)?;
+            }
+        }
+        drop(send);
+        for stories in folded {
+            stories?.into_iter().try_for_each(&mut *take)?;
+        }
+        Ok(())
+    })
+}
+
+fn story(
+    connection: &Connection,
+    changes: &Changes,
+    places: &mut PlacesSeen,
+) -> Result<(), StoreError> {
+    for row in &changes.members {
+        write::member(connection, row)?;
+    }
+    for (member, position) in &changes.observations {
+        write::observation(connection, *member, *position)?;
+    }
+    for (key, change) in &changes.dossiers {
+        write::dossier(connection, key, change.position, change.public.as_deref())?;
+    }
+    write::deltas(connection, &changes.deltas, places)
+}
