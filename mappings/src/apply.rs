@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use contracts::{Draft, Moment, Place, Problem, problem};
+use contracts::{Body, Draft, Moment, Place, Problem, problem};
 use serde_json::{Map, Number, Value as Json};
 
 use crate::{
@@ -168,6 +168,7 @@ fn draft(
     if !problems.is_empty() {
         return Err(problems);
     }
+    let body = if rules.retracts { Body::Retraction(body) } else { Body::Whole(body) };
     Ok(Draft { contract: rules.contract.clone(), key, body })
 }
 

@@ -24,6 +24,7 @@ use crate::{
 
 mod list;
 mod record;
+mod way;
 
 type Entry<'a> = (&'a Spanned<std::borrow::Cow<'a, str>>, &'a Spanned<DeValue<'a>>);
 

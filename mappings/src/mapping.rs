@@ -66,6 +66,7 @@ pub(crate) enum Wants {
     Text,
     Number,
     Boolean,
+    Moment,
     Any,
 }
 
@@ -80,6 +81,7 @@ pub(crate) struct List {
 /// The rules for one contract.
 pub(crate) struct RecordMapping {
     pub(crate) contract: ContractId,
+    pub(crate) retracts: bool,
     pub(crate) when: Option<Condition>,
     pub(crate) key: usize,
     pub(crate) day: Option<usize>,

@@ -1,9 +1,9 @@
 //! From native bytes to what the store writes: mapped, sealed, hashed.
 
-use contracts::{ContractId, Contracts, Draft, Moment, Problem, problem};
+use contracts::{Body, Contracts, Draft, Moment, Problem, Retraction, problem};
 use jiff::{SignedDuration, Timestamp};
 use mappings::Gazetteer;
-use serde_json::Value;
+use serde::de::DeserializeOwned;
 
 use crate::{
     catalog::Channel,
@@ -67,7 +67,7 @@ fn prepare(
     draft: Draft,
     clock: Timestamp,
 ) -> Result<Prepared, Vec<Problem>> {
-    let content = content(&draft.contract, &draft.body);
+    let content = content(&draft);
     let record = contracts.seal(draft)?;
     if let Some(content) = &content {
         not_in_future(content, clock)?;
@@ -93,11 +93,19 @@ fn prepare(
     })
 }
 
-/// What the fold takes from a body. A body that is none is refused by its contract.
-fn content(contract: &ContractId, body: &Value) -> Option<Content> {
-    match (contract.name(), contract.major()) {
-        ("dossier", 1) => serde_json::from_value(body.clone()).ok().map(Content::Snapshot),
-        ("progress", 1) => serde_json::from_value(body.clone()).ok().map(Content::Event),
+/// What the fold takes from a draft. JSON that is none of these is refused by its contract.
+fn content(draft: &Draft) -> Option<Content> {
+    fn read<T: DeserializeOwned>(body: &Body) -> Option<T> {
+        serde_json::from_value(body.json().clone()).ok()
+    }
+    let contract = (draft.contract.name(), draft.contract.major());
+    match (contract, &draft.body) {
+        (("dossier", 1), body @ Body::Whole(_)) => read(body).map(Content::Snapshot),
+        (("progress", 1), body @ Body::Whole(_)) => read(body).map(Content::Event),
+        (("dossier", 1), body @ Body::Retraction(_)) => {
+            let Retraction { source, source_code, at, reason } = read(body)?;
+            Some(Content::Retraction { source, source_code, at, reason })
+        }
         _ => None,
     }
 }
