@@ -149,7 +149,8 @@ impl Compiler<'_> {
                 "" => name.get_ref().to_string(),
                 prefix => format!("{prefix}.{}", name.get_ref()),
             };
-            let rule_table = |table: &DeTable<'_>| table.keys().any(|key| key.get_ref() == "from");
+            let names = |key: &str| ["from", "compute"].contains(&key);
+            let rule_table = |table: &DeTable<'_>| table.keys().any(|key| names(key.get_ref()));
             match value.get_ref() {
                 DeValue::Table(table) if target.ends_with("[]") => {
                     into.lists.extend(self.list(&target, &name.span(), table, members));
@@ -194,6 +195,7 @@ impl Compiler<'_> {
         for way in ways {
             let given = match (&way.source, way.calls.last()) {
                 (Source::Constant(text), None) => std::slice::from_ref(text),
+                (Source::Computed(expression), None) => expression.values().unwrap_or_default(),
                 (_, Some((_, bound))) => bound.values.as_deref().unwrap_or_default(),
                 _ => &[],
             };
