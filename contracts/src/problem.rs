@@ -221,6 +221,11 @@ catalogue! {
         "No rule of the channel takes this record."
         "Kiểm tra loại sự kiện; đề nghị đơn vị vận hành bổ sung quy tắc."
         "Check the kind of event; ask the operator to add a rule.";
+    NOT_COMPUTED "not-computed"
+        "Không tính được giá trị từ các trường của bản ghi."
+        "The value cannot be computed from the record's fields."
+        "Kiểm tra các trường được nêu; nếu đúng, đề nghị đơn vị vận hành sửa biểu thức."
+        "Check the fields named; if they are right, ask the operator to mend the expression.";
     ID_REUSED "id-reused"
         "Mã thông điệp đã dùng cho nội dung khác; nội dung này được giữ lại nhưng không áp dụng."
         "The message id was used for other content; this content is kept but not applied."

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct};
 use serde_json::Value;
 
 /// A contract and its major version, written `dossier/1`.
@@ -66,15 +66,57 @@ impl From<ContractId> for String {
 }
 
 /// What a mapping proposes: not yet checked.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Draft {
+///
+/// Its JSON is `{"contract": …, "key": …, "body": {…}}`, or for a retraction
+/// `{"contract": …, "key": …, "retract": {"source": …, "source_code": …, "at": …, "reason": …}}`:
+/// the reason stands with the rest, so that one schema covers it all. A plain JSON value in place
+/// of the [`Body`] is a whole body.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Draft<B = Body> {
     /// The contract it means to satisfy.
     pub contract: ContractId,
     /// The record's key within its source.
     pub key: String,
-    /// The record's JSON.
-    pub body: Value,
+    /// What it says.
+    pub body: B,
+}
+
+/// What a draft says, as JSON.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Body {
+    /// The record whole, by the contract's schema.
+    Whole(Value),
+    /// That its source withdraws it, by the contract's schema for retractions.
+    Retraction(Value),
+}
+
+impl Body {
+    /// The JSON, whichever it is.
+    pub fn json(&self) -> &Value {
+        match self {
+            Self::Whole(value) | Self::Retraction(value) => value,
+        }
+    }
+}
+
+impl From<Value> for Body {
+    fn from(value: Value) -> Self {
+        Self::Whole(value)
+    }
+}
+
+impl Serialize for Draft {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let name = match self.body {
+            Body::Whole(_) => "body",
+            Body::Retraction(_) => "retract",
+        };
+        let mut members = serializer.serialize_struct("Draft", 3)?;
+        members.serialize_field("contract", &self.contract)?;
+        members.serialize_field("key", &self.key)?;
+        members.serialize_field(name, self.body.json())?;
+        members.end()
+    }
 }
 
 /// A draft that satisfies its contract. Only [`crate::Contracts::seal`] makes one.
@@ -84,6 +126,7 @@ pub struct Record {
     pub(crate) key: String,
     pub(crate) public: String,
     pub(crate) personal: Option<String>,
+    pub(crate) retracts: bool,
 }
 
 impl Record {
@@ -95,6 +138,11 @@ impl Record {
     /// Its key within its source.
     pub fn key(&self) -> &str {
         &self.key
+    }
+
+    /// Whether it withdraws what its source told before, and its texts are a retraction's.
+    pub fn retracts(&self) -> bool {
+        self.retracts
     }
 
     /// The JSON text of the members not marked personal: what feeds and exports carry.

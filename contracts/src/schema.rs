@@ -2,17 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use jsonschema::error::ValidationErrorKind;
-use jsonschema::{Draft as Dialect, PatternOptions, ValidationError, Validator};
 use serde_json::Value;
 
 pub use crate::compat::compatibility;
+pub use crate::house::check;
 pub use crate::split::join;
 use crate::{
-    moment::Moment,
+    form::Form,
     problem::{CONTRACT_BROKEN, LIMIT_EXCEEDED, MISSING_MEMBER, Problem},
-    record::{ContractId, Draft, Record},
-    split::Node,
+    record::{Body, ContractId, Draft, Record},
 };
 
 /// Most problems reported for one draft.
@@ -20,14 +18,19 @@ pub const PROBLEMS_MAX: usize = 50;
 /// Longest key of a record, in bytes.
 pub const KEY_BYTES_MAX: usize = 255;
 
-/// The schemas this build carries: contract and text.
-const BUILTIN: [(&str, &str); 6] = [
-    ("agency/1", include_str!("../schemas/agency/v1.schema.json")),
-    ("procedure/1", include_str!("../schemas/procedure/v1.schema.json")),
-    ("dossier/1", include_str!("../schemas/dossier/v1.schema.json")),
-    ("progress/1", include_str!("../schemas/progress/v1.schema.json")),
-    ("dossier-state/1", include_str!("../schemas/dossier-state/v1.schema.json")),
-    ("feedback/1", include_str!("../schemas/feedback/v1.schema.json")),
+/// The schemas this build carries: contract, text, and the text for its retractions where what it
+/// tells can be withdrawn.
+const BUILTIN: [(&str, &str, Option<&str>); 6] = [
+    ("agency/1", include_str!("../schemas/agency/v1.schema.json"), None),
+    ("procedure/1", include_str!("../schemas/procedure/v1.schema.json"), None),
+    (
+        "dossier/1",
+        include_str!("../schemas/dossier/v1.schema.json"),
+        Some(include_str!("../schemas/dossier-retraction/v1.schema.json")),
+    ),
+    ("progress/1", include_str!("../schemas/progress/v1.schema.json"), None),
+    ("dossier-state/1", include_str!("../schemas/dossier-state/v1.schema.json"), None),
+    ("feedback/1", include_str!("../schemas/feedback/v1.schema.json"), None),
 ];
 
 /// A contract cannot be used.
@@ -81,10 +84,8 @@ pub struct Member {
 pub struct Contract {
     id: ContractId,
     text: String,
-    schema: Value,
-    validator: Validator,
-    split: Node,
-    members: Vec<Member>,
+    whole: Form,
+    retraction: Option<Form>,
 }
 
 /// The contracts in force.
@@ -100,8 +101,8 @@ impl Contracts {
     /// A schema that fails [`check`] or does not compile.
     pub fn builtin() -> Result<Self, BadContract> {
         let mut by_id = BTreeMap::new();
-        for (id, text) in BUILTIN {
-            let contract = Contract::compile(id, text)?;
+        for (id, text, retraction) in BUILTIN {
+            let contract = Contract::compile(id, text, retraction)?;
             by_id.insert(contract.id.clone(), contract);
         }
         Ok(Self { by_id })
@@ -127,31 +128,39 @@ impl Contracts {
         self.get(id).map_or(&[], Contract::members)
     }
 
+    /// The members of a retraction under a contract; none where nothing of it is ever withdrawn.
+    pub fn retraction_members(&self, id: &ContractId) -> Option<&[Member]> {
+        self.get(id)?.retraction.as_ref().map(|form| form.members.as_slice())
+    }
+
     /// Checks a draft and splits it into its public and personal text.
     ///
     /// # Errors
     /// Every breach of the contract, at most [`PROBLEMS_MAX`].
-    pub fn seal(&self, draft: Draft) -> Result<Record, Vec<Problem>> {
-        let Some(contract) = self.get(&draft.contract) else {
-            let rule = format!("no such contract: {}", draft.contract);
-            return Err(vec![Problem::new(&CONTRACT_BROKEN).by_rule(rule)]);
+    pub fn seal<B: Into<Body>>(&self, draft: Draft<B>) -> Result<Record, Vec<Problem>> {
+        let Draft { contract, key, body } = draft;
+        let broken = |rule| vec![Problem::new(&CONTRACT_BROKEN).by_rule(rule)];
+        let Some(known) = self.get(&contract) else {
+            return Err(broken(format!("no such contract: {contract}")));
         };
-        let mut problems: Vec<_> = key_problem(&draft.key).into_iter().collect();
-        if !contract.validator.is_valid(&draft.body) {
-            problems.extend(contract.breaches(&draft.body));
-            problems.truncate(PROBLEMS_MAX);
-        }
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        let text = |personal| {
-            contract.split.text(&draft.body, personal).map_err(|error| {
-                vec![Problem::new(&CONTRACT_BROKEN).by_rule(format!("JSON: {error}"))]
-            })
+        let (form, value, retracts) = match body.into() {
+            Body::Whole(value) => (Some(&known.whole), value, false),
+            Body::Retraction(value) => (known.retraction.as_ref(), value, true),
         };
-        let public = text(false)?.unwrap_or_else(|| "{}".to_owned());
-        let personal = text(true)?;
-        Ok(Record { contract: draft.contract, key: draft.key, public, personal })
+        let Some(form) = form else {
+            return Err(broken(format!("a {contract} is never withdrawn")));
+        };
+        let key_problem = key_problem(&key);
+        match form.seal(&value) {
+            Ok((public, personal)) if key_problem.is_none() => {
+                Ok(Record { contract, key, public, personal, retracts })
+            }
+            sealed => {
+                let breaches = sealed.err().unwrap_or_default();
+                let problems = key_problem.into_iter().chain(breaches);
+                Err(problems.take(PROBLEMS_MAX).collect())
+            }
+        }
     }
 }
 
@@ -164,28 +173,16 @@ fn key_problem(key: &str) -> Option<Problem> {
 }
 
 impl Contract {
-    /// Compiles one schema.
+    /// Compiles the schema of a contract, and the one of its retractions where it has one.
     ///
     /// # Errors
     /// Text that is not JSON, a schema that fails [`check`], or a pattern that does not compile.
-    pub fn compile(id: &str, text: &str) -> Result<Self, BadContract> {
+    pub fn compile(id: &str, text: &str, retraction: Option<&str>) -> Result<Self, BadContract> {
         let bad = |reasons| BadContract { contract: id.to_owned(), reasons };
         let parsed = id.parse::<ContractId>().map_err(|error| bad(vec![error.to_string()]))?;
-        let schema: Value =
-            serde_json::from_str(text).map_err(|error| bad(vec![error.to_string()]))?;
-        check(&schema).map_err(bad)?;
-        let validator = jsonschema::options()
-            .with_draft(Dialect::Draft202012)
-            .should_validate_formats(true)
-            .with_format("moment", |text: &str| text.parse::<Moment>().is_ok())
-            .with_format("partial-date", is_partial_date)
-            .with_pattern_options(PatternOptions::regex())
-            .build(&schema)
-            .map_err(|error| bad(vec![error.to_string()]))?;
-        let split = Node::compile(&schema, &schema, false);
-        let mut members = Vec::new();
-        collect_members(&schema, &schema, "", false, &mut members);
-        Ok(Self { id: parsed, text: text.to_owned(), schema, validator, split, members })
+        let whole = Form::compile(text).map_err(bad)?;
+        let retraction = retraction.map(Form::compile).transpose().map_err(bad)?;
+        Ok(Self { id: parsed, text: text.to_owned(), whole, retraction })
     }
 
     /// Its name and major.
@@ -200,183 +197,17 @@ impl Contract {
 
     /// Its schema.
     pub fn schema(&self) -> &Value {
-        &self.schema
+        &self.whole.schema
     }
 
     /// Its members in schema order.
     pub fn members(&self) -> &[Member] {
-        &self.members
+        &self.whole.members
     }
-
-    fn breaches(&self, body: &Value) -> Vec<Problem> {
-        let mut problems: Vec<Problem> = Vec::new();
-        for error in self.validator.iter_errors(body) {
-            if problems.len() >= PROBLEMS_MAX {
-                break;
-            }
-            let pointer = error.instance_path().as_str();
-            let is_format = matches!(error.kind(), ValidationErrorKind::Format { .. });
-            // A text of the wrong pattern is of the wrong format too: once is enough.
-            if is_format && problems.iter().any(|held| held.pointer == pointer) {
-                continue;
-            }
-            self.push_breach(&error, &mut problems);
-        }
-        problems
-    }
-
-    fn push_breach(&self, error: &ValidationError<'_>, problems: &mut Vec<Problem>) {
-        let pointer = error.instance_path().as_str();
-        let child =
-            |name: &str| format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
-        match error.kind() {
-            ValidationErrorKind::Required { property } => {
-                let name = property.as_str().unwrap_or_default();
-                let problem = Problem::new(&MISSING_MEMBER).at(child(name));
-                problems.push(problem.by_rule("required"));
-            }
-            ValidationErrorKind::AdditionalProperties { unexpected } => {
-                let unknown = unexpected.iter().take(PROBLEMS_MAX).map(|name| {
-                    Problem::new(&CONTRACT_BROKEN).at(child(name)).by_rule("unknown member")
-                });
-                problems.extend(unknown);
-            }
-            kind => {
-                let rule = format!("{}: {}", kind.keyword(), error.masked_with("value"));
-                let problem = Problem::new(&CONTRACT_BROKEN).at(pointer).by_rule(rule);
-                let found = match error.instance().as_ref() {
-                    Value::Object(_) | Value::Array(_) => None,
-                    Value::String(text) => Some(text.clone()),
-                    other => Some(other.to_string()),
-                };
-                let personal = self.split.is_personal_at(pointer);
-                problems.push(match found {
-                    Some(text) => problem.with_value(&text, personal),
-                    None => problem,
-                });
-            }
-        }
-    }
-}
-
-/// `YYYY`, `YYYY-MM` or `YYYY-MM-DD`, in the calendar.
-fn is_partial_date(text: &str) -> bool {
-    let rest = match text.len() {
-        4 => "-01-01",
-        7 => "-01",
-        _ => "",
-    };
-    format!("{text}{rest}").parse::<jiff::civil::Date>().is_ok() && text.len() <= 10
 }
 
 /// Follows one local reference (`#/$defs/…`).
 pub(crate) fn resolve<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
     let target = schema.get("$ref").and_then(Value::as_str).and_then(|at| at.strip_prefix('#'));
     target.and_then(|pointer| root.pointer(pointer)).unwrap_or(schema)
-}
-
-/// Checks the house rules of a schema: every member says `x-personal`, and every object refuses
-/// unknown members, save a map (no `properties`, `maxProperties` set, plain values).
-///
-/// # Errors
-/// Each breach, with the JSON pointer of the member's schema.
-pub fn check(schema: &Value) -> Result<(), Vec<String>> {
-    let mut broken = Vec::new();
-    check_node(schema, schema, "", &mut broken);
-    if broken.is_empty() { Ok(()) } else { Err(broken) }
-}
-
-fn check_node(root: &Value, schema: &Value, at: &str, broken: &mut Vec<String>) {
-    if schema.get("$ref").is_some() && std::ptr::eq(resolve(root, schema), schema) {
-        broken.push(format!("{at}/$ref: leads nowhere in this document"));
-    }
-    let schema = resolve(root, schema);
-    let closed = schema.get("additionalProperties") == Some(&Value::Bool(false));
-    if schema.get("type").and_then(Value::as_str) == Some("object") && !closed && !is_map(schema) {
-        broken.push(format!("{at}: additionalProperties is not false"));
-    }
-    if let Some(items) = schema.get("items") {
-        check_node(root, items, &format!("{at}/items"), broken);
-    }
-    for (name, member) in schema.get("properties").and_then(Value::as_object).into_iter().flatten()
-    {
-        let at = format!("{at}/properties/{name}");
-        if !member.get("x-personal").is_some_and(Value::is_boolean) {
-            broken.push(format!("{at}: x-personal is not marked"));
-        }
-        check_node(root, member, &at, broken);
-    }
-}
-
-fn is_map(schema: &Value) -> bool {
-    let values = schema.get("additionalProperties");
-    schema.get("properties").is_none()
-        && schema.get("maxProperties").is_some()
-        && values.is_some_and(|of| {
-            let kinds = of.get("type");
-            let names: Vec<_> = match kinds {
-                Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).collect(),
-                other => other.and_then(Value::as_str).into_iter().collect(),
-            };
-            of.get("$ref").is_some()
-                || (!names.is_empty() && !names.contains(&"object") && !names.contains(&"array"))
-        })
-}
-
-fn collect_members(
-    root: &Value,
-    schema: &Value,
-    prefix: &str,
-    personal: bool,
-    out: &mut Vec<Member>,
-) {
-    let schema = resolve(root, schema);
-    let required = schema.get("required").and_then(Value::as_array);
-    for (name, member) in schema.get("properties").and_then(Value::as_object).into_iter().flatten()
-    {
-        let path = format!("{prefix}{name}");
-        let must = required.is_some_and(|list| list.iter().any(|item| item == name.as_str()));
-        let personal = member.get("x-personal").and_then(Value::as_bool).unwrap_or(personal);
-        out.push(describe(root, member, path.clone(), must, personal));
-        collect_members(root, member, &format!("{path}."), personal, out);
-        if let Some(items) = resolve(root, member).get("items") {
-            let path = format!("{path}[]");
-            out.push(describe(root, items, path.clone(), false, personal));
-            collect_members(root, items, &format!("{path}."), personal, out);
-        }
-    }
-}
-
-fn describe(root: &Value, schema: &Value, path: String, required: bool, personal: bool) -> Member {
-    let schema = resolve(root, schema);
-    let moment = schema.get("format").and_then(Value::as_str) == Some("moment");
-    let names = match schema.get("type") {
-        Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).collect(),
-        Some(Value::String(name)) => vec![name.as_str()],
-        _ => Vec::new(),
-    };
-    let types = names.into_iter().filter_map(|name| match name {
-        "string" if moment => Some(MemberType::Moment),
-        "string" => Some(MemberType::Text),
-        "integer" => Some(MemberType::Integer),
-        "number" => Some(MemberType::Number),
-        "boolean" => Some(MemberType::Boolean),
-        "object" => Some(MemberType::Object),
-        "array" => Some(MemberType::Array),
-        _ => None,
-    });
-    let types = types.collect();
-    let allowed = schema.get("enum").and_then(Value::as_array).cloned().or_else(|| range(schema));
-    Member { path, types, required, personal, allowed, open: is_map(schema) }
-}
-
-/// The values of a short range of whole numbers, such as the statuses 1 to 10.
-fn range(schema: &Value) -> Option<Vec<Value>> {
-    const LISTED_MAX: u64 = 32;
-    if schema.get("type").and_then(Value::as_str) != Some("integer") {
-        return None;
-    }
-    let bound = |name| schema.get(name).and_then(Value::as_u64);
-    let (first, last) = (bound("minimum")?, bound("maximum")?);
-    (last.checked_sub(first)? < LISTED_MAX).then(|| (first..=last).map(Value::from).collect())
 }

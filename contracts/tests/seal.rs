@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use contracts::{
-    Contracts, Draft,
+    Body, Contracts, Draft,
     schema::{PROBLEMS_MAX, check, compatibility},
 };
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ fn body() -> Value {
     })
 }
 
-fn draft(key: &str, body: Value) -> Draft {
+fn draft(key: &str, body: Value) -> Draft<Value> {
     Draft { contract: "dossier/1".parse().unwrap(), key: key.to_owned(), body }
 }
 
@@ -99,6 +99,52 @@ fn problems_and_keys_are_bounded() {
     assert!(contracts.seal(draft(&long[..254], body())).is_ok());
     let unknown = Draft { contract: "dossier/2".parse().unwrap(), ..draft("a", body()) };
     assert_eq!(contracts.seal(unknown).unwrap_err()[0].code, "contract-broken");
+}
+
+#[test]
+fn a_retraction_is_sealed_by_its_own_schema() {
+    let contracts = Contracts::builtin().unwrap();
+    let told = json!({ "reason": "Lâm Mẫu rút hồ sơ", "at": "2024-08-23",
+                       "source_code": "42", "source": "so-xay-dung" });
+    let draft = |contract: &str, body| Draft {
+        contract: contract.parse().unwrap(),
+        key: "42".to_owned(),
+        body,
+    };
+    let record = contracts.seal(draft("dossier/1", Body::Retraction(told.clone()))).unwrap();
+    assert!(record.retracts());
+    assert_eq!(
+        record.public_text(),
+        r#"{"source":"so-xay-dung","source_code":"42","at":"2024-08-23"}"#
+    );
+    assert_eq!(record.personal_text().unwrap(), r#"{"reason":"Lâm Mẫu rút hồ sơ"}"#);
+    assert_eq!(record.body().unwrap(), told);
+    // A body is no retraction, nor the other way round, and not everything can be withdrawn.
+    let whole = contracts.seal(draft("dossier/1", Body::Whole(told.clone()))).unwrap_err();
+    assert!(whole.iter().any(|problem| problem.pointer == "/applicant"), "{whole:#?}");
+    assert!(contracts.seal(draft("dossier/1", Body::Retraction(body()))).is_err());
+    let never = contracts.seal(draft("progress/1", Body::Retraction(told.clone()))).unwrap_err();
+    assert!(never[0].rule.contains("never withdrawn"), "{never:#?}");
+    let mut never = told;
+    never["at"] = json!("23/08/2024");
+    let broken = contracts.seal(draft("dossier/1", Body::Retraction(never))).unwrap_err();
+    assert_eq!((broken.len(), broken[0].pointer.as_str()), (1, "/at"));
+}
+
+#[test]
+fn a_draft_is_written_with_a_body_or_a_retraction() {
+    let mut draft = Draft {
+        contract: "dossier/1".parse().unwrap(),
+        key: "42".to_owned(),
+        body: Body::Whole(json!({ "status": 2 })),
+    };
+    let text = |draft: &Draft| serde_json::to_string(draft).unwrap();
+    assert_eq!(text(&draft), r#"{"contract":"dossier/1","key":"42","body":{"status":2}}"#);
+    draft.body = Body::Retraction(json!({ "at": "2024-08-23" }));
+    assert_eq!(
+        text(&draft),
+        r#"{"contract":"dossier/1","key":"42","retract":{"at":"2024-08-23"}}"#
+    );
 }
 
 #[test]

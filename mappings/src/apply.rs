@@ -2,13 +2,13 @@
 
 use std::sync::atomic::Ordering;
 
-use contracts::{Draft, Moment, Place, Problem, problem};
+use contracts::{Body, Draft, Moment, Place, Problem, problem};
 use serde_json::{Map, Number, Value as Json};
 
 use crate::{
     document::{Document, NodeId},
     format::{Fault as FormatFault, FaultKind, Limits},
-    functions::{Fault, Scene, Value},
+    functions::{Fault, Kind, Scene, Value},
     gazetteer::Gazetteer,
     mapping::{List, Mapping, RecordMapping, Rule, Segment, Source, Wants, Way},
     path::Found,
@@ -168,6 +168,7 @@ fn draft(
     if !problems.is_empty() {
         return Err(problems);
     }
+    let body = if rules.retracts { Body::Retraction(body) } else { Body::Whole(body) };
     Ok(Draft { contract: rules.contract.clone(), key, body })
 }
 
@@ -215,10 +216,7 @@ fn items(
 
 fn missing(rule: &Rule, scene: &Scene<'_>, place: &mut PlaceOf<'_>) -> Problem {
     let way = rule.ways.first();
-    let path = way.and_then(|way| match &way.source {
-        Source::Path(path) => Some(path.text().to_owned()),
-        Source::Constant(_) => None,
-    });
+    let path = way.and_then(|way| way.source.fields());
     let (line, column) = place(scene.document.offset(scene.record));
     let at = Place { line: Some(line), column: Some(column), path, record: None };
     let text = way.map_or("", |way| way.text.as_str());
@@ -238,8 +236,10 @@ fn produce(
             Ok(true) => {}
             Ok(false) => continue,
             Err(message) => {
+                let (line, column) = place(scene.document.offset(scene.record));
+                let at = Place { line: Some(line), column: Some(column), ..Place::default() };
                 let fault = Problem::new(&problem::UNDECIDED_RECORD).at(rule.pointer.clone());
-                return Err(Box::new(fault.by_rule(message)));
+                return Err(Box::new(fault.in_place(at).by_rule(message)));
             }
         }
         if let Some(value) = run(rule, way, scene, place)? {
@@ -276,6 +276,20 @@ fn run(
             }
             _ => Value::Text(String::new()),
         },
+        Source::Computed(expression) => {
+            let value = expression.evaluate(scene.document, scene.record);
+            let given = value.and_then(|value| computed(value, expression.gives().into()));
+            match given {
+                Ok(Some(value)) => value,
+                Ok(None) => Value::Text(String::new()),
+                Err(message) => {
+                    let mut told =
+                        fault(rule, way, &problem::NOT_COMPUTED, (scene, None), "", place);
+                    (told.rule, told.value) = (message, None);
+                    return Err(told);
+                }
+            }
+        }
     };
     for (name, call) in &way.calls {
         // A function sees no empty text, but for the one that fills it.
@@ -298,6 +312,23 @@ fn run(
     })
 }
 
+/// The value of an expression, of the kind that was worked out when it was compiled. Where that
+/// was not known it is text, as from a path.
+fn computed(value: cel::Value, kind: Kind) -> Result<Option<Value>, String> {
+    Ok(Some(match (value, kind) {
+        (cel::Value::Null, _) => return Ok(None),
+        (cel::Value::Int(number), Kind::Integer) => Value::Integer(number),
+        (cel::Value::Bool(flag), Kind::Boolean) => Value::Boolean(flag),
+        (cel::Value::String(text), Kind::Text) => Value::Text(normalise::tidy_text(&text)),
+        (cel::Value::Int(number), Kind::Text) => Value::Text(number.to_string()),
+        (cel::Value::Bool(flag), Kind::Text) => Value::Text(flag.to_string()),
+        (cel::Value::Float(number), Kind::Text) if number.is_finite() => {
+            Value::Text(number.to_string())
+        }
+        (_, kind) => return Err(format!("the expression gives no {kind:?}")),
+    }))
+}
+
 fn fault(
     rule: &Rule,
     way: &Way,
@@ -307,10 +338,7 @@ fn fault(
     place: &mut PlaceOf<'_>,
 ) -> Box<Problem> {
     let (line, column) = place(scene.document.offset(node.unwrap_or(scene.record)));
-    let path = match &way.source {
-        Source::Path(path) => Some(path.text().to_owned()),
-        Source::Constant(_) => None,
-    };
+    let path = way.source.fields();
     let at = Place { line: Some(line), column: Some(column), path, record: None };
     let fault = Problem::new(kind).at(rule.pointer.clone()).in_place(at).by_rule(way.text.clone());
     Box::new(fault.with_value(value, rule.personal))

@@ -24,6 +24,7 @@ use crate::{
 
 mod list;
 mod record;
+mod way;
 
 type Entry<'a> = (&'a Spanned<std::borrow::Cow<'a, str>>, &'a Spanned<DeValue<'a>>);
 
@@ -33,6 +34,8 @@ pub(crate) struct Compiler<'a> {
     contracts: &'a Contracts,
     tables: BTreeMap<String, Table>,
     namespaces: Namespaces,
+    /// Whether every member of a record is text, as in XML and CSV.
+    textual: bool,
     found: Vec<Diagnostic>,
 }
 
@@ -59,8 +62,14 @@ impl Mapping {
     /// Every fault of the file and its tables, in the order of the file.
     pub fn compile(sources: &Sources, contracts: &Contracts) -> Result<Self, Vec<Diagnostic>> {
         let Sources { file, text, tables } = sources;
-        let (tables_read, namespaces, found) = (BTreeMap::new(), Namespaces::new(), Vec::new());
-        let mut compiler = Compiler { sources, contracts, tables: tables_read, namespaces, found };
+        let mut compiler = Compiler {
+            sources,
+            contracts,
+            tables: BTreeMap::new(),
+            namespaces: Namespaces::new(),
+            textual: false,
+            found: Vec::new(),
+        };
         for (name, csv) in tables {
             match read_table(csv) {
                 Ok(table) => {
@@ -129,6 +138,7 @@ impl Compiler<'_> {
         }
         let charset = self.charset(settings.charset);
         let format = self.format(&settings);
+        self.textual = matches!(format, Some(Format::Xml(_) | Format::Csv(_)));
         let each = settings.each.and_then(|value| self.each(value)).unwrap_or_default();
         if settings.records.is_empty() {
             self.fault(
@@ -253,10 +263,10 @@ impl Compiler<'_> {
 
     fn condition(&mut self, value: &Spanned<DeValue<'_>>) -> Option<Condition> {
         let text = self.string(value, "a condition")?;
-        match Condition::compile(text) {
+        match Condition::compile(text, self.textual) {
             Ok(condition) => Some(condition),
             Err(message) => {
-                let message = format!("the condition is not CEL: {message}");
+                let message = format!("the condition does not hold together: {message}");
                 self.fault(&value.span(), message, "such as TrangThai == '5'");
                 None
             }

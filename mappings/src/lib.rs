@@ -10,6 +10,7 @@ pub mod compile;
 pub mod condition;
 pub mod diagnostic;
 pub mod document;
+pub mod expression;
 pub mod format;
 pub mod functions;
 pub mod gazetteer;

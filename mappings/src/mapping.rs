@@ -9,6 +9,7 @@ use contracts::ContractId;
 
 use crate::{
     condition::Condition,
+    expression::Expression,
     format::{Format, Step},
     functions::{Bound, Table},
     path::Path,
@@ -31,6 +32,20 @@ pub struct Sources {
 pub(crate) enum Source {
     Path(Path),
     Constant(String),
+    Computed(Expression),
+}
+
+impl Source {
+    /// The native fields that it reads, as a person would name them.
+    pub(crate) fn fields(&self) -> Option<String> {
+        match self {
+            Self::Path(path) => Some(path.text().to_owned()),
+            Self::Constant(_) => None,
+            Self::Computed(expression) => {
+                Some(expression.names().join(", ")).filter(|names| !names.is_empty())
+            }
+        }
+    }
 }
 
 /// One way to produce a member.
@@ -66,6 +81,7 @@ pub(crate) enum Wants {
     Text,
     Number,
     Boolean,
+    Moment,
     Any,
 }
 
@@ -80,6 +96,7 @@ pub(crate) struct List {
 /// The rules for one contract.
 pub(crate) struct RecordMapping {
     pub(crate) contract: ContractId,
+    pub(crate) retracts: bool,
     pub(crate) when: Option<Condition>,
     pub(crate) key: usize,
     pub(crate) day: Option<usize>,
@@ -117,7 +134,7 @@ pub struct Lineage {
     pub target: String,
     /// The native path, or the constant in quotes.
     pub source: String,
-    /// Names of the functions it passes.
+    /// Names of the functions it passes; an expression stands first, as `compute …`.
     pub functions: Vec<String>,
 }
 
@@ -133,18 +150,27 @@ impl Mapping {
         self.ways(each)
     }
 
-    /// Where each canonical member comes from.
+    /// Where each canonical member comes from: a line for each native field that feeds it.
     pub fn lineage(&self) -> Vec<Lineage> {
-        let each = |record: &RecordMapping, rule: &Rule, way: &Way| Lineage {
-            contract: record.contract.to_string(),
-            target: rule.target.clone(),
-            source: match &way.source {
-                Source::Path(path) => path.text().to_owned(),
-                Source::Constant(text) => format!("'{text}'"),
-            },
-            functions: way.calls.iter().map(|(name, _)| name.clone()).collect(),
+        let each = |record: &RecordMapping, rule: &Rule, way: &Way| {
+            let calls = way.calls.iter().map(|(name, _)| name.clone());
+            let (sources, functions): (Vec<String>, Vec<String>) = match &way.source {
+                Source::Path(path) => (vec![path.text().to_owned()], calls.collect()),
+                Source::Constant(text) => (vec![format!("'{text}'")], calls.collect()),
+                Source::Computed(expression) => {
+                    let first = format!("compute {}", expression.source());
+                    (expression.names().to_vec(), std::iter::once(first).chain(calls).collect())
+                }
+            };
+            let line = |source| Lineage {
+                contract: record.contract.to_string(),
+                target: rule.target.clone(),
+                source,
+                functions: functions.clone(),
+            };
+            sources.into_iter().map(line).collect::<Vec<_>>()
         };
-        self.ways(each)
+        self.ways(each).into_iter().flatten().collect()
     }
 
     fn ways<T>(&self, each: impl Fn(&RecordMapping, &Rule, &Way) -> T) -> Vec<T> {

@@ -2,7 +2,7 @@
 //!
 //! `MaHoSo` is a child of the record, `CongDan/HoTen` a grandchild, `@ma` an attribute, `.` the
 //! record itself, `../Ngay` a sibling of the record's parent, `/Trang` starts at the document's
-//! root, `HoSo[2]` the second of that name, and `'So ho so'` quotes a name with odd characters.
+//! root, `HoSo[2]` the second of that name, and `./'So ho so'` quotes a name with odd characters.
 //! XML names match by local name in any namespace; a prefix that the channel declares in
 //! `[namespaces]`, as in `soap:Body`, asks for that namespace.
 
@@ -50,7 +50,8 @@ impl Path {
         let body = text.strip_prefix('/').unwrap_or(text);
         let mut steps = Vec::new();
         if body != "." && !(absolute && body.is_empty()) {
-            for raw in split_steps(body)? {
+            // In a rule a quote at the very beginning is a constant's: hence ./'So ho so'.
+            for raw in split_steps(body.strip_prefix("./").unwrap_or(body))? {
                 steps.push(parse_step(&raw, namespaces)?);
             }
         }

@@ -56,14 +56,40 @@ pub fn parse(text: &str) -> Result<RuleText, (String, usize)> {
             }
             first => {
                 let mut word = String::from(first);
-                while let Some((_, next)) = chars.next_if(|(_, c)| !matches!(c, ' ' | '\t' | '|')) {
+                // A path may quote a name with spaces: ./'So ho so'.
+                let mut inside = false;
+                while let Some((_, next)) =
+                    chars.next_if(|(_, c)| inside || !matches!(c, ' ' | '\t' | '|'))
+                {
+                    inside ^= next == '\'';
                     word.push(next);
+                }
+                if inside {
+                    return Err(("the quote is not closed".to_owned(), at));
                 }
                 push(&mut parts, Word { text: word, at, quoted: false });
             }
         }
     }
     assemble(parts)
+}
+
+/// Reads functions alone, as they stand after an expression: `date dd/MM/yyyy | day`.
+///
+/// # Errors
+/// When a function is missing, or a quote is open.
+pub fn parse_calls(text: &str) -> Result<Vec<Call>, (String, usize)> {
+    const BEFORE: &str = ".|";
+    let back = |at: usize| at.saturating_sub(BEFORE.len());
+    let parsed = parse(&format!("{BEFORE}{text}")).map_err(|(message, at)| (message, back(at)))?;
+    let mut calls = parsed.calls;
+    for call in &mut calls {
+        call.name.at = back(call.name.at);
+        for argument in &mut call.arguments {
+            argument.at = back(argument.at);
+        }
+    }
+    Ok(calls)
 }
 
 fn push(parts: &mut [Vec<Word>], word: Word) {
@@ -104,9 +130,19 @@ mod tests {
     }
 
     #[test]
+    fn a_path_may_quote_a_name_with_spaces() {
+        let rule = parse("./'So ho so' | code").unwrap();
+        assert_eq!((rule.from.text.as_str(), rule.from.quoted), ("./'So ho so'", false));
+        assert_eq!(parse("./'So ho").unwrap_err(), ("the quote is not closed".to_owned(), 0));
+    }
+
+    #[test]
     fn faults_carry_their_offset() {
         assert_eq!(parse("a b").unwrap_err().1, 2);
         assert_eq!(parse("'a").unwrap_err().1, 0);
         assert!(parse("").is_err() && parse("a |").is_err());
+        assert_eq!(parse_calls("day | 'a").unwrap_err().1, 6);
+        assert_eq!(parse_calls("day | code").unwrap()[1].name.at, 6);
+        assert!(parse_calls("").is_err());
     }
 }

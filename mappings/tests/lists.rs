@@ -39,7 +39,7 @@ fn outcome(head: &str, payload: &str) -> Result<Value, Vec<String>> {
     })
     .unwrap();
     match got.unwrap() {
-        Ok(drafts) => Ok(drafts[0].body["documents"].clone()),
+        Ok(drafts) => Ok(drafts[0].body.json()["documents"].clone()),
         Err(problems) => Err(problems
             .iter()
             .map(|problem| format!("{} {}", problem.code, problem.pointer))

@@ -2,7 +2,7 @@
 
 use std::{
     env, fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
     sync::atomic::{AtomicU16, Ordering},
     time::{Duration, Instant},
@@ -76,18 +76,26 @@ pub(crate) struct Verified {
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
+    /// A hub of the four agencies.
     pub(crate) fn new(name: &str) -> Self {
+        Self::of(name, &["mappings/agencies"])
+    }
+
+    /// A hub of the agencies in the given folders of the repository.
+    pub(crate) fn of(name: &str, sources: &[&str]) -> Self {
         let folder = env::temp_dir().join(format!("lienthong-{}-{name}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let folder = Self(folder.canonicalize().unwrap());
+        for source in sources {
+            copy(&root().join(source), &folder.0.join("agencies"));
+        }
         folder.configure(0);
         folder
     }
 
     fn configure(&self, port: u16) {
-        let agencies = root().join("mappings/agencies").canonicalize().unwrap();
         let text = format!(
-            "listen = \"127.0.0.1:{port}\"\nstore = \"sqlite:hub.db\"\nagencies = {agencies:?}\n\
+            "listen = \"127.0.0.1:{port}\"\nstore = \"sqlite:hub.db\"\nagencies = \"agencies\"\n\
              log = \"warn\"\n"
         );
         fs::write(self.0.join("hub.toml"), text).unwrap();
@@ -138,6 +146,19 @@ impl Drop for Folder {
             println!("the hub's folder is kept: {}", self.0.display());
         } else {
             let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+}
+
+/// Copies a folder with all it holds.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let (path, name) = entry.map(|entry| (entry.path(), entry.file_name())).unwrap();
+        if path.is_dir() {
+            copy(&path, &to.join(name));
+        } else {
+            fs::copy(&path, to.join(name)).unwrap();
         }
     }
 }

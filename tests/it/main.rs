@@ -14,5 +14,6 @@ mod kills;
 mod lienthong;
 mod permutations;
 mod recount;
+mod retractions;
 mod samples;
 mod tidy;

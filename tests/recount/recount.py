@@ -203,7 +203,8 @@ def invariants(store):
         yield f"message {name} of {channel} was applied {times} times"
     wrong = store.execute(
         """SELECT m.id, m.records, count(e.position) FROM messages m
-           LEFT JOIN entries e ON e.message = m.message AND e.kind = 'observation'
+           LEFT JOIN entries e
+             ON e.message = m.message AND e.kind IN ('observation', 'retraction')
            GROUP BY m.message HAVING m.records <> count(e.position)""")
     for name, records, found in wrong:
         yield f"message {name} says {records} records, the journal has {found}"

@@ -10,7 +10,7 @@ use crate::{catalog::Catalog, hub::configuration};
 
 pub(super) fn run(catalog: &Catalog, out: &mut impl Write) -> io::Result<Exit> {
     for channel in catalog.channels.values() {
-        writeln!(out, "{}: {} rules", channel.id, channel.mapping.lineage().len())?;
+        writeln!(out, "{}: {} rules", channel.id, channel.mapping.coverage().len())?;
     }
     let (agencies, channels) = (catalog.agencies.len(), catalog.channels.len());
     writeln!(out, "{agencies} agencies, {channels} channels: no problems")?;

@@ -1,6 +1,6 @@
 //! From native bytes to what the store writes: mapped, sealed, hashed.
 
-use contracts::{ContractId, Contracts, Draft, Moment, Problem, problem};
+use contracts::{Contracts, Draft, Moment, Problem, Record, problem};
 use jiff::{SignedDuration, Timestamp};
 use mappings::Gazetteer;
 
@@ -11,7 +11,7 @@ use crate::{
         merkle::Digest,
     },
     registry::Content,
-    store::{Item, Personal, Prepared},
+    store::{Item, Personal, Prepared, decode},
 };
 
 /// How far an agency's clock may be ahead of the hub's.
@@ -68,7 +68,7 @@ fn prepare(
 ) -> Result<Prepared, Vec<Problem>> {
     let record = contracts.seal(draft)?;
     let public = record.public_text().to_owned();
-    let content = content(record.contract(), &public);
+    let content = content(&record);
     if let Some(content) = &content {
         not_in_future(content, clock)?;
     }
@@ -91,10 +91,12 @@ fn prepare(
 }
 
 /// What the fold takes from a sealed record: what its public text says.
-fn content(contract: &ContractId, public: &str) -> Option<Content> {
-    match (contract.name(), contract.major()) {
-        ("dossier", 1) => serde_json::from_str(public).ok().map(Content::Snapshot),
-        ("progress", 1) => serde_json::from_str(public).ok().map(Content::Event),
+fn content(record: &Record) -> Option<Content> {
+    let public = record.public_text();
+    match (record.contract().name(), record.contract().major(), record.retracts()) {
+        ("dossier", 1, false) => serde_json::from_str(public).ok().map(Content::Snapshot),
+        ("dossier", 1, true) => decode::retraction(public.as_bytes()).ok(),
+        ("progress", 1, false) => serde_json::from_str(public).ok().map(Content::Event),
         _ => None,
     }
 }

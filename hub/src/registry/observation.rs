@@ -24,8 +24,6 @@ pub enum Content {
         source_code: String,
         /// Since when it is withdrawn.
         at: Moment,
-        /// Why.
-        reason: String,
     },
 }
 

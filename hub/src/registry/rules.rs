@@ -51,7 +51,6 @@ pub(super) fn retraction(source: &str, code: &str, at: &str) -> Observation {
         source: source.to_owned(),
         source_code: code.to_owned(),
         at: at.parse().unwrap(),
-        reason: "xoá".to_owned(),
     };
     observation(content, &json!([source, code, at]), 0)
 }

@@ -62,23 +62,12 @@ pub fn resolve(read: Vec<Read>) -> Vec<Observation> {
 }
 
 /// The public text of a retraction.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Retraction {
-    /// Source system.
-    pub source: String,
-    /// Code in that system.
-    pub source_code: String,
-    /// Since when it is withdrawn.
-    pub at: Moment,
-}
-
-/// The personal text of a retraction.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RetractionReason {
-    /// Why.
-    pub reason: String,
+struct Retraction {
+    source: String,
+    source_code: String,
+    at: Moment,
 }
 
 /// Reads an observation; `None` for a record that is not about a dossier.
@@ -91,7 +80,7 @@ pub fn observation(stored: &Stored<'_>) -> Result<Option<Read>, StoreError> {
     };
     let facts: Facts<'_> = serde_json::from_slice(stored.text).map_err(damaged)?;
     let content = match (stored.kind, facts.contract) {
-        ("retraction", _) => retraction(stored).map_err(damaged)?,
+        ("retraction", _) => retraction(stored.public).map_err(damaged)?,
         (_, Some("dossier/1")) => {
             Content::Snapshot(serde_json::from_slice(stored.public).map_err(damaged)?)
         }
@@ -111,9 +100,13 @@ pub fn observation(stored: &Stored<'_>) -> Result<Option<Read>, StoreError> {
     Ok(Some(Read { observation, supersedes: facts.supersedes }))
 }
 
-fn retraction(stored: &Stored<'_>) -> Result<Content, serde_json::Error> {
-    let Retraction { source, source_code, at } = serde_json::from_slice(stored.public)?;
-    Ok(Content::Retraction { source, source_code, at, reason: String::new() })
+/// Reads the public text of a retraction.
+///
+/// # Errors
+/// When it is not what the hub writes.
+pub fn retraction(public: &[u8]) -> Result<Content, serde_json::Error> {
+    let Retraction { source, source_code, at } = serde_json::from_slice(public)?;
+    Ok(Content::Retraction { source, source_code, at })
 }
 
 /// Observations with the personal texts that are at hand; the others stay as they are.

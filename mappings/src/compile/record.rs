@@ -1,6 +1,6 @@
 //! Compiling one `[[record]]`: its rules against its contract.
 
-use std::{ops::Range, sync::atomic::AtomicU64};
+use std::ops::Range;
 
 use contracts::{
     ContractId,
@@ -15,16 +15,14 @@ use toml::{
 use super::{Compiler, Entry};
 use crate::{
     condition::Condition,
-    functions::{self, Kind},
     mapping::{List, RecordMapping, Rule, Segment, Source, Wants, Way},
-    path::Path,
-    rule,
 };
 
 /// What a record's table says, still apart.
 #[derive(Default)]
 struct Parts<'a> {
     contract: Option<ContractId>,
+    retract: Option<Entry<'a>>,
     when: Option<Condition>,
     key: Option<Entry<'a>>,
     day: Option<Entry<'a>>,
@@ -50,6 +48,7 @@ impl Compiler<'_> {
         for (name, value) in table {
             match name.get_ref().as_ref() {
                 "contract" => parts.contract = self.contract(value),
+                "retract" => parts.retract = Some((name, value)),
                 "when" => {
                     parts.when = self.condition(value);
                     sound &= parts.when.is_some();
@@ -59,7 +58,7 @@ impl Compiler<'_> {
                 "map" => parts.map = Some((name, value)),
                 other => {
                     let message = format!("there is no record setting `{other}`");
-                    let known = "settings: contract, when, key, day, [record.map]";
+                    let known = "settings: contract, retract, when, key, day, [record.map]";
                     self.fault(&name.span(), message, known);
                 }
             }
@@ -68,14 +67,15 @@ impl Compiler<'_> {
             self.fault(&span, "the record names no contract", "such as contract = \"dossier/1\"");
             None
         })?;
-        let members = self.contracts.members(&contract).to_vec();
+        let (members, retracts) = self.form(&contract, parts.retract)?;
         let mut targets = Targets::default();
         match parts.map.map(|(_, value)| (value.get_ref().as_table(), value.span())) {
             Some((Some(map), _)) => self.rules(map, "", &members, &mut targets),
             _ => self.fault(&span, "the record has no [record.map]", ""),
         }
         let Targets { mut rules, lists } = targets;
-        self.required(&span, &contract, &members, &rules);
+        let what = if retracts { "a retraction of " } else { "" };
+        self.required(&span, &format!("{what}{contract}"), &members, &rules);
         rules.sort_by_key(|rule| {
             let path = rule.target.replace("[0]", "[]");
             members.iter().position(|member| member.path == path).unwrap_or(usize::MAX)
@@ -85,7 +85,42 @@ impl Compiler<'_> {
             Some(entry) => Some(self.named(Some(entry), "", &rules, &span)?),
             None => None,
         };
-        sound.then_some(RecordMapping { contract, when: parts.when, key, day, rules, lists })
+        let when = parts.when;
+        sound.then_some(RecordMapping { contract, retracts, when, key, day, rules, lists })
+    }
+
+    /// The members that the record's rules produce: the contract's, or its retraction's.
+    fn form(
+        &mut self,
+        contract: &ContractId,
+        retract: Option<Entry<'_>>,
+    ) -> Option<(Vec<Member>, bool)> {
+        let retracts = match retract.map(|(_, value)| (value.get_ref().as_bool(), value.span())) {
+            None | Some((Some(false), _)) => None,
+            Some((Some(true), span)) => Some(span),
+            Some((None, span)) => {
+                let advice = "write retract = true where the record withdraws a dossier";
+                self.fault(&span, "`retract` is true or false", advice);
+                return None;
+            }
+        };
+        let Some(span) = retracts else {
+            return Some((self.contracts.members(contract).to_vec(), false));
+        };
+        let members = self.contracts.retraction_members(contract).map(<[Member]>::to_vec);
+        if members.is_none() {
+            let can = |id: &&ContractId| self.contracts.retraction_members(id).is_some();
+            let known: Vec<String> = self
+                .contracts
+                .iter()
+                .map(contracts::schema::Contract::id)
+                .filter(can)
+                .map(ToString::to_string)
+                .collect();
+            let advice = format!("what can be withdrawn: {}", known.join(", "));
+            self.fault(&span, format!("a {contract} is never withdrawn"), &advice);
+        }
+        members.map(|members| (members, true))
     }
 
     /// The index of the rule for a named member.
@@ -114,7 +149,8 @@ impl Compiler<'_> {
                 "" => name.get_ref().to_string(),
                 prefix => format!("{prefix}.{}", name.get_ref()),
             };
-            let rule_table = |table: &DeTable<'_>| table.keys().any(|key| key.get_ref() == "from");
+            let names = |key: &str| ["from", "compute"].contains(&key);
+            let rule_table = |table: &DeTable<'_>| table.keys().any(|key| names(key.get_ref()));
             match value.get_ref() {
                 DeValue::Table(table) if target.ends_with("[]") => {
                     into.lists.extend(self.list(&target, &name.span(), table, members));
@@ -159,6 +195,7 @@ impl Compiler<'_> {
         for way in ways {
             let given = match (&way.source, way.calls.last()) {
                 (Source::Constant(text), None) => std::slice::from_ref(text),
+                (Source::Computed(expression), None) => expression.values().unwrap_or_default(),
                 (_, Some((_, bound))) => bound.values.as_deref().unwrap_or_default(),
                 _ => &[],
             };
@@ -194,7 +231,9 @@ impl Compiler<'_> {
         span: &Range<usize>,
         members: &[Member],
     ) -> Option<(Wants, bool, bool)> {
-        if target.strip_prefix("attributes.").is_some_and(|name| !name.contains(['.', '['])) {
+        let open = members.iter().any(|member| member.open && member.path == "attributes");
+        let free = target.strip_prefix("attributes.").filter(|name| !name.contains(['.', '[']));
+        if open && free.is_some() {
             return Some((Wants::Any, false, true));
         }
         let path = target.replace("[0]", "[]");
@@ -205,7 +244,9 @@ impl Compiler<'_> {
             return None;
         };
         let has = |wanted: MemberType| member.types.contains(&wanted);
-        let wants = if has(MemberType::Text) || has(MemberType::Moment) {
+        let wants = if has(MemberType::Moment) {
+            Wants::Moment
+        } else if has(MemberType::Text) {
             Wants::Text
         } else if has(MemberType::Integer) || has(MemberType::Number) {
             Wants::Number
@@ -223,106 +264,8 @@ impl Compiler<'_> {
         Some((wants, member.required && !optional_parent, member.personal))
     }
 
-    fn way(&mut self, value: &Spanned<DeValue<'_>>, wants: Wants) -> Option<Way> {
-        let (text, when) = match value.get_ref() {
-            DeValue::Table(table) => {
-                let mut from = None;
-                let mut when = None;
-                for (name, value) in table {
-                    match name.get_ref().as_ref() {
-                        "from" => from = Some(value),
-                        "when" => when = Some(self.condition(value)?),
-                        other => {
-                            let message = format!("a rule has no setting `{other}`");
-                            self.fault(&name.span(), message, "settings: from, when");
-                        }
-                    }
-                }
-                (from?, when)
-            }
-            _ => (value, None),
-        };
-        let rule = self.string(text, "a rule")?;
-        // The span covers the quotes; one of them stands before the text.
-        let base = text.span().start + 1;
-        let span = |at: usize, length: usize| base + at..base + at + length;
-        let parsed = match rule::parse(rule) {
-            Ok(parsed) => parsed,
-            Err((message, at)) => {
-                self.fault(&span(at, 1), message, "such as NgayTra | date dd/MM/yyyy");
-                return None;
-            }
-        };
-        let source = if parsed.from.quoted {
-            Source::Constant(parsed.from.text)
-        } else {
-            match Path::parse(&parsed.from.text, &self.namespaces) {
-                Ok(path) => Source::Path(path),
-                Err(message) => {
-                    self.fault(&span(parsed.from.at, parsed.from.text.len()), message, "");
-                    return None;
-                }
-            }
-        };
-        let mut gives = Kind::Text;
-        let mut calls = Vec::new();
-        for call in parsed.calls {
-            let place = span(call.name.at, call.name.text.len());
-            let bound = self.call(&call, gives, &place)?;
-            gives = bound.gives;
-            calls.push((call.name.text, bound));
-        }
-        self.fits(gives, wants, &text.span());
-        Some(Way { text: rule.to_owned(), source, calls, when, used: AtomicU64::new(0) })
-    }
-
-    fn call(
-        &mut self,
-        call: &rule::Call,
-        given: Kind,
-        place: &Range<usize>,
-    ) -> Option<functions::Bound> {
-        let name = &call.name.text;
-        let Some(function) = functions::find(name) else {
-            let known: Vec<_> = functions::FUNCTIONS.iter().map(|function| function.name).collect();
-            let advice = format!("functions: {}", known.join(", "));
-            self.fault(place, format!("there is no function `{name}`"), &advice);
-            return None;
-        };
-        if !function.takes.contains(&given) {
-            let message = format!("`{name}` takes {:?}, but is given {given:?}", function.takes);
-            self.fault(place, message, "change the order of the functions");
-            return None;
-        }
-        match (function.bind)(&call.arguments, &self.tables) {
-            Ok(bound) => Some(bound),
-            Err(message) => {
-                self.fault(place, format!("`{name}`: {message}"), function.summary);
-                None
-            }
-        }
-    }
-
-    fn fits(&mut self, gives: Kind, wants: Wants, span: &Range<usize>) {
-        let good = match wants {
-            Wants::Any | Wants::Text => true,
-            Wants::Number => gives == Kind::Integer,
-            Wants::Boolean => gives == Kind::Boolean,
-        };
-        if !good {
-            let message = format!("the member wants {wants:?}, but the rule gives {gives:?}");
-            self.fault(span, message, "end the rule with integer, boolean or a table of numbers");
-        }
-    }
-
     /// Every required member needs a rule with one way that holds always.
-    fn required(
-        &mut self,
-        span: &Range<usize>,
-        contract: &ContractId,
-        members: &[Member],
-        rules: &[Rule],
-    ) {
+    fn required(&mut self, span: &Range<usize>, what: &str, members: &[Member], rules: &[Rule]) {
         for member in members.iter().filter(|member| member.required) {
             let produced = rules.iter().any(|rule| {
                 let path = rule.target.replace("[0]", "[]");
@@ -339,10 +282,8 @@ impl Compiler<'_> {
                 }),
             };
             if !produced && parent_used {
-                let message = format!(
-                    "{contract} requires `{}`, which no rule is sure to produce",
-                    member.path
-                );
+                let message =
+                    format!("{what} requires `{}`, which no rule is sure to produce", member.path);
                 self.fault(span, message, "add a rule for it without `when`");
             }
         }

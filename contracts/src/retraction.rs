@@ -1,0 +1,19 @@
+//! A retraction under `dossier/1`: its source withdraws a dossier, since when and why.
+
+use serde::{Deserialize, Serialize};
+
+use crate::moment::Moment;
+
+/// The withdrawal of a dossier by the source that told it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retraction {
+    /// The source system, as in `dossier/1`.
+    pub source: String,
+    /// The dossier's own code in that system.
+    pub source_code: String,
+    /// Since when it is withdrawn: what the source says later stands again.
+    pub at: Moment,
+    /// Why, in the source's words.
+    pub reason: String,
+}
