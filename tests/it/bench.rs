@@ -1,8 +1,18 @@
 //! The benchmarks run to their end and tell every figure; how large it is, is no test's business.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    net::TcpStream,
+    path::PathBuf,
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
 
-use crate::lienthong::{run, stderr, stdout};
+use crate::lienthong::{binary, run, stderr, stdout};
+
+/// How long the benchmark may take to start its hub, and to end when told to.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The figures of a table by what they are of; each must be positive, and each ratio too.
 #[track_caller]
@@ -134,4 +144,45 @@ fn rebuild_is_told_and_a_filled_store_is_used_again_but_no_other() {
     let output = run(&["bench", "rebuild", "--seed", "12", "--store", place.path()]);
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("holds something else"), "{}", stderr(&output));
+}
+
+/// The address of the hub in a folder of the benchmark's, once there is one that listens.
+fn listening(place: &Place) -> Option<String> {
+    let folder = fs::read_dir(&place.0).unwrap().next()?.unwrap().path();
+    let config = fs::read_to_string(folder.join("hub.toml")).ok()?;
+    let address = config.strip_prefix("listen = \"")?.split('"').next()?.to_owned();
+    TcpStream::connect(&address).ok().map(|_| address)
+}
+
+#[test]
+fn told_to_end_it_leaves_no_hub_and_no_folder() {
+    let place = Place::new("told");
+    fs::create_dir_all(&place.0).unwrap();
+    let mut command = Command::new(binary());
+    command.args(["bench", "ingest", "--seconds", "60"]).env("TMPDIR", &place.0);
+    let mut bench = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let began = Instant::now();
+    let address = loop {
+        if let Some(address) = listening(&place) {
+            break address;
+        }
+        assert!(began.elapsed() < PATIENCE, "no hub listens");
+        thread::sleep(Duration::from_millis(20));
+    };
+    let id = bench.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    let began = Instant::now();
+    let ended = loop {
+        if let Some(ended) = bench.try_wait().unwrap() {
+            break ended;
+        }
+        if began.elapsed() > PATIENCE {
+            bench.kill().unwrap();
+            panic!("it does not end");
+        }
+        thread::sleep(Duration::from_millis(20));
+    };
+    assert_eq!(ended.code(), Some(1));
+    assert!(TcpStream::connect(&address).is_err(), "the hub still listens");
+    assert_eq!(fs::read_dir(&place.0).unwrap().count(), 0, "a folder is left");
 }

@@ -25,6 +25,8 @@ use crate::{
 const START_MAX: Duration = Duration::from_secs(60);
 /// Ports tried: one that was free may be taken before the hub has it.
 const PORTS_MAX: u32 = 20;
+/// How long one look whether it answers may take.
+const PROBE_MAX: Duration = Duration::from_secs(2);
 /// Between two looks whether it answers.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 
@@ -121,7 +123,8 @@ impl Hub {
             if self.child.try_wait()?.is_some() {
                 return Ok(false);
             }
-            if wire::once(self.address, request).is_ok_and(|(status, _, _)| status == 200) {
+            let answer = wire::once(self.address, request, PROBE_MAX);
+            if answer.is_ok_and(|(status, _, _)| status == 200) {
                 self.start_seconds = began.elapsed().as_secs_f64();
                 return Ok(true);
             }
@@ -140,7 +143,7 @@ impl Hub {
     pub(super) fn get(&self, path: &str) -> Result<(u16, String, Vec<u8>), BenchError> {
         let mut request = Vec::new();
         wire::get(path, &self.portal_key, &mut request);
-        Ok(wire::once(self.address, &request)?)
+        Ok(wire::once(self.address, &request, wire::ANSWER_MAX)?)
     }
 }
 

@@ -62,7 +62,7 @@ pub(crate) fn run(seed: u64, options: &Options) -> Result<Table, BenchError> {
     let script = script(load, options.dossiers, hub.agency_key.clone());
     let mut request = Vec::new();
     script(0, &mut request);
-    let (status, _, receipt) = wire::once(hub.address, &request)?;
+    let (status, _, receipt) = wire::once(hub.address, &request, wire::ANSWER_MAX)?;
     if status != 200 {
         let told = String::from_utf8_lossy(&receipt).into_owned();
         return Err(BenchError::Refused(format!("{status} {told}")));

@@ -19,7 +19,7 @@ use super::{
 
 /// How often the loop looks whether it was told to end, and tells how far it is.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// Looks for a first answer after the time is over.
+/// Looks for an answer of each connection after the time is over.
 const LOOKS_MAX: u32 = 480;
 /// Answers other than 200 after which the loop ends: it measures nothing then.
 const REFUSED_MAX: u64 = 100;
@@ -190,18 +190,11 @@ async fn drive(
     }
     let mut ended = Vec::new();
     if !warm.is_zero() {
-        ended = wait(&shared, warm, &mut tasks, progress).await;
+        ended = enough(&shared, (warm, &shared.done), &mut tasks, progress).await;
         begin = Reading::take(hub);
         shared.phase.store(MEASURING, Ordering::Relaxed);
     }
-    ended.extend(wait(&shared, time, &mut tasks, progress).await);
-    // Where one answer takes longer than the whole time, it is waited for: nothing is no figure.
-    for _ in 0..LOOKS_MAX {
-        if tasks.is_empty() || stop::told() || shared.measured.load(Ordering::Relaxed) > 0 {
-            break;
-        }
-        ended.extend(wait(&shared, LOOK_EVERY, &mut tasks, progress).await);
-    }
+    ended.extend(enough(&shared, (time, &shared.measured), &mut tasks, progress).await);
     let end = Reading::take(hub);
     shared.phase.store(OVER, Ordering::Relaxed);
     while let Some(one) = tasks.join_next().await {
@@ -223,6 +216,25 @@ async fn drive(
 }
 
 type Ended = Result<io::Result<Taken>, tokio::task::JoinError>;
+
+/// Waits for a time, and beyond it until there is an answer for each connection: where one takes
+/// longer than the whole time, what is counted would not be what was worked on.
+async fn enough(
+    shared: &Shared,
+    (time, answers): (Duration, &AtomicU64),
+    tasks: &mut JoinSet<io::Result<Taken>>,
+    progress: &mut dyn FnMut(u64),
+) -> Vec<Ended> {
+    let mut ended = wait(shared, time, tasks, progress).await;
+    for _ in 0..LOOKS_MAX {
+        let few = answers.load(Ordering::Relaxed) < u64::from(shared.load.connections);
+        if !few || tasks.is_empty() || stop::told() {
+            break;
+        }
+        ended.extend(wait(shared, LOOK_EVERY, tasks, progress).await);
+    }
+    ended
+}
 
 /// Waits for a time, or until all connections have ended; gives those that have.
 async fn wait(
@@ -258,7 +270,14 @@ async fn converse(shared: Arc<Shared>) -> io::Result<Taken> {
         request.clear();
         (load.script)(number, &mut request);
         let began = Instant::now();
-        let Answer { status, body, .. } = connection.ask(&request).await?;
+        let Answer { status, body, .. } = match connection.ask(&request).await {
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                shared.refused.fetch_add(1, Ordering::Relaxed);
+                taken.refusal.get_or_insert_with(|| "nothing in time".to_owned());
+                break;
+            }
+            answer => answer?,
+        };
         shared.done.fetch_add(1, Ordering::Relaxed);
         if status != 200 {
             let told = String::from_utf8_lossy(body.get(..body.len().min(400)).unwrap_or(body));

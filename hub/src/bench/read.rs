@@ -178,7 +178,12 @@ fn question(
         bare.add(load::run(load, None, &mut |_| {})?);
         for ((question, filled), taken) in asked.iter().zip(&mut taken) {
             let load = ask(filled.hub.address, time / PARTS, question, taken.next);
-            taken.add(load::run(load, Some(filled.hub.process()), &mut |_| {})?);
+            match load::run(load, Some(filled.hub.process()), &mut |_| {}) {
+                Ok(more) => taken.add(more),
+                // The other questions can be measured all the same.
+                Err(BenchError::Refused(told)) => taken.refusal = Some(told),
+                Err(error) => return Err(error),
+            }
         }
     }
     drop(server);

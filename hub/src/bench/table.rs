@@ -30,8 +30,9 @@ impl fmt::Display for Short {
         let decimals = match self.0.abs() {
             figure if figure >= 99.95 => 0,
             figure if figure >= 9.995 => 1,
-            figure if figure >= 0.1 => 2,
-            _ => 4,
+            figure if figure >= 0.0995 => 2,
+            figure if figure >= 0.001 => 4,
+            _ => 7,
         };
         out.pad(&format!("{:.decimals$}", self.0))
     }

@@ -7,7 +7,7 @@ use std::{io, net::SocketAddr, time::Duration};
 use tokio::{net::TcpStream, time::timeout};
 
 /// How long one answer may take.
-const ANSWER_MAX: Duration = Duration::from_secs(120);
+pub(super) const ANSWER_MAX: Duration = Duration::from_secs(120);
 /// Room for one read.
 const READ_BYTES: usize = 16 * 1024;
 
@@ -137,11 +137,18 @@ fn authorized(key: &str, out: &mut Vec<u8>) {
 }
 
 /// One request on a connection of its own: status, head and body.
-pub(super) fn once(address: SocketAddr, request: &[u8]) -> io::Result<(u16, String, Vec<u8>)> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
+pub(super) fn once(
+    address: SocketAddr,
+    request: &[u8],
+    longest: Duration,
+) -> io::Result<(u16, String, Vec<u8>)> {
+    let asked = async {
         let mut connection = Connection::open(address).await?;
         let answer = connection.ask(request).await?;
         Ok((answer.status, answer.head.to_owned(), answer.body.to_vec()))
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        timeout(longest, asked).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
     })
 }
