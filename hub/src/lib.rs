@@ -3,6 +3,7 @@
 
 pub mod api;
 pub mod auth;
+mod bench;
 pub mod catalog;
 pub mod cli;
 pub mod config;

@@ -5,6 +5,7 @@
     reason = "a test that cannot go on has failed, and says where by stopping there"
 )]
 
+mod bench;
 mod commands;
 mod dependencies;
 mod harness;

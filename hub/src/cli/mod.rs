@@ -2,6 +2,7 @@
 //! 3 cannot reach something, 70 a bug.
 
 mod apply;
+mod bench;
 mod check;
 mod demo;
 mod journal;
@@ -134,6 +135,8 @@ enum Command {
         #[command(flatten)]
         configured: Configured,
     },
+    /// Measure this machine: what a hub does on it, beside what bounds it.
+    Bench(bench::Options),
 }
 
 /// How a command ended.
@@ -147,7 +150,8 @@ enum Exit {
 
 /// Runs a command. Errors of the input are told on stderr.
 pub fn run(arguments: Arguments) -> ExitCode {
-    let (mut out, mut err) = (io::BufWriter::new(io::stdout().lock()), io::stderr().lock());
+    // Never locked for the whole command: a hub logs there from other threads.
+    let (mut out, mut err) = (io::BufWriter::new(io::stdout()), io::stderr());
     let ended = dispatch(arguments.command, &mut out, &mut err);
     match ended.and_then(|exit| out.flush().map(|()| exit)) {
         Ok(exit) => ExitCode::from(exit as u8),
@@ -176,6 +180,7 @@ fn dispatch(command: Command, out: &mut impl Write, err: &mut impl Write) -> io:
         Command::Verify(configured) => journal::verify(&configured.config, out, err),
         Command::Rebuild(configured) => journal::rebuild(&configured.config, out, err),
         Command::Migrate(configured) => journal::migrate(&configured.config, out, err),
+        Command::Bench(options) => bench::run(&options, out, err),
         Command::Key { action, configured } => key::run(&configured.config, &action, out, err),
         Command::Check { config: Some(config), .. } => check::configured(&config, out, err),
         Command::Check { config: None, folder } => {

@@ -4,7 +4,7 @@
 //! stops nothing half-way.
 
 mod commit;
-mod translate;
+pub(crate) mod translate;
 
 use std::sync::Arc;
 

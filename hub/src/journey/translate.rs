@@ -18,7 +18,7 @@ use crate::{
 const AHEAD_MAX: SignedDuration = SignedDuration::from_mins(5);
 
 /// Translates a payload record by record; `take` answers whether to go on.
-pub(super) fn translate(
+pub(crate) fn translate(
     channel: &Channel,
     contracts: &Contracts,
     gazetteer: &Gazetteer,

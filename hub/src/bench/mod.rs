@@ -1,0 +1,75 @@
+//! `lienthong bench`: honest figures of this machine, each beside what bounds it.
+//!
+//! Rates of one machine say nothing about another; what carries over are ratios to floors that
+//! were measured in the same run, in turn with the hub. `docs/benchmarks.md` says what each means.
+
+mod bare;
+mod child;
+mod clock;
+mod floors;
+pub(crate) mod ingest;
+mod load;
+mod naive;
+pub(crate) mod read;
+pub(crate) mod rebuild;
+mod seed;
+mod stop;
+mod table;
+pub(crate) mod translate;
+mod wire;
+mod workload;
+
+use std::{io, time::Duration};
+
+pub(crate) use table::Table;
+
+use crate::{hub::HubError, store::StoreError};
+
+/// Why a benchmark gives no figures.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BenchError {
+    /// What is compiled in cannot be used: a fault of the program.
+    #[error("{0}")]
+    Damaged(String),
+    /// An option cannot be followed.
+    #[error("{0}")]
+    Input(String),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Hub(#[from] HubError),
+    #[error("SQLite: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// The hub does not start.
+    #[error("{0}")]
+    Unreachable(String),
+    /// The hub takes nothing of the load.
+    #[error("the hub answers {0}")]
+    Refused(String),
+    /// Told to end.
+    #[error("stopped")]
+    Stopped,
+}
+
+/// Hears of Ctrl-C, so that folders and processes are gone after it too.
+pub(crate) fn begin() {
+    stop::listen();
+}
+
+/// How many dossiers a store may be filled with.
+const DOSSIERS: std::ops::RangeInclusive<u64> = 1..=100_000_000;
+
+/// A time given in seconds; less than nothing is nothing.
+fn seconds(given: f64) -> Duration {
+    Duration::try_from_secs_f64(given.max(0.0)).unwrap_or(Duration::from_secs(3_600))
+}
+
+/// What any table of a load ends with.
+fn note_others(table: &mut Table, others: f64) {
+    table.note(format!(
+        "cores busy with other work meanwhile: {others:.2}; above 0.2, read CPU and ratios, \
+         not rates"
+    ));
+}

@@ -1,0 +1,219 @@
+//! `bench read` (P7, P8): look-ups, statistics and a page of a feed, beside a bare server that
+//! answers the same bytes.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use clap::Args;
+
+use super::{
+    BenchError, DOSSIERS, Table,
+    bare::Bare,
+    load::{self, Load, Script, Taken},
+    note_others, seconds,
+    seed::{self, Filled, VERSIONS},
+    wire,
+    workload::{Random, Workload, YEAR},
+};
+
+/// Pages of the feed among which readers choose.
+const PAGES: usize = 20;
+/// Parts into which the time of a question is split, so that sizes are measured in turn.
+const PARTS: u32 = 2;
+
+/// How much, and how long.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Options {
+    /// Dossiers in the store.
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(DOSSIERS))]
+    pub(crate) dossiers: u64,
+    /// Connections, each with one question under way.
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=900))]
+    pub(crate) connections: u32,
+    /// Seconds for each question and size.
+    #[arg(long, default_value_t = 5.0)]
+    pub(crate) seconds: f64,
+    /// Fill this file and leave it, or use it where it was filled so before; with --compare, one
+    /// file for each size, which is added to the name.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) store: Option<PathBuf>,
+    /// Measure these sizes in turn instead, and their ratio to the first: 10000,1000000.
+    #[arg(long, value_name = "SIZES", value_delimiter = ',', conflicts_with = "dossiers")]
+    pub(crate) compare: Vec<u64>,
+}
+
+/// A question, and the requests that ask it of one store.
+struct Question {
+    name: &'static str,
+    script: Arc<Script>,
+    path: String,
+}
+
+/// Measures.
+pub(crate) fn run(seed: u64, options: &Options) -> Result<Table, BenchError> {
+    let load = Arc::new(Workload::new(seed)?);
+    let compare = options.compare.len() > 1;
+    let sizes = if compare { options.compare.clone() } else { vec![options.dossiers] };
+    if sizes.contains(&0) {
+        return Err(BenchError::Input("a store of no dossiers answers nothing".to_owned()));
+    }
+    let mut stores = Vec::new();
+    for size in &sizes {
+        let store = options.store.as_ref().map(|file| {
+            let name = file.as_os_str().to_string_lossy();
+            if compare { PathBuf::from(format!("{name}.{size}")) } else { file.clone() }
+        });
+        let filled = seed::fill(&load, *size, store.as_deref())?;
+        stores.push((questions(seed, &filled)?, filled));
+    }
+    let sizes: Vec<String> = sizes.iter().map(ToString::to_string).collect();
+    let mut table = Table::new(format!(
+        "bench read: {} dossiers of {VERSIONS} versions, {} connections, {:.1} s a question, \
+         seed {seed}",
+        sizes.join(" and "),
+        options.connections,
+        options.seconds
+    ));
+    for (_, filled) in &stores {
+        if filled.seconds > 0.0 {
+            let name = format!("filling with {} dossiers, POST of 500", filled.dossiers);
+            table.line(name, filled.records as f64 / filled.seconds, "records/s");
+        }
+    }
+    let mut others: f64 = 0.0;
+    let count = stores.first().map_or(0, |(questions, _)| questions.len());
+    for at in 0..count {
+        let asked: Vec<(&Question, &Filled)> = stores
+            .iter()
+            .filter_map(|(questions, filled)| Some((questions.get(at)?, filled)))
+            .collect();
+        others = others.max(question(&mut table, options, &asked)?);
+    }
+    note_others(&mut table, others);
+    Ok(table)
+}
+
+/// The questions with the addresses of one store.
+fn questions(seed: u64, filled: &Filled) -> Result<Vec<Question>, BenchError> {
+    let dossiers = filled.dossiers;
+    let key = filled.hub.portal_key.clone();
+    let code = move |number: u64| {
+        let at = Random::new(seed, number).below(dossiers);
+        format!("/v1/dossiers/{}", Workload::code(at))
+    };
+    let path = code(0);
+    let script: Arc<Script> = {
+        let key = key.clone();
+        Arc::new(move |number, out| wire::get(&code(number), &key, out))
+    };
+    let mut questions = vec![Question { name: "dossier", script, path }];
+    for (name, by) in [("statistics by agency", "agency"), ("statistics by procedure", "procedure")]
+    {
+        let path = format!("/v1/statistics?from={YEAR}-01-01&to={YEAR}-12-31&by={by}");
+        questions.push(Question { name, script: choose(vec![path.clone()], seed, &key), path });
+    }
+    let pages = pages(filled)?;
+    let path = pages.first().cloned().unwrap_or_default();
+    questions.push(Question { name: "feed page of 100", script: choose(pages, seed, &key), path });
+    Ok(questions)
+}
+
+/// Requests for one of some paths, by number.
+fn choose(paths: Vec<String>, seed: u64, key: &Arc<str>) -> Arc<Script> {
+    let key = key.clone();
+    Arc::new(move |number, out| {
+        let at = Random::new(seed, number).below(paths.len() as u64) as usize;
+        wire::get(paths.get(at).map_or("/", String::as_str), &key, out);
+    })
+}
+
+/// The first full pages of the feed of records, as a reader that follows finds them.
+fn pages(filled: &Filled) -> Result<Vec<String>, BenchError> {
+    let mut path = "/v1/feeds/records?limit=100".to_owned();
+    let mut pages = Vec::new();
+    let full = (filled.dossiers * VERSIONS / 100).max(1) as usize;
+    for _ in 0..full.min(PAGES) {
+        let (status, head, body) = filled.hub.get(&path)?;
+        if status != 200 {
+            let told = String::from_utf8_lossy(&body).into_owned();
+            return Err(BenchError::Refused(format!("{status} {told}")));
+        }
+        pages.push(path.clone());
+        let link = head.lines().find_map(|line| line.strip_prefix("link: <"));
+        let next = link.and_then(|link| link.split_once('>')).map(|(next, _)| next.to_owned());
+        let Some(next) = next.filter(|next| *next != path) else { break };
+        path = next;
+    }
+    Ok(pages)
+}
+
+/// Measures one question at every size in turn; gives how busy the machine was otherwise.
+fn question(
+    table: &mut Table,
+    options: &Options,
+    asked: &[(&Question, &Filled)],
+) -> Result<f64, BenchError> {
+    let Some((question, filled)) = asked.first() else { return Ok(0.0) };
+    let name = question.name;
+    let (status, _, body) = filled.hub.get(&question.path)?;
+    if status != 200 {
+        let told = String::from_utf8_lossy(&body).into_owned();
+        return Err(BenchError::Refused(format!("{}: {status} {told}", question.path)));
+    }
+    let bytes = body.len();
+    let server = Bare::start(body)?;
+    let time = seconds(options.seconds);
+    let mut bare = Taken::default();
+    let mut taken = vec![Taken::default(); asked.len()];
+    let ask = |address, time: Duration, question: &Question, first| Load {
+        address,
+        connections: options.connections,
+        warm: (time / 5).min(Duration::from_millis(500)),
+        time,
+        first,
+        end: None,
+        script: question.script.clone(),
+    };
+    for _ in 0..PARTS {
+        let load = ask(server.address, time / (2 * PARTS), question, 0);
+        bare.add(load::run(load, None, &mut |_| {})?);
+        for ((question, filled), taken) in asked.iter().zip(&mut taken) {
+            let load = ask(filled.hub.address, time / PARTS, question, taken.next);
+            match load::run(load, Some(filled.hub.process()), &mut |_| {}) {
+                Ok(more) => taken.add(more),
+                // The other questions can be measured all the same.
+                Err(BenchError::Refused(told)) => taken.refusal = Some(told),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    drop(server);
+    table.line(format!("bare axum, {bytes} bytes"), bare.rate(), "req/s");
+    table.line(format!("bare axum, {bytes} bytes, p99"), bare.quantile(0.99), "ms");
+    let mut first: Option<(String, f64, f64, f64)> = None;
+    for ((_, filled), taken) in asked.iter().zip(&taken) {
+        let name =
+            if asked.len() > 1 { format!("{name}, {}", filled.dossiers) } else { name.to_owned() };
+        let (p50, p99) = (taken.quantile(0.5), taken.quantile(0.99));
+        let p99_name = format!("{name}, p99");
+        table.against((&name, taken.rate(), "req/s"), ("bare axum", bare.rate()));
+        match &first {
+            None => {
+                table.line(format!("{name}, p50"), p50, "ms");
+                table.against((&p99_name, p99, "ms"), ("bare axum, p99", bare.quantile(0.99)));
+            }
+            Some((of, rate, first_p50, first_p99)) => {
+                table.against((&name, taken.rate(), "req/s"), (of, *rate));
+                let (of_p50, of_p99) = (format!("{of}, p50"), format!("{of}, p99"));
+                table.against((&format!("{name}, p50"), p50, "ms"), (&of_p50, *first_p50));
+                table.against((&p99_name, p99, "ms"), (&of_p99, *first_p99));
+            }
+        }
+        let cpu = taken.each(taken.hub.cpu_seconds * 1e6);
+        table.line(format!("{name}, CPU of the hub"), cpu, "µs/req");
+        if let Some(refusal) = &taken.refusal {
+            table.note(format!("{name}: {} answers other than 200: {refusal}", taken.refused));
+        }
+        first.get_or_insert((name, taken.rate(), p50, p99));
+    }
+    Ok(taken.iter().map(|taken| taken.others).fold(0.0, f64::max))
+}

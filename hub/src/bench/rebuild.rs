@@ -1,0 +1,98 @@
+//! `bench rebuild` (P11): reading a whole journal again, to compare everything and to make every
+//! fold anew.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Instant,
+};
+
+use clap::Args;
+use rusqlite::{Connection, types::ValueRef};
+
+use super::{
+    BenchError, DOSSIERS, Table, child,
+    seed::{self, VERSIONS},
+    stop,
+    workload::Workload,
+};
+
+/// How much.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Options {
+    /// Dossiers in the store.
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(DOSSIERS))]
+    pub(crate) dossiers: u64,
+    /// Fill this file and leave it, or use it where it was filled so before.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) store: Option<PathBuf>,
+}
+
+/// Measures.
+pub(crate) fn run(seed: u64, options: &Options) -> Result<Table, BenchError> {
+    let load = Arc::new(Workload::new(seed)?);
+    let filled = seed::fill(&load, options.dossiers, options.store.as_deref())?;
+    let seed::Filled { dossiers, records, seconds, store, hub, scratch: _scratch } = filled;
+    // One process at a time has the store to itself.
+    drop(hub);
+    let (rows, bytes, scan_seconds) = scan(&store)?;
+    stop::check()?;
+    let opened = child::open(&store)?;
+    let began = Instant::now();
+    let verdict = child::wait(opened.verify())??;
+    let verify_seconds = began.elapsed().as_secs_f64();
+    if let Some(fault) = verdict.faults.first() {
+        return Err(BenchError::Damaged(format!("the store does not hold: {fault}")));
+    }
+    stop::check()?;
+    let began = Instant::now();
+    let rebuilt = child::wait(opened.rebuild())??;
+    let rebuild_seconds = began.elapsed().as_secs_f64();
+    let entries = verdict.entries as f64;
+    let mut table = Table::new(format!(
+        "bench rebuild: {dossiers} dossiers of {VERSIONS} versions, {} entries, seed {seed}",
+        verdict.entries
+    ));
+    if seconds > 0.0 {
+        let rate = records as f64 / seconds;
+        table.line("filling, POST of 500 dossiers", rate, "records/s");
+    }
+    let scan = entries / scan_seconds.max(1e-9);
+    table.line("store, rows of all tables", rows as f64 / entries.max(1.0), "/entry");
+    table.line("store, bytes of all values", bytes as f64 / entries.max(1.0), "/entry");
+    table.line("every value of every row read", scan, "entries/s");
+    let verify = entries / verify_seconds.max(1e-9);
+    table.against(("verify", verify, "entries/s"), ("every value read", scan));
+    let rebuild = rebuilt as f64 / rebuild_seconds.max(1e-9);
+    table.against(("rebuild", rebuild, "entries/s"), ("every value read", scan));
+    Ok(table)
+}
+
+/// Reads every value of every row: rows, bytes and seconds. What was still in the journal of
+/// SQLite is copied into the file first, or it would be read from two places.
+fn scan(store: &Path) -> Result<(u64, u64, f64), BenchError> {
+    let connection = Connection::open(store)?;
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    let query = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
+    let mut names = connection.prepare(query)?;
+    let names = names.query_map([], |row| row.get::<_, String>(0))?;
+    let began = Instant::now();
+    let (mut rows, mut bytes) = (0, 0);
+    for name in names {
+        let all = format!("SELECT * FROM \"{}\"", name?.replace('"', "\"\""));
+        let mut statement = connection.prepare(&all)?;
+        let columns = statement.column_count();
+        let mut found = statement.query([])?;
+        while let Some(row) = found.next()? {
+            rows += 1;
+            for column in 0..columns {
+                bytes += match row.get_ref(column)? {
+                    ValueRef::Null => 0,
+                    ValueRef::Integer(_) | ValueRef::Real(_) => 8,
+                    ValueRef::Text(text) | ValueRef::Blob(text) => text.len() as u64,
+                };
+            }
+        }
+    }
+    Ok((rows, bytes, began.elapsed().as_secs_f64()))
+}

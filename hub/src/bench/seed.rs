@@ -1,0 +1,144 @@
+//! A store full of dossiers, filled through the front door: large messages, as a first delivery of
+//! an agency's whole history is.
+
+use std::{
+    io::{IsTerminal, Write, stderr},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{
+    BenchError,
+    child::{self, Hub, Scratch},
+    load::{self, Load, Script},
+    stop, wire,
+    workload::{self, Workload},
+};
+
+/// Versions of each dossier: a small history.
+pub(super) const VERSIONS: u64 = 3;
+/// Dossiers in a message.
+const DOSSIERS_PER_MESSAGE: u64 = 500;
+/// Messages under way: one is translated while another is written.
+const CONNECTIONS: u32 = 2;
+/// Longer than any filling takes; then what is wrong must be seen.
+const FILLING_MAX: Duration = Duration::from_secs(6 * 3_600);
+/// Between two lines of progress where they are kept.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+
+/// A store with dossiers, and the folder of the hub that serves it.
+pub(super) struct Filled {
+    pub(super) dossiers: u64,
+    /// Records sent through the door now; zero where the store had them already.
+    pub(super) records: u64,
+    /// Seconds that took.
+    pub(super) seconds: f64,
+    pub(super) store: PathBuf,
+    pub(super) hub: Hub,
+    /// Goes last: the hub works in it.
+    pub(super) scratch: Scratch,
+}
+
+/// Fills a store with so many dossiers, or takes one that was filled with them before.
+pub(super) fn fill(
+    load: &Arc<Workload>,
+    dossiers: u64,
+    store: Option<&Path>,
+) -> Result<Filled, BenchError> {
+    let scratch = Scratch::new(None)?;
+    let store = store.map_or_else(|| scratch.folder.join("hub.db"), Path::to_owned);
+    let per_version = dossiers.div_ceil(DOSSIERS_PER_MESSAGE);
+    let messages = per_version * VERSIONS;
+    let id = move |load: &Workload, number: u64| format!("bench-{}-{dossiers}-{number}", load.seed);
+    let known = known(&store, &id(load, 0), &id(load, messages - 1))?;
+    let hub = Hub::start(&scratch.folder, &store)?;
+    let mut filled = Filled { dossiers, records: 0, seconds: 0.0, store, hub, scratch };
+    if known {
+        return Ok(filled);
+    }
+    let (workload, key) = (load.clone(), filled.hub.agency_key.clone());
+    let script: Arc<Script> = Arc::new(move |number, request| {
+        let (version, part) = (number / per_version, number % per_version);
+        let first = part * DOSSIERS_PER_MESSAGE;
+        let end = (first + DOSSIERS_PER_MESSAGE).min(dossiers);
+        let mut payload = String::new();
+        workload.message(first..end, version, &mut payload);
+        wire::post(workload::CHANNEL, &key, &id(&workload, number), &payload, request);
+    });
+    let sent = Load {
+        address: filled.hub.address,
+        connections: CONNECTIONS,
+        warm: Duration::ZERO,
+        time: FILLING_MAX,
+        first: 0,
+        end: Some(messages),
+        script,
+    };
+    let mut progress = Progress::new(dossiers, messages);
+    let taken = load::run(sent, Some(filled.hub.process()), &mut |done| progress.tell(done))?;
+    progress.end();
+    if let Some(refusal) = taken.refusal {
+        return Err(BenchError::Refused(refusal));
+    }
+    filled.records = dossiers * VERSIONS;
+    filled.seconds = taken.seconds;
+    Ok(filled)
+}
+
+/// Whether a store has these messages already. One that has others is not ours to write into.
+fn known(store: &Path, first: &str, last: &str) -> Result<bool, BenchError> {
+    if !store.exists() {
+        return Ok(false);
+    }
+    let opened = child::open(store)?;
+    let stored = |id: &str| {
+        let channel = Some(workload::CHANNEL.to_owned());
+        Ok::<_, BenchError>(child::wait(opened.messages(channel, id.to_owned()))??)
+    };
+    let (first, last) = (stored(first)?, stored(last)?);
+    if first.is_empty() && child::wait(opened.head())??.tree.size > 0 {
+        return Err(BenchError::Input(format!(
+            "{} holds something else: name a new file, or give the seed and the number of \
+             dossiers that it was filled with",
+            store.display()
+        )));
+    }
+    Ok(!last.is_empty())
+}
+
+/// A line that moves on a terminal, plain lines elsewhere; nothing of it is a figure.
+struct Progress {
+    dossiers: u64,
+    messages: u64,
+    moves: bool,
+    began: Instant,
+    told: Instant,
+}
+
+impl Progress {
+    fn new(dossiers: u64, messages: u64) -> Self {
+        let now = Instant::now();
+        Self { dossiers, messages, moves: stderr().is_terminal(), began: now, told: now }
+    }
+
+    fn tell(&mut self, done: u64) {
+        if !self.moves && self.told.elapsed() < LINE_EVERY {
+            return;
+        }
+        self.told = Instant::now();
+        let percent = done * 100 / self.messages.max(1);
+        let (dossiers, seconds) = (self.dossiers, self.began.elapsed().as_secs());
+        let line = format!("filling with {dossiers} dossiers: {percent} % after {seconds} s");
+        let mut err = stderr().lock();
+        // Progress that cannot be told stops nothing.
+        let _ = if self.moves { write!(err, "\r{line}") } else { writeln!(err, "{line}") };
+        let _ = err.flush();
+    }
+
+    fn end(&self) {
+        if self.moves && !stop::told() {
+            let _ = write!(stderr().lock(), "\r{:60}\r", "");
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! `lienthong bench`.
+
+use std::io::{self, Write};
+
+use clap::{Args, Subcommand};
+
+use super::Exit;
+use crate::bench::{self, BenchError, Table, ingest, read, rebuild, translate};
+
+/// What to measure; without a name a short run of everything.
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// Seed of all that is invented.
+    #[arg(long, global = true, default_value_t = 20_250_701)]
+    seed: u64,
+    #[command(subcommand)]
+    what: Option<What>,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// One core: bytes of a dossier to its sealed record, beside naive programs.
+    Translate(translate::Options),
+    /// Messages into a hub over HTTP, beside the disk, SQLite and a bare server.
+    Ingest(ingest::Options),
+    /// Look-ups, statistics and feed pages, beside a bare server with the same bytes.
+    Read(read::Options),
+    /// A whole journal compared and folded anew, beside reading it.
+    Rebuild(rebuild::Options),
+}
+
+/// Everything, in about a minute.
+fn short() -> [What; 4] {
+    let ingest =
+        ingest::Options { connections: 64, seconds: 5.0, warm: 1.0, dossiers: 5_000, keep: None };
+    let read = read::Options {
+        dossiers: 2_000,
+        connections: 64,
+        seconds: 1.5,
+        store: None,
+        compare: Vec::new(),
+    };
+    [
+        What::Translate(translate::Options { rounds: 9, messages: 1_024 }),
+        What::Ingest(ingest),
+        What::Read(read),
+        What::Rebuild(rebuild::Options { dossiers: 2_000, store: None }),
+    ]
+}
+
+fn measure(seed: u64, what: &What) -> Result<Table, BenchError> {
+    match what {
+        What::Translate(options) => translate::run(seed, options),
+        What::Ingest(options) => ingest::run(seed, options),
+        What::Read(options) => read::run(seed, options),
+        What::Rebuild(options) => rebuild::run(seed, options),
+    }
+}
+
+pub(super) fn run(
+    options: &Options,
+    out: &mut impl Write,
+    err: &mut impl Write,
+) -> io::Result<Exit> {
+    bench::begin();
+    let short = short();
+    let chosen = options.what.as_ref().map_or(short.as_slice(), std::slice::from_ref);
+    for what in chosen {
+        match measure(options.seed, what) {
+            Ok(table) => {
+                table.write(out)?;
+                out.flush()?;
+            }
+            Err(error) => {
+                writeln!(err, "{error}")?;
+                return Ok(match error {
+                    BenchError::Unreachable(_) => Exit::Unreachable,
+                    _ => Exit::Faulty,
+                });
+            }
+        }
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,188 @@
+//! The benchmarks run to their end and tell every figure; how large it is, is no test's business.
+
+use std::{
+    fs,
+    net::TcpStream,
+    path::PathBuf,
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::lienthong::{binary, run, stderr, stdout};
+
+/// How long the benchmark may take to start its hub, and to end when told to.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The figures of a table by what they are of; each must be positive, and each ratio too.
+#[track_caller]
+fn figures(arguments: &[&str]) -> Vec<String> {
+    let output = run(&[&["bench"], arguments].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let told = stdout(&output);
+    assert!(told.starts_with(&format!("# bench {}", arguments[0])), "{told}");
+    assert!(told.contains(", seed 11"), "{told}");
+    let mut names = Vec::new();
+    for line in told.lines().skip(2).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let cells: Vec<&str> =
+            line.split("  ").map(str::trim).filter(|one| !one.is_empty()).collect();
+        let number = |at: usize| {
+            let cell = cells.get(at).unwrap_or_else(|| panic!("too few cells: {line}"));
+            cell.parse::<f64>().unwrap_or_else(|_| panic!("`{cell}` is no number: {line}"))
+        };
+        assert!(matches!(cells.len(), 3 | 5), "{line}");
+        assert!(number(1) > 0.0, "{line}");
+        if cells.len() == 5 {
+            assert!(number(3) > 0.0, "{line}");
+        }
+        names.push(cells[0].to_owned());
+    }
+    names
+}
+
+#[track_caller]
+fn told(names: &[String], expected: &[&str]) {
+    for one in expected {
+        assert!(names.iter().any(|name| name == one), "no `{one}` in {names:#?}");
+    }
+}
+
+/// A place for a store, gone at the end.
+struct Place(PathBuf);
+
+impl Place {
+    fn new(name: &str) -> Self {
+        let name = format!("lienthong-bench-test-{}-{name}", std::process::id());
+        Self(std::env::temp_dir().join(name))
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+        for ending in ["", "-wal", "-shm"] {
+            let _ = fs::remove_file(format!("{}{ending}", self.path()));
+        }
+    }
+}
+
+#[test]
+fn translate_is_told_beside_its_floors() {
+    let names = figures(&["translate", "--rounds", "2", "--messages", "256", "--seed", "11"]);
+    for line in ["byte scan", "quick-xml events", "naive whole", "mapping alone", "translate"] {
+        told(&names, &[&format!("{line}, least"), &format!("{line}, median")]);
+    }
+}
+
+#[test]
+fn ingest_is_told_beside_its_floors_and_leaves_a_store_that_holds() {
+    let place = Place::new("ingest");
+    let few = ["--connections", "8", "--seconds", "0.8", "--warm", "0.1", "--dossiers", "40"];
+    let arguments = [&["ingest", "--seed", "11", "--keep", place.path()], &few[..]].concat();
+    let names = figures(&arguments);
+    let expected = [
+        "fdatasync of 1 KB",
+        "SQLite WAL FULL, 1 row of 1 KB",
+        "SQLite WAL FULL, 256 rows of 1 KB",
+        "bare axum",
+        "bare axum, p99",
+        "generator CPU, bare axum",
+        "ingest",
+        "ingest, p50",
+        "ingest, p99",
+        "ingest, p99.9",
+        "ingest, longest",
+        "ingest, CPU of the hub",
+        "ingest, CPU of the generator",
+        "ingest, written to the disk",
+        "rows kept in all tables",
+        "duplicates",
+        "duplicates, p99",
+        "duplicates, CPU of the hub",
+        "memory of the hub, peak",
+        "start of the hub to its first 200",
+    ];
+    told(&names, &expected);
+    let config = place.0.join("hub.toml");
+    let output = run(&["verify", "--config", config.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let output = run(&[&["bench"], &arguments[..]].concat());
+    assert_eq!(output.status.code(), Some(1), "a folder with a store is not measured over");
+    assert!(stderr(&output).contains("is not empty"), "{}", stderr(&output));
+}
+
+#[test]
+fn read_is_told_for_every_question_and_compared_between_sizes() {
+    let arguments =
+        ["read", "--seed", "11", "--compare", "20,60", "--connections", "4", "--seconds", "0.2"];
+    let names = figures(&arguments);
+    for question in
+        ["dossier", "statistics by agency", "statistics by procedure", "feed page of 100"]
+    {
+        for size in ["20", "60"] {
+            let of = format!("{question}, {size}");
+            let lines = ["p50", "p99", "CPU of the hub"].map(|line| format!("{of}, {line}"));
+            told(&names, &[&of, &lines[0], &lines[1], &lines[2]]);
+        }
+    }
+    assert_eq!(names.iter().filter(|name| name.starts_with("bare axum, ")).count(), 8);
+}
+
+#[test]
+fn rebuild_is_told_and_a_filled_store_is_used_again_but_no_other() {
+    let place = Place::new("rebuild.db");
+    let arguments = ["rebuild", "--seed", "11", "--dossiers", "30", "--store", place.path()];
+    let names = figures(&arguments);
+    told(&names, &["filling, POST of 500 dossiers", "every value of every row read"]);
+    told(&names, &["verify", "rebuild"]);
+    let again = figures(&arguments);
+    assert_eq!(again, names[1..], "it is filled once");
+    let output = run(&["bench", "rebuild", "--seed", "12", "--store", place.path()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("holds something else"), "{}", stderr(&output));
+}
+
+/// The address of the hub in a folder of the benchmark's, once there is one that listens.
+fn listening(place: &Place) -> Option<String> {
+    let folder = fs::read_dir(&place.0).unwrap().next()?.unwrap().path();
+    let config = fs::read_to_string(folder.join("hub.toml")).ok()?;
+    let address = config.strip_prefix("listen = \"")?.split('"').next()?.to_owned();
+    TcpStream::connect(&address).ok().map(|_| address)
+}
+
+#[test]
+fn told_to_end_it_leaves_no_hub_and_no_folder() {
+    let place = Place::new("told");
+    fs::create_dir_all(&place.0).unwrap();
+    let mut command = Command::new(binary());
+    command.args(["bench", "ingest", "--seconds", "60"]).env("TMPDIR", &place.0);
+    let mut bench = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let began = Instant::now();
+    let address = loop {
+        if let Some(address) = listening(&place) {
+            break address;
+        }
+        assert!(began.elapsed() < PATIENCE, "no hub listens");
+        thread::sleep(Duration::from_millis(20));
+    };
+    let id = bench.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    let began = Instant::now();
+    let ended = loop {
+        if let Some(ended) = bench.try_wait().unwrap() {
+            break ended;
+        }
+        if began.elapsed() > PATIENCE {
+            bench.kill().unwrap();
+            panic!("it does not end");
+        }
+        thread::sleep(Duration::from_millis(20));
+    };
+    assert_eq!(ended.code(), Some(1));
+    assert!(TcpStream::connect(&address).is_err(), "the hub still listens");
+    assert_eq!(fs::read_dir(&place.0).unwrap().count(), 0, "a folder is left");
+}
