@@ -203,8 +203,9 @@ fn question(
             }
             Some((of, rate, first_p50, first_p99)) => {
                 table.against((&name, taken.rate(), "req/s"), (of, *rate));
-                table.against((&format!("{name}, p50"), p50, "ms"), (of, *first_p50));
-                table.against((&p99_name, p99, "ms"), (of, *first_p99));
+                let (of_p50, of_p99) = (format!("{of}, p50"), format!("{of}, p99"));
+                table.against((&format!("{name}, p50"), p50, "ms"), (&of_p50, *first_p50));
+                table.against((&p99_name, p99, "ms"), (&of_p99, *first_p99));
             }
         }
         let cpu = taken.each(taken.hub.cpu_seconds * 1e6);
