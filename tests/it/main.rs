@@ -6,6 +6,7 @@
 )]
 
 mod commands;
+mod corpus;
 mod dependencies;
 mod harness;
 mod hostile;
