@@ -1,6 +1,6 @@
 //! Running a compiled mapping over one payload.
 
-use std::sync::atomic::Ordering;
+use std::{cell::Cell, sync::atomic::Ordering};
 
 use contracts::{Body, Draft, Moment, Place, Problem, problem};
 use serde_json::{Map, Number, Value as Json};
@@ -11,38 +11,15 @@ use crate::{
     functions::{Fault, Kind, Scene, Value},
     gazetteer::Gazetteer,
     mapping::{List, Mapping, RecordMapping, Rule, Segment, Source, Wants, Way},
+    origin::{Lines, Origin},
     path::Found,
-    text::normalise,
+    text::{charset::Charset, normalise},
 };
 
 /// What became of one record: its drafts, or every problem found in it.
 pub type Outcome = Result<Vec<Draft>, Vec<Problem>>;
 
-/// Line starts of a text, so that placing a thousand problems reads the text once.
-struct Lines<'a> {
-    source: &'a str,
-    starts: Vec<usize>,
-}
-
-impl<'a> Lines<'a> {
-    fn new(source: &'a str) -> Self {
-        let breaks = source.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-        Self { source, starts: std::iter::once(0).chain(breaks.map(|(at, _)| at + 1)).collect() }
-    }
-
-    fn place(&self, offset: usize) -> (u32, u32) {
-        let line = self.starts.partition_point(|start| *start <= offset);
-        let start = self.starts.get(line.saturating_sub(1)).copied().unwrap_or(0);
-        let before = self.source.get(start..offset).unwrap_or("");
-        (clamp(line), clamp(before.chars().count() + 1))
-    }
-}
-
-fn clamp(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
-}
-
-/// Translates one payload, handing over the outcome of each record with its number, from 1.
+/// Translates one payload, handing over the outcome of each record with its place.
 ///
 /// Total: whatever the bytes, it returns, and every record is handed over once or lies behind the
 /// place that the error names. Nothing is kept, so memory is bounded by the payload and a record.
@@ -53,17 +30,25 @@ pub fn apply(
     mapping: &Mapping,
     payload: &[u8],
     gazetteer: &Gazetteer,
-    on_record: &mut dyn FnMut(u32, Outcome),
+    on_record: &mut dyn FnMut(&Origin<'_>, Outcome),
 ) -> Result<(), Box<Problem>> {
     let source = mapping.charset.decode(payload).map_err(|error| {
-        let at = Place { path: Some(format!("byte {}", error.offset)), ..Place::default() };
+        let at = undecoded(mapping.charset, payload, error.offset);
         Box::new(Problem::new(&problem::WRONG_CHARSET).in_place(at))
     })?;
-    let mut lines = None;
-    let mut place = |offset: usize| lines.get_or_insert_with(|| Lines::new(&source)).place(offset);
+    let lines = Lines::new(&source);
+    let mut place = |offset: usize| lines.place(offset);
+    let stopped = Cell::new(false);
     let mut number = 0_u32;
     let read = mapping.format.read(&source, &mapping.each, &Limits::default(), &mut |item| {
+        if stopped.get() {
+            return;
+        }
         number = number.saturating_add(1);
+        let offset = match &item {
+            Ok((document, record)) => document.offset(*record),
+            Err(fault) => fault.offset,
+        };
         let mut outcome = match item {
             Ok((document, record)) => translate(mapping, document, record, gazetteer, &mut place),
             Err(fault) => Err(vec![format_problem(&fault, place(fault.offset))]),
@@ -73,9 +58,26 @@ pub fn apply(
                 problem.place.record = Some(number);
             }
         }
-        on_record(number, outcome);
+        let (lines, stopped) = (&lines, &stopped);
+        on_record(&Origin { record: number, offset, mapping, lines, stopped }, outcome);
     });
     read.map_err(|fault| Box::new(format_problem(&fault, place(fault.offset))))
+}
+
+/// The place of a byte: exact by its number, and by line and column where bytes tell lines.
+fn undecoded(charset: Charset, payload: &[u8], offset: usize) -> Place {
+    let path = Some(format!("byte {offset}"));
+    if charset == Charset::Utf16 {
+        return Place { path, ..Place::default() };
+    }
+    let before = payload.get(..offset).unwrap_or(payload);
+    let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let own = before.get(start..).unwrap_or_default();
+    // In UTF-8 all before it is sound; in the others a byte is a letter, or nearly.
+    let column = std::str::from_utf8(own).map_or(own.len(), |text| text.chars().count()) + 1;
+    let number = |count: usize| u32::try_from(count).ok();
+    Place { line: number(line), column: number(column), path, record: None }
 }
 
 fn format_problem(fault: &FormatFault, (line, column): (u32, u32)) -> Problem {

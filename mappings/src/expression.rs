@@ -10,6 +10,7 @@ use cel::{Context, Env, ExecutionError, Program, Value, extensions};
 use crate::{
     document::{Document, NodeId, NodeKind},
     functions::Kind,
+    text::normalise,
 };
 
 mod types;
@@ -137,6 +138,7 @@ fn value_of(document: &Document, id: NodeId) -> Value {
         NodeKind::Number => {
             text.parse().map_or_else(|_| text.parse().map_or(Value::Null, Value::Float), Value::Int)
         }
-        _ => Value::String(text.to_owned().into()),
+        // As rules see it: no space at its ends or letter that shows as nothing decides.
+        _ => Value::String(normalise::tidy_text(text).into()),
     }
 }

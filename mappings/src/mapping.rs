@@ -173,6 +173,28 @@ impl Mapping {
         self.ways(each).into_iter().flatten().collect()
     }
 
+    /// The native field that feeds the member at a pointer, where a rule says so.
+    pub(crate) fn field_of(&self, contract: &ContractId, pointer: &str) -> Option<String> {
+        let of = |rules: &[Rule], pointer: &str| {
+            let rule = rules.iter().find(|rule| rule.pointer == pointer)?;
+            rule.ways.iter().find_map(|way| way.source.fields())
+        };
+        let records = self.records.iter().filter(|record| record.contract == *contract);
+        records.into_iter().find_map(|record| {
+            let in_list = |list: &List| {
+                let start = format!("/{}/", list.target.replace('.', "/"));
+                let item = pointer.strip_prefix(&start)?;
+                of(&list.rules, item.get(item.find('/')?..)?)
+            };
+            let at_key = || record.rules.get(record.key)?.ways.first()?.source.fields();
+            match pointer {
+                // What is wrong with a whole draft is wrong with its key.
+                "" => at_key(),
+                _ => of(&record.rules, pointer).or_else(|| record.lists.iter().find_map(in_list)),
+            }
+        })
+    }
+
     fn ways<T>(&self, each: impl Fn(&RecordMapping, &Rule, &Way) -> T) -> Vec<T> {
         let mut all = Vec::new();
         for record in &self.records {

@@ -101,6 +101,11 @@ impl Folder {
         fs::write(self.0.join("hub.toml"), text).unwrap();
     }
 
+    /// What its hub has logged.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.0.join("hub.log")).unwrap_or_default()
+    }
+
     pub(crate) fn store(&self) -> PathBuf {
         self.0.join("hub.db")
     }
@@ -227,6 +232,18 @@ impl Hub {
         Sender { url: self.url.clone(), key: key.to_owned(), client: self.client.clone() }
     }
 
+    /// The process that runs it.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The most memory that it ever held.
+    pub(crate) fn peak_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
     /// Ends it as a power cut would.
     pub(crate) fn kill9(&mut self) {
         self.child.kill().unwrap();
@@ -268,6 +285,11 @@ pub(crate) struct Sender {
 pub(crate) type Answer = Result<(u16, Value), reqwest::Error>;
 
 impl Sender {
+    /// Its key, for requests that no client library would send.
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
     /// Sends one message; the receipt, also where a problem carries it.
     pub(crate) async fn push(&self, channel: &str, id: Option<&str>, bytes: &[u8]) -> Answer {
         let url = format!("{}/v1/channels/{channel}/messages", self.url);

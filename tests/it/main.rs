@@ -7,6 +7,7 @@
 
 mod bench;
 mod commands;
+mod corpus;
 mod dependencies;
 mod harness;
 mod hostile;

@@ -168,6 +168,7 @@ def count(dossiers):
 def raw_dossiers(store):
     """The messages that decide, from the bytes as they came, by dossier."""
     rows = store.execute(
+        # A message of this agency is one piece.
         """SELECT p.bytes FROM message_keys k JOIN messages m ON m.message = k.message
            JOIN payloads p ON p.message = k.message
            WHERE k.channel = ? AND m.outcome IN ('stored', 'partial') AND m.mode <> 'trial'""",
@@ -180,11 +181,19 @@ def raw_dossiers(store):
 
 
 def stored_numbers(store):
+    """The rollups by day, with the deltas that they do not hold yet."""
     rows = store.execute(
-        "SELECT measure, day, n FROM rollups WHERE level = 1 AND agency = ? AND n <> 0",
+        """SELECT measure, day, n FROM rollups
+           WHERE level = 1 AND span = 0 AND inner_key = ?1
+           UNION ALL
+           SELECT d.measure, d.day, d.n FROM deltas d JOIN places p ON p.place = d.place
+           WHERE p.agency = ?1 AND d.position >= (SELECT rolled FROM head)""",
         (AGENCY,))
     epoch = date(1970, 1, 1)
-    return Counter({(measure, epoch + timedelta(days=day)): n for measure, day, n in rows})
+    numbers = Counter()
+    for measure, day, n in rows:
+        numbers[measure, epoch + timedelta(days=day)] += n
+    return numbers
 
 
 def invariants(store):

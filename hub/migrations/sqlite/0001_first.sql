@@ -11,7 +11,9 @@ CREATE TABLE head (
     peaks       BLOB NOT NULL,
     -- Attempts numbered so far, and the hash of the rules in force.
     messages    INTEGER NOT NULL,
-    rules       BLOB
+    rules       BLOB,
+    -- The rollups hold the deltas before this position; those after it are added by readers.
+    rolled      INTEGER NOT NULL
 ) STRICT;
 
 -- Messages, one row an attempt. outcome IS NULL while a large one is being received.
@@ -51,11 +53,13 @@ CREATE TABLE message_conflicts (
     PRIMARY KEY (channel, id, dedup)
 ) STRICT, WITHOUT ROWID;
 
--- Raw bytes with the salt of their commitment; both go with an erasure.
+-- Raw bytes in pieces, with the salt of their commitment at the first; all go with an erasure.
 CREATE TABLE payloads (
-    message INTEGER PRIMARY KEY REFERENCES messages,
-    salt    BLOB NOT NULL,
-    bytes   BLOB NOT NULL
+    message INTEGER NOT NULL REFERENCES messages,
+    piece   INTEGER NOT NULL,
+    salt    BLOB,
+    bytes   BLOB NOT NULL,
+    UNIQUE (message, piece)
 ) STRICT;
 
 -- The journal.
@@ -97,19 +101,19 @@ CREATE TABLE rules (
     hash     BLOB NOT NULL REFERENCES reference_contents
 ) STRICT;
 
--- One name of a dossier at one source, the national code it now carries, and its dossier. Its
--- number is the position at which it was first heard of.
+-- One name of a dossier at one source, the national code it now carries, and its dossier: the
+-- number of the smallest of the dossier's names. A name's own number is the position at which it
+-- was first heard of, so all but the names themselves grow at the end.
 CREATE TABLE members (
     member      INTEGER PRIMARY KEY,
     source      TEXT NOT NULL,
     source_code TEXT NOT NULL,
     code        TEXT,
-    dossier     TEXT NOT NULL,
-    UNIQUE (source, source_code)
+    dossier     INTEGER NOT NULL,
+    UNIQUE (source_code, source)
 ) STRICT;
 CREATE INDEX members_by_code ON members (code) WHERE code IS NOT NULL;
 CREATE INDEX members_by_dossier ON members (dossier);
-CREATE INDEX members_by_source_code ON members (source_code);
 
 CREATE TABLE observations (
     member   INTEGER NOT NULL REFERENCES members,
@@ -117,14 +121,20 @@ CREATE TABLE observations (
     PRIMARY KEY (member, position)
 ) STRICT, WITHOUT ROWID;
 
--- The state of each dossier and the position that last changed it; public IS NULL for a key that
--- a merge has retired.
+-- The state of each dossier and the position that last changed it; public IS NULL for a dossier
+-- that a merge has retired.
 CREATE TABLE dossiers (
-    key      TEXT NOT NULL UNIQUE,
+    dossier  INTEGER PRIMARY KEY REFERENCES members,
     position INTEGER NOT NULL,
     public   BLOB
 ) STRICT;
-CREATE INDEX dossiers_by_position ON dossiers (position);
+
+-- Which dossiers each position changed: the feed of dossiers reads the latest change of each.
+CREATE TABLE changes (
+    position INTEGER NOT NULL,
+    dossier  INTEGER NOT NULL,
+    PRIMARY KEY (position, dossier)
+) STRICT, WITHOUT ROWID;
 
 -- Where numbers count: the dimensions that are no time and no measure, each combination once.
 CREATE TABLE places (
@@ -147,15 +157,19 @@ CREATE TABLE deltas (
 ) STRICT;
 CREATE INDEX deltas_by_position ON deltas (position);
 
--- Their sums by day over the listed lattice: level 0 all, 1 by agency, 2 by procedure, 3 by both.
+-- Their sums over the listed lattice: level 0 all, 1 by agency, 2 by procedure, 3 by both (the
+-- agency is `outer_key`, what is summed by is `inner_key`, the other is empty); by span 0 day,
+-- 1 month, 2 year, each named by its first day. So any period, and a gauge of any day, is a few
+-- rows, however long the history.
 CREATE TABLE rollups (
     level     INTEGER NOT NULL,
+    span      INTEGER NOT NULL,
     measure   TEXT NOT NULL,
-    agency    TEXT NOT NULL,
-    procedure TEXT NOT NULL,
+    outer_key TEXT NOT NULL,
     day       INTEGER NOT NULL,
+    inner_key TEXT NOT NULL,
     n         INTEGER NOT NULL,
-    PRIMARY KEY (level, measure, agency, procedure, day)
+    PRIMARY KEY (level, span, measure, outer_key, day, inner_key)
 ) STRICT, WITHOUT ROWID;
 
 -- API keys: the secret is stored hashed.

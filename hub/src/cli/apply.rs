@@ -6,8 +6,8 @@ use std::{
     path::Path,
 };
 
-use contracts::{Contracts, Problem, problem};
-use mappings::Outcome;
+use contracts::{Contracts, Draft, Problem, problem};
+use mappings::{Origin, Outcome};
 use serde_json::json;
 
 use super::{Exit, find};
@@ -23,18 +23,17 @@ pub(super) fn sealed(
     on_record: &mut dyn FnMut(u32, Outcome),
 ) -> io::Result<Result<(), Box<Problem>>> {
     let gazetteer = catalog::gazetteer().map_err(io::Error::other)?;
-    Ok(mappings::apply(&channel.mapping, payload, &gazetteer, &mut |record, outcome| {
-        let outcome = outcome.and_then(|drafts| {
-            let mut problems = Vec::new();
-            for draft in &drafts {
-                problems.extend(contracts.seal(draft.clone()).err().into_iter().flatten());
-            }
-            for problem in &mut problems {
-                problem.place.record = Some(record);
-            }
-            if problems.is_empty() { Ok(drafts) } else { Err(problems) }
-        });
-        on_record(record, outcome);
+    let sealed = |drafts: Vec<Draft>, origin: &Origin<'_>| {
+        let mut problems = Vec::new();
+        for draft in &drafts {
+            let mut found = contracts.seal(draft.clone()).err().unwrap_or_default();
+            found.iter_mut().for_each(|problem| origin.locate(&draft.contract, problem));
+            problems.extend(found);
+        }
+        if problems.is_empty() { Ok(drafts) } else { Err(problems) }
+    };
+    Ok(mappings::apply(&channel.mapping, payload, &gazetteer, &mut |origin, outcome| {
+        on_record(origin.record, outcome.and_then(|drafts| sealed(drafts, origin)));
     }))
 }
 

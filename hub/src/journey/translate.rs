@@ -2,7 +2,7 @@
 
 use contracts::{Contracts, Draft, Moment, Problem, Record, problem};
 use jiff::{SignedDuration, Timestamp};
-use mappings::Gazetteer;
+use mappings::{Gazetteer, Origin};
 
 use crate::{
     catalog::Channel,
@@ -17,6 +17,10 @@ use crate::{
 /// How far an agency's clock may be ahead of the hub's.
 const AHEAD_MAX: SignedDuration = SignedDuration::from_mins(5);
 
+/// Records of one message that may be refused. Each leaves its problems behind, far larger than
+/// itself: a file of the wrong kind must not fill the disk.
+const REFUSED_RECORDS_MAX: u32 = 10_000;
+
 /// Translates a payload record by record; `take` answers whether to go on.
 pub(crate) fn translate(
     channel: &Channel,
@@ -27,10 +31,20 @@ pub(crate) fn translate(
     take: &mut dyn FnMut(Item) -> bool,
 ) {
     let mut wanted = true;
-    let read = mappings::apply(&channel.mapping, payload, gazetteer, &mut |record, outcome| {
-        if wanted {
-            let outcome = outcome.and_then(|drafts| seal(contracts, drafts, record, clock));
-            wanted = take(Item { record: Some(record), outcome });
+    let mut refused = 0;
+    let read = mappings::apply(&channel.mapping, payload, gazetteer, &mut |origin, outcome| {
+        let outcome = outcome.and_then(|drafts| seal(contracts, drafts, origin, clock));
+        refused += u32::from(outcome.is_err());
+        wanted = take(Item { record: Some(origin.record), outcome });
+        if wanted && refused >= REFUSED_RECORDS_MAX {
+            let rule = format!("refused_records_max = {REFUSED_RECORDS_MAX}");
+            let mut problem = Problem::new(&problem::LIMIT_EXCEEDED).by_rule(rule);
+            problem.place.record = Some(origin.record);
+            take(Item { record: None, outcome: Err(vec![problem]) });
+            wanted = false;
+        }
+        if !wanted {
+            origin.stop();
         }
     });
     if let Err(problem) = read
@@ -44,19 +58,20 @@ pub(crate) fn translate(
 fn seal(
     contracts: &Contracts,
     drafts: Vec<Draft>,
-    record: u32,
+    origin: &Origin<'_>,
     clock: Timestamp,
 ) -> Result<Vec<Prepared>, Vec<Problem>> {
     let mut sealed = Vec::with_capacity(drafts.len());
     let mut problems = Vec::new();
     for draft in drafts {
+        let contract = draft.contract.clone();
         match prepare(contracts, draft, clock) {
             Ok(prepared) => sealed.push(prepared),
-            Err(found) => problems.extend(found),
+            Err(mut found) => {
+                found.iter_mut().for_each(|problem| origin.locate(&contract, problem));
+                problems.extend(found);
+            }
         }
-    }
-    for problem in &mut problems {
-        problem.place.record = Some(record);
     }
     if problems.is_empty() { Ok(sealed) } else { Err(problems) }
 }

@@ -33,8 +33,7 @@ impl Operations {
         let rows = self.store.messages(channel.map(ToOwned::to_owned), id.to_owned()).await?;
         let mut traces = Vec::new();
         for message in rows.into_iter().filter(|row| who.owns(agency_of(&row.channel))) {
-            let mut refusals = self.store.refusals(message.message).await?;
-            refusals.truncate(PAGE_MAX as usize);
+            let refusals = self.store.first_refusals(message.message, PAGE_MAX).await?;
             traces.push(Trace { message, refusals });
         }
         Ok(traces)

@@ -101,6 +101,7 @@ impl Operations {
             procedure: question.procedure.clone(),
             by_agency: by(Dimension::Agency),
             by_procedure: by(Dimension::Procedure),
+            by_day: by(Dimension::Day),
             from: day_number(question.from),
             to: day_number(question.to),
             as_of: question.as_of,

@@ -219,6 +219,8 @@ pub struct CellQuery {
     pub by_agency: bool,
     /// A row per procedure.
     pub by_procedure: bool,
+    /// A row per day; else one over all of them, shown under the last.
+    pub by_day: bool,
     /// First day.
     pub from: i32,
     /// Last day.
@@ -227,7 +229,7 @@ pub struct CellQuery {
     pub as_of: Option<u64>,
 }
 
-/// Changes of one number on one day; for gauges all days up to the last one asked for.
+/// A number: of a day, or of all days asked for; a gauge's includes all days before.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CellRow {
     /// Measure.

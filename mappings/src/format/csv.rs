@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::{CsvOptions, Fault, Header, Limits, OnRecord, check_size};
 use crate::document::{Document, NodeId, NodeKind, Span};
+use crate::text::normalise::tidy_text;
 
 /// What ended a field.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -220,7 +221,8 @@ fn header(
             }
             offset = rows.at;
             let row = rows.row(&mut scratch, &mut |_, _, text| {
-                names.push(text.trim().to_owned());
+                // What cannot be seen in a column's name does not make it another name.
+                names.push(tidy_text(text));
                 Ok(())
             })?;
             match row {

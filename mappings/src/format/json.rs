@@ -65,7 +65,9 @@ pub(super) fn read(
     for line in source.split_inclusive('\n') {
         let end = start + line.len();
         if !line.trim_ascii().is_empty() {
-            reader.scan = Scan { source: source.get(..end).unwrap_or(source), at: start };
+            // Without its line end, or what is missing would be missed on the next line.
+            let text_end = start + line.trim_ascii_end().len();
+            reader.scan = Scan { source: source.get(..text_end).unwrap_or(source), at: start };
             reader.document.clear();
             reader.frames.clear();
             reader.record = None;

@@ -176,7 +176,7 @@ fn the_arena_stays_small() {
 #[test]
 fn lines_are_documents() {
     let source = "{\"b\":{\"x\":1}}\r\n\n  \n{\"b\":\n{\"b\":{\"x\":2}}";
-    let expected = vec!["[x=1]".to_owned(), "! 25".into(), "[x=2]".into()];
+    let expected = vec!["[x=1]".to_owned(), "! 24".into(), "[x=2]".into()];
     assert_eq!(run(source, &["b"], true), (expected, Ok(())));
 }
 

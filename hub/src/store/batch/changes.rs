@@ -1,6 +1,6 @@
 //! What a batch changes: rows, ready to be written.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
@@ -67,25 +67,6 @@ pub struct Place {
     pub commune: String,
 }
 
-/// A rolled-up cell.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RollupKey {
-    /// 0 all, 1 by agency, 2 by procedure, 3 by both.
-    pub level: u8,
-    /// What is counted.
-    pub measure: String,
-    /// Agency; empty where summed over.
-    pub agency: String,
-    /// Procedure; empty where summed over.
-    pub procedure: String,
-    /// Days since 1970-01-01.
-    pub day: i32,
-}
-
-/// Sums over the listed lattice: all, agency, procedure, both; by day.
-#[derive(Debug, Default)]
-pub struct Rollups(pub HashMap<RollupKey, i64>);
-
 /// One name of a dossier as a batch leaves it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemberRow {
@@ -93,11 +74,15 @@ pub struct MemberRow {
     pub member: u64,
     /// The name and where it belongs.
     pub membership: Membership,
+    /// The number of its dossier's smallest name.
+    pub dossier: u64,
 }
 
 /// One dossier as a batch leaves it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DossierChange {
+    /// The number of its smallest name.
+    pub dossier: u64,
     /// Position that changed it last.
     pub position: u64,
     /// The public text of its state; `None` for a key that is no dossier's any more.
@@ -115,12 +100,12 @@ pub struct Changes {
     pub members: Vec<MemberRow>,
     /// Member and position.
     pub observations: Vec<(u64, u64)>,
-    /// Dossiers by key.
+    /// Dossiers by key, as the batch leaves them.
     pub dossiers: BTreeMap<String, DossierChange>,
+    /// Position and dossier of every change, in order.
+    pub changed: Vec<(u64, u64)>,
     /// Numbers.
     pub deltas: Vec<Delta>,
-    /// Their sums.
-    pub rollups: Rollups,
     /// Versions of the rules: position, hash.
     pub rules: Vec<(u64, Digest)>,
     /// The journal's end.
@@ -136,8 +121,8 @@ impl Changes {
             members: Vec::new(),
             observations: Vec::new(),
             dossiers: BTreeMap::new(),
+            changed: Vec::new(),
             deltas: Vec::new(),
-            rollups: Rollups::default(),
             rules: Vec::new(),
             tip,
         }
@@ -151,9 +136,7 @@ impl Changes {
 
     /// Notes one change of a number.
     pub(super) fn count(&mut self, position: u64, cell: &Cell, n: i64) {
-        let delta = Delta::of(position, cell, n);
-        self.rollups.add(&delta);
-        self.deltas.push(delta);
+        self.deltas.push(Delta::of(position, cell, n));
     }
 
     /// Whether there is nothing to write.
@@ -199,31 +182,5 @@ impl Delta {
             measure: measure_name(cell),
             n,
         }
-    }
-}
-
-impl Rollups {
-    /// Adds a change to each level of the lattice.
-    pub fn add(&mut self, delta: &Delta) {
-        let Place { agency, procedure, .. } = &delta.place;
-        let levels = [("", ""), (agency, ""), ("", procedure), (agency, procedure)];
-        for (level, (agency, procedure)) in (0..).zip(levels) {
-            let key = RollupKey {
-                level,
-                measure: delta.measure.clone(),
-                agency: agency.to_owned(),
-                procedure: procedure.to_owned(),
-                day: delta.day,
-            };
-            *self.0.entry(key).or_default() += delta.n;
-        }
-    }
-
-    /// Sums that are not zero, in the order of their key: rows are written in the order of locks.
-    pub fn sorted(&self) -> Vec<(&RollupKey, i64)> {
-        let mut rows: Vec<_> =
-            self.0.iter().filter(|(_, n)| **n != 0).map(|(key, n)| (key, *n)).collect();
-        rows.sort();
-        rows
     }
 }

@@ -6,6 +6,7 @@
 
 pub mod attempt;
 pub mod changes;
+pub mod rollups;
 pub mod subjects;
 pub mod tip;
 
@@ -15,7 +16,8 @@ use contracts::{Later, Outcome, Problem, Refusal, problem};
 use jiff::Timestamp;
 
 pub use attempt::{Attempt, Attempts, MessageKey, Written};
-pub use changes::{Changes, Delta, MemberRow, NewEntry, Place, RollupKey, Rollups};
+pub use changes::{Changes, Delta, MemberRow, NewEntry, Place};
+pub use rollups::{RollupKey, Rollups};
 pub use subjects::{Subjects, code_of, code_of_text};
 pub use tip::{Said, Tip};
 

@@ -36,6 +36,7 @@ struct Standing {
 pub struct Subjects {
     members: Vec<Member>,
     by_identity: HashMap<Identity, usize>,
+    by_key: HashMap<String, usize>,
     by_dossier: HashMap<String, BTreeSet<usize>>,
     by_code: HashMap<String, BTreeSet<usize>>,
     dossiers: HashMap<String, Standing>,
@@ -75,6 +76,7 @@ impl Subjects {
         let at = self.members.len();
         let Membership { identity, code, dossier } = &member.row.membership;
         self.by_identity.insert(identity.clone(), at);
+        self.by_key.insert(identity.key(), at);
         self.by_dossier.entry(dossier.clone()).or_default().insert(at);
         if let Some(code) = code {
             self.by_code.entry(code.clone()).or_default().insert(at);
@@ -90,7 +92,7 @@ impl Subjects {
         }
         let dossier = identity.key();
         let membership = Membership { identity, code: None, dossier };
-        let row = MemberRow { member: position, membership };
+        let row = MemberRow { member: position, membership, dossier: position };
         self.insert(Member { row, observations: Vec::new(), changed: true })
     }
 
@@ -163,13 +165,20 @@ impl Subjects {
         }
     }
 
+    /// The number of a dossier: that of its smallest name.
+    fn number(&self, key: &str) -> Option<u64> {
+        self.by_key.get(key).map(|at| self.members[*at].row.member)
+    }
+
     fn moved(&mut self, now: Membership) {
         let Some(at) = self.by_identity.get(&now.identity).copied() else { return };
+        let dossier = self.number(&now.dossier);
         let member = &mut self.members[at];
         if member.row.membership == now {
             return;
         }
         member.changed = true;
+        member.row.dossier = dossier.unwrap_or(member.row.dossier);
         let before = std::mem::replace(&mut member.row.membership, now.clone());
         if before.dossier != now.dossier {
             self.by_dossier.entry(before.dossier).or_default().remove(&at);
@@ -190,17 +199,21 @@ impl Subjects {
         position: u64,
         changes: &mut Changes,
     ) {
+        let Some(dossier) = self.number(&key) else { return };
         // A dossier in trial is nobody's to see: it has no row.
         let Some(state) = state.filter(|state| state.counted) else {
             if self.dossiers.remove(&key).is_some() {
-                changes.dossiers.insert(key, DossierChange { position, public: None });
+                let change = DossierChange { dossier, position, public: None };
+                changes.dossiers.insert(key, change);
+                changes.changed.push((position, dossier));
             }
             return;
         };
         let text = effect::public_text(&state);
         if self.dossiers.get(&key).is_none_or(|standing| standing.text != text) {
-            let change = DossierChange { position, public: Some(text.clone()) };
+            let change = DossierChange { dossier, position, public: Some(text.clone()) };
             changes.dossiers.insert(key.clone(), change);
+            changes.changed.push((position, dossier));
             self.dossiers.insert(key, Standing { state, text });
         }
     }

@@ -187,20 +187,23 @@ fn stored<'a>(row: &'a Row<'_>) -> Result<Stored<'a>, StoreError> {
 
 fn member(row: &Row<'_>) -> Result<MemberRow, rusqlite::Error> {
     let identity = Identity { source: row.get(1)?, source_code: row.get(2)? };
-    let membership = Membership { identity, code: row.get(3)?, dossier: row.get(4)? };
-    Ok(MemberRow { member: row.get(0)?, membership })
+    let dossier = Identity { source: row.get(5)?, source_code: row.get(6)? }.key();
+    let membership = Membership { identity, code: row.get(3)?, dossier };
+    Ok(MemberRow { member: row.get(0)?, membership, dossier: row.get(4)? })
 }
 
-const MEMBER: &str = "SELECT member, source, source_code, code, dossier FROM members WHERE";
+const MEMBER: &str = "SELECT m.member, m.source, m.source_code, m.code, m.dossier,
+                             k.source, k.source_code
+                      FROM members m JOIN members k ON k.member = m.dossier WHERE";
 
 /// The dossiers that a batch may touch: those of its names and codes, and whatever shares a
 /// dossier or a code with them.
 pub(super) fn subjects(connection: &Connection, wanted: &Wanted) -> Result<Subjects, StoreError> {
     let mut found: BTreeMap<u64, MemberRow> = BTreeMap::new();
     let mut by_name =
-        connection.prepare_cached(&format!("{MEMBER} source = ?1 AND source_code = ?2"))?;
-    let mut by_code = connection.prepare_cached(&format!("{MEMBER} code = ?1"))?;
-    let mut by_dossier = connection.prepare_cached(&format!("{MEMBER} dossier = ?1"))?;
+        connection.prepare_cached(&format!("{MEMBER} m.source = ?1 AND m.source_code = ?2"))?;
+    let mut by_code = connection.prepare_cached(&format!("{MEMBER} m.code = ?1"))?;
+    let mut by_dossier = connection.prepare_cached(&format!("{MEMBER} m.dossier = ?1"))?;
     let (mut codes, mut dossiers) = (wanted.codes.clone(), BTreeSet::new());
     let (mut asked_codes, mut asked_dossiers) = (BTreeSet::new(), BTreeSet::new());
     let mut fresh = Vec::new();
@@ -209,9 +212,8 @@ pub(super) fn subjects(connection: &Connection, wanted: &Wanted) -> Result<Subje
     }
     loop {
         for row in fresh.drain(..) {
-            let Membership { code, dossier, .. } = &row.membership;
-            codes.extend(code.clone());
-            dossiers.insert(dossier.clone());
+            codes.extend(row.membership.code.clone());
+            dossiers.insert(row.dossier);
             found.insert(row.member, row);
         }
         while let Some(code) = codes.pop_first() {
@@ -219,9 +221,10 @@ pub(super) fn subjects(connection: &Connection, wanted: &Wanted) -> Result<Subje
                 fresh.extend(by_code.query_map([&code], member)?.collect::<Result<Vec<_>, _>>()?);
             }
         }
-        while let Some(key) = dossiers.pop_first() {
-            if asked_dossiers.insert(key.clone()) {
-                fresh.extend(by_dossier.query_map([&key], member)?.collect::<Result<Vec<_>, _>>()?);
+        while let Some(dossier) = dossiers.pop_first() {
+            if asked_dossiers.insert(dossier) {
+                let rows = by_dossier.query_map([dossier], member)?;
+                fresh.extend(rows.collect::<Result<Vec<_>, _>>()?);
             }
         }
         fresh.retain(|row| !found.contains_key(&row.member));
@@ -230,14 +233,16 @@ pub(super) fn subjects(connection: &Connection, wanted: &Wanted) -> Result<Subje
         }
     }
     let mut subjects = Subjects::default();
+    let mut keys: BTreeMap<u64, String> = BTreeMap::new();
     for row in found.into_values() {
         let observations = observations(connection, row.member, None)?;
+        keys.insert(row.dossier, row.membership.dossier.clone());
         subjects.member(row, observations);
     }
-    let mut state = connection.prepare_cached("SELECT public FROM dossiers WHERE key = ?1")?;
-    for key in asked_dossiers {
+    let mut state = connection.prepare_cached("SELECT public FROM dossiers WHERE dossier = ?1")?;
+    for (dossier, key) in keys {
         let public: Option<Option<Vec<u8>>> =
-            state.query_row([&key], |row| row.get(0)).optional()?;
+            state.query_row([dossier], |row| row.get(0)).optional()?;
         if let Some(text) = public.flatten() {
             subjects.dossier(key, text)?;
         }

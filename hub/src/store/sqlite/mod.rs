@@ -5,6 +5,7 @@ mod message;
 mod open;
 mod read;
 mod rebuild;
+mod rolling;
 mod scan;
 mod statistics;
 mod submit;
@@ -17,6 +18,7 @@ use std::{
     path::PathBuf,
     sync::{Arc, Mutex, mpsc},
     thread,
+    time::Duration,
 };
 
 use contracts::Later;
@@ -35,11 +37,35 @@ use crate::{
 /// Readers kept open between calls.
 const IDLE_READERS_MAX: usize = 8;
 
+/// After so long without work, the writer does what can wait.
+const QUIET: Duration = Duration::from_millis(200);
+
 /// The only connection that writes, and what its thread remembers between transactions.
 struct Writer {
     connection: Connection,
     rules: known::RulesSeen,
     places: write::PlacesSeen,
+    rolling: rolling::Rolling,
+}
+
+impl Writer {
+    /// Does jobs until there is none to come; between them, when it is quiet, rolls up.
+    fn work(mut self, jobs: &mpsc::Receiver<Job>) {
+        loop {
+            match jobs.recv_timeout(QUIET) {
+                Ok(job) => job(&mut self),
+                Err(mpsc::RecvTimeoutError::Timeout) => self.settle(),
+                Err(mpsc::RecvTimeoutError::Disconnected) => return self.settle(),
+            }
+        }
+    }
+
+    fn settle(&mut self) {
+        if let Err(error) = self.rolling.settle(&mut self.connection) {
+            tracing::warn!(error = %error, "the rollups stay behind; readers add what they lack");
+            self.rolling.forget();
+        }
+    }
 }
 
 /// Work for the writer's thread.
@@ -89,13 +115,9 @@ impl SqliteStore {
         let path = path.into();
         let (connection, key) = open::writer(&path)?;
         let (jobs, queue) = mpsc::channel::<Job>();
-        let (rules, places) = Default::default();
-        let mut writer = Writer { connection, rules, places };
-        let work = move || {
-            while let Ok(job) = queue.recv() {
-                job(&mut writer);
-            }
-        };
+        let (rules, places, rolling) = Default::default();
+        let writer = Writer { connection, rules, places, rolling };
+        let work = move || writer.work(&queue);
         let name = "lienthong-writer".to_owned();
         thread::Builder::new()
             .name(name)

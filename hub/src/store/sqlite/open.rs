@@ -23,7 +23,7 @@ fn settings(connection: &Connection) -> Result<(), rusqlite::Error> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(128);
     connection.execute_batch(
-        "PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536;",
+        "PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768;",
     )
 }
 
@@ -87,8 +87,8 @@ fn head(connection: &Connection) -> Result<DedupKey, StoreError> {
     let log_id: String =
         name.as_bytes().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     connection.execute(
-        "INSERT INTO head (one, log_id, dedup_key, size, recorded_at, peaks, messages, rules)
-         VALUES (1, ?1, ?2, 0, NULL, x'', 0, NULL)",
+        "INSERT INTO head (one, log_id, dedup_key, size, recorded_at, peaks, messages, rules,
+             rolled) VALUES (1, ?1, ?2, 0, NULL, x'', 0, NULL, 0)",
         params![log_id, key.as_bytes()],
     )?;
     Ok(key)

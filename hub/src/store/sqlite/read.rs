@@ -1,14 +1,15 @@
 //! What readers ask for.
 
-use contracts::code::DossierCode;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::known;
 use crate::{
     journal::merkle::Digest,
-    registry::Observation,
-    store::{ApiKey, DossierRow, EntryRow, Head, PersonalText, Rules, StoreError},
+    registry::{Identity, Observation},
+    store::{
+        ApiKey, DossierRow, EntryRow, Head, PersonalText, Rules, StoreError, batch::code_of_text,
+    },
 };
 
 pub(super) fn head(connection: &Connection) -> Result<Head, StoreError> {
@@ -61,7 +62,8 @@ pub(super) fn entries(
 }
 
 fn dossier_row(row: &rusqlite::Row<'_>) -> Result<DossierRow, rusqlite::Error> {
-    Ok(DossierRow { key: row.get(0)?, position: row.get(1)?, public: row.get(2)? })
+    let key = Identity { source: row.get(0)?, source_code: row.get(1)? }.key();
+    Ok(DossierRow { key, position: row.get(2)?, public: row.get(3)? })
 }
 
 pub(super) fn dossiers(
@@ -70,9 +72,13 @@ pub(super) fn dossiers(
     after_key: &str,
     limit: u32,
 ) -> Result<Vec<DossierRow>, StoreError> {
-    let sql = "SELECT key, position, public FROM dossiers
-               WHERE position > ?1 OR (position = ?1 AND key > ?2)
-               ORDER BY position, key LIMIT ?3";
+    // Only the latest change of a dossier is a row; those of one position go by key.
+    let sql = "SELECT k.source, k.source_code, d.position, d.public
+               FROM changes c JOIN dossiers d ON d.dossier = c.dossier AND d.position = c.position
+               JOIN members k ON k.member = d.dossier
+               WHERE c.position >= ?1
+                 AND (c.position > ?1 OR k.source || '/' || k.source_code > ?2)
+               ORDER BY c.position, k.source || '/' || k.source_code LIMIT ?3";
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map(params![from, after_key, limit], dossier_row)?;
     Ok(rows.collect::<Result<_, _>>()?)
@@ -84,13 +90,13 @@ pub(super) fn find(
     code: &str,
     source: Option<&str>,
 ) -> Result<Vec<DossierRow>, StoreError> {
-    let canonical = DossierCode::parse(code).map(|code| code.canonical().to_owned());
-    let canonical = canonical.unwrap_or_else(|_| code.to_owned());
-    let sql = "SELECT DISTINCT d.key, d.position, d.public
-               FROM members m JOIN dossiers d ON d.key = m.dossier
+    let canonical = code_of_text(code).unwrap_or_else(|| code.to_owned());
+    let sql = "SELECT DISTINCT k.source, k.source_code, d.position, d.public
+               FROM members m JOIN dossiers d ON d.dossier = m.dossier
+               JOIN members k ON k.member = m.dossier
                WHERE (m.code = ?1 OR m.source_code = ?2) AND (?3 IS NULL OR m.source = ?3)
                  AND d.public IS NOT NULL
-               ORDER BY d.key LIMIT 50";
+               ORDER BY k.source, k.source_code LIMIT 50";
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map(params![canonical, code, source], dossier_row)?;
     Ok(rows.collect::<Result<_, _>>()?)
@@ -101,10 +107,13 @@ pub(super) fn observations(
     key: &str,
     before: Option<u64>,
 ) -> Result<Vec<Observation>, StoreError> {
-    let sql = "SELECT member FROM members WHERE dossier = ?1";
+    // A source has no slash in its name: the first one ends it.
+    let (source, source_code) = key.split_once('/').unwrap_or((key, ""));
+    let sql = "SELECT m.member FROM members k JOIN members m ON m.dossier = k.member
+               WHERE k.source_code = ?1 AND k.source = ?2";
     let mut statement = connection.prepare_cached(sql)?;
     let members: Vec<u64> =
-        statement.query_map([key], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        statement.query_map([source_code, source], |row| row.get(0))?.collect::<Result<_, _>>()?;
     let mut all = Vec::new();
     for member in members {
         all.extend(known::observations(connection, member, before)?);

@@ -25,7 +25,8 @@ const PAGES_AHEAD: usize = 2;
 
 /// Makes every fold anew; gives the number of entries read.
 pub(super) fn rebuild(writer: &mut Writer) -> Result<u64, StoreError> {
-    let Writer { connection, places, .. } = writer;
+    let Writer { connection, places, rolling, .. } = writer;
+    rolling.forget();
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     places.forget();
     let read = anew(&transaction, places)
@@ -38,7 +39,8 @@ pub(super) fn rebuild(writer: &mut Writer) -> Result<u64, StoreError> {
 
 /// Puts rules in force: a reference entry, and every fold with them from its position on.
 pub(super) fn adopt(writer: &mut Writer, rules: &Rules) -> Result<bool, StoreError> {
-    let Writer { connection, places, .. } = writer;
+    let Writer { connection, places, rolling, .. } = writer;
+    rolling.forget();
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut tip = known::tip(&transaction)?;
     let hash = rules.hash();
@@ -78,16 +80,13 @@ pub(super) fn adopt(writer: &mut Writer, rules: &Rules) -> Result<bool, StoreErr
 
 /// Indexes that rows would be put into out of order; each is made again at once at the end.
 const DROP: &str = "
-    DROP INDEX members_by_code; DROP INDEX members_by_dossier; DROP INDEX members_by_source_code;
-    DROP INDEX dossiers_by_position; DROP INDEX deltas_by_position;
-    DELETE FROM observations; DELETE FROM dossiers; DELETE FROM deltas; DELETE FROM places;
-    DELETE FROM rollups; DELETE FROM members; DELETE FROM rules;";
+    DROP INDEX members_by_code; DROP INDEX members_by_dossier; DROP INDEX deltas_by_position;
+    DELETE FROM observations; DELETE FROM dossiers; DELETE FROM changes; DELETE FROM deltas;
+    DELETE FROM places; DELETE FROM rollups; DELETE FROM members; DELETE FROM rules;";
 
 const INDEX: &str = "
     CREATE INDEX members_by_code ON members (code) WHERE code IS NOT NULL;
     CREATE INDEX members_by_dossier ON members (dossier);
-    CREATE INDEX members_by_source_code ON members (source_code);
-    CREATE INDEX dossiers_by_position ON dossiers (position);
     CREATE INDEX deltas_by_position ON deltas (position);";
 
 fn anew(connection: &Connection, places: &mut PlacesSeen) -> Result<u64, StoreError> {
@@ -117,7 +116,7 @@ fn anew(connection: &Connection, places: &mut PlacesSeen) -> Result<u64, StoreEr
         }
         Ok(())
     })?;
-    write::rollups(connection, &sums)?;
+    write::rollups(connection, &sums, read)?;
     connection.execute_batch(INDEX)?;
     Ok(read)
 }
@@ -182,8 +181,6 @@ fn story(
     for (member, position) in &changes.observations {
         write::observation(connection, *member, *position)?;
     }
-    for (key, change) in &changes.dossiers {
-        write::dossier(connection, key, change.position, change.public.as_deref())?;
-    }
+    write::dossiers(connection, changes)?;
     write::deltas(connection, &changes.deltas, places)
 }

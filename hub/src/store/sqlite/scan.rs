@@ -46,19 +46,31 @@ fn plain(row: &Row<'_>) -> Result<EntryCopy, rusqlite::Error> {
 }
 
 fn committed(row: &Row<'_>) -> Result<EntryCopy, rusqlite::Error> {
-    let salted = |salt: usize, bytes: usize| -> Result<Salted, rusqlite::Error> {
-        Ok(row.get::<_, Option<[u8; 32]>>(salt)?.zip(row.get(bytes)?))
-    };
-    Ok(EntryCopy { personal: salted(4, 5)?, raw: salted(6, 7)?, ..plain(row)? })
+    let personal = row.get::<_, Option<[u8; 32]>>(4)?.zip(row.get(5)?);
+    Ok(EntryCopy { personal, ..plain(row)? })
+}
+
+/// The raw bytes of a message, its pieces put together.
+fn raw(connection: &Connection, message: u64) -> Result<Salted, StoreError> {
+    let sql = "SELECT salt, bytes FROM payloads WHERE message = ?1 ORDER BY piece";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([message])?;
+    let mut whole: Salted = None;
+    while let Some(row) = rows.next()? {
+        let bytes = row.get_ref(1)?.as_blob().unwrap_or_default();
+        match &mut whole {
+            None => whole = row.get::<_, Option<[u8; 32]>>(0)?.map(|salt| (salt, bytes.to_vec())),
+            Some((_, all)) => all.extend_from_slice(bytes),
+        }
+    }
+    Ok(whole)
 }
 
 const PLAIN: &str = "SELECT position, kind, text, public FROM entries ORDER BY position";
 
-const COMMITTED: &str =
-    "SELECT e.position, e.kind, e.text, e.public, p.salt, p.text, y.salt, y.bytes
+const COMMITTED: &str = "SELECT e.position, e.kind, e.text, e.public, p.salt, p.text, m.message
      FROM entries e LEFT JOIN personal p ON p.position = e.position
      LEFT JOIN messages m ON m.message = e.message AND m.first_position = e.position
-     LEFT JOIN payloads y ON y.message = m.message
      ORDER BY e.position";
 
 /// All entries in order, page by page; with what they commit to, or without. `take` answers
@@ -72,7 +84,10 @@ pub(super) fn pages(
     let mut rows = statement.query([])?;
     let (mut page, mut bytes) = (Vec::new(), 0);
     while let Some(row) = rows.next()? {
-        let entry = if with_commitments { committed(row)? } else { plain(row)? };
+        let mut entry = if with_commitments { committed(row)? } else { plain(row)? };
+        if with_commitments && let Some(message) = row.get(6)? {
+            entry.raw = raw(connection, message)?;
+        }
         bytes += entry.bytes();
         page.push(entry);
         if page.len() >= PAGE_ROWS_MAX || bytes >= PAGE_BYTES_MAX {

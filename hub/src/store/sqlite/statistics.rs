@@ -1,18 +1,26 @@
-//! Numbers from the rollups, taken back to an earlier position by the deltas after it.
+//! Numbers from the rollups; the deltas that they lack, or hold too many of, make them exact.
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, Row, params, params_from_iter, types::Value};
+use rusqlite::{Connection, params, params_from_iter, types::Value};
 
+use super::rolling;
 use crate::{
     registry::Measure,
-    store::{CellQuery, CellRow, StoreError},
+    store::{
+        CellQuery, CellRow, StoreError,
+        batch::rollups::{Run, Span, runs},
+    },
 };
 
 /// Measure, agency, procedure, day.
 type Key = (String, String, String, i32);
 
-/// Numbers by day. Read in one transaction, so that the position is the one they are true at.
+/// Before any day on which something was counted: the first day of the calendar.
+const DAY_MIN: i32 = -719_162;
+
+/// Numbers by day, or over all days asked for. Read in one transaction, so that the position is
+/// the one they are true at.
 pub(super) fn rows(
     connection: &Connection,
     query: &CellQuery,
@@ -20,100 +28,173 @@ pub(super) fn rows(
     let transaction = connection.unchecked_transaction()?;
     let size: u64 = transaction.query_row("SELECT size FROM head", [], |row| row.get(0))?;
     let as_of = query.as_of.map_or(size, |position| position.min(size));
-    let mut sums: BTreeMap<Key, i64> = BTreeMap::new();
-    let by_agency = query.by_agency || query.agency.is_some();
-    let by_procedure = query.by_procedure || query.procedure.is_some();
-    let level = u8::from(by_agency) + 2 * u8::from(by_procedure);
-    for measure in measures(&transaction, level)? {
-        let first = if Measure::is_gauge_name(&measure) { i32::MIN } else { query.from };
-        rollups(&transaction, query, (level, &measure, first), &mut sums)?;
+    let mut asked = Asked {
+        connection: &transaction,
+        query,
+        level: u8::from(query.of_agency()) + 2 * u8::from(query.of_procedure()),
+        sums: BTreeMap::new(),
+    };
+    for measure in asked.measures()? {
+        for outer in asked.outers(&measure)? {
+            asked.measure(&measure, &outer)?;
+        }
     }
-    if as_of < size {
-        later(&transaction, query, as_of, &mut sums)?;
+    let rolled = rolling::rolled(&transaction)?;
+    match as_of >= rolled {
+        true => asked.deltas(rolled, as_of, 1)?,
+        false => asked.deltas(as_of, rolled, -1)?,
     }
     let row =
         |((measure, agency, procedure, day), n)| CellRow { measure, agency, procedure, day, n };
-    Ok((as_of, sums.into_iter().filter(|(_, n)| *n != 0).map(row).collect()))
+    Ok((as_of, asked.sums.into_iter().filter(|(_, n)| *n != 0).map(row).collect()))
 }
 
-fn measures(connection: &Connection, level: u8) -> Result<Vec<String>, StoreError> {
-    // Hops from one measure to the next in the key: few rows are read, however many there are.
-    let sql = "WITH RECURSIVE m (measure) AS (
-                   SELECT min(measure) FROM rollups WHERE level = ?1
-                   UNION ALL
-                   SELECT (SELECT min(r.measure) FROM rollups r
-                           WHERE r.level = ?1 AND r.measure > m.measure)
-                   FROM m WHERE m.measure IS NOT NULL)
-               SELECT measure FROM m WHERE measure IS NOT NULL";
-    let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map([level], |row| row.get(0))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+impl CellQuery {
+    fn of_agency(&self) -> bool {
+        self.by_agency || self.agency.is_some()
+    }
+
+    fn of_procedure(&self) -> bool {
+        self.by_procedure || self.procedure.is_some()
+    }
+
+    /// The day that a number of a day is shown under.
+    fn shown(&self, day: i32) -> i32 {
+        if self.by_day { day.max(self.from - 1) } else { self.to }
+    }
 }
 
-/// Days before the first one are summed under the day before it.
-const DAY: &str = "CASE WHEN day < ?3 THEN ?3 - 1 ELSE day END";
-
-fn take(row: &Row<'_>) -> Result<(Key, i64), rusqlite::Error> {
-    Ok(((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?), row.get(4)?))
+struct Asked<'a> {
+    connection: &'a Connection,
+    query: &'a CellQuery,
+    level: u8,
+    sums: BTreeMap<Key, i64>,
 }
 
-fn rollups(
-    connection: &Connection,
-    query: &CellQuery,
-    (level, measure, first): (u8, &str, i32),
-    sums: &mut BTreeMap<Key, i64>,
-) -> Result<(), StoreError> {
-    let mut sql = format!(
-        "SELECT measure, agency, procedure, {DAY} AS shown, sum(n) FROM rollups
-         WHERE level = ?1 AND measure = ?2 AND day >= ?4 AND day <= ?5"
-    );
-    let mut values: Vec<Value> = vec![
-        i64::from(level).into(),
-        measure.to_owned().into(),
-        i64::from(query.from).into(),
-        i64::from(first).into(),
-        i64::from(query.to).into(),
-    ];
-    for (column, wanted) in [("agency", &query.agency), ("procedure", &query.procedure)] {
-        if let Some(wanted) = wanted {
-            values.push(wanted.clone().into());
-            sql.push_str(&format!(" AND {column} = ?{}", values.len()));
+impl Asked<'_> {
+    /// The measures there are. Hops from one to the next in the key: few rows are read.
+    fn measures(&self) -> Result<Vec<String>, StoreError> {
+        let sql = "WITH RECURSIVE m (measure) AS (
+                       SELECT min(measure) FROM rollups WHERE level = ?1 AND span = 2
+                       UNION ALL
+                       SELECT (SELECT min(r.measure) FROM rollups r
+                               WHERE r.level = ?1 AND r.span = 2 AND r.measure > m.measure)
+                       FROM m WHERE m.measure IS NOT NULL)
+                   SELECT measure FROM m WHERE measure IS NOT NULL";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows = statement.query_map([self.level], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The agencies to ask for on the level of both; nothing to choose on the others.
+    fn outers(&self, measure: &str) -> Result<Vec<String>, StoreError> {
+        if self.level != 3 {
+            return Ok(vec![String::new()]);
         }
+        if let Some(agency) = &self.query.agency {
+            return Ok(vec![agency.clone()]);
+        }
+        let sql = "WITH RECURSIVE o (name) AS (
+                       SELECT min(outer_key) FROM rollups
+                       WHERE level = 3 AND span = 2 AND measure = ?1
+                       UNION ALL
+                       SELECT (SELECT min(r.outer_key) FROM rollups r
+                               WHERE r.level = 3 AND r.span = 2 AND r.measure = ?1
+                                 AND r.outer_key > o.name)
+                       FROM o WHERE o.name IS NOT NULL)
+                   SELECT name FROM o WHERE name IS NOT NULL";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows = statement.query_map([measure], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
-    sql.push_str(" GROUP BY agency, procedure, shown");
-    let mut statement = connection.prepare_cached(&sql)?;
-    for row in statement.query_map(params_from_iter(values), take)? {
-        let (key, n) = row?;
-        *sums.entry(key).or_default() += n;
-    }
-    Ok(())
-}
 
-/// Takes back what came at or after a position.
-fn later(
-    connection: &Connection,
-    query: &CellQuery,
-    as_of: u64,
-    sums: &mut BTreeMap<Key, i64>,
-) -> Result<(), StoreError> {
-    let sql = "SELECT d.measure, p.agency, p.procedure, d.day, d.n
-               FROM deltas d JOIN places p ON p.place = d.place
-               WHERE d.position >= ?1 AND d.day <= ?2";
-    let mut statement = connection.prepare_cached(sql)?;
-    for row in statement.query_map(params![as_of, query.to], take)? {
-        let ((measure, agency, procedure, day), n) = row?;
-        let other = |wanted: &Option<String>, value: &String| {
-            wanted.as_ref().is_some_and(|wanted| wanted != value)
+    fn measure(&mut self, measure: &str, outer: &str) -> Result<(), StoreError> {
+        let (from, to) = (self.query.from, self.query.to);
+        let gauge = Measure::is_gauge_name(measure);
+        let mut wanted: Vec<(Run, bool)> = Vec::new();
+        if self.query.by_day {
+            wanted.push(((Span::Day, from, to), true));
+        }
+        let whole = match (self.query.by_day, gauge) {
+            (false, false) => runs(from, to),
+            (false, true) => runs(DAY_MIN, to),
+            (true, true) => runs(DAY_MIN, from - 1),
+            (true, false) => Vec::new(),
         };
-        let outside = day < query.from && !Measure::is_gauge_name(&measure);
-        if outside || other(&query.agency, &agency) || other(&query.procedure, &procedure) {
-            continue;
+        wanted.extend(whole.into_iter().map(|run| (run, false)));
+        for (run, by_day) in wanted {
+            self.run(measure, outer, run, by_day)?;
         }
-        let kept = |by: bool, value: String| if by { value } else { String::new() };
-        let agency = kept(query.by_agency || query.agency.is_some(), agency);
-        let procedure = kept(query.by_procedure || query.procedure.is_some(), procedure);
-        let day = day.max(query.from - 1);
-        *sums.entry((measure, agency, procedure, day)).or_default() -= n;
+        Ok(())
     }
-    Ok(())
+
+    fn run(
+        &mut self,
+        measure: &str,
+        outer: &str,
+        (span, first, last): Run,
+        by_day: bool,
+    ) -> Result<(), StoreError> {
+        let inner = match self.level {
+            1 => &self.query.agency,
+            2 | 3 => &self.query.procedure,
+            _ => &None,
+        };
+        let mut values: Vec<Value> = vec![
+            i64::from(self.level).into(),
+            i64::from(span as u8).into(),
+            measure.to_owned().into(),
+            outer.to_owned().into(),
+            i64::from(first).into(),
+            i64::from(last).into(),
+        ];
+        let only = if inner.is_some() { "AND inner_key = ?7" } else { "" };
+        values.extend(inner.clone().map(Value::from));
+        let (day, group) = if by_day { ("day", ", day") } else { ("?6", "") };
+        let sql = format!(
+            "SELECT inner_key, {day}, sum(n) FROM rollups
+             WHERE level = ?1 AND span = ?2 AND measure = ?3 AND outer_key = ?4
+               AND day BETWEEN ?5 AND ?6 {only} GROUP BY inner_key{group}"
+        );
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let mut rows = statement.query(params_from_iter(values))?;
+        while let Some(row) = rows.next()? {
+            let inner: String = row.get(0)?;
+            let (agency, procedure) = match self.level {
+                1 => (inner, String::new()),
+                3 => (outer.to_owned(), inner),
+                _ => (String::new(), inner),
+            };
+            let day = self.query.shown(row.get(1)?);
+            let key = (measure.to_owned(), agency, procedure, day);
+            *self.sums.entry(key).or_default() += row.get::<_, i64>(2)?;
+        }
+        Ok(())
+    }
+
+    /// Adds, or takes back, the deltas of some positions.
+    fn deltas(&mut self, from: u64, to: u64, sign: i64) -> Result<(), StoreError> {
+        let query = self.query;
+        let mut statement = self.connection.prepare_cached(rolling::DELTA)?;
+        for delta in statement.query_map(params![from, to], rolling::delta)? {
+            let delta = delta?;
+            let other = |wanted: &Option<String>, value: &String| {
+                wanted.as_ref().is_some_and(|wanted| wanted != value)
+            };
+            let before = delta.day < query.from && !Measure::is_gauge_name(&delta.measure);
+            if before
+                || delta.day > query.to
+                || other(&query.agency, &delta.place.agency)
+                || other(&query.procedure, &delta.place.procedure)
+            {
+                continue;
+            }
+            let kept = |by: bool, value: String| if by { value } else { String::new() };
+            let agency = kept(query.of_agency(), delta.place.agency);
+            let procedure = kept(query.of_procedure(), delta.place.procedure);
+            let key = (delta.measure, agency, procedure, query.shown(delta.day));
+            *self.sums.entry(key).or_default() += sign * delta.n;
+        }
+        Ok(())
+    }
 }

@@ -40,22 +40,25 @@ fn together(
     writer: &mut Writer,
     chunks: &[Submission],
 ) -> Result<Vec<Result<Reply, Later>>, StoreError> {
-    let Writer { connection, rules, places } = writer;
+    let Writer { connection, rules, places, rolling } = writer;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let attempts = known::attempts(&transaction, chunks)?;
     let subjects = known::subjects(&transaction, &batch::wanted(chunks, &attempts))?;
     let tip = known::tip(&transaction)?;
     let rules: Arc<Rules> = rules.at(&transaction, tip.rules)?;
+    let before = tip.next();
     let clock = jiff::Timestamp::now();
     let (changes, replies) = batch::run(Known { tip, attempts, subjects }, chunks, &rules, clock);
     if changes.is_empty() {
         return Ok(replies);
     }
     let written = write::changes(&transaction, &changes, places)
+        .and_then(|()| rolling.add(&transaction, (before, changes.tip.next()), &changes.deltas))
         .and_then(|()| transaction.commit().map_err(StoreError::from));
     if written.is_err() {
         // Rows that were taken back must not be remembered.
         places.forget();
+        rolling.forget();
     }
     written.map(|()| replies)
 }

@@ -85,7 +85,17 @@ async fn a_changed_number_is_found_by_the_recount() {
     let record = suite::snapshot("R-1", 1, 4);
     let message = suite::message(&store, "r", "r", vec![Ok(vec![record])]);
     store.commit(vec![message]).await.unwrap();
+    drop(store);
+    // Opening anew waits for the writer, which rolls up before it ends.
+    let store = folder.open();
     let outside = Connection::open(folder.0.join("hub.db")).unwrap();
+    let rolled = "SELECT count(*) FROM rollups";
+    for _ in 0..100 {
+        if outside.query_row(rolled, [], |row| row.get::<_, u32>(0)).unwrap() > 0 {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
     outside.execute("UPDATE rollups SET n = n + 1 WHERE measure = 'open'", []).unwrap();
     let verdict = store.verify().await.unwrap();
     assert!(verdict.faults.iter().any(|fault| fault.contains("the rollups say 2")));

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::{
-    known,
+    known, rolling,
     scan::{self, EntryCopy, Salted},
 };
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     registry::{Cell, fold_root},
     store::{
         StoreError, Verdict,
-        batch::{Delta, Place, RollupKey, Rollups},
+        batch::{Delta, Place, RollupKey, Rollups, rollups::Span},
         replay::{self, Components, Told},
         rules::{ReferenceText, RulesHistory},
     },
@@ -167,7 +167,10 @@ fn folds(
     let mut wanted = components.groups().into_iter();
     let mut leaves: BTreeMap<String, [u8; 32]> = BTreeMap::new();
     let mut sums: BTreeMap<Cell, i64> = BTreeMap::new();
-    let mut stored = connection.prepare("SELECT public FROM dossiers WHERE key = ?1")?;
+    let mut stored = connection.prepare(
+        "SELECT d.public FROM members k JOIN dossiers d ON d.dossier = k.member
+         WHERE k.source_code = ?1 AND k.source = ?2",
+    )?;
     loop {
         let groups = scan::groups(connection, &mut wanted)?;
         if groups.is_empty() {
@@ -182,9 +185,10 @@ fn folds(
             .collect::<Result<_, StoreError>>()?;
         for (dossiers, cells) in folded {
             for dossier in dossiers {
-                let text: Option<Option<Vec<u8>>> =
-                    stored.query_row([&dossier.key], |row| row.get(0)).optional()?;
                 let key = &dossier.key;
+                let (source, source_code) = key.split_once('/').unwrap_or((key, ""));
+                let text: Option<Option<Vec<u8>>> =
+                    stored.query_row([source_code, source], |row| row.get(0)).optional()?;
                 match text.flatten() {
                     Some(text) if text == dossier.public.as_bytes() => {}
                     Some(_) => verdict.fault(format!("dossier `{key}` differs from its fold")),
@@ -219,7 +223,8 @@ fn extra(
     leaves: &BTreeMap<String, [u8; 32]>,
     verdict: &mut Verdict,
 ) -> Result<(), StoreError> {
-    let sql = "SELECT key FROM dossiers WHERE public IS NOT NULL";
+    let sql = "SELECT k.source || '/' || k.source_code
+               FROM dossiers d JOIN members k ON k.member = d.dossier WHERE d.public IS NOT NULL";
     let mut statement = connection.prepare(sql)?;
     for key in statement.query_map([], |row| row.get::<_, String>(0))? {
         let key = key?;
@@ -248,7 +253,7 @@ fn numbers(
     compare(&wanted, &deltas(connection)?, "the deltas", verdict);
     let lattice: BTreeMap<RollupKey, i64> =
         lattice.sorted().into_iter().map(|(key, n)| (key.clone(), n)).collect();
-    compare(&lattice, &rolled(connection)?, "the rollups", verdict);
+    compare(&lattice, &rolled(connection, verdict.entries)?, "the rollups", verdict);
     Ok(())
 }
 
@@ -286,18 +291,29 @@ fn deltas(connection: &Connection) -> Result<BTreeMap<Number, i64>, StoreError> 
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn rolled(connection: &Connection) -> Result<BTreeMap<RollupKey, i64>, StoreError> {
-    let sql = "SELECT level, measure, agency, procedure, day, n FROM rollups WHERE n <> 0";
+/// The rollups, with the deltas that they do not hold yet.
+fn rolled(connection: &Connection, size: u64) -> Result<BTreeMap<RollupKey, i64>, StoreError> {
+    let sql = "SELECT level, span, measure, outer_key, day, inner_key, n FROM rollups
+               WHERE n <> 0";
     let mut statement = connection.prepare(sql)?;
-    let rows = statement.query_map([], |row| {
+    let mut rows = statement.query([])?;
+    let mut sums: BTreeMap<RollupKey, i64> = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        let span = Span::from_number(row.get(1)?);
         let key = RollupKey {
             level: row.get(0)?,
-            measure: row.get(1)?,
-            agency: row.get(2)?,
-            procedure: row.get(3)?,
+            span: span.ok_or_else(|| StoreError::fault("a rollup is of no known span"))?,
+            measure: row.get(2)?,
+            outer: row.get(3)?,
             day: row.get(4)?,
+            inner: row.get(5)?,
         };
-        Ok((key, row.get(5)?))
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+        sums.insert(key, row.get(6)?);
+    }
+    let behind = rolling::sums(connection, rolling::rolled(connection)?, size)?;
+    for (key, n) in behind.sorted() {
+        *sums.entry(key.clone()).or_default() += n;
+    }
+    sums.retain(|_, n| *n != 0);
+    Ok(sums)
 }

@@ -68,11 +68,8 @@ pub(super) fn changes(
     for (member, position) in &changes.observations {
         observation(connection, *member, *position)?;
     }
-    for (key, change) in &changes.dossiers {
-        dossier(connection, key, change.position, change.public.as_deref())?;
-    }
+    dossiers(connection, changes)?;
     deltas(connection, &changes.deltas, places)?;
-    rollups(connection, &changes.rollups)?;
     for (position, hash) in &changes.rules {
         let sql = "INSERT INTO rules (position, hash) VALUES (?1, ?2)";
         connection.prepare_cached(sql)?.execute(params![position, hash.as_bytes()])?;
@@ -92,14 +89,24 @@ pub(super) fn head(connection: &Connection, tip: &Tip) -> Result<(), StoreError>
     Ok(())
 }
 
+/// Raw bytes are written in pieces, so that a large payload is not copied whole on the way.
+const PIECE_BYTES_MAX: usize = 1024 * 1024;
+
+/// The pieces of a payload; an empty one has one.
+fn pieces(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let empty = bytes.is_empty().then_some(bytes);
+    empty.into_iter().chain(bytes.chunks(PIECE_BYTES_MAX))
+}
+
 fn attempts(connection: &Connection, all: &[Written]) -> Result<(), StoreError> {
     let mut insert = connection.prepare_cached(
         "INSERT INTO messages (message, channel, id, previous, dedup, mode, mapping, content_type,
              recorded_at, next_chunk, outcome, records, refused, first_position, last_position)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
     )?;
-    let mut payload = connection
-        .prepare_cached("INSERT INTO payloads (message, salt, bytes) VALUES (?1, ?2, ?3)")?;
+    let mut payload = connection.prepare_cached(
+        "INSERT INTO payloads (message, piece, salt, bytes) VALUES (?1, ?2, ?3, ?4)",
+    )?;
     let mut point = connection.prepare_cached(
         "INSERT INTO message_keys (channel, id, message) VALUES (?1, ?2, ?3)
          ON CONFLICT (channel, id) DO UPDATE SET message = excluded.message",
@@ -139,8 +146,10 @@ fn attempts(connection: &Connection, all: &[Written]) -> Result<(), StoreError> 
             first,
             last,
         ])?;
-        let bytes: &[u8] = &raw.bytes;
-        payload.execute(params![one.message, raw.salt.as_bytes(), bytes])?;
+        for (piece, bytes) in pieces(&raw.bytes).enumerate() {
+            let salt = (piece == 0).then_some(raw.salt.as_bytes());
+            payload.execute(params![one.message, piece, salt, bytes])?;
+        }
         if written.is_conflict() {
             let dedup = one.dedup.as_bytes();
             conflict.execute(params![one.channel, one.id, dedup, one.message])?;
@@ -177,7 +186,7 @@ pub(super) fn member(connection: &Connection, row: &MemberRow) -> Result<(), Sto
                ON CONFLICT (member) DO UPDATE SET code = excluded.code, dossier = excluded.dossier";
     let now = &row.membership;
     let (source, source_code) = (&now.identity.source, &now.identity.source_code);
-    let values = params![row.member, source, source_code, now.code, now.dossier];
+    let values = params![row.member, source, source_code, now.code, row.dossier];
     connection.prepare_cached(sql)?.execute(values)?;
     Ok(())
 }
@@ -192,17 +201,21 @@ pub(super) fn observation(
     Ok(())
 }
 
-pub(super) fn dossier(
-    connection: &Connection,
-    key: &str,
-    position: u64,
-    public: Option<&str>,
-) -> Result<(), StoreError> {
-    let sql = "INSERT INTO dossiers (key, position, public) VALUES (?1, ?2, ?3)
-               ON CONFLICT (key) DO UPDATE SET position = excluded.position,
+pub(super) fn dossiers(connection: &Connection, changes: &Changes) -> Result<(), StoreError> {
+    let sql = "INSERT INTO dossiers (dossier, position, public) VALUES (?1, ?2, ?3)
+               ON CONFLICT (dossier) DO UPDATE SET position = excluded.position,
                public = excluded.public";
-    let public = public.map(str::as_bytes);
-    connection.prepare_cached(sql)?.execute(params![key, position, public])?;
+    let mut statement = connection.prepare_cached(sql)?;
+    for change in changes.dossiers.values() {
+        let public = change.public.as_deref().map(str::as_bytes);
+        statement.execute(params![change.dossier, change.position, public])?;
+    }
+    let sql = "INSERT INTO changes (position, dossier) VALUES (?1, ?2)
+               ON CONFLICT (position, dossier) DO NOTHING";
+    let mut statement = connection.prepare_cached(sql)?;
+    for (position, dossier) in &changes.changed {
+        statement.execute([position, dossier])?;
+    }
     Ok(())
 }
 
@@ -220,15 +233,20 @@ pub(super) fn deltas(
     Ok(())
 }
 
-pub(super) fn rollups(connection: &Connection, sums: &Rollups) -> Result<(), StoreError> {
-    let sql = "INSERT INTO rollups (level, measure, agency, procedure, day, n)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-               ON CONFLICT (level, measure, agency, procedure, day)
+pub(super) fn rollups(
+    connection: &Connection,
+    sums: &Rollups,
+    rolled: u64,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO rollups (level, span, measure, outer_key, day, inner_key, n)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+               ON CONFLICT (level, span, measure, outer_key, day, inner_key)
                DO UPDATE SET n = n + excluded.n";
     let mut statement = connection.prepare_cached(sql)?;
     for (key, n) in sums.sorted() {
-        let (agency, procedure) = (&key.agency, &key.procedure);
-        statement.execute(params![key.level, key.measure, agency, procedure, key.day, n])?;
+        let (level, span) = (key.level, key.span as u8);
+        statement.execute(params![level, span, key.measure, key.outer, key.day, key.inner, n])?;
     }
+    connection.prepare_cached("UPDATE head SET rolled = ?1")?.execute([rolled])?;
     Ok(())
 }
