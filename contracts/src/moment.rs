@@ -63,6 +63,12 @@ impl Moment {
 
 impl Ord for Moment {
     fn cmp(&self, other: &Self) -> Ordering {
+        // Of one precision they compare as they are, without a clock.
+        match (self, other) {
+            (Self::Day(one), Self::Day(other)) => return one.cmp(other),
+            (Self::Instant(one), Self::Instant(other)) => return one.cmp(other),
+            _ => {}
+        }
         let rank = |moment: &Self| matches!(moment, Self::Day(_));
         self.latest().cmp(&other.latest()).then_with(|| rank(self).cmp(&rank(other)))
     }

@@ -72,7 +72,7 @@ CREATE TABLE entries (
     text     BLOB NOT NULL,
     public   BLOB NOT NULL
 ) STRICT;
-CREATE INDEX entries_by_message ON entries (message) WHERE message IS NOT NULL;
+CREATE INDEX refusals_by_message ON entries (message) WHERE kind = 'refusal';
 CREATE TRIGGER entries_stay BEFORE UPDATE ON entries
 BEGIN SELECT RAISE(ABORT, 'the journal is never altered'); END;
 CREATE TRIGGER entries_last BEFORE DELETE ON entries
@@ -153,9 +153,9 @@ CREATE TABLE deltas (
     day      INTEGER NOT NULL,
     place    INTEGER NOT NULL REFERENCES places,
     measure  TEXT NOT NULL,
-    n        INTEGER NOT NULL
-) STRICT;
-CREATE INDEX deltas_by_position ON deltas (position);
+    n        INTEGER NOT NULL,
+    PRIMARY KEY (position, place, measure, day)
+) STRICT, WITHOUT ROWID;
 
 -- Their sums over the listed lattice: level 0 all, 1 by agency, 2 by procedure, 3 by both (the
 -- agency is `outer_key`, what is summed by is `inner_key`, the other is empty); by span 0 day,

@@ -22,4 +22,4 @@ pub use fold_root::{dossier_leaf, fold_root};
 pub use identity::{Link, group};
 pub use observation::{Content, Observation, ObservationId, Version};
 pub use state::{DossierState, Finding, Identity, Promise, TimelineStep};
-pub use statistics::{Cell, Measure, Settings, cells, delta};
+pub use statistics::{Cell, Counted, Measure, Place, Settings, cells, changes};

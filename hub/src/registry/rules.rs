@@ -7,7 +7,7 @@ use contracts::{Dossier, Moment, Status};
 use jiff::{Timestamp, civil::Date};
 use serde_json::{Value, json};
 
-use super::*;
+use super::{properties::delta, *};
 
 fn observation(content: Content, text: &Value, recorded: i64) -> Observation {
     let hash = digest(&SHA256, text.to_string().as_bytes());

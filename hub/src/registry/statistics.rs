@@ -1,6 +1,9 @@
 //! Numbers as deltas of dossier states: flows by day, gauges as difference arrays (semantics §5).
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, LazyLock},
+};
 
 use contracts::{Moment, Status};
 use jiff::civil::Date;
@@ -76,6 +79,100 @@ impl Measure {
         let gauges = [Self::Open, Self::Paused, Self::Overdue];
         gauges.iter().any(|gauge| gauge.name() == name) || name.starts_with(Self::InStatus.name())
     }
+
+    /// Whether it tells which status.
+    fn has_status(self) -> bool {
+        matches!(self, Self::InStatus | Self::Refused)
+    }
+
+    const ALL: [Self; 15] = [
+        Self::Submitted,
+        Self::Accepted,
+        Self::FinishedEarly,
+        Self::FinishedOnTime,
+        Self::FinishedLate,
+        Self::FirstPromiseEarly,
+        Self::FirstPromiseOnTime,
+        Self::FirstPromiseLate,
+        Self::Refused,
+        Self::Withdrawn,
+        Self::Returned,
+        Self::Open,
+        Self::Paused,
+        Self::Overdue,
+        Self::InStatus,
+    ];
+}
+
+/// Every name of a measure in the store, a status behind it where the measure has one.
+static NAMES: LazyLock<HashMap<(Measure, Option<Status>), &'static str>> = LazyLock::new(|| {
+    let mut names: HashMap<(Measure, Option<Status>), &'static str> = HashMap::new();
+    for measure in Measure::ALL {
+        names.insert((measure, None), measure.name());
+        for status in (1..=10).filter_map(|code| Status::try_from(code).ok()) {
+            if measure.has_status() {
+                // A name lives as long as the program: there are some thirty.
+                let name = format!("{}-{}", measure.name(), status.code());
+                names.insert((measure, Some(status)), Box::leak(name.into_boxed_str()));
+            }
+        }
+    }
+    names
+});
+
+/// The name of a measure as the store has it; `None` for a name that is none.
+pub fn stored_name(name: &str) -> Option<&'static str> {
+    static STORED: LazyLock<HashMap<&'static str, &'static str>> =
+        LazyLock::new(|| NAMES.values().map(|name| (*name, *name)).collect());
+    STORED.get(name).copied()
+}
+
+/// Where a dossier counts: the dimensions that are no time and no measure. Empty where it has
+/// none.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Place {
+    /// Accepting agency.
+    pub agency: String,
+    /// National procedure code.
+    pub procedure: String,
+    /// Field.
+    pub field: String,
+    /// `online`, `counter` or `post`.
+    pub channel: String,
+    /// Commune.
+    pub commune: String,
+}
+
+impl Place {
+    /// Where a dossier in this state counts.
+    pub fn of(state: &DossierState) -> Self {
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        Self {
+            agency: state.agency.clone(),
+            procedure: text(&state.procedure),
+            field: text(&state.field),
+            channel: text(&state.channel),
+            commune: text(&state.commune),
+        }
+    }
+}
+
+/// What is counted of a dossier, and on which day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Counted {
+    /// The measure.
+    pub measure: Measure,
+    /// The day, in Vietnam.
+    pub day: Date,
+    /// Which final status, for `Refused`; which one, for `InStatus`.
+    pub status: Option<Status>,
+}
+
+impl Counted {
+    /// The measure's name in the store.
+    pub fn name(self) -> &'static str {
+        NAMES.get(&(self.measure, self.status)).copied().unwrap_or(self.measure.name())
+    }
 }
 
 /// One cell of the cube on one day. For a gauge its value is a change: the gauge on a day is the
@@ -100,6 +197,21 @@ pub struct Cell {
     pub status: Option<Status>,
 }
 
+impl Cell {
+    fn new(state: &DossierState, Counted { measure, day, status }: Counted) -> Self {
+        Self {
+            agency: state.agency.clone(),
+            procedure: state.procedure.clone(),
+            field: state.field.clone(),
+            channel: state.channel.clone(),
+            commune: state.commune.clone(),
+            measure,
+            day,
+            status,
+        }
+    }
+}
+
 const UNIX_EPOCH: Date = jiff::civil::date(1970, 1, 1);
 
 /// Days since 1970-01-01.
@@ -122,9 +234,15 @@ pub struct Settings {
 
 /// All that one dossier adds to the statistics, without zeros.
 pub fn cells(state: &DossierState, settings: &Settings) -> BTreeMap<Cell, i64> {
-    let mut sum = Sum { state, cells: BTreeMap::new() };
+    let cell = |(counted, n): (Counted, i64)| (Cell::new(state, counted), n);
+    counts(state, settings).into_iter().map(cell).collect()
+}
+
+/// The same without the place, which is the dossier's.
+fn counts(state: &DossierState, settings: &Settings) -> BTreeMap<Counted, i64> {
+    let mut sum = Sum { state, counts: BTreeMap::new() };
     if state.retracted || !state.counted {
-        return sum.cells;
+        return sum.counts;
     }
     let finished = state.status.is_finished() && !is_paused(state.status, settings);
     let finish = finished.then(|| finish_day(state)).flatten();
@@ -145,21 +263,40 @@ pub fn cells(state: &DossierState, settings: &Settings) -> BTreeMap<Cell, i64> {
         sum.paused(open, finish, settings);
         sum.overdue(open, finish);
     }
-    sum.cells.retain(|_, count| *count != 0);
-    sum.cells
+    sum.counts.retain(|_, count| *count != 0);
+    sum.counts
 }
 
-/// What changes in the statistics when one state takes the place of another, without zeros.
-pub fn delta(
+/// What changes in the statistics when one state takes the place of another: by place, without
+/// zeros.
+pub fn changes(
     before: Option<&DossierState>,
     after: Option<&DossierState>,
     settings: &Settings,
-) -> Vec<(Cell, i64)> {
-    let mut sum = after.map(|state| cells(state, settings)).unwrap_or_default();
-    for (cell, count) in before.map(|state| cells(state, settings)).unwrap_or_default() {
-        *sum.entry(cell).or_default() -= count;
+) -> Vec<(Arc<Place>, Vec<(Counted, i64)>)> {
+    let of = |state: &DossierState| (Place::of(state), counts(state, settings));
+    let mut all = Vec::new();
+    match (before.map(of), after.map(of)) {
+        (Some((old, before)), Some((new, mut after))) if old == new => {
+            for (counted, n) in before {
+                *after.entry(counted).or_default() -= n;
+            }
+            all.push((new, after));
+        }
+        (before, after) => {
+            let gone = |(place, counts): (Place, BTreeMap<Counted, i64>)| {
+                (place, counts.into_iter().map(|(counted, n)| (counted, -n)).collect())
+            };
+            all.extend(before.map(gone));
+            all.extend(after);
+        }
     }
-    sum.into_iter().filter(|(_, count)| *count != 0).collect()
+    all.into_iter()
+        .map(|(place, counts)| {
+            (Arc::new(place), counts.into_iter().filter(|(_, n)| *n != 0).collect::<Vec<_>>())
+        })
+        .filter(|(_, counts)| !counts.is_empty())
+        .collect()
 }
 
 fn is_paused(status: Status, settings: &Settings) -> bool {
@@ -209,7 +346,7 @@ fn verdict(finish: Date, due: Option<Moment>, early_on_late: [Measure; 3]) -> Me
 
 struct Sum<'a> {
     state: &'a DossierState,
-    cells: BTreeMap<Cell, i64>,
+    counts: BTreeMap<Counted, i64>,
 }
 
 impl Sum<'_> {
@@ -219,18 +356,7 @@ impl Sum<'_> {
     }
 
     fn add_of(&mut self, measure: Measure, status: Option<Status>, day: Date, count: i64) {
-        let state = self.state;
-        let cell = Cell {
-            agency: state.agency.clone(),
-            procedure: state.procedure.clone(),
-            field: state.field.clone(),
-            channel: state.channel.clone(),
-            commune: state.commune.clone(),
-            measure,
-            day,
-            status,
-        };
-        *self.cells.entry(cell).or_default() += count;
+        *self.counts.entry(Counted { measure, day, status }).or_default() += count;
     }
 
     fn flow(&mut self, measure: Measure, day: Option<Date>) {

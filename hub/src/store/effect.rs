@@ -3,10 +3,13 @@
 use std::{
     borrow::Borrow,
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
 };
 
 use super::Rules;
-use crate::registry::{Cell, DossierState, Identity, Observation, delta, fold, group, identity};
+use crate::registry::{
+    Counted, DossierState, Identity, Observation, Place, changes, fold, group, identity,
+};
 
 /// One name and where it belongs now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,8 +29,8 @@ pub struct Effect {
     pub members: Vec<Membership>,
     /// Dossiers with their new states; `None` for a key that is no dossier's any more.
     pub dossiers: Vec<(String, Option<DossierState>)>,
-    /// Changes of numbers, without zeros.
-    pub deltas: Vec<(Cell, i64)>,
+    /// Changes of numbers by place, without zeros.
+    pub counts: Vec<(Arc<Place>, Vec<(Counted, i64)>)>,
 }
 
 /// Folds a component (all observations of all names that may be joined) and compares it with the
@@ -67,20 +70,30 @@ pub fn effect<O: Borrow<Observation>>(
     let keys: BTreeSet<String> = before.keys().chain(after.keys()).cloned().collect();
     for key in keys {
         let (old, new) = (before.get(&key).copied(), after.remove(&key));
-        effect.deltas.extend(delta(old, new.as_ref(), &rules.settings));
+        effect.counts.extend(changes(old, new.as_ref(), &rules.settings));
         effect.dossiers.push((key, new));
     }
-    merge(&mut effect.deltas);
+    if effect.counts.len() > 1 {
+        effect.counts = merged(std::mem::take(&mut effect.counts));
+    }
     effect
 }
 
-/// Adds up changes of equal cells: a merge takes from one dossier what it gives to another.
-fn merge(deltas: &mut Vec<(Cell, i64)>) {
-    let mut sums: BTreeMap<Cell, i64> = BTreeMap::new();
-    for (cell, n) in deltas.drain(..) {
-        *sums.entry(cell).or_default() += n;
+/// Adds up changes of equal places: a merge takes from one dossier what it gives to another.
+fn merged(
+    counts: Vec<(Arc<Place>, Vec<(Counted, i64)>)>,
+) -> Vec<(Arc<Place>, Vec<(Counted, i64)>)> {
+    let mut sums: BTreeMap<Arc<Place>, BTreeMap<Counted, i64>> = BTreeMap::new();
+    for (place, counts) in counts {
+        let sums = sums.entry(place).or_default();
+        for (counted, n) in counts {
+            *sums.entry(counted).or_default() += n;
+        }
     }
-    deltas.extend(sums.into_iter().filter(|(_, n)| *n != 0));
+    let left = |counts: BTreeMap<Counted, i64>| -> Vec<_> {
+        counts.into_iter().filter(|(_, n)| *n != 0).collect()
+    };
+    sums.into_iter().map(|(place, counts)| (place, left(counts))).collect()
 }
 
 /// The text of a state as stored and served.

@@ -1,6 +1,6 @@
 //! What a batch changes: rows, ready to be written.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 
@@ -10,7 +10,7 @@ use crate::{
         entry::{EntryKind, Mode},
         merkle::Digest,
     },
-    registry::{Cell, statistics::day_number},
+    registry::{Cell, Counted, Place, statistics::day_number},
     store::{Personal, effect::Membership},
 };
 
@@ -38,33 +38,18 @@ pub struct NewEntry {
 }
 
 /// One change of a number.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delta {
     /// The position whose entry caused it.
     pub position: u64,
     /// Days since 1970-01-01.
     pub day: i32,
     /// Where it counts.
-    pub place: Place,
-    /// What is counted.
-    pub measure: String,
+    pub place: Arc<Place>,
+    /// What is counted, by its name in the store.
+    pub measure: &'static str,
     /// How many more.
     pub n: i64,
-}
-
-/// The dimensions of a number that are no time and no measure; empty where a dossier has none.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Place {
-    /// Accepting agency.
-    pub agency: String,
-    /// National procedure.
-    pub procedure: String,
-    /// Field.
-    pub field: String,
-    /// `online`, `counter` or `post`.
-    pub channel: String,
-    /// Commune.
-    pub commune: String,
 }
 
 /// One name of a dossier as a batch leaves it.
@@ -134,9 +119,15 @@ impl Changes {
         self.members = subjects.changed();
     }
 
-    /// Notes one change of a number.
-    pub(super) fn count(&mut self, position: u64, cell: &Cell, n: i64) {
-        self.deltas.push(Delta::of(position, cell, n));
+    /// Notes changes of numbers at one place.
+    pub(super) fn count(&mut self, position: u64, place: &Arc<Place>, counts: &[(Counted, i64)]) {
+        self.deltas.extend(counts.iter().map(|(counted, n)| Delta {
+            position,
+            day: day_number(counted.day),
+            place: place.clone(),
+            measure: counted.name(),
+            n: *n,
+        }));
     }
 
     /// Whether there is nothing to write.
@@ -157,30 +148,19 @@ impl Written {
     }
 }
 
-/// The measure's name in the store; refusals and stays in a status tell which status.
-fn measure_name(cell: &Cell) -> String {
-    match cell.status {
-        Some(status) => format!("{}-{}", cell.measure.name(), status.code()),
-        None => cell.measure.name().to_owned(),
-    }
-}
-
 impl Delta {
-    /// One change of a cell.
-    pub fn of(position: u64, cell: &Cell, n: i64) -> Self {
+    /// A number of a recount: it has no position.
+    pub fn of_cell(cell: &Cell, n: i64) -> Self {
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
-        Self {
-            position,
-            day: day_number(cell.day),
-            place: Place {
-                agency: cell.agency.clone(),
-                procedure: text(&cell.procedure),
-                field: text(&cell.field),
-                channel: text(&cell.channel),
-                commune: text(&cell.commune),
-            },
-            measure: measure_name(cell),
-            n,
-        }
+        let place = Place {
+            agency: cell.agency.clone(),
+            procedure: text(&cell.procedure),
+            field: text(&cell.field),
+            channel: text(&cell.channel),
+            commune: text(&cell.commune),
+        };
+        let Cell { measure, day, status, .. } = *cell;
+        let measure = Counted { measure, day, status }.name();
+        Self { position: 0, day: day_number(day), place: Arc::new(place), measure, n }
     }
 }

@@ -16,7 +16,7 @@ use contracts::{Later, Outcome, Problem, Refusal, problem};
 use jiff::Timestamp;
 
 pub use attempt::{Attempt, Attempts, MessageKey, Written};
-pub use changes::{Changes, Delta, MemberRow, NewEntry, Place};
+pub use changes::{Changes, Delta, MemberRow, NewEntry};
 pub use rollups::{RollupKey, Rollups};
 pub use subjects::{Subjects, code_of, code_of_text};
 pub use tip::{Said, Tip};

@@ -1,11 +1,17 @@
 //! Sums of deltas over the listed lattice and over days, months and years.
 
-use std::collections::HashMap;
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use jiff::civil::Date;
 
-use super::changes::{Delta, Place};
-use crate::registry::statistics::{day_number, day_of};
+use super::changes::Delta;
+use crate::registry::{
+    Place,
+    statistics::{day_number, day_of},
+};
 
 /// A stretch of days that sums are kept for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,7 +58,7 @@ pub struct RollupKey {
     /// The stretch.
     pub span: Span,
     /// What is counted.
-    pub measure: String,
+    pub measure: &'static str,
     /// The agency on level 3; else empty.
     pub outer: String,
     /// First day of the stretch, from 1970-01-01.
@@ -61,37 +67,35 @@ pub struct RollupKey {
     pub inner: String,
 }
 
-/// Sums over the listed lattice: all, agency, procedure, both; by day, month and year.
+/// Sums of deltas by place, measure and day: what the lattice is made from, all at once.
 #[derive(Debug, Default)]
-pub struct Rollups(HashMap<RollupKey, i64>);
+pub struct Rollups(HashMap<(Arc<Place>, &'static str, i32), i64>);
 
 impl Rollups {
-    /// Adds a change to each level and span.
+    /// Adds a change.
     pub fn add(&mut self, delta: &Delta) {
-        let Place { agency, procedure, .. } = &delta.place;
-        let levels = [("", ""), ("", agency), ("", procedure), (agency, procedure)];
-        for span in Span::ALL {
-            let day = span.first_day(delta.day);
-            for (level, (outer, inner)) in (0..).zip(levels) {
-                let key = RollupKey {
-                    level,
-                    span,
-                    measure: delta.measure.clone(),
-                    outer: outer.to_owned(),
-                    day,
-                    inner: inner.to_owned(),
-                };
-                *self.0.entry(key).or_default() += delta.n;
-            }
-        }
+        let key = (delta.place.clone(), delta.measure, delta.day);
+        *self.0.entry(key).or_default() += delta.n;
     }
 
-    /// Sums that are not zero, in the order of their key: rows are written in one order.
-    pub fn sorted(&self) -> Vec<(&RollupKey, i64)> {
-        let mut rows: Vec<_> =
-            self.0.iter().filter(|(_, n)| **n != 0).map(|(key, n)| (key, *n)).collect();
-        rows.sort_unstable();
-        rows
+    /// The sums on each level and span that are not zero, in the order of their key: rows are
+    /// written in one order.
+    pub fn lattice(&self) -> BTreeMap<RollupKey, i64> {
+        let mut sums = BTreeMap::new();
+        for ((place, measure, day), n) in &self.0 {
+            let Place { agency, procedure, .. } = &**place;
+            let levels = [("", ""), ("", agency), ("", procedure), (agency, procedure)];
+            for span in Span::ALL {
+                let day = span.first_day(*day);
+                for (level, (outer, inner)) in (0..).zip(levels) {
+                    let (outer, inner) = (outer.to_owned(), inner.to_owned());
+                    let key = RollupKey { level, span, measure, outer, day, inner };
+                    *sums.entry(key).or_default() += n;
+                }
+            }
+        }
+        sums.retain(|_, n| *n != 0);
+        sums
     }
 
     /// Whether nothing was added.

@@ -154,8 +154,8 @@ impl Subjects {
             .filter_map(|key| Some((key.to_owned(), &self.dossiers.get(key)?.state)))
             .collect();
         let effect = effect::effect(&observations, &before, rules);
-        for (cell, n) in &effect.deltas {
-            changes.count(position, cell, *n);
+        for (place, counts) in effect.counts {
+            changes.count(position, &place, &counts);
         }
         for membership in effect.members {
             self.moved(membership);

@@ -80,14 +80,13 @@ pub(super) fn adopt(writer: &mut Writer, rules: &Rules) -> Result<bool, StoreErr
 
 /// Indexes that rows would be put into out of order; each is made again at once at the end.
 const DROP: &str = "
-    DROP INDEX members_by_code; DROP INDEX members_by_dossier; DROP INDEX deltas_by_position;
+    DROP INDEX members_by_code; DROP INDEX members_by_dossier;
     DELETE FROM observations; DELETE FROM dossiers; DELETE FROM changes; DELETE FROM deltas;
     DELETE FROM places; DELETE FROM rollups; DELETE FROM members; DELETE FROM rules;";
 
 const INDEX: &str = "
     CREATE INDEX members_by_code ON members (code) WHERE code IS NOT NULL;
-    CREATE INDEX members_by_dossier ON members (dossier);
-    CREATE INDEX deltas_by_position ON deltas (position);";
+    CREATE INDEX members_by_dossier ON members (dossier);";
 
 fn anew(connection: &Connection, places: &mut PlacesSeen) -> Result<u64, StoreError> {
     connection.execute_batch(DROP)?;

@@ -1,12 +1,15 @@
 //! Rollups follow the deltas: they are written together for many entries, and readers add what
 //! they do not hold yet. So a commit touches no row of a rollup, most times.
 
+use std::sync::Arc;
+
 use rusqlite::{Connection, Row, TransactionBehavior};
 
 use super::write;
+use crate::registry::{Place, statistics::stored_name};
 use crate::store::{
     StoreError,
-    batch::{Delta, Place, Rollups},
+    batch::{Delta, Rollups},
 };
 
 /// Entries whose deltas the rollups may lack: readers add them up at every question.
@@ -30,8 +33,11 @@ pub(super) fn delta(row: &Row<'_>) -> Result<Delta, rusqlite::Error> {
         channel: row.get(7)?,
         commune: row.get(8)?,
     };
+    let name: String = row.get(2)?;
+    // A name that no measure has can only be of a newer program, which this one does not open.
+    let measure = stored_name(&name).unwrap_or("unknown");
     let (position, day) = (row.get(0)?, row.get(1)?);
-    Ok(Delta { position, day, place, measure: row.get(2)?, n: row.get(3)? })
+    Ok(Delta { position, day, place: Arc::new(place), measure, n: row.get(3)? })
 }
 
 pub(super) const DELTA: &str = "SELECT d.position, d.day, d.measure, d.n, p.agency, p.procedure,

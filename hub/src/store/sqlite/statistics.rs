@@ -181,7 +181,7 @@ impl Asked<'_> {
             let other = |wanted: &Option<String>, value: &String| {
                 wanted.as_ref().is_some_and(|wanted| wanted != value)
             };
-            let before = delta.day < query.from && !Measure::is_gauge_name(&delta.measure);
+            let before = delta.day < query.from && !Measure::is_gauge_name(delta.measure);
             if before
                 || delta.day > query.to
                 || other(&query.agency, &delta.place.agency)
@@ -189,10 +189,10 @@ impl Asked<'_> {
             {
                 continue;
             }
-            let kept = |by: bool, value: String| if by { value } else { String::new() };
-            let agency = kept(query.of_agency(), delta.place.agency);
-            let procedure = kept(query.of_procedure(), delta.place.procedure);
-            let key = (delta.measure, agency, procedure, query.shown(delta.day));
+            let kept = |by: bool, value: &String| if by { value.clone() } else { String::new() };
+            let agency = kept(query.of_agency(), &delta.place.agency);
+            let procedure = kept(query.of_procedure(), &delta.place.procedure);
+            let key = (delta.measure.to_owned(), agency, procedure, query.shown(delta.day));
             *self.sums.entry(key).or_default() += sign * delta.n;
         }
         Ok(())

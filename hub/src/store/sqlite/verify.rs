@@ -15,10 +15,10 @@ use crate::{
         entry::{Entry, EntryKind},
         merkle::{Digest, Frontier, leaf_hash},
     },
-    registry::{Cell, fold_root},
+    registry::{Cell, Place, fold_root, statistics::stored_name},
     store::{
         StoreError, Verdict,
-        batch::{Delta, Place, RollupKey, Rollups, rollups::Span},
+        batch::{Delta, RollupKey, Rollups, rollups::Span},
         replay::{self, Components, Told},
         rules::{ReferenceText, RulesHistory},
     },
@@ -236,7 +236,7 @@ fn extra(
 }
 
 /// Measure, day and place of a number.
-type Number = (String, i32, Place);
+type Number = (&'static str, i32, Place);
 
 fn numbers(
     connection: &Connection,
@@ -246,15 +246,22 @@ fn numbers(
     let mut wanted: BTreeMap<Number, i64> = BTreeMap::new();
     let mut lattice = Rollups::default();
     for (cell, n) in sums {
-        let delta = Delta::of(0, cell, *n);
+        let delta = Delta::of_cell(cell, *n);
         lattice.add(&delta);
-        *wanted.entry((delta.measure, delta.day, delta.place)).or_default() += n;
+        *wanted.entry((delta.measure, delta.day, (*delta.place).clone())).or_default() += n;
     }
     compare(&wanted, &deltas(connection)?, "the deltas", verdict);
-    let lattice: BTreeMap<RollupKey, i64> =
-        lattice.sorted().into_iter().map(|(key, n)| (key.clone(), n)).collect();
-    compare(&lattice, &rolled(connection, verdict.entries)?, "the rollups", verdict);
+    let rolled = rolled(connection, verdict.entries)?;
+    compare(&lattice.lattice(), &rolled, "the rollups", verdict);
     Ok(())
+}
+
+/// A measure's name as the store may have it.
+fn measure(name: &str) -> Result<&'static str, rusqlite::Error> {
+    stored_name(name).ok_or_else(|| {
+        let unknown = StoreError::fault(format!("`{name}` is no measure"));
+        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, unknown.into())
+    })
 }
 
 fn compare<K: Ord + std::fmt::Debug>(
@@ -286,7 +293,7 @@ fn deltas(connection: &Connection) -> Result<BTreeMap<Number, i64>, StoreError> 
             channel: row.get(5)?,
             commune: row.get(6)?,
         };
-        Ok(((row.get(0)?, row.get(1)?, place), row.get(7)?))
+        Ok(((measure(&row.get::<_, String>(0)?)?, row.get(1)?, place), row.get(7)?))
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
@@ -303,7 +310,7 @@ fn rolled(connection: &Connection, size: u64) -> Result<BTreeMap<RollupKey, i64>
         let key = RollupKey {
             level: row.get(0)?,
             span: span.ok_or_else(|| StoreError::fault("a rollup is of no known span"))?,
-            measure: row.get(2)?,
+            measure: measure(&row.get::<_, String>(2)?)?,
             outer: row.get(3)?,
             day: row.get(4)?,
             inner: row.get(5)?,
@@ -311,8 +318,8 @@ fn rolled(connection: &Connection, size: u64) -> Result<BTreeMap<RollupKey, i64>
         sums.insert(key, row.get(6)?);
     }
     let behind = rolling::sums(connection, rolling::rolled(connection)?, size)?;
-    for (key, n) in behind.sorted() {
-        *sums.entry(key.clone()).or_default() += n;
+    for (key, n) in behind.lattice() {
+        *sums.entry(key).or_default() += n;
     }
     sums.retain(|_, n| *n != 0);
     Ok(sums)

@@ -1,12 +1,13 @@
 //! Writing what a batch changes.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use crate::registry::Place;
 use crate::store::{
     StoreError,
-    batch::{Changes, Delta, MemberRow, NewEntry, Place, Rollups, Tip, Written},
+    batch::{Changes, Delta, MemberRow, NewEntry, Rollups, Tip, Written},
 };
 
 /// Numbers of places seen; more than these are asked for again.
@@ -14,7 +15,7 @@ const PLACES_SEEN_MAX: usize = 65_536;
 
 /// The numbers of places already known.
 #[derive(Debug, Default)]
-pub(super) struct PlacesSeen(HashMap<Place, i64>);
+pub(super) struct PlacesSeen(HashMap<Arc<Place>, i64>);
 
 impl PlacesSeen {
     pub(super) fn forget(&mut self) {
@@ -25,12 +26,12 @@ impl PlacesSeen {
     pub(super) fn number(
         &mut self,
         connection: &Connection,
-        place: &Place,
+        place: &Arc<Place>,
     ) -> Result<i64, StoreError> {
         if let Some(number) = self.0.get(place) {
             return Ok(*number);
         }
-        let Place { agency, procedure, field, channel, commune } = place;
+        let Place { agency, procedure, field, channel, commune } = &**place;
         let sql = "SELECT place FROM places WHERE agency = ?1 AND procedure = ?2 AND field = ?3
                    AND channel = ?4 AND commune = ?5";
         let values = params![agency, procedure, field, channel, commune];
@@ -243,7 +244,7 @@ pub(super) fn rollups(
                ON CONFLICT (level, span, measure, outer_key, day, inner_key)
                DO UPDATE SET n = n + excluded.n";
     let mut statement = connection.prepare_cached(sql)?;
-    for (key, n) in sums.sorted() {
+    for (key, n) in sums.lattice() {
         let (level, span) = (key.level, key.span as u8);
         statement.execute(params![level, span, key.measure, key.outer, key.day, key.inner, n])?;
     }
