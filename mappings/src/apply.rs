@@ -272,7 +272,7 @@ fn run(
             }
             Found::One(id) if !scene.document.is_nil(id) => {
                 node = Some(id);
-                Value::Text(normalise::tidy_text(scene.document.text(id)))
+                Value::Text(normalise::tidy_text(scene.document.text(id)).into_owned())
             }
             _ => Value::Text(String::new()),
         },
@@ -319,7 +319,9 @@ fn computed(value: cel::Value, kind: Kind) -> Result<Option<Value>, String> {
         (cel::Value::Null, _) => return Ok(None),
         (cel::Value::Int(number), Kind::Integer) => Value::Integer(number),
         (cel::Value::Bool(flag), Kind::Boolean) => Value::Boolean(flag),
-        (cel::Value::String(text), Kind::Text) => Value::Text(normalise::tidy_text(&text)),
+        (cel::Value::String(text), Kind::Text) => {
+            Value::Text(normalise::tidy_text(&text).into_owned())
+        }
         (cel::Value::Int(number), Kind::Text) => Value::Text(number.to_string()),
         (cel::Value::Bool(flag), Kind::Text) => Value::Text(flag.to_string()),
         (cel::Value::Float(number), Kind::Text) if number.is_finite() => {

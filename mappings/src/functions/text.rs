@@ -142,7 +142,7 @@ pub(super) const CHARSET: Function = Function {
         Ok(Bound::new(Kind::Text, move |value, _| {
             let decoded = charset.decode_latin1_text(&value.into_text());
             let text = decoded.map_err(|_| Fault(&problem::WRONG_CHARSET))?;
-            Ok(Some(Value::Text(normalise::tidy_text(&text))))
+            Ok(Some(Value::Text(normalise::tidy_text(&text).into_owned())))
         }))
     },
 };

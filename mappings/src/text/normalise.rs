@@ -109,8 +109,13 @@ pub fn clean_code(text: &str) -> String {
 }
 
 /// Text fit to show: NFC, without invisible characters, runs of spaces and no-break spaces as
-/// one space, none at the ends or beside a line break. Line breaks stay.
-pub fn tidy_text(text: &str) -> String {
+/// one space, none at the ends or beside a line break. Line breaks stay. Borrowed when `text` is
+/// so already, as most texts are.
+pub fn tidy_text(text: &str) -> Cow<'_, str> {
+    if is_tidy(text) { Cow::Borrowed(text) } else { Cow::Owned(tidied(text)) }
+}
+
+fn tidied(text: &str) -> String {
     let mut tidy = String::with_capacity(text.len());
     let mut gap = false;
     // Composed last: an invisible character may stand between a letter and its mark.
@@ -128,6 +133,32 @@ pub fn tidy_text(text: &str) -> String {
         tidy.push(letter);
     }
     tidy.trim().to_owned()
+}
+
+/// Whether [`tidied`] would give the text back as it is: spaces by their bytes, and all else too
+/// where it is ASCII or composed letters of Latin.
+fn is_tidy(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let mut before = None;
+    let mut plain = true;
+    for (at, byte) in bytes.iter().copied().enumerate() {
+        match byte {
+            b' ' if matches!(before, None | Some(b' ' | b'\n' | b'\r')) => return false,
+            b'\n' | b'\r' if matches!(before, None | Some(b' ')) => return false,
+            b'\t' | 0x0B | 0x0C => return false,
+            // Letters of U+00C0 to U+02FF and U+1E00 to U+1EFF begin so; every byte that goes on
+            // with a letter is below the ones that begin one.
+            0x00..=0xBF | 0xC3..=0xCB => {}
+            0xE1 => plain &= matches!(bytes.get(at + 1), Some(0xB8..=0xBB)),
+            _ => plain = false,
+        }
+        before = Some(byte);
+    }
+    let odd = |letter: char| {
+        is_invisible(letter) || letter.is_whitespace() && !letter.is_ascii_whitespace()
+    };
+    !matches!(before, Some(b' ' | b'\n' | b'\r'))
+        && (plain || !text.chars().any(odd) && is_nfc(text))
 }
 
 /// Applies `change` to every maximal run of letters and copies the rest.
@@ -238,6 +269,26 @@ mod tests {
         assert_eq!(tidy_text(" Sở \u{A0}\t Nội\u{200B} vụ \n  tỉnh  "), "Sở Nội vụ\ntỉnh");
         assert_eq!(tidy_text("a\u{200C}\u{301}"), "á");
         assert_eq!(tidy_text("\u{A0}\n"), "");
+    }
+
+    #[test]
+    fn letters_taken_for_composed_are_so() {
+        for letter in ('\u{C0}'..='\u{2FF}').chain('\u{1E00}'..='\u{1EFF}') {
+            let text: String = ['a', letter, letter].into_iter().collect();
+            assert!(is_nfc(&text) && !is_invisible(letter) && !letter.is_whitespace(), "{letter}");
+        }
+        assert!(matches!(tidy_text("Sở – Nội vụ\nĐồng Nai."), Cow::Borrowed(_)));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_tidy_text_is_borrowed_and_any_other_mended(
+            text in "([a-zA-Z0-9]|[ \r\n\t]|[\u{80}-\u{BF}]|[ạđƯ–“]|[\u{300}-\u{323}]|[ḀỿΏ\u{1F71}\u{3000}\u{200B}])*"
+        ) {
+            let tidy = tidied(&text);
+            proptest::prop_assert_eq!(is_tidy(&text), tidy == text);
+            proptest::prop_assert_eq!(tidy_text(&text), tidy);
+        }
     }
 
     #[test]
