@@ -97,7 +97,11 @@ pub fn old_tone_placement(text: &str) -> String {
 
 /// A code as it was meant: without invisible characters and no-break spaces, trimmed, and with
 /// every kind of dash as `-`. Inner spaces stay, for a code may have them.
-pub fn clean_code(text: &str) -> String {
+pub fn clean_code(text: &str) -> Cow<'_, str> {
+    // Nothing of ASCII is invisible, or another kind of dash.
+    if text.is_ascii() {
+        return text.trim().into();
+    }
     let kept = text.chars().filter(|&letter| !is_invisible(letter) && letter != '\u{A0}');
     let code: String = kept
         .map(|letter| match letter {
@@ -105,7 +109,7 @@ pub fn clean_code(text: &str) -> String {
             other => other,
         })
         .collect();
-    code.trim().to_owned()
+    code.trim().to_owned().into()
 }
 
 /// Text fit to show: NFC, without invisible characters, runs of spaces and no-break spaces as
