@@ -9,6 +9,7 @@ use serde_json::{Map, Number, Value};
 use crate::{
     form::{FORMATS, Format},
     house::ANNOTATIONS,
+    split::place_of,
 };
 
 /// A compiled schema node; everything in it must hold.
@@ -133,13 +134,8 @@ impl Accept {
     fn accepts_members(&self, members: &Map<String, Value>) -> bool {
         let (mut next, mut required) = (0, 0);
         let good = members.iter().all(|(name, value)| {
-            // Members mostly come in the order of the schema.
-            let known = |from: usize| {
-                let members = self.members.get(from..)?;
-                members.iter().position(|member| member.name == *name).map(|at| from + at)
-            };
-            match known(next).or_else(|| known(0)).and_then(|at| Some((at, self.members.get(at)?)))
-            {
+            let at = place_of(&self.members, next, |member| member.name == *name);
+            match at.and_then(|at| Some((at, self.members.get(at)?))) {
                 Some((at, member)) => {
                     next = at + 1;
                     required += usize::from(member.required);

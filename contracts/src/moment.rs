@@ -29,26 +29,23 @@ pub enum Moment {
 #[error("`{0}` is neither a date (YYYY-MM-DD) nor a UTC instant (YYYY-MM-DDThh:mm:ssZ)")]
 pub struct NotAMoment(String);
 
-fn vietnam() -> tz::TimeZone {
-    tz::TimeZone::fixed(tz::offset(7))
-}
+const VIETNAM: tz::Offset = tz::offset(7);
 
 impl Moment {
     /// The day in Vietnam on which this moment lies.
     pub fn day(self) -> Date {
         match self {
             Self::Day(date) => date,
-            Self::Instant(at) => vietnam().to_datetime(at).date(),
+            Self::Instant(at) => VIETNAM.to_datetime(at).date(),
         }
     }
 
     /// The last instant this moment can mean: a day ends at 23:59:59.999999999 in Vietnam.
     pub fn latest(self) -> Timestamp {
         match self {
-            Self::Day(date) => vietnam()
-                .to_ambiguous_timestamp(date.at(23, 59, 59, 999_999_999))
-                .compatible()
-                .unwrap_or(Timestamp::MAX),
+            Self::Day(date) => {
+                VIETNAM.to_timestamp(date.at(23, 59, 59, 999_999_999)).unwrap_or(Timestamp::MAX)
+            }
             Self::Instant(at) => at,
         }
     }
@@ -56,10 +53,7 @@ impl Moment {
     /// The first instant this moment can mean.
     pub fn earliest(self) -> Timestamp {
         match self {
-            Self::Day(date) => vietnam()
-                .to_ambiguous_timestamp(date.at(0, 0, 0, 0))
-                .compatible()
-                .unwrap_or(Timestamp::MIN),
+            Self::Day(date) => VIETNAM.to_timestamp(date.at(0, 0, 0, 0)).unwrap_or(Timestamp::MIN),
             Self::Instant(at) => at,
         }
     }

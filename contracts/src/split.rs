@@ -140,19 +140,25 @@ impl Child {
     }
 }
 
+/// The place of a member among those of a schema. Members mostly come in the schema's order, so
+/// it is looked for from the one after the last, `next`, before all.
+pub(crate) fn place_of<T>(all: &[T], next: usize, is: impl Fn(&T) -> bool) -> Option<usize> {
+    let ahead = all.get(next..).unwrap_or_default().iter().position(&is);
+    ahead.map(|at| next + at).or_else(|| all.iter().take(next).position(is))
+}
+
 /// The members of an object that a schema names, in the schema's order.
 fn in_order<'a>(children: &'a [Child], map: &'a Map<String, Value>) -> Vec<(&'a Child, &'a Value)> {
-    let mut pairs = Vec::with_capacity(map.len());
-    let mut rest = children.iter();
-    for (name, value) in map {
-        // Mostly they stand so already, and then no name need be looked up.
-        let Some(child) = rest.find(|child| child.name == *name) else {
-            let held = |child: &'a Child| Some((child, map.get(&child.name)?));
-            return children.iter().filter_map(held).collect();
-        };
-        pairs.push((child, value));
-    }
-    pairs
+    let mut next = 0;
+    let place = |(name, value): (&String, &'a Value)| {
+        let at = place_of(children, next, |child| child.name == *name)?;
+        next = at + 1;
+        Some((at, value))
+    };
+    let mut places: Vec<(usize, &Value)> = map.iter().filter_map(place).collect();
+    places.sort_by_key(|(at, _)| *at);
+    let pair = |(at, value)| Some((children.get(at)?, value));
+    places.into_iter().filter_map(pair).collect()
 }
 
 /// Writes JSON that needs no quotes of ours; writing to a text cannot fail.

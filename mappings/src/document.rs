@@ -110,6 +110,7 @@ pub struct Document {
 }
 
 impl Document {
+    #[inline]
     fn node(&self, id: NodeId) -> &Node {
         self.nodes.get(id.0 as usize).unwrap_or(&ABSENT)
     }
@@ -137,6 +138,7 @@ impl Document {
     }
 
     /// Whether the node has that name, whose mark is given.
+    #[inline]
     pub(crate) fn is_named(&self, id: NodeId, name: &str, mark: NameMark) -> bool {
         let node = self.node(id);
         node.mark == mark && self.slice(node.name) == name

@@ -32,6 +32,7 @@ impl Name {
         Self { text: text.to_owned(), mark: NameMark::of(text), any: text == "*" }
     }
 
+    #[inline]
     fn is_of(&self, document: &Document, id: NodeId) -> bool {
         document.is_named(id, &self.text, self.mark)
     }
@@ -119,14 +120,16 @@ impl Path {
 
 impl Step {
     /// Whether a child is one that this step names, whatever its index.
+    #[inline]
     fn names(&self, document: &Document, id: NodeId) -> bool {
-        let attribute = document.kind(id) == NodeKind::Attribute;
+        // The name first: it is what mostly differs.
+        let attribute = || document.kind(id) == NodeKind::Attribute;
         match self {
             Self::Parent => false,
-            Self::Attribute(name) => attribute && name.is_of(document, id),
+            Self::Attribute(name) => name.is_of(document, id) && attribute(),
             Self::Child { name, namespace, .. } => {
-                !attribute
-                    && (name.any || name.is_of(document, id))
+                (name.any || name.is_of(document, id))
+                    && !attribute()
                     && namespace.as_ref().is_none_or(|uri| document.namespace(id) == uri)
             }
         }

@@ -34,10 +34,16 @@ pub(super) fn put(members: &mut Map<String, Json>, segments: &[Segment], value: 
         members.insert(name.clone(), value);
         return;
     }
-    if !members.contains_key(name) {
+    // The members of an inner object come one after the other.
+    let last = members.iter().next_back().is_some_and(|(last, _)| last == name);
+    if !last && !members.contains_key(name) {
         members.insert(name.clone(), fresh(rest));
     }
-    match (members.get_mut(name), rest) {
+    let held = match last {
+        true => members.iter_mut().next_back().map(|(_, held)| held),
+        false => members.get_mut(name),
+    };
+    match (held, rest) {
         (Some(Json::Object(members)), rest) => put(members, rest, value),
         (Some(Json::Array(items)), [Segment::Index(_), rest @ ..]) => {
             if items.is_empty() {
