@@ -4,11 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::schema::resolve;
-
-/// Keywords that say nothing about which records are valid.
-const ANNOTATIONS: [&str; 8] =
-    ["$schema", "$id", "$defs", "$ref", "$comment", "title", "description", "examples"];
+use crate::{house::ANNOTATIONS, schema::resolve};
 
 /// What in `new` breaks readers or writers of `old`, in words that name the JSON pointer of the
 /// member's schema; empty means compatible. Only adding an optional member is allowed.

@@ -5,6 +5,7 @@ use jsonschema::{Draft as Dialect, PatternOptions, ValidationError, Validator};
 use serde_json::Value;
 
 use crate::{
+    accept::Accept,
     house::{check, is_map},
     moment::Moment,
     problem::{CONTRACT_BROKEN, MISSING_MEMBER, Problem},
@@ -17,27 +18,38 @@ use crate::{
 pub(crate) struct Form {
     pub(crate) schema: Value,
     pub(crate) members: Vec<Member>,
+    accept: Option<Accept>,
     validator: Validator,
     split: Node,
 }
+
+/// Whether a text is of a format.
+pub(crate) type Format = fn(&str) -> bool;
+
+/// The formats that schemas may name.
+pub(crate) const FORMATS: [(&str, Format); 2] =
+    [("moment", |text| text.parse::<Moment>().is_ok()), ("partial-date", is_partial_date)];
 
 impl Form {
     /// Compiles one schema; the error says all that is wrong with it.
     pub(crate) fn compile(text: &str) -> Result<Self, Vec<String>> {
         let schema: Value = serde_json::from_str(text).map_err(|error| vec![error.to_string()])?;
         check(&schema)?;
-        let validator = jsonschema::options()
+        let options = jsonschema::options();
+        let options = FORMATS
+            .iter()
+            .fold(options, |options, (name, holds)| options.with_format(*name, *holds));
+        let validator = options
             .with_draft(Dialect::Draft202012)
             .should_validate_formats(true)
-            .with_format("moment", |text: &str| text.parse::<Moment>().is_ok())
-            .with_format("partial-date", is_partial_date)
             .with_pattern_options(PatternOptions::regex())
             .build(&schema)
             .map_err(|error| vec![error.to_string()])?;
         let split = Node::compile(&schema, &schema, false);
+        let accept = Accept::compile(&schema, &schema);
         let mut members = Vec::new();
         collect_members(&schema, &schema, "", false, &mut members);
-        Ok(Self { schema, members, validator, split })
+        Ok(Self { schema, members, accept, validator, split })
     }
 
     /// The public text, and the personal one where there is any.
@@ -45,15 +57,12 @@ impl Form {
     /// # Errors
     /// Every breach of the schema, at most [`PROBLEMS_MAX`].
     pub(crate) fn seal(&self, value: &Value) -> Result<(String, Option<String>), Vec<Problem>> {
-        if !self.validator.is_valid(value) {
+        let accepted = self.accept.as_ref().is_some_and(|accept| accept.accepts(value));
+        if !accepted && !self.validator.is_valid(value) {
             return Err(self.breaches(value));
         }
-        let text = |personal| {
-            self.split.text(value, personal).map_err(|error| {
-                vec![Problem::new(&CONTRACT_BROKEN).by_rule(format!("JSON: {error}"))]
-            })
-        };
-        Ok((text(false)?.unwrap_or_else(|| "{}".to_owned()), text(true)?))
+        let text = |personal| self.split.text(value, personal);
+        Ok((text(false).unwrap_or_else(|| "{}".to_owned()), text(true)))
     }
 
     fn breaches(&self, body: &Value) -> Vec<Problem> {
@@ -173,4 +182,120 @@ fn range(schema: &Value) -> Option<Vec<Value>> {
     let bound = |name| schema.get(name).and_then(Value::as_u64);
     let (first, last) = (bound("minimum")?, bound("maximum")?);
     (last.checked_sub(first)? < LISTED_MAX).then(|| (first..=last).map(Value::from).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::Contracts;
+
+    fn dossier() -> Form {
+        Form::compile(include_str!("../schemas/dossier/v1.schema.json")).unwrap()
+    }
+
+    fn body() -> Value {
+        json!({
+            "source": "so-xay-dung", "source_code": "42", "agency": "so-xay-dung",
+            "procedure": "1.001612", "field": "Xây dựng",
+            "applicant": { "name": "Nguyễn Văn Mẫu", "kind": "person", "birth_date": "1970-02",
+                           "phone": "0251382", "email": "a@thu.example", "commune": "26041" },
+            "channel": "counter", "accepted_at": "2013-11-04T01:15:30Z", "due_at": "2013-11-05",
+            "status": 2, "status_raw": "Đã tiếp nhận", "note": "",
+            "fees": [{ "amount": 5, "name": "Lệ phí" }], "documents": [{ "name": "Đơn" }],
+            "history": [{ "at": "2013-11-04", "status": 1 }],
+            "attributes": { "Mã riêng": "7", "n": 5, "yes": true }, "warnings": ["bad-date"],
+        })
+    }
+
+    #[test]
+    fn every_contract_has_a_quick_yes() {
+        for contract in Contracts::builtin().unwrap().iter() {
+            let form = Form::compile(contract.text()).unwrap();
+            assert!(form.accept.is_some(), "{}", contract.id());
+        }
+        assert!(dossier().accept.unwrap().accepts(&body()));
+        for unknown in [
+            json!({ "type": "string", "pattern": "^\\d$" }),
+            json!({ "type": "string", "pattern": "^.$" }),
+            json!({ "type": "string", "format": "date" }),
+            json!({ "type": "object" }),
+            json!({ "minLength": 1 }),
+            json!({ "type": "string", "not": {} }),
+        ] {
+            assert!(Accept::compile(&unknown, &unknown).is_none(), "{unknown}");
+        }
+    }
+
+    /// Something that may stand in a body.
+    fn any_value() -> impl Strategy<Value = Value> {
+        let texts = "[0-9]{3,5}|[a-z-]{1,4}|19[0-9]{2}(-[01][0-9](-[0-3][0-9])?)?|person|online|\
+            20[0-9]{2}-[01][0-9]-[0-3][0-9](T[0-2][0-9]:[0-6][0-9]:[0-6][0-9](\\.[0-9]{1,3})?Z)?|\
+            [ấ@a .]{0,5}|1\\.[0-9]{5,7}|a{60,70}|ấ{490,510}|b{995,1005}";
+        prop_oneof![
+            6 => texts.prop_map(Value::from),
+            2 => (-2..12_i64).prop_map(Value::from),
+            1 => (0_u32..40).prop_map(|halves| json!(f64::from(halves) / 2.0)),
+            1 => prop_oneof![Just(json!(null)), Just(json!(true)), Just(json!(u64::MAX))],
+            1 => prop_oneof![Just(json!({})), Just(json!([])), Just(json!([{}]))],
+        ]
+    }
+
+    /// Puts `value` at the place of that number, counted through the whole tree; none removes.
+    fn edit(tree: &mut Value, place: &mut usize, value: &Option<Value>) {
+        let mut here = |held: &mut Value| {
+            let found = *place == 0;
+            *place = place.wrapping_sub(1);
+            match value {
+                Some(value) if found => *held = value.clone(),
+                _ if !found => edit(held, place, value),
+                _ => {}
+            }
+            found && value.is_none()
+        };
+        match tree {
+            Value::Object(members) => members.retain(|_, held| !here(held)),
+            Value::Array(items) => items.retain_mut(|held| !here(held)),
+            _ => {}
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_quick_yes_is_never_wrong(
+            edits in proptest::collection::vec((0..48_usize, proptest::option::of(any_value())), 0..4),
+            added in proptest::option::of(("[a-z_]{1,8}|commune|returned_at|name", any_value())),
+            reversed in any::<bool>(),
+        ) {
+            let form = dossier();
+            let mut body = body();
+            for (place, value) in &edits {
+                edit(&mut body, &mut place.clone(), value);
+            }
+            let members = body.as_object_mut().unwrap();
+            if let Some((name, value)) = added {
+                members.insert(name, value);
+            }
+            if reversed {
+                *members = std::mem::take(members).into_iter().rev().collect();
+            }
+            let accepted = form.accept.as_ref().unwrap().accepts(&body);
+            let valid = form.validator.is_valid(&body);
+            prop_assert!(!accepted || valid, "{}", body);
+            // No is said only of values that are rare.
+            let rare = body.to_string().contains(['.']) || body.to_string().contains("null");
+            prop_assert!(accepted || !valid || rare, "{}", body);
+            let plain = form.split.text(&body, false);
+            members_sorted_by_schema(&form, plain.as_deref().unwrap_or("{}"));
+        }
+    }
+
+    fn members_sorted_by_schema(form: &Form, text: &str) {
+        let text: Value = serde_json::from_str(text).unwrap();
+        let order = |name: &String| form.members.iter().position(|member| member.path == *name);
+        let places: Vec<_> = text.as_object().unwrap().keys().map(order).collect();
+        assert!(places.is_sorted() && !places.contains(&None), "{text}");
+    }
 }

@@ -4,6 +4,10 @@ use serde_json::Value;
 
 use crate::schema::resolve;
 
+/// Keywords that say nothing about which records are valid.
+pub(crate) const ANNOTATIONS: [&str; 8] =
+    ["$schema", "$id", "$defs", "$ref", "$comment", "title", "description", "examples"];
+
 /// Checks the house rules of a schema: every member says `x-personal`, and every object refuses
 /// unknown members, save a map (no `properties`, `maxProperties` set, plain values).
 ///

@@ -4,6 +4,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
+mod accept;
 pub mod agency;
 pub mod code;
 mod compat;

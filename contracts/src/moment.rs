@@ -5,7 +5,11 @@
 
 use std::{cmp::Ordering, fmt, str::FromStr};
 
-use jiff::{Timestamp, civil::Date, tz};
+use jiff::{
+    Timestamp,
+    civil::{Date, Time},
+    tz,
+};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 /// Seconds that Vietnam is ahead of UTC.
@@ -25,26 +29,23 @@ pub enum Moment {
 #[error("`{0}` is neither a date (YYYY-MM-DD) nor a UTC instant (YYYY-MM-DDThh:mm:ssZ)")]
 pub struct NotAMoment(String);
 
-fn vietnam() -> tz::TimeZone {
-    tz::TimeZone::fixed(tz::offset(7))
-}
+const VIETNAM: tz::Offset = tz::offset(7);
 
 impl Moment {
     /// The day in Vietnam on which this moment lies.
     pub fn day(self) -> Date {
         match self {
             Self::Day(date) => date,
-            Self::Instant(at) => vietnam().to_datetime(at).date(),
+            Self::Instant(at) => VIETNAM.to_datetime(at).date(),
         }
     }
 
     /// The last instant this moment can mean: a day ends at 23:59:59.999999999 in Vietnam.
     pub fn latest(self) -> Timestamp {
         match self {
-            Self::Day(date) => vietnam()
-                .to_ambiguous_timestamp(date.at(23, 59, 59, 999_999_999))
-                .compatible()
-                .unwrap_or(Timestamp::MAX),
+            Self::Day(date) => {
+                VIETNAM.to_timestamp(date.at(23, 59, 59, 999_999_999)).unwrap_or(Timestamp::MAX)
+            }
             Self::Instant(at) => at,
         }
     }
@@ -52,10 +53,7 @@ impl Moment {
     /// The first instant this moment can mean.
     pub fn earliest(self) -> Timestamp {
         match self {
-            Self::Day(date) => vietnam()
-                .to_ambiguous_timestamp(date.at(0, 0, 0, 0))
-                .compatible()
-                .unwrap_or(Timestamp::MIN),
+            Self::Day(date) => VIETNAM.to_timestamp(date.at(0, 0, 0, 0)).unwrap_or(Timestamp::MIN),
             Self::Instant(at) => at,
         }
     }
@@ -94,6 +92,9 @@ impl FromStr for Moment {
 
     /// Reads the canonical text only: agencies' own forms are the mappings' business.
     fn from_str(text: &str) -> Result<Self, NotAMoment> {
+        if let Some(moment) = plain(text) {
+            return Ok(moment);
+        }
         let bad = || NotAMoment(text.to_owned());
         if text.len() == 10 {
             return text.parse().map(Self::Day).map_err(|_| bad());
@@ -103,6 +104,30 @@ impl FromStr for Moment {
         }
         text.parse().map(Self::Instant).map_err(|_| bad())
     }
+}
+
+/// `YYYY-MM-DD` or `YYYY-MM-DDThh:mm:ssZ` that the calendar has: nearly every moment is such, and
+/// the whole grammar of times costs much more to read.
+fn plain(text: &str) -> Option<Moment> {
+    let (day, time) = text.as_bytes().split_at_checked(10)?;
+    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = day else { return None };
+    let (century, year) = (i16::from(two([*y1, *y2])?), i16::from(two([*y3, *y4])?));
+    let day = Date::new(century * 100 + year, two([*m1, *m2])?, two([*d1, *d2])?).ok()?;
+    match time {
+        [] => Some(Moment::Day(day)),
+        [b'T', h1, h2, b':', m1, m2, b':', s1, s2, b'Z'] => {
+            let (hour, minute) = (two([*h1, *h2])?, two([*m1, *m2])?);
+            let time = Time::new(hour, minute, two([*s1, *s2])?, 0).ok()?;
+            tz::Offset::UTC.to_timestamp(day.to_datetime(time)).ok().map(Moment::Instant)
+        }
+        _ => None,
+    }
+}
+
+/// A number of two digits.
+fn two(digits: [u8; 2]) -> Option<i8> {
+    let [tens, ones] = digits.map(|digit| digit.wrapping_sub(b'0'));
+    (tens < 10 && ones < 10).then_some((tens * 10 + ones) as i8)
 }
 
 impl Serialize for Moment {
@@ -140,6 +165,21 @@ mod tests {
             ["02/10/2013", "2013-10-02T05:00:00", "2013-10-02T05:00:00+07:00", "2013-2-3", ""]
         {
             assert!(text.parse::<Moment>().is_err(), "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn plain_moments_are_read_as_by_the_whole_grammar(
+            text in "[0-2][0-9]{3}-[01][0-9]-[0-3][0-9](T[0-2][0-9]:[0-6][0-9]:[0-6][0-9](\\.[0-9])?Z?)?"
+        ) {
+            if let Some(found) = plain(&text) {
+                let whole = match text.len() {
+                    10 => Moment::Day(text.parse().unwrap()),
+                    _ => Moment::Instant(text.parse().unwrap()),
+                };
+                proptest::prop_assert_eq!(found, whole);
+            }
         }
     }
 }

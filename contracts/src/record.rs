@@ -155,6 +155,11 @@ impl Record {
         self.personal.as_deref()
     }
 
+    /// Its contract, its key, its public text and its personal one.
+    pub fn into_parts(self) -> (ContractId, String, String, Option<String>) {
+        (self.contract, self.key, self.public, self.personal)
+    }
+
     /// The whole record: both sides joined, as the types of this crate read it.
     ///
     /// # Errors

@@ -1,6 +1,8 @@
 //! Splitting a record into its public and its personal JSON text, and joining them again.
 
-use serde_json::Value;
+use std::fmt::{self, Write};
+
+use serde_json::{Map, Value};
 
 use crate::schema::resolve;
 
@@ -84,43 +86,28 @@ impl Node {
     }
 
     /// The JSON text of one side, members in schema order; none if that side is empty.
-    pub(crate) fn text(
-        &self,
-        value: &Value,
-        personal: bool,
-    ) -> Result<Option<String>, serde_json::Error> {
-        const TEXT_BYTES_TYPICAL: usize = 1024;
-        let mut out = Vec::with_capacity(TEXT_BYTES_TYPICAL);
-        let some = self.write(value, personal, &mut out)?;
-        // serde_json writes UTF-8 only, and the rest is ASCII and quoted names.
-        Ok(some.then(|| String::from_utf8_lossy(&out).into_owned()))
+    pub(crate) fn text(&self, value: &Value, personal: bool) -> Option<String> {
+        const TEXT_BYTES_TYPICAL: usize = 2048;
+        let mut out = String::with_capacity(TEXT_BYTES_TYPICAL);
+        self.write(value, personal, &mut out).then_some(out)
     }
 
-    fn write(
-        &self,
-        value: &Value,
-        personal: bool,
-        out: &mut Vec<u8>,
-    ) -> Result<bool, serde_json::Error> {
-        if !(if personal { self.has_personal } else { self.has_public }) {
-            return Ok(false);
+    fn has(&self, personal: bool) -> bool {
+        if personal { self.has_personal } else { self.has_public }
+    }
+
+    fn write(&self, value: &Value, personal: bool, out: &mut String) -> bool {
+        if !self.has(personal) {
+            return false;
         }
         match (&self.shape, value) {
             (Shape::Object(children), Value::Object(map)) => {
                 let start = out.len();
-                out.push(b'{');
-                for child in children {
-                    let Some(value) = map.get(&child.name) else { continue };
-                    let at = out.len();
-                    if at > start + 1 {
-                        out.push(b',');
-                    }
-                    out.extend_from_slice(child.quoted.as_bytes());
-                    if !child.node.write(value, personal, out)? {
-                        out.truncate(at);
-                    }
+                out.push('{');
+                for (child, value) in in_order(children, map) {
+                    child.write(value, personal, start + 1, out);
                 }
-                Ok(close(out, start, b'}', self.personal == personal))
+                close(out, start, '}', self.personal == personal)
             }
             (Shape::Array(item), Value::Array(values)) => {
                 write_items(item, values, (self.personal, personal), out)
@@ -128,15 +115,72 @@ impl Node {
             (Shape::Integer, Value::Number(number)) if number.is_f64() => {
                 // 5.0 is an integer to JSON Schema; readers of integers want 5.
                 let whole = number.as_f64().unwrap_or_default() as i64;
-                serde_json::to_writer(out, &whole).map(|()| true)
+                put(out, &whole)
             }
-            _ => serde_json::to_writer(out, value).map(|()| true),
+            (_, Value::String(text)) => put_text(out, text),
+            _ => put(out, value),
         }
     }
 }
 
+impl Child {
+    /// Writes the member, behind a comma where another stands before it since `first`.
+    fn write(&self, value: &Value, personal: bool, first: usize, out: &mut String) {
+        if !self.node.has(personal) {
+            return;
+        }
+        let at = out.len();
+        if at > first {
+            out.push(',');
+        }
+        out.push_str(&self.quoted);
+        if !self.node.write(value, personal, out) {
+            out.truncate(at);
+        }
+    }
+}
+
+/// The place of a member among those of a schema. Members mostly come in the schema's order, so
+/// it is looked for from the one after the last, `next`, before all.
+pub(crate) fn place_of<T>(all: &[T], next: usize, is: impl Fn(&T) -> bool) -> Option<usize> {
+    let ahead = all.get(next..).unwrap_or_default().iter().position(&is);
+    ahead.map(|at| next + at).or_else(|| all.iter().take(next).position(is))
+}
+
+/// The members of an object that a schema names, in the schema's order.
+fn in_order<'a>(children: &'a [Child], map: &'a Map<String, Value>) -> Vec<(&'a Child, &'a Value)> {
+    let mut next = 0;
+    let place = |(name, value): (&String, &'a Value)| {
+        let at = place_of(children, next, |child| child.name == *name)?;
+        next = at + 1;
+        Some((at, value))
+    };
+    let mut places: Vec<(usize, &Value)> = map.iter().filter_map(place).collect();
+    places.sort_by_key(|(at, _)| *at);
+    let pair = |(at, value)| Some((children.get(at)?, value));
+    places.into_iter().filter_map(pair).collect()
+}
+
+/// Writes JSON that needs no quotes of ours; writing to a text cannot fail.
+fn put(out: &mut String, value: &dyn fmt::Display) -> bool {
+    write!(out, "{value}").is_ok()
+}
+
+/// Writes a text in quotes.
+fn put_text(out: &mut String, text: &str) -> bool {
+    // Folded without a way out, so that the compiler makes it a vector loop.
+    let escapes = |byte: u8| (byte < 0x20) | (byte == b'"') | (byte == b'\\');
+    if text.bytes().fold(false, |found, byte| found | escapes(byte)) {
+        return put(out, &Value::from(text));
+    }
+    out.push('"');
+    out.push_str(text);
+    out.push('"');
+    true
+}
+
 /// Ends an object or array begun at `start`, or takes it back if it is empty and may be left out.
-fn close(out: &mut Vec<u8>, start: usize, end: u8, keep_empty: bool) -> bool {
+fn close(out: &mut String, start: usize, end: char, keep_empty: bool) -> bool {
     let some = keep_empty || out.len() > start + 1;
     if some {
         out.push(end);
@@ -152,27 +196,27 @@ fn write_items(
     item: &Node,
     values: &[Value],
     (own, personal): (bool, bool),
-    out: &mut Vec<u8>,
-) -> Result<bool, serde_json::Error> {
+    out: &mut String,
+) -> bool {
     let start = out.len();
     let mut some = own == personal;
-    out.push(b'[');
+    out.push('[');
     for (index, value) in values.iter().enumerate() {
         if index > 0 {
-            out.push(b',');
+            out.push(',');
         }
-        if item.write(value, personal, out)? {
+        if item.write(value, personal, out) {
             some = true;
         } else {
-            out.extend_from_slice(b"{}");
+            out.push_str("{}");
         }
     }
     if some {
-        out.push(b']');
+        out.push(']');
     } else {
         out.truncate(start);
     }
-    Ok(some)
+    some
 }
 
 /// Joins the public and the personal side of one record: objects member by member, arrays item

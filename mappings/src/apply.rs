@@ -1,20 +1,27 @@
 //! Running a compiled mapping over one payload.
 
-use std::{cell::Cell, sync::atomic::Ordering};
+use std::cell::Cell;
 
-use contracts::{Body, Draft, Moment, Place, Problem, problem};
-use serde_json::{Map, Number, Value as Json};
+use contracts::{Body, Draft, Place, Problem, problem};
+use serde_json::{Map, Value as Json};
+
+use self::{
+    body::{put, to_json},
+    member::{missing, produce},
+};
 
 use crate::{
     document::{Document, NodeId},
     format::{Fault as FormatFault, FaultKind, Limits},
-    functions::{Fault, Kind, Scene, Value},
+    functions::{Scene, Value},
     gazetteer::Gazetteer,
-    mapping::{List, Mapping, RecordMapping, Rule, Segment, Source, Wants, Way},
+    mapping::{List, Mapping, RecordMapping},
     origin::{Lines, Origin},
-    path::Found,
-    text::{charset::Charset, normalise},
+    text::charset::Charset,
 };
+
+mod body;
+mod member;
 
 /// What became of one record: its drafts, or every problem found in it.
 pub type Outcome = Result<Vec<Draft>, Vec<Problem>>;
@@ -143,7 +150,7 @@ fn draft(
             Err(_) => day_unreadable = true,
         }
     }
-    let mut body = Json::Object(Map::new());
+    let mut body = Map::with_capacity(rules.rules.len() + rules.lists.len());
     let mut key = String::new();
     let mut problems = Vec::new();
     for (at, rule) in rules.rules.iter().enumerate() {
@@ -170,6 +177,7 @@ fn draft(
     if !problems.is_empty() {
         return Err(problems);
     }
+    let body = Json::Object(body);
     let body = if rules.retracts { Body::Retraction(body) } else { Body::Whole(body) };
     Ok(Draft { contract: rules.contract.clone(), key, body })
 }
@@ -183,13 +191,13 @@ fn items(
     list: &List,
     scene: Scene<'_>,
     place: &mut PlaceOf<'_>,
-    body: &mut Json,
+    body: &mut Map<String, Json>,
     problems: &mut Vec<Problem>,
 ) {
     let mut items = Vec::new();
     for node in list.path.find_all(scene.document, scene.record) {
         let scene = Scene { record: node, ..scene };
-        let mut item = Json::Object(Map::new());
+        let mut item = Map::with_capacity(list.rules.len());
         let mut found = Vec::new();
         for rule in &list.rules {
             match produce(rule, &scene, place) {
@@ -200,7 +208,7 @@ fn items(
             }
         }
         let silent = found.iter().all(|problem| problem.code == problem::MISSING_MEMBER.code);
-        if silent && item.as_object().is_some_and(Map::is_empty) {
+        if silent && item.is_empty() {
             continue;
         }
         let number = items.len();
@@ -209,179 +217,9 @@ fn items(
                 format!("/{}/{number}{}", list.target.replace('.', "/"), problem.pointer);
         }
         problems.extend(found);
-        items.push(item);
+        items.push(Json::Object(item));
     }
     if !items.is_empty() {
         put(body, &list.segments, Json::Array(items));
     }
-}
-
-fn missing(rule: &Rule, scene: &Scene<'_>, place: &mut PlaceOf<'_>) -> Problem {
-    let way = rule.ways.first();
-    let path = way.and_then(|way| way.source.fields());
-    let (line, column) = place(scene.document.offset(scene.record));
-    let at = Place { line: Some(line), column: Some(column), path, record: None };
-    let text = way.map_or("", |way| way.text.as_str());
-    Problem::new(&problem::MISSING_MEMBER).at(rule.pointer.clone()).in_place(at).by_rule(text)
-}
-
-/// The first way that gives a value.
-fn produce(
-    rule: &Rule,
-    scene: &Scene<'_>,
-    place: &mut PlaceOf<'_>,
-) -> Result<Option<Value>, Box<Problem>> {
-    for way in &rule.ways {
-        let holds =
-            way.when.as_ref().map_or(Ok(true), |when| when.holds(scene.document, scene.record));
-        match holds {
-            Ok(true) => {}
-            Ok(false) => continue,
-            Err(message) => {
-                let (line, column) = place(scene.document.offset(scene.record));
-                let at = Place { line: Some(line), column: Some(column), ..Place::default() };
-                let fault = Problem::new(&problem::UNDECIDED_RECORD).at(rule.pointer.clone());
-                return Err(Box::new(fault.in_place(at).by_rule(message)));
-            }
-        }
-        if let Some(value) = run(rule, way, scene, place)? {
-            way.used.fetch_add(1, Ordering::Relaxed);
-            return Ok(Some(value));
-        }
-    }
-    Ok(None)
-}
-
-fn run(
-    rule: &Rule,
-    way: &Way,
-    scene: &Scene<'_>,
-    place: &mut PlaceOf<'_>,
-) -> Result<Option<Value>, Box<Problem>> {
-    let mut node = None;
-    let mut value = match &way.source {
-        Source::Constant(text) => Value::Text(text.clone()),
-        Source::Path(path) => match path.find(scene.document, scene.record) {
-            Found::Several(id) => {
-                return Err(fault(
-                    rule,
-                    way,
-                    &problem::SEVERAL_VALUES,
-                    (scene, Some(id)),
-                    "",
-                    place,
-                ));
-            }
-            Found::One(id) if !scene.document.is_nil(id) => {
-                node = Some(id);
-                Value::Text(normalise::tidy_text(scene.document.text(id)))
-            }
-            _ => Value::Text(String::new()),
-        },
-        Source::Computed(expression) => {
-            let value = expression.evaluate(scene.document, scene.record);
-            let given = value.and_then(|value| computed(value, expression.gives().into()));
-            match given {
-                Ok(Some(value)) => value,
-                Ok(None) => Value::Text(String::new()),
-                Err(message) => {
-                    let mut told =
-                        fault(rule, way, &problem::NOT_COMPUTED, (scene, None), "", place);
-                    (told.rule, told.value) = (message, None);
-                    return Err(told);
-                }
-            }
-        }
-    };
-    for (name, call) in &way.calls {
-        // A function sees no empty text, but for the one that fills it.
-        if matches!(&value, Value::Text(text) if text.is_empty()) && name != "default" {
-            continue;
-        }
-        let shown = match &value {
-            Value::Text(text) => text.clone(),
-            _ => String::new(),
-        };
-        match (call.apply)(value, scene) {
-            Ok(Some(next)) => value = next,
-            Ok(None) => return Ok(None),
-            Err(Fault(kind)) => return Err(fault(rule, way, kind, (scene, node), &shown, place)),
-        }
-    }
-    Ok(match value {
-        Value::Text(text) if text.is_empty() => None,
-        value => Some(value),
-    })
-}
-
-/// The value of an expression, of the kind that was worked out when it was compiled. Where that
-/// was not known it is text, as from a path.
-fn computed(value: cel::Value, kind: Kind) -> Result<Option<Value>, String> {
-    Ok(Some(match (value, kind) {
-        (cel::Value::Null, _) => return Ok(None),
-        (cel::Value::Int(number), Kind::Integer) => Value::Integer(number),
-        (cel::Value::Bool(flag), Kind::Boolean) => Value::Boolean(flag),
-        (cel::Value::String(text), Kind::Text) => Value::Text(normalise::tidy_text(&text)),
-        (cel::Value::Int(number), Kind::Text) => Value::Text(number.to_string()),
-        (cel::Value::Bool(flag), Kind::Text) => Value::Text(flag.to_string()),
-        (cel::Value::Float(number), Kind::Text) if number.is_finite() => {
-            Value::Text(number.to_string())
-        }
-        (_, kind) => return Err(format!("the expression gives no {kind:?}")),
-    }))
-}
-
-fn fault(
-    rule: &Rule,
-    way: &Way,
-    kind: &problem::Kind,
-    (scene, node): (&Scene<'_>, Option<NodeId>),
-    value: &str,
-    place: &mut PlaceOf<'_>,
-) -> Box<Problem> {
-    let (line, column) = place(scene.document.offset(node.unwrap_or(scene.record)));
-    let path = way.source.fields();
-    let at = Place { line: Some(line), column: Some(column), path, record: None };
-    let fault = Problem::new(kind).at(rule.pointer.clone()).in_place(at).by_rule(way.text.clone());
-    Box::new(fault.with_value(value, rule.personal))
-}
-
-fn to_json(value: Value, wants: Wants) -> Json {
-    match value {
-        Value::Integer(number) if wants != Wants::Text => Json::Number(number.into()),
-        Value::Boolean(flag) if wants != Wants::Text => Json::Bool(flag),
-        Value::Text(text) if wants == Wants::Number => {
-            text.parse::<Number>().map_or(Json::String(text), Json::Number)
-        }
-        Value::Text(text) => Json::String(text),
-        Value::Integer(number) => Json::String(number.to_string()),
-        Value::Boolean(flag) => Json::String(flag.to_string()),
-        Value::Moment(Moment::Day(day)) => Json::String(day.to_string()),
-        Value::Moment(at) => Json::String(at.to_string()),
-    }
-}
-
-fn put(body: &mut Json, segments: &[Segment], value: Json) {
-    let mut at = body;
-    for (depth, segment) in segments.iter().enumerate() {
-        let next_is_index = matches!(segments.get(depth + 1), Some(Segment::Index(_)));
-        let fresh =
-            || if next_is_index { Json::Array(Vec::new()) } else { Json::Object(Map::new()) };
-        at = match (segment, at) {
-            (Segment::Member(name), Json::Object(members)) => {
-                members.entry(name.clone()).or_insert_with(fresh)
-            }
-            (Segment::Index(_), Json::Array(items)) => {
-                if items.is_empty() {
-                    items.push(fresh());
-                }
-                match items.last_mut() {
-                    Some(last) => last,
-                    None => return,
-                }
-            }
-            _ => return,
-        };
-    }
-    *at = value;
 }

@@ -43,9 +43,29 @@ impl Span {
     pub(crate) const EMPTY: Self = Self { start: 0, end: 0 };
 }
 
+/// A few bytes of a name in one number: equal names have equal marks, others seldom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NameMark(u32);
+
+impl NameMark {
+    /// The mark of a name.
+    pub(crate) fn of(name: &str) -> Self {
+        let bytes = name.as_bytes();
+        let mixed = match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+            (Some(first), Some(last)) => {
+                u64::from_le_bytes(*first).rotate_left(21) ^ u64::from_le_bytes(*last)
+            }
+            _ => bytes.iter().fold(0, |mixed: u64, byte| (mixed << 8) | u64::from(*byte)),
+        };
+        let spread = (mixed ^ bytes.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        Self((spread >> 32) as u32)
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Node {
     name: Span,
+    mark: NameMark,
     text: Span,
     parent: u32,
     first: u32,
@@ -59,6 +79,7 @@ struct Node {
 
 static ABSENT: Node = Node {
     name: Span::EMPTY,
+    mark: NameMark(0),
     text: Span::EMPTY,
     parent: NONE,
     first: NONE,
@@ -89,6 +110,7 @@ pub struct Document {
 }
 
 impl Document {
+    #[inline]
     fn node(&self, id: NodeId) -> &Node {
         self.nodes.get(id.0 as usize).unwrap_or(&ABSENT)
     }
@@ -113,6 +135,13 @@ impl Document {
     #[must_use]
     pub fn name(&self, id: NodeId) -> &str {
         self.slice(self.node(id).name)
+    }
+
+    /// Whether the node has that name, whose mark is given.
+    #[inline]
+    pub(crate) fn is_named(&self, id: NodeId, name: &str, mark: NameMark) -> bool {
+        let node = self.node(id);
+        node.mark == mark && self.slice(node.name) == name
     }
 
     /// The namespace an XML element or attribute is in; empty when in none.
@@ -194,7 +223,8 @@ impl Document {
         let parent = parent.map_or(NONE, |parent| parent.0);
         let offset = u32::try_from(offset).unwrap_or(NONE);
         let nil = kind == NodeKind::Null;
-        self.nodes.push(Node { name, parent, offset, kind, nil, ..ABSENT });
+        let mark = NameMark::of(self.slice(name));
+        self.nodes.push(Node { name, mark, parent, offset, kind, nil, ..ABSENT });
         if let Some(above) = self.nodes.get_mut(parent as usize) {
             let before = std::mem::replace(&mut above.last, id);
             if before == NONE {

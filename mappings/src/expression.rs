@@ -139,6 +139,6 @@ fn value_of(document: &Document, id: NodeId) -> Value {
             text.parse().map_or_else(|_| text.parse().map_or(Value::Null, Value::Float), Value::Int)
         }
         // As rules see it: no space at its ends or letter that shows as nothing decides.
-        _ => Value::String(normalise::tidy_text(text).into()),
+        _ => Value::String(normalise::tidy_text(text).into_owned().into()),
     }
 }

@@ -221,7 +221,7 @@ pub(crate) fn read_table(text: &str) -> Result<Table, String> {
         let (Some(native), Some(canonical)) = (row.get(0), row.get(1)) else {
             return Err(format!("line {line} has fewer than two columns"));
         };
-        let native = crate::text::normalise::tidy_text(native);
+        let native = crate::text::normalise::tidy_text(native).into_owned();
         if table.insert(native, canonical.trim().to_owned()).is_some() {
             return Err(format!("line {line} repeats a native value"));
         }

@@ -8,14 +8,34 @@
 
 use std::collections::BTreeMap;
 
-use crate::document::{Document, NodeId, NodeKind};
+use crate::document::{Document, NameMark, NodeId, NodeKind};
 
 /// One step of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Step {
-    Child { name: String, namespace: Option<String>, index: Option<usize> },
-    Attribute(String),
+    Child { name: Name, namespace: Option<String>, index: Option<usize> },
+    Attribute(Name),
     Parent,
+}
+
+/// A name to look for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Name {
+    text: String,
+    mark: NameMark,
+    /// `*`, which any child has.
+    any: bool,
+}
+
+impl Name {
+    fn new(text: &str) -> Self {
+        Self { text: text.to_owned(), mark: NameMark::of(text), any: text == "*" }
+    }
+
+    #[inline]
+    fn is_of(&self, document: &Document, id: NodeId) -> bool {
+        document.is_named(id, &self.text, self.mark)
+    }
 }
 
 /// A compiled path.
@@ -100,14 +120,16 @@ impl Path {
 
 impl Step {
     /// Whether a child is one that this step names, whatever its index.
+    #[inline]
     fn names(&self, document: &Document, id: NodeId) -> bool {
-        let attribute = document.kind(id) == NodeKind::Attribute;
+        // The name first: it is what mostly differs.
+        let attribute = || document.kind(id) == NodeKind::Attribute;
         match self {
             Self::Parent => false,
-            Self::Attribute(name) => attribute && document.name(id) == name,
+            Self::Attribute(name) => name.is_of(document, id) && attribute(),
             Self::Child { name, namespace, .. } => {
-                !attribute
-                    && (name == "*" || document.name(id) == name)
+                (name.any || name.is_of(document, id))
+                    && !attribute()
                     && namespace.as_ref().is_none_or(|uri| document.namespace(id) == uri)
             }
         }
@@ -164,7 +186,7 @@ fn parse_step(raw: &str, namespaces: &Namespaces) -> Result<Step, String> {
         return Ok(Step::Parent);
     }
     if let Some(name) = raw.strip_prefix('@') {
-        return Ok(Step::Attribute(name.to_owned()));
+        return Ok(Step::Attribute(Name::new(name)));
     }
     let (name, index) = match raw.split_once('[') {
         None => (raw, None),
@@ -177,7 +199,7 @@ fn parse_step(raw: &str, namespaces: &Namespaces) -> Result<Step, String> {
         }
     };
     let (name, namespace) = qualified(name, namespaces);
-    Ok(Step::Child { name: name.to_owned(), namespace, index })
+    Ok(Step::Child { name: Name::new(name), namespace, index })
 }
 
 /// The local name, and the namespace where the prefix is a declared one. Any other colon is part
@@ -209,7 +231,7 @@ mod tests {
         let path = Path::parse("'So/Ngay'", &Namespaces::new()).unwrap();
         assert_eq!(
             path.steps,
-            [Step::Child { name: "So/Ngay".to_owned(), namespace: None, index: None }]
+            [Step::Child { name: Name::new("So/Ngay"), namespace: None, index: None }]
         );
     }
 

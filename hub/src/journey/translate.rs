@@ -82,27 +82,21 @@ fn prepare(
     clock: Timestamp,
 ) -> Result<Prepared, Vec<Problem>> {
     let record = contracts.seal(draft)?;
-    let public = record.public_text().to_owned();
     let content = content(&record);
     if let Some(content) = &content {
         not_in_future(content, clock)?;
     }
-    let personal = match record.personal_text() {
+    let (contract, key, public, personal) = record.into_parts();
+    let personal = match personal {
         None => None,
         Some(text) => {
             let salt = Salt::random().map_err(|_| vec![Problem::new(&problem::CONTRACT_BROKEN)])?;
             let commitment = commit(&salt, text.as_bytes());
-            Some(Personal { salt, commitment, text: text.to_owned() })
+            Some(Personal { salt, commitment, text })
         }
     };
-    Ok(Prepared {
-        contract: record.contract().clone(),
-        key: record.key().to_owned(),
-        public_hash: Digest::of(public.as_bytes()),
-        public,
-        personal,
-        content,
-    })
+    let public_hash = Digest::of(public.as_bytes());
+    Ok(Prepared { contract, key, public_hash, public, personal, content })
 }
 
 /// What the fold takes from a sealed record: what its public text says.

@@ -222,7 +222,7 @@ fn header(
             offset = rows.at;
             let row = rows.row(&mut scratch, &mut |_, _, text| {
                 // What cannot be seen in a column's name does not make it another name.
-                names.push(tidy_text(text));
+                names.push(tidy_text(text).into_owned());
                 Ok(())
             })?;
             match row {

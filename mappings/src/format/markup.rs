@@ -1,5 +1,7 @@
 //! The lexical part of XML that the event reader leaves open.
 
+use memchr::memchr;
+
 use super::{Fault, FaultKind, Limits};
 
 /// One attribute as it is written.
@@ -111,7 +113,7 @@ pub(super) fn attributes<'s>(
 
 /// Appends text with its line ends made `\n`.
 pub(super) fn push_lines(text: &str, out: &mut String) {
-    if !text.as_bytes().contains(&b'\r') {
+    if memchr(b'\r', text.as_bytes()).is_none() {
         out.push_str(text);
         return;
     }

@@ -7,6 +7,7 @@ mod csv;
 mod json;
 mod markup;
 mod scan;
+mod tokens;
 mod xml;
 
 #[cfg(test)]

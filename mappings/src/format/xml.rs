@@ -1,13 +1,13 @@
-//! XML 1.0 with namespaces, over `quick-xml`'s event reader.
+//! XML 1.0 with namespaces.
 //!
-//! The event reader splits the markup and pairs the tags; what it leaves open (names, attributes,
+//! `tokens` splits the markup and pairs the tags; what it leaves open (names, attributes,
 //! namespaces, references, what may stand outside the root) is decided here and in `markup`.
 
-use quick_xml::Reader as Events;
-use quick_xml::events::Event;
+use memchr::memchr;
 
 use super::markup::{Attribute, attributes, check_name, forbidden_character, push_reference};
 use super::markup::{push_lines, push_value, split};
+use super::tokens::{Token, Tokens};
 use super::{Fault, FaultKind, Limits, OnRecord, Step, check_size};
 use crate::document::{Document, Mark, NodeId, NodeKind};
 
@@ -70,46 +70,43 @@ pub(super) fn read(
         limits,
         on_record,
     };
-    let mut events = Events::from_str(source);
-    events.config_mut().check_comments = true;
+    let mut tokens = Tokens::new(source);
     loop {
-        let offset = usize::try_from(events.buffer_position()).unwrap_or(usize::MAX);
-        match events.read_event() {
-            Ok(Event::Eof) => return reader.end_of_input(),
-            Ok(event) => reader.event(event, offset)?,
-            Err(error) => return Err(reader.broken(&error, offset, events.error_position())),
+        let offset = tokens.offset();
+        match tokens.next() {
+            Ok(Token::Eof) => return reader.end_of_input(),
+            Ok(token) => reader.token(token, offset)?,
+            Err((error, reported)) => return Err(reader.broken(&error, offset, reported)),
         }
     }
 }
 
 impl<'s> Reader<'s, '_, '_> {
-    fn event(&mut self, event: Event<'s>, offset: usize) -> Result<(), Fault> {
-        match event {
-            Event::Start(tag) => {
-                self.start(offset, tag.name().as_ref().len(), tag.attributes_raw().len())
-            }
-            Event::Empty(tag) => {
-                self.start(offset, tag.name().as_ref().len(), tag.attributes_raw().len())?;
+    fn token(&mut self, token: Token<'s>, offset: usize) -> Result<(), Fault> {
+        match token {
+            Token::Start(name, rest) => self.start(offset, name, rest),
+            Token::Empty(name, rest) => {
+                self.start(offset, name, rest)?;
                 self.end(offset)
             }
-            Event::End(_) => self.end(offset),
-            Event::Text(text) => self.text(&text.into_inner(), offset),
-            Event::CData(text) if !self.open.is_empty() => {
-                push_lines(&text.into_inner(), &mut self.scratch);
+            Token::End => self.end(offset),
+            Token::Text(text) => self.text(text, offset),
+            Token::CData(text) if !self.open.is_empty() => {
+                push_lines(text, &mut self.scratch);
                 self.check_text(offset)
             }
-            Event::GeneralRef(reference) if !self.open.is_empty() => {
-                push_reference(&reference.into_inner(), &mut self.scratch, offset)?;
+            Token::Reference(name) if !self.open.is_empty() => {
+                push_reference(name, &mut self.scratch, offset)?;
                 self.check_text(offset)
             }
-            Event::CData(_) | Event::GeneralRef(_) => {
+            Token::CData(_) | Token::Reference(_) => {
                 Err(Fault::syntax(offset, "text outside the root element"))
             }
-            Event::DocType(_) => Err(doctype(offset)),
-            Event::Decl(_) if offset > 0 => {
+            Token::DocType => Err(doctype(offset)),
+            Token::Declaration if offset > 0 => {
                 Err(Fault::syntax(offset, "an XML declaration that is not at the beginning"))
             }
-            Event::Decl(_) | Event::Comment(_) | Event::PI(_) | Event::Eof => Ok(()),
+            Token::Declaration | Token::Aside | Token::Eof => Ok(()),
         }
     }
 
@@ -139,7 +136,7 @@ impl<'s> Reader<'s, '_, '_> {
             let fault = || Fault::syntax(offset, "text outside the root element");
             return blank.then_some(()).ok_or_else(fault);
         }
-        if text.as_bytes().contains(&b'>') && text.contains("]]>") {
+        if memchr(b'>', text.as_bytes()).is_some() && text.contains("]]>") {
             return Err(Fault::syntax(offset, "]]> outside of a CDATA section"));
         }
         push_lines(text, &mut self.scratch);

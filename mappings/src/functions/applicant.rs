@@ -44,7 +44,7 @@ pub(super) const APPLICANT_KIND: Function = Function {
             let begins =
                 |words: &str| key.strip_prefix(words).is_some_and(|rest| rest.starts_with(' '));
             let organisation = ORGANISATIONS.iter().any(|words| begins(words));
-            if organisation { "organization" } else { "person" }.to_owned()
+            if organisation { "organization" } else { "person" }.into()
         }))
     },
 };
@@ -71,7 +71,7 @@ pub(super) const ID_TYPE: Function = Function {
                 (true, 10 | 13) => "MST",
                 _ => "KHAC",
             };
-            Ok(Some(Value::Text(kind.to_owned())))
+            Ok(Some(Value::Text(kind.into())))
         }))
     },
 };

@@ -1,5 +1,7 @@
 //! Functions that choose: code tables, defaults and placeholders.
 
+use std::collections::BTreeMap;
+
 use contracts::problem;
 
 use super::{Bound, Fault, Function, Kind, Value, exactly};
@@ -29,14 +31,16 @@ pub(super) const TABLE: Function = Function {
         let numeric = table.values().chain(otherwise.iter()).all(whole);
         let gives = if numeric { Kind::Integer } else { Kind::Text };
         let values = table.values().chain(otherwise.iter()).cloned().collect();
+        let canonical = move |text: String| match text.parse() {
+            Ok(number) if numeric => Value::Integer(number),
+            _ => Value::from(text),
+        };
+        let otherwise = otherwise.map(canonical);
+        let table: BTreeMap<String, Value<'static>> =
+            table.into_iter().map(|(native, text)| (native, canonical(text))).collect();
         let bound = Bound::new(gives, move |value, _| {
-            let text = value.into_text();
-            let found = table.get(&text).or(otherwise.as_ref());
-            let found = found.ok_or(Fault(&problem::UNKNOWN_CODE))?;
-            Ok(Some(match found.parse() {
-                Ok(number) if numeric => Value::Integer(number),
-                _ => Value::Text(found.clone()),
-            }))
+            let found = table.get(&*value.into_text()).or(otherwise.as_ref());
+            found.map(|found| Some(found.clone())).ok_or(Fault(&problem::UNKNOWN_CODE))
         });
         Ok(bound.giving(values))
     },
@@ -53,7 +57,7 @@ pub(super) const DEFAULT: Function = Function {
         let otherwise = arguments.first().map_or_else(String::new, |word| word.text.clone());
         Ok(Bound::new(Kind::Text, move |value, _| {
             let text = value.into_text();
-            Ok(Some(Value::Text(if text.is_empty() { otherwise.clone() } else { text })))
+            Ok(Some(Value::Text(if text.is_empty() { otherwise.clone().into() } else { text })))
         }))
     },
 };
@@ -71,7 +75,7 @@ pub(super) const ABSENT: Function = Function {
         let words: Vec<String> = arguments.iter().map(|word| word.text.clone()).collect();
         Ok(Bound::new(Kind::Text, move |value, _| {
             let text = value.into_text();
-            Ok((!words.contains(&text)).then_some(Value::Text(text)))
+            Ok((!words.iter().any(|word| *word == text)).then_some(Value::Text(text)))
         }))
     },
 };

@@ -222,7 +222,7 @@ pub(super) const PARTIAL_DATE: Function = Function {
         Ok(Bound::new(Kind::Text, move |value, _| {
             let text = value.into_text();
             let found = forms.iter().find_map(|form| partial(&text, form));
-            found.map(|date| Some(Value::Text(date))).ok_or(Fault(&problem::BAD_DATE))
+            found.map(|date| Some(date.into())).ok_or(Fault(&problem::BAD_DATE))
         }))
     },
 };

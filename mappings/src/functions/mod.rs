@@ -10,7 +10,7 @@ mod number;
 mod text;
 mod unit;
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use contracts::{Moment, problem};
 use jiff::civil::Date;
@@ -36,9 +36,9 @@ pub enum Kind {
 
 /// A value between functions.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Value {
-    /// Text in NFC, trimmed.
-    Text(String),
+pub enum Value<'a> {
+    /// Text in NFC, trimmed; the payload's own while nothing has changed it.
+    Text(Cow<'a, str>),
     /// A whole number.
     Integer(i64),
     /// A day or an instant.
@@ -47,14 +47,20 @@ pub enum Value {
     Boolean(bool),
 }
 
-impl Value {
-    fn into_text(self) -> String {
-        match self {
-            Self::Text(text) => text,
+impl<'a> Value<'a> {
+    fn into_text(self) -> Cow<'a, str> {
+        Cow::Owned(match self {
+            Self::Text(text) => return text,
             Self::Integer(number) => number.to_string(),
             Self::Moment(moment) => moment.to_string(),
             Self::Boolean(flag) => flag.to_string(),
-        }
+        })
+    }
+}
+
+impl From<String> for Value<'_> {
+    fn from(text: String) -> Self {
+        Self::Text(Cow::Owned(text))
     }
 }
 
@@ -75,8 +81,11 @@ pub struct Scene<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fault(pub &'static problem::Kind);
 
-/// A function with its arguments bound. `None` means: absent.
-pub type Apply = Box<dyn Fn(Value, &Scene<'_>) -> Result<Option<Value>, Fault> + Send + Sync>;
+/// What a function gives; `None` means: absent.
+pub type Given<'a> = Result<Option<Value<'a>>, Fault>;
+
+/// A function with its arguments bound.
+pub type Apply = Box<dyn for<'a> Fn(Value<'a>, &Scene<'_>) -> Given<'a> + Send + Sync>;
 
 /// A code table: native value to canonical value.
 pub type Table = BTreeMap<String, String>;
@@ -94,7 +103,7 @@ pub struct Bound {
 impl Bound {
     fn new(
         gives: Kind,
-        apply: impl Fn(Value, &Scene<'_>) -> Result<Option<Value>, Fault> + Send + Sync + 'static,
+        apply: impl for<'a> Fn(Value<'a>, &Scene<'_>) -> Given<'a> + Send + Sync + 'static,
     ) -> Self {
         Self { apply: Box::new(apply), gives, values: None }
     }
@@ -105,8 +114,18 @@ impl Bound {
     }
 
     /// A total function from text to text.
-    fn text(apply: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
-        Self::new(Kind::Text, move |value, _| Ok(Some(Value::Text(apply(&value.into_text())))))
+    fn text(apply: impl Fn(&str) -> Cow<'_, str> + Send + Sync + 'static) -> Self {
+        Self::new(Kind::Text, move |value, _| {
+            Ok(Some(Value::Text(change(value.into_text(), &apply))))
+        })
+    }
+}
+
+/// What `apply` makes of a text; borrowed as long as the text was.
+fn change<'a>(text: Cow<'a, str>, apply: impl Fn(&str) -> Cow<'_, str>) -> Cow<'a, str> {
+    match text {
+        Cow::Borrowed(text) => apply(text),
+        Cow::Owned(text) => Cow::Owned(apply(&text).into_owned()),
     }
 }
 
@@ -205,8 +224,8 @@ mod tests {
                 for (call, input, output) in function.examples {
                     let rule = rule::parse(&format!("x | {call}")).unwrap();
                     let bound = (function.bind)(&rule.calls[0].arguments, &tables).unwrap();
-                    let got = match (bound.apply)(Value::Text((*input).to_owned()), &scene) {
-                        Ok(Some(value)) => value.into_text(),
+                    let got = match (bound.apply)(Value::Text((*input).into()), &scene) {
+                        Ok(Some(value)) => value.into_text().into_owned(),
                         Ok(None) => "-".to_owned(),
                         Err(Fault(kind)) => format!("!{}", kind.code),
                     };

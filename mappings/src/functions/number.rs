@@ -113,7 +113,7 @@ pub(super) const DECIMAL: Function = Function {
         let style = style(arguments.first().map_or("", |word| &word.text))?;
         Ok(Bound::new(Kind::Text, move |value, _| {
             let text = canonical(&value.into_text(), style).ok_or(Fault(&problem::BAD_NUMBER))?;
-            Ok(Some(Value::Text(text)))
+            Ok(Some(text.into()))
         }))
     },
 };

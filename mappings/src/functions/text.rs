@@ -1,10 +1,10 @@
 //! Functions from text to text.
 
-use std::str::FromStr;
+use std::{borrow::Cow, str::FromStr};
 
 use contracts::problem;
 
-use super::{Bound, Fault, Function, Kind, Value, exactly};
+use super::{Bound, Fault, Function, Kind, Value, change, exactly};
 use crate::text::{charset::Charset, normalise};
 
 pub(super) const CODE: Function = Function {
@@ -30,7 +30,7 @@ pub(super) const DIGITS: Function = Function {
     examples: &[("digits", "270 999.011", "270999011"), ("digits", "không", "-")],
     bind: |arguments, _| {
         exactly(arguments, 0, "digits")?;
-        Ok(Bound::new(Kind::Text, |value, _| Ok(non_empty(only_digits(&value.into_text())))))
+        Ok(Bound::new(Kind::Text, |value, _| Ok(non_empty(change(value.into_text(), only_digits)))))
     },
 };
 
@@ -48,12 +48,12 @@ pub(super) const PHONE: Function = Function {
         exactly(arguments, 0, "phone")?;
         Ok(Bound::new(Kind::Text, |value, _| {
             let text = value.into_text();
-            let digits = only_digits(&text);
-            let national = match digits.strip_prefix("84") {
-                Some(rest) if text.trim_start().starts_with('+') => format!("0{rest}"),
+            let abroad = text.trim_start().starts_with('+');
+            let digits = change(text, only_digits);
+            Ok(non_empty(match digits.strip_prefix("84") {
+                Some(rest) if abroad => format!("0{rest}").into(),
                 _ => digits,
-            };
-            Ok(non_empty(national))
+            }))
         }))
     },
 };
@@ -66,7 +66,7 @@ pub(super) const UPPER: Function = Function {
     examples: &[("upper", "đặng", "ĐẶNG")],
     bind: |arguments, _| {
         exactly(arguments, 0, "upper")?;
-        Ok(Bound::text(str::to_uppercase))
+        Ok(Bound::text(|text| text.to_uppercase().into()))
     },
 };
 
@@ -78,7 +78,7 @@ pub(super) const LOWER: Function = Function {
     examples: &[("lower", "ĐẶNG", "đặng")],
     bind: |arguments, _| {
         exactly(arguments, 0, "lower")?;
-        Ok(Bound::text(str::to_lowercase))
+        Ok(Bound::text(|text| text.to_lowercase().into()))
     },
 };
 
@@ -90,7 +90,7 @@ pub(super) const CAPITALS: Function = Function {
     examples: &[("capitals", "ĐặNG QUốC", "ĐẶNG QUỐC"), ("capitals", "Hồ Thị út", "Hồ Thị út")],
     bind: |arguments, _| {
         exactly(arguments, 0, "capitals")?;
-        Ok(Bound::text(normalise::restore_capitals))
+        Ok(Bound::text(|text| normalise::restore_capitals(text).into()))
     },
 };
 
@@ -103,8 +103,8 @@ pub(super) const NAME: Function = Function {
     bind: |arguments, _| {
         exactly(arguments, 0, "name")?;
         Ok(Bound::text(|text| match in_capitals(text) {
-            true => normalise::title_case_name(&text.to_uppercase()),
-            false => text.to_owned(),
+            true => normalise::title_case_name(&text.to_uppercase()).into(),
+            false => text.into(),
         }))
     },
 };
@@ -120,9 +120,10 @@ pub(super) const SENTENCE: Function = Function {
     ],
     bind: |arguments, _| {
         exactly(arguments, 0, "sentence")?;
-        Ok(Bound::text(
-            |text| if in_capitals(text) { text.to_lowercase() } else { text.to_owned() },
-        ))
+        Ok(Bound::text(|text| match in_capitals(text) {
+            true => text.to_lowercase().into(),
+            false => text.into(),
+        }))
     },
 };
 
@@ -142,16 +143,19 @@ pub(super) const CHARSET: Function = Function {
         Ok(Bound::new(Kind::Text, move |value, _| {
             let decoded = charset.decode_latin1_text(&value.into_text());
             let text = decoded.map_err(|_| Fault(&problem::WRONG_CHARSET))?;
-            Ok(Some(Value::Text(normalise::tidy_text(&text))))
+            Ok(Some(normalise::tidy_text(&text).into_owned().into()))
         }))
     },
 };
 
-fn only_digits(text: &str) -> String {
+fn only_digits(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return text.into();
+    }
     text.chars().filter(char::is_ascii_digit).collect()
 }
 
-fn non_empty(text: String) -> Option<Value> {
+fn non_empty(text: Cow<'_, str>) -> Option<Value<'_>> {
     (!text.is_empty()).then_some(Value::Text(text))
 }
 

@@ -3,7 +3,7 @@
 use contracts::problem;
 use jiff::civil::Date;
 
-use super::{Bound, Fault, Function, Kind, Scene, Value, exactly};
+use super::{Bound, Fault, Function, Given, Kind, Scene, Value, exactly};
 use crate::{
     gazetteer::{Commune, Miss},
     path::{Found, Namespaces, Path},
@@ -14,9 +14,9 @@ fn day(scene: &Scene<'_>) -> Date {
     scene.day.unwrap_or(Date::MAX)
 }
 
-fn code(found: Result<&Commune, Miss>) -> Result<Option<Value>, Fault> {
+fn code(found: Result<&Commune, Miss>) -> Given<'static> {
     match found {
-        Ok(commune) => Ok(Some(Value::Text(commune.code.clone()))),
+        Ok(commune) => Ok(Some(Value::from(commune.code.clone()))),
         Err(Miss::Unknown) => Err(Fault(&problem::UNKNOWN_UNIT)),
         Err(Miss::Ambiguous) => Err(Fault(&problem::AMBIGUOUS_UNIT)),
     }
@@ -73,7 +73,7 @@ pub(super) const COMMUNE_IN_ADDRESS: Function = Function {
         exactly(arguments, 0, "commune_in_address")?;
         Ok(Bound::new(Kind::Text, |value, scene| {
             let found = scene.gazetteer.in_address(&value.into_text(), day(scene));
-            Ok(found.ok().map(|commune| Value::Text(commune.code.clone())))
+            Ok(found.ok().map(|commune| Value::from(commune.code.clone())))
         }))
     },
 };
@@ -89,7 +89,7 @@ pub(super) const DISTRICT: Function = Function {
         Ok(Bound::new(Kind::Text, |value, scene| {
             match scene.gazetteer.by_code(&value.into_text(), day(scene)) {
                 Ok(commune) if commune.district_code.is_empty() => Ok(None),
-                Ok(commune) => Ok(Some(Value::Text(commune.district_code.clone()))),
+                Ok(commune) => Ok(Some(Value::from(commune.district_code.clone()))),
                 Err(_) => Err(Fault(&problem::UNKNOWN_UNIT)),
             }
         }))
@@ -110,7 +110,7 @@ pub(super) const AGENCY: Function = Function {
         exactly(arguments, 0, "agency")?;
         Ok(Bound::new(Kind::Text, |value, scene| {
             match scene.gazetteer.agency(&value.into_text(), day(scene)) {
-                Ok(id) => Ok(Some(Value::Text(id.to_owned()))),
+                Ok(id) => Ok(Some(Value::from(id.to_owned()))),
                 Err(Miss::Unknown) => Err(Fault(&problem::UNKNOWN_UNIT)),
                 Err(Miss::Ambiguous) => Err(Fault(&problem::AMBIGUOUS_UNIT)),
             }

@@ -97,7 +97,11 @@ pub fn old_tone_placement(text: &str) -> String {
 
 /// A code as it was meant: without invisible characters and no-break spaces, trimmed, and with
 /// every kind of dash as `-`. Inner spaces stay, for a code may have them.
-pub fn clean_code(text: &str) -> String {
+pub fn clean_code(text: &str) -> Cow<'_, str> {
+    // Nothing of ASCII is invisible, or another kind of dash.
+    if text.is_ascii() {
+        return text.trim().into();
+    }
     let kept = text.chars().filter(|&letter| !is_invisible(letter) && letter != '\u{A0}');
     let code: String = kept
         .map(|letter| match letter {
@@ -105,12 +109,18 @@ pub fn clean_code(text: &str) -> String {
             other => other,
         })
         .collect();
-    code.trim().to_owned()
+    code.trim().to_owned().into()
 }
 
 /// Text fit to show: NFC, without invisible characters, runs of spaces and no-break spaces as
-/// one space, none at the ends or beside a line break. Line breaks stay.
-pub fn tidy_text(text: &str) -> String {
+/// one space, none at the ends or beside a line break. Line breaks stay. Borrowed when `text` is
+/// so already, as most texts are.
+pub fn tidy_text(text: &str) -> Cow<'_, str> {
+    let tidy = is_plainly_tidy(text.as_bytes()) || is_tidy(text);
+    if tidy { Cow::Borrowed(text) } else { Cow::Owned(tidied(text)) }
+}
+
+fn tidied(text: &str) -> String {
     let mut tidy = String::with_capacity(text.len());
     let mut gap = false;
     // Composed last: an invisible character may stand between a letter and its mark.
@@ -128,6 +138,49 @@ pub fn tidy_text(text: &str) -> String {
         tidy.push(letter);
     }
     tidy.trim().to_owned()
+}
+
+/// Whether a text is surely tidy: ASCII and composed letters of Latin, no line breaks, and single
+/// spaces. Folded without a way out, so that the compiler makes it vector loops.
+fn is_plainly_tidy(bytes: &[u8]) -> bool {
+    let Some((last, before)) = bytes.split_last() else { return true };
+    let odd = bytes.iter().fold(false, |odd, byte| {
+        odd | (*byte < b' ')
+            | ((*byte > 0xBF) & (*byte < 0xC3))
+            | ((*byte > 0xCB) & (*byte != 0xE1))
+    });
+    let pairs = before.iter().zip(bytes.iter().skip(1));
+    let apart = pairs.fold(false, |odd, (one, next)| {
+        let other_letter = (*one == 0xE1) & ((*next < 0xB8) | (*next > 0xBB));
+        odd | ((*one == b' ') & (*next == b' ')) | other_letter
+    });
+    !odd && !apart && bytes.first() != Some(&b' ') && *last != b' '
+}
+
+/// Whether [`tidied`] would give the text back as it is: spaces by their bytes, and all else too
+/// where it is ASCII or composed letters of Latin.
+fn is_tidy(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let mut before = None;
+    let mut plain = true;
+    for (at, byte) in bytes.iter().copied().enumerate() {
+        match byte {
+            b' ' if matches!(before, None | Some(b' ' | b'\n' | b'\r')) => return false,
+            b'\n' | b'\r' if matches!(before, None | Some(b' ')) => return false,
+            b'\t' | 0x0B | 0x0C => return false,
+            // Letters of U+00C0 to U+02FF and U+1E00 to U+1EFF begin so; every byte that goes on
+            // with a letter is below the ones that begin one.
+            0x00..=0xBF | 0xC3..=0xCB => {}
+            0xE1 => plain &= matches!(bytes.get(at + 1), Some(0xB8..=0xBB)),
+            _ => plain = false,
+        }
+        before = Some(byte);
+    }
+    let odd = |letter: char| {
+        is_invisible(letter) || letter.is_whitespace() && !letter.is_ascii_whitespace()
+    };
+    !matches!(before, Some(b' ' | b'\n' | b'\r'))
+        && (plain || !text.chars().any(odd) && is_nfc(text))
 }
 
 /// Applies `change` to every maximal run of letters and copies the rest.
@@ -238,6 +291,27 @@ mod tests {
         assert_eq!(tidy_text(" Sở \u{A0}\t Nội\u{200B} vụ \n  tỉnh  "), "Sở Nội vụ\ntỉnh");
         assert_eq!(tidy_text("a\u{200C}\u{301}"), "á");
         assert_eq!(tidy_text("\u{A0}\n"), "");
+    }
+
+    #[test]
+    fn letters_taken_for_composed_are_so() {
+        for letter in ('\u{C0}'..='\u{2FF}').chain('\u{1E00}'..='\u{1EFF}') {
+            let text: String = ['a', letter, letter].into_iter().collect();
+            assert!(is_nfc(&text) && !is_invisible(letter) && !letter.is_whitespace(), "{letter}");
+        }
+        assert!(matches!(tidy_text("Sở – Nội vụ\nĐồng Nai."), Cow::Borrowed(_)));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_tidy_text_is_borrowed_and_any_other_mended(
+            text in "([a-zA-Z0-9]|[ \r\n\t]|[\u{80}-\u{BF}]|[ạđƯ–“]|[\u{300}-\u{323}]|[ḀỿΏ\u{1F71}\u{3000}\u{200B}])*"
+        ) {
+            let tidy = tidied(&text);
+            proptest::prop_assert_eq!(is_tidy(&text), tidy == text);
+            proptest::prop_assert!(!is_plainly_tidy(text.as_bytes()) || tidy == text);
+            proptest::prop_assert_eq!(tidy_text(&text), tidy);
+        }
     }
 
     #[test]

@@ -10,7 +10,8 @@ fn without_bom(text: &str) -> &str {
 }
 
 fn utf8(bytes: &[u8]) -> Result<&str, DecodeError> {
-    std::str::from_utf8(bytes).map_err(|error| {
+    // Its other form is faster, but says nothing of the place of a fault.
+    simdutf8::compat::from_utf8(bytes).map_err(|error| {
         let offset = error.valid_up_to();
         DecodeError { offset, byte: bytes.get(offset).copied().unwrap_or_default() }
     })
