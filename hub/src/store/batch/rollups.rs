@@ -1,9 +1,6 @@
 //! Sums of deltas over the listed lattice and over days, months and years.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use jiff::civil::Date;
 
@@ -51,8 +48,8 @@ impl Span {
 }
 
 /// A rolled-up cell.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RollupKey {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RollupKey<'a> {
     /// 0 all, 1 by agency, 2 by procedure, 3 by both.
     pub level: u8,
     /// The stretch.
@@ -60,11 +57,11 @@ pub struct RollupKey {
     /// What is counted.
     pub measure: &'static str,
     /// The agency on level 3; else empty.
-    pub outer: String,
+    pub outer: &'a str,
     /// First day of the stretch, from 1970-01-01.
     pub day: i32,
     /// The agency on level 1, the procedure on levels 2 and 3; else empty.
-    pub inner: String,
+    pub inner: &'a str,
 }
 
 /// Sums of deltas by place, measure and day: what the lattice is made from, all at once.
@@ -80,22 +77,22 @@ impl Rollups {
 
     /// The sums on each level and span that are not zero, in the order of their key: rows are
     /// written in one order.
-    pub fn lattice(&self) -> BTreeMap<RollupKey, i64> {
-        let mut sums = BTreeMap::new();
+    pub fn lattice(&self) -> Vec<(RollupKey<'_>, i64)> {
+        let mut sums: HashMap<RollupKey<'_>, i64> = HashMap::new();
         for ((place, measure, day), n) in &self.0 {
             let Place { agency, procedure, .. } = &**place;
-            let levels = [("", ""), ("", agency), ("", procedure), (agency, procedure)];
+            let levels = [("", ""), ("", agency), ("", procedure), (agency.as_str(), procedure)];
             for span in Span::ALL {
                 let day = span.first_day(*day);
                 for (level, (outer, inner)) in (0..).zip(levels) {
-                    let (outer, inner) = (outer.to_owned(), inner.to_owned());
                     let key = RollupKey { level, span, measure, outer, day, inner };
                     *sums.entry(key).or_default() += n;
                 }
             }
         }
-        sums.retain(|_, n| *n != 0);
-        sums
+        let mut rows: Vec<_> = sums.into_iter().filter(|(_, n)| *n != 0).collect();
+        rows.sort_unstable();
+        rows
     }
 
     /// Whether nothing was added.

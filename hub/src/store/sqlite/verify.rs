@@ -251,8 +251,8 @@ fn numbers(
         *wanted.entry((delta.measure, delta.day, (*delta.place).clone())).or_default() += n;
     }
     compare(&wanted, &deltas(connection)?, "the deltas", verdict);
-    let rolled = rolled(connection, verdict.entries)?;
-    compare(&lattice.lattice(), &rolled, "the rollups", verdict);
+    let lattice = lattice.lattice().into_iter().map(|(key, n)| (Rolled::from(key), n)).collect();
+    compare(&lattice, &rolled(connection, verdict.entries)?, "the rollups", verdict);
     Ok(())
 }
 
@@ -298,16 +298,34 @@ fn deltas(connection: &Connection) -> Result<BTreeMap<Number, i64>, StoreError> 
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// A rolled-up cell that owns its names.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Rolled {
+    level: u8,
+    span: Span,
+    measure: &'static str,
+    outer: String,
+    day: i32,
+    inner: String,
+}
+
+impl From<RollupKey<'_>> for Rolled {
+    fn from(key: RollupKey<'_>) -> Self {
+        let RollupKey { level, span, measure, outer, day, inner } = key;
+        Self { level, span, measure, outer: outer.to_owned(), day, inner: inner.to_owned() }
+    }
+}
+
 /// The rollups, with the deltas that they do not hold yet.
-fn rolled(connection: &Connection, size: u64) -> Result<BTreeMap<RollupKey, i64>, StoreError> {
+fn rolled(connection: &Connection, size: u64) -> Result<BTreeMap<Rolled, i64>, StoreError> {
     let sql = "SELECT level, span, measure, outer_key, day, inner_key, n FROM rollups
                WHERE n <> 0";
     let mut statement = connection.prepare(sql)?;
     let mut rows = statement.query([])?;
-    let mut sums: BTreeMap<RollupKey, i64> = BTreeMap::new();
+    let mut sums: BTreeMap<Rolled, i64> = BTreeMap::new();
     while let Some(row) = rows.next()? {
         let span = Span::from_number(row.get(1)?);
-        let key = RollupKey {
+        let key = Rolled {
             level: row.get(0)?,
             span: span.ok_or_else(|| StoreError::fault("a rollup is of no known span"))?,
             measure: measure(&row.get::<_, String>(2)?)?,
@@ -319,7 +337,7 @@ fn rolled(connection: &Connection, size: u64) -> Result<BTreeMap<RollupKey, i64>
     }
     let behind = rolling::sums(connection, rolling::rolled(connection)?, size)?;
     for (key, n) in behind.lattice() {
-        *sums.entry(key).or_default() += n;
+        *sums.entry(Rolled::from(key)).or_default() += n;
     }
     sums.retain(|_, n| *n != 0);
     Ok(sums)
