@@ -81,6 +81,8 @@ impl Accept {
                         node.members.push(Member { name: name.clone(), required: false, value });
                     }
                 }
+                // What stands below it may be named from elsewhere.
+                "$id" if !std::ptr::eq(root, schema) => return None,
                 known if is_annotation(known) => {}
                 _ => node.text.read(keyword, value)?,
             }
@@ -169,7 +171,7 @@ impl Text {
                 let name = value.as_str()?;
                 self.format = Some(FORMATS.iter().find(|(known, _)| *known == name)?.1);
             }
-            known if is_annotation(known) => {}
+            known if is_annotation(known) && known != "$ref" => {}
             _ => return None,
         }
         Some(())

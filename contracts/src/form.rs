@@ -186,7 +186,7 @@ fn range(schema: &Value) -> Option<Vec<Value>> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
+    use proptest::{option, prelude::*};
     use serde_json::json;
 
     use super::*;
@@ -224,6 +224,8 @@ mod tests {
             json!({ "type": "object" }),
             json!({ "minLength": 1 }),
             json!({ "type": "string", "not": {} }),
+            json!({ "type": "object", "additionalProperties": { "type": "string" },
+                    "propertyNames": { "$ref": "#/$defs/a" } }),
         ] {
             assert!(Accept::compile(&unknown, &unknown).is_none(), "{unknown}");
         }
@@ -265,8 +267,8 @@ mod tests {
     proptest! {
         #[test]
         fn the_quick_yes_is_never_wrong(
-            edits in proptest::collection::vec((0..48_usize, proptest::option::of(any_value())), 0..4),
-            added in proptest::option::of(("[a-z_]{1,8}|commune|returned_at|name", any_value())),
+            edits in proptest::collection::vec((0..48_usize, option::of(any_value())), 0..4),
+            added in option::of(("[a-z_]{1,8}|commune|returned_at|name", any_value())),
             reversed in any::<bool>(),
         ) {
             let form = dossier();

@@ -171,7 +171,8 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn plain_moments_are_read_as_by_the_whole_grammar(
-            text in "[0-2][0-9]{3}-[01][0-9]-[0-3][0-9](T[0-2][0-9]:[0-6][0-9]:[0-6][0-9](\\.[0-9])?Z?)?"
+            text in "[0-2][0-9]{3}-[01][0-9]-[0-3][0-9]\
+                (T[0-2][0-9]:[0-6][0-9]:[0-6][0-9](\\.[0-9])?Z?)?"
         ) {
             if let Some(found) = plain(&text) {
                 let whole = match text.len() {

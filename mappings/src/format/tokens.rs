@@ -244,8 +244,9 @@ mod tests {
         #[test]
         fn the_event_reader_tells_the_same(
             pieces in proptest::collection::vec(
-                "<a>|</a>|<b x='1>'/>|<b\n y=\"'\">|</b>|</b >|<c/d>|<a\"b>|<|>|/|&|;|&#x4;|&amp;|&;\
-                |ấ|\r|<!--|-->|<!\\[CDATA\\[|\\]\\]>|<\\?xml |<\\?|\\?>|<!DOCTYPE|\\[|\\]| |=|'|\"|:",
+                "<a>|</a>|<b x='1>'/>|<b\n y=\"'\">|</b>|</b >|<c/d>|<a\"b>|<|>|/|&|;|&#x4;|\
+                &amp;|&;|ấ|\r|<!--|-->|<!\\[CDATA\\[|\\]\\]>|<\\?xml |<\\?|\\?>|\
+                <!DOCTYPE|\\[|\\]| |=|'|\"|:",
                 0..24,
             ),
             declared in any::<bool>(),

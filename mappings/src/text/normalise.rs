@@ -305,7 +305,8 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn a_tidy_text_is_borrowed_and_any_other_mended(
-            text in "([a-zA-Z0-9]|[ \r\n\t]|[\u{80}-\u{BF}]|[ạđƯ–“]|[\u{300}-\u{323}]|[ḀỿΏ\u{1F71}\u{3000}\u{200B}])*"
+            text in "([a-zA-Z0-9]|[ \r\n\t]|[\u{80}-\u{BF}]|[ạđƯ–“]|\
+                [\u{300}-\u{323}]|[ḀỿΏ\u{1F71}\u{3000}\u{200B}])*"
         ) {
             let tidy = tidied(&text);
             proptest::prop_assert_eq!(is_tidy(&text), tidy == text);
