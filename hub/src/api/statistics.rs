@@ -18,7 +18,7 @@ use super::{
 use crate::{
     auth::Principal,
     operations::{Dimension, Question, STATISTIC_DAYS_MAX},
-    registry::statistics::day_number,
+    registry::measure::day_number,
 };
 
 /// Hours that Vietnam is ahead of UTC; it has no summer time.

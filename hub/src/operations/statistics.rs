@@ -10,7 +10,7 @@ use crate::{
     auth::Principal,
     registry::{
         Measure,
-        statistics::{day_number, day_of},
+        measure::{day_number, day_of},
     },
     store::{CellQuery, CellRow, StoreError},
 };

@@ -6,6 +6,7 @@
 pub mod dossier;
 pub mod fold_root;
 pub mod identity;
+pub mod measure;
 pub mod observation;
 mod source;
 pub mod state;
@@ -20,6 +21,7 @@ mod rules;
 pub use dossier::{Part, Reference, SourceRule, fold};
 pub use fold_root::{dossier_leaf, fold_root};
 pub use identity::{Link, group};
+pub use measure::{Counted, Measure, Place};
 pub use observation::{Content, Observation, ObservationId, Version};
 pub use state::{DossierState, Finding, Identity, Promise, TimelineStep};
-pub use statistics::{Cell, Counted, Measure, Place, Settings, cells, changes};
+pub use statistics::{Cell, PlacedCounts, Settings, cells, changes};

@@ -1,179 +1,13 @@
 //! Numbers as deltas of dossier states: flows by day, gauges as difference arrays (semantics §5).
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::{Arc, LazyLock},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use contracts::{Moment, Status};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::measure::{Counted, Measure, Place};
 use super::state::DossierState;
-
-/// What is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Measure {
-    /// Flow: filed.
-    Submitted,
-    /// Flow: accepted.
-    Accepted,
-    /// Flow: finished before the due day in force.
-    FinishedEarly,
-    /// Flow: finished on the due day in force, or without one.
-    FinishedOnTime,
-    /// Flow: finished after the due day in force.
-    FinishedLate,
-    /// Flow: finished before the day first promised.
-    FirstPromiseEarly,
-    /// Flow: finished on the day first promised.
-    FirstPromiseOnTime,
-    /// Flow: finished after the day first promised.
-    FirstPromiseLate,
-    /// Flow: not accepted (3) or stopped (8); the cell's status tells which.
-    Refused,
-    /// Flow: withdrawn by the applicant.
-    Withdrawn,
-    /// Flow: result handed over.
-    Returned,
-    /// Gauge: accepted and not finished.
-    Open,
-    /// Gauge: waiting for the applicant.
-    Paused,
-    /// Gauge: unfinished after the due day in force.
-    Overdue,
-    /// Gauge: in the status that the cell tells.
-    InStatus,
-}
-
-impl Measure {
-    /// Its name in the store and in answers.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Submitted => "submitted",
-            Self::Accepted => "accepted",
-            Self::FinishedEarly => "finished-early",
-            Self::FinishedOnTime => "finished-on-time",
-            Self::FinishedLate => "finished-late",
-            Self::FirstPromiseEarly => "first-promise-early",
-            Self::FirstPromiseOnTime => "first-promise-on-time",
-            Self::FirstPromiseLate => "first-promise-late",
-            Self::Refused => "refused",
-            Self::Withdrawn => "withdrawn",
-            Self::Returned => "returned",
-            Self::Open => "open",
-            Self::Paused => "paused",
-            Self::Overdue => "overdue",
-            Self::InStatus => "in-status",
-        }
-    }
-
-    /// Whether it is a condition that lasts: its value on a day is the sum up to that day.
-    pub fn is_gauge(self) -> bool {
-        matches!(self, Self::Open | Self::Paused | Self::Overdue | Self::InStatus)
-    }
-
-    /// The same of a name, with or without a status behind it.
-    pub fn is_gauge_name(name: &str) -> bool {
-        let gauges = [Self::Open, Self::Paused, Self::Overdue];
-        gauges.iter().any(|gauge| gauge.name() == name) || name.starts_with(Self::InStatus.name())
-    }
-
-    /// Whether it tells which status.
-    fn has_status(self) -> bool {
-        matches!(self, Self::InStatus | Self::Refused)
-    }
-
-    const ALL: [Self; 15] = [
-        Self::Submitted,
-        Self::Accepted,
-        Self::FinishedEarly,
-        Self::FinishedOnTime,
-        Self::FinishedLate,
-        Self::FirstPromiseEarly,
-        Self::FirstPromiseOnTime,
-        Self::FirstPromiseLate,
-        Self::Refused,
-        Self::Withdrawn,
-        Self::Returned,
-        Self::Open,
-        Self::Paused,
-        Self::Overdue,
-        Self::InStatus,
-    ];
-}
-
-/// Every name of a measure in the store, a status behind it where the measure has one.
-static NAMES: LazyLock<HashMap<(Measure, Option<Status>), &'static str>> = LazyLock::new(|| {
-    let mut names: HashMap<(Measure, Option<Status>), &'static str> = HashMap::new();
-    for measure in Measure::ALL {
-        names.insert((measure, None), measure.name());
-        for status in (1..=10).filter_map(|code| Status::try_from(code).ok()) {
-            if measure.has_status() {
-                // A name lives as long as the program: there are some thirty.
-                let name = format!("{}-{}", measure.name(), status.code());
-                names.insert((measure, Some(status)), Box::leak(name.into_boxed_str()));
-            }
-        }
-    }
-    names
-});
-
-/// The name of a measure as the store has it; `None` for a name that is none.
-pub fn stored_name(name: &str) -> Option<&'static str> {
-    static STORED: LazyLock<HashMap<&'static str, &'static str>> =
-        LazyLock::new(|| NAMES.values().map(|name| (*name, *name)).collect());
-    STORED.get(name).copied()
-}
-
-/// Where a dossier counts: the dimensions that are no time and no measure. Empty where it has
-/// none.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Place {
-    /// Accepting agency.
-    pub agency: String,
-    /// National procedure code.
-    pub procedure: String,
-    /// Field.
-    pub field: String,
-    /// `online`, `counter` or `post`.
-    pub channel: String,
-    /// Commune.
-    pub commune: String,
-}
-
-impl Place {
-    /// Where a dossier in this state counts.
-    pub fn of(state: &DossierState) -> Self {
-        let text = |value: &Option<String>| value.clone().unwrap_or_default();
-        Self {
-            agency: state.agency.clone(),
-            procedure: text(&state.procedure),
-            field: text(&state.field),
-            channel: text(&state.channel),
-            commune: text(&state.commune),
-        }
-    }
-}
-
-/// What is counted of a dossier, and on which day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Counted {
-    /// The measure.
-    pub measure: Measure,
-    /// The day, in Vietnam.
-    pub day: Date,
-    /// Which final status, for `Refused`; which one, for `InStatus`.
-    pub status: Option<Status>,
-}
-
-impl Counted {
-    /// The measure's name in the store.
-    pub fn name(self) -> &'static str {
-        NAMES.get(&(self.measure, self.status)).copied().unwrap_or(self.measure.name())
-    }
-}
 
 /// One cell of the cube on one day. For a gauge its value is a change: the gauge on a day is the
 /// sum up to and with that day.
@@ -210,18 +44,6 @@ impl Cell {
             status,
         }
     }
-}
-
-const UNIX_EPOCH: Date = jiff::civil::date(1970, 1, 1);
-
-/// Days since 1970-01-01.
-pub fn day_number(day: Date) -> i32 {
-    day.since(UNIX_EPOCH).map_or(0, |span| span.get_days())
-}
-
-/// The day of such a number, at the ends of the calendar where it lies beyond.
-pub fn day_of(number: i32) -> Date {
-    UNIX_EPOCH.saturating_add(jiff::Span::new().days(number.clamp(-700_000, 2_900_000)))
 }
 
 /// What the province decides about counting; part of the reference data.
@@ -267,13 +89,16 @@ fn counts(state: &DossierState, settings: &Settings) -> BTreeMap<Counted, i64> {
     sum.counts
 }
 
+/// What changes at one place: what is counted, and how many more.
+pub type PlacedCounts = (Arc<Place>, Vec<(Counted, i64)>);
+
 /// What changes in the statistics when one state takes the place of another: by place, without
 /// zeros.
 pub fn changes(
     before: Option<&DossierState>,
     after: Option<&DossierState>,
     settings: &Settings,
-) -> Vec<(Arc<Place>, Vec<(Counted, i64)>)> {
+) -> Vec<PlacedCounts> {
     let of = |state: &DossierState| (Place::of(state), counts(state, settings));
     let mut all = Vec::new();
     match (before.map(of), after.map(of)) {

@@ -8,7 +8,8 @@ use std::{
 
 use super::Rules;
 use crate::registry::{
-    Counted, DossierState, Identity, Observation, Place, changes, fold, group, identity,
+    Counted, DossierState, Identity, Observation, Place, PlacedCounts, changes, fold, group,
+    identity,
 };
 
 /// One name and where it belongs now.
@@ -30,7 +31,7 @@ pub struct Effect {
     /// Dossiers with their new states; `None` for a key that is no dossier's any more.
     pub dossiers: Vec<(String, Option<DossierState>)>,
     /// Changes of numbers by place, without zeros.
-    pub counts: Vec<(Arc<Place>, Vec<(Counted, i64)>)>,
+    pub counts: Vec<PlacedCounts>,
 }
 
 /// Folds a component (all observations of all names that may be joined) and compares it with the
@@ -80,9 +81,7 @@ pub fn effect<O: Borrow<Observation>>(
 }
 
 /// Adds up changes of equal places: a merge takes from one dossier what it gives to another.
-fn merged(
-    counts: Vec<(Arc<Place>, Vec<(Counted, i64)>)>,
-) -> Vec<(Arc<Place>, Vec<(Counted, i64)>)> {
+fn merged(counts: Vec<PlacedCounts>) -> Vec<PlacedCounts> {
     let mut sums: BTreeMap<Arc<Place>, BTreeMap<Counted, i64>> = BTreeMap::new();
     for (place, counts) in counts {
         let sums = sums.entry(place).or_default();

@@ -10,7 +10,7 @@ use crate::{
         entry::{EntryKind, Mode},
         merkle::Digest,
     },
-    registry::{Cell, Counted, Place, statistics::day_number},
+    registry::{Cell, Counted, Place, measure::day_number},
     store::{Personal, effect::Membership},
 };
 

@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use super::changes::Delta;
 use crate::registry::{
     Place,
-    statistics::{day_number, day_of},
+    measure::{day_number, day_of},
 };
 
 /// A stretch of days that sums are kept for.

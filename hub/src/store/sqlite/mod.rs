@@ -1,5 +1,6 @@
 //! The embedded store: one SQLite file, one writer thread, readers beside it.
 
+mod checkpoint;
 mod known;
 mod message;
 mod open;
@@ -46,6 +47,7 @@ struct Writer {
     rules: known::RulesSeen,
     places: write::PlacesSeen,
     rolling: rolling::Rolling,
+    wal: checkpoint::WalPages,
 }
 
 impl Writer {
@@ -53,7 +55,10 @@ impl Writer {
     fn work(mut self, jobs: &mpsc::Receiver<Job>) {
         loop {
             match jobs.recv_timeout(QUIET) {
-                Ok(job) => job(&mut self),
+                Ok(job) => {
+                    job(&mut self);
+                    self.wal.relieve(&self.connection);
+                }
                 Err(mpsc::RecvTimeoutError::Timeout) => self.settle(),
                 Err(mpsc::RecvTimeoutError::Disconnected) => return self.settle(),
             }
@@ -77,8 +82,6 @@ pub struct SqliteStore {
     key: DedupKey,
     jobs: mpsc::Sender<Job>,
     readers: Arc<Mutex<Vec<Connection>>>,
-    /// Its end stops the checkpoint thread.
-    _alive: Arc<()>,
 }
 
 impl From<rusqlite::Error> for StoreError {
@@ -116,16 +119,16 @@ impl SqliteStore {
         let (connection, key) = open::writer(&path)?;
         let (jobs, queue) = mpsc::channel::<Job>();
         let (rules, places, rolling) = Default::default();
-        let writer = Writer { connection, rules, places, rolling };
+        let wal = checkpoint::WalPages::default();
+        wal.watch(&path)?;
+        let writer = Writer { connection, rules, places, rolling, wal };
         let work = move || writer.work(&queue);
         let name = "lienthong-writer".to_owned();
         thread::Builder::new()
             .name(name)
             .spawn(work)
             .map_err(|error| StoreError::away(format!("the writer does not start: {error}")))?;
-        let alive = Arc::new(());
-        open::checkpoints(&path, Arc::downgrade(&alive))?;
-        Ok(Self { path, key, jobs, readers: Arc::default(), _alive: alive })
+        Ok(Self { path, key, jobs, readers: Arc::default() })
     }
 
     /// Runs work on the writer thread; a caller that goes away does not stop it.

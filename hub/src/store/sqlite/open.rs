@@ -1,6 +1,6 @@
 //! Opening the file: versions, settings, schema, and checkpoints off the writer's path.
 
-use std::{path::Path, sync::Weak, thread, time::Duration};
+use std::{path::Path, time::Duration};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, config::DbConfig, params};
 
@@ -14,10 +14,7 @@ const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/sqlite/0001_fir
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
 
 /// How long a statement waits for another process's lock.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How often the WAL is copied back, so that no writer has to.
-const CHECKPOINT_EVERY: Duration = Duration::from_millis(500);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 fn settings(connection: &Connection) -> Result<(), rusqlite::Error> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
@@ -44,7 +41,8 @@ pub(super) fn writer(path: &Path) -> Result<(Connection, DedupKey), StoreError> 
     }
     let mut connection = Connection::open(path)?;
     connection.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;",
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;
+         PRAGMA journal_size_limit = 268435456;",
     )?;
     settings(&connection)?;
     migrate(&mut connection)?;
@@ -98,22 +96,4 @@ fn head(connection: &Connection) -> Result<DedupKey, StoreError> {
         params![log_id, key.as_bytes()],
     )?;
     Ok(key)
-}
-
-/// Copies the WAL back from a thread of its own, which ends with the store.
-pub(super) fn checkpoints(path: &Path, store: Weak<()>) -> Result<(), StoreError> {
-    let connection = Connection::open(path)?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
-    let work = move || {
-        while store.strong_count() > 0 {
-            thread::sleep(CHECKPOINT_EVERY);
-            let done = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
-            if let Err(error) = done {
-                tracing::warn!(error = %error, "the checkpoint did not finish");
-            }
-        }
-    };
-    thread::Builder::new().name("lienthong-checkpoint".to_owned()).spawn(work).map(|_| ()).map_err(
-        |error| StoreError::fault(format!("the checkpoint thread does not start: {error}")),
-    )
 }

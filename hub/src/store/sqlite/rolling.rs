@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, Row, TransactionBehavior};
 
 use super::write;
-use crate::registry::{Place, statistics::stored_name};
+use crate::registry::{Place, measure::stored_name};
 use crate::store::{
     StoreError,
     batch::{Delta, Rollups},

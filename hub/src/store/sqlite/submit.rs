@@ -40,7 +40,7 @@ fn together(
     writer: &mut Writer,
     chunks: &[Submission],
 ) -> Result<Vec<Result<Reply, Later>>, StoreError> {
-    let Writer { connection, rules, places, rolling } = writer;
+    let Writer { connection, rules, places, rolling, .. } = writer;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let attempts = known::attempts(&transaction, chunks)?;
     let subjects = known::subjects(&transaction, &batch::wanted(chunks, &attempts))?;

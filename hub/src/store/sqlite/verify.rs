@@ -15,7 +15,7 @@ use crate::{
         entry::{Entry, EntryKind},
         merkle::{Digest, Frontier, leaf_hash},
     },
-    registry::{Cell, Place, fold_root, statistics::stored_name},
+    registry::{Cell, Place, fold_root, measure::stored_name},
     store::{
         StoreError, Verdict,
         batch::{Delta, RollupKey, Rollups, rollups::Span},
