@@ -101,6 +101,11 @@ impl Folder {
         fs::write(self.0.join("hub.toml"), text).unwrap();
     }
 
+    /// Where it lies.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
     /// What its hub has logged.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.0.join("hub.log")).unwrap_or_default()

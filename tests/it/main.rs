@@ -10,6 +10,7 @@ mod commands;
 mod corpus;
 mod dependencies;
 mod harness;
+mod histories;
 mod hostile;
 mod ingest;
 mod kills;
