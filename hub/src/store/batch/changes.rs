@@ -4,12 +4,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::{Attempt, Written, subjects::Subjects, tip::Tip};
+use super::{Written, subjects::Subjects, tip::Tip};
 use crate::{
-    journal::{
-        entry::{EntryKind, Mode},
-        merkle::Digest,
-    },
+    journal::entry::{EntryKind, Mode},
     registry::{Cell, Counted, Place, measure::day_number},
     store::{Personal, effect::Membership},
 };
@@ -91,8 +88,6 @@ pub struct Changes {
     pub changed: Vec<(u64, u64)>,
     /// Numbers.
     pub deltas: Vec<Delta>,
-    /// Versions of the rules: position, hash.
-    pub rules: Vec<(u64, Digest)>,
     /// The journal's end.
     pub tip: Tip,
 }
@@ -108,7 +103,6 @@ impl Changes {
             dossiers: BTreeMap::new(),
             changed: Vec::new(),
             deltas: Vec::new(),
-            rules: Vec::new(),
             tip,
         }
     }
@@ -140,11 +134,6 @@ impl Written {
     /// Whether the attempt is kept only as evidence of a conflict.
     pub fn is_conflict(&self) -> bool {
         self.attempt.outcome == Some(contracts::Outcome::Conflict)
-    }
-
-    /// The attempt.
-    pub fn attempt(&self) -> &Attempt {
-        &self.attempt
     }
 }
 

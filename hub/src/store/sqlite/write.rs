@@ -71,10 +71,6 @@ pub(super) fn changes(
     }
     dossiers(connection, changes)?;
     deltas(connection, &changes.deltas, places)?;
-    for (position, hash) in &changes.rules {
-        let sql = "INSERT INTO rules (position, hash) VALUES (?1, ?2)";
-        connection.prepare_cached(sql)?.execute(params![position, hash.as_bytes()])?;
-    }
     head(connection, &changes.tip)
 }
 
