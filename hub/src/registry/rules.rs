@@ -376,6 +376,16 @@ fn paused_lasts_from_the_request_to_the_next_step() {
 }
 
 #[test]
+fn a_snapshot_has_the_last_word_over_events_of_its_own_second() {
+    let second = "2024-10-02T01:00:00Z";
+    let step = |status: u8| event(json!({"status": status, "status_raw": "x", "at": second}));
+    let paused = json!({"status": 5, "status_at": second, "source_version": second});
+    let now = state(&[snapshot(paused, 0), step(5), step(9)]);
+    assert_eq!(now.status, Status::SUPPLEMENT);
+    assert_eq!(gauge(&now, Measure::Paused, "2024-10-09"), 1);
+}
+
+#[test]
 fn a_delta_has_no_zeros_and_undoes_itself() {
     let one = state(&[at("1", json!({}))]);
     let settings = Settings::default();

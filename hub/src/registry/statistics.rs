@@ -77,12 +77,13 @@ fn counts(state: &DossierState, settings: &Settings) -> BTreeMap<Counted, i64> {
     if state.status == Status::RETURNED || returned.is_some() {
         sum.flow(Measure::Returned, returned.or(finish));
     }
-    sum.statuses();
+    let days = day_statuses(state);
+    sum.statuses(&days);
     // Finished on an unknown day: it has no place on any gauge.
     let known = finish.is_some() || !finished;
     if let Some(open) = opening_day(state).filter(|_| known) {
         sum.stay(Measure::Open, open, finish);
-        sum.paused(open, finish, settings);
+        sum.paused(&days, (open, finish), settings);
         sum.overdue(open, finish);
     }
     sum.counts.retain(|_, count| *count != 0);
@@ -134,6 +135,20 @@ fn own_steps(state: &DossierState) -> impl DoubleEndedIterator<Item = (Moment, S
     let source = state.member_sources.get("status");
     let own = state.timeline.iter().filter(move |step| source.is_none_or(|it| step.source == *it));
     own.map(|step| (step.at, step.status))
+}
+
+/// The status at the end of each day on which one was taken; the one now, also where its own day is
+/// unknown, since the last day known. Events and a snapshot may share a moment, so the last step is
+/// not always the status now.
+fn day_statuses(state: &DossierState) -> BTreeMap<Date, Status> {
+    let mut days: BTreeMap<Date, Status> =
+        own_steps(state).map(|(at, status)| (at.day(), status)).collect();
+    let told = state.status_at.map(Moment::day);
+    let last = days.last_key_value().map(|(day, _)| *day);
+    if let Some(day) = told.max(last) {
+        days.insert(day, state.status);
+    }
+    days
 }
 
 /// The day the decision was ready: as declared, else when the status that says so was taken.
@@ -218,17 +233,9 @@ impl Sum<'_> {
         }
     }
 
-    /// The status at the end of each day on which it changed; the one now, also where its own day
-    /// is unknown, since the last day known.
-    fn statuses(&mut self) {
-        let mut days: BTreeMap<Date, Status> =
-            own_steps(self.state).map(|(at, status)| (at.day(), status)).collect();
-        let told = self.state.status_at.map(Moment::day);
-        let last = days.last_key_value().map(|(day, _)| *day);
-        let Some(day) = told.max(last) else { return };
-        days.insert(day, self.state.status);
+    fn statuses(&mut self, days: &BTreeMap<Date, Status>) {
         let mut before = None;
-        for (day, status) in days {
+        for (&day, &status) in days {
             if before == Some(status) {
                 continue;
             }
@@ -240,23 +247,24 @@ impl Sum<'_> {
         }
     }
 
-    fn paused(&mut self, open: Date, finish: Option<Date>, settings: &Settings) {
-        let state = self.state;
+    fn paused(
+        &mut self,
+        days: &BTreeMap<Date, Status>,
+        (open, finish): (Date, Option<Date>),
+        settings: &Settings,
+    ) {
         let mut since: Option<Date> = None;
-        for (at, status) in own_steps(state) {
+        for (&day, &status) in days {
             match (since, is_paused(status, settings)) {
-                (None, true) => since = Some(at.day().max(open)),
+                (None, true) => since = Some(day.max(open)),
                 (Some(from), false) => {
-                    let to = at.day();
-                    self.stay(Measure::Paused, from, Some(finish.map_or(to, |end| end.min(to))));
+                    self.stay(Measure::Paused, from, Some(finish.map_or(day, |end| end.min(day))));
                     since = None;
                 }
                 _ => {}
             }
         }
-        // Left without a known day: no stay is shown rather than one without end.
-        let ends = finish.is_some() || is_paused(state.status, settings);
-        if let Some(from) = since.filter(|_| ends) {
+        if let Some(from) = since {
             self.stay(Measure::Paused, from, finish);
         }
     }
