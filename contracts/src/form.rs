@@ -2,15 +2,17 @@
 
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{Draft as Dialect, PatternOptions, ValidationError, Validator};
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
-    accept::Accept,
+    body::Part,
     house::{check, is_map},
     moment::Moment,
     problem::{CONTRACT_BROKEN, MISSING_MEMBER, Problem},
+    public::Public,
     schema::{Member, MemberType, PROBLEMS_MAX, resolve},
-    split::Node,
+    split::{Node, Texts},
 };
 
 /// A compiled schema.
@@ -18,7 +20,6 @@ use crate::{
 pub(crate) struct Form {
     pub(crate) schema: Value,
     pub(crate) members: Vec<Member>,
-    accept: Option<Accept>,
     validator: Validator,
     split: Node,
 }
@@ -46,23 +47,32 @@ impl Form {
             .build(&schema)
             .map_err(|error| vec![error.to_string()])?;
         let split = Node::compile(&schema, &schema, false);
-        let accept = Accept::compile(&schema, &schema);
         let mut members = Vec::new();
         collect_members(&schema, &schema, "", false, &mut members);
-        Ok(Self { schema, members, accept, validator, split })
+        Ok(Self { schema, members, validator, split })
     }
 
     /// The public text, and the personal one where there is any.
     ///
     /// # Errors
     /// Every breach of the schema, at most [`PROBLEMS_MAX`].
-    pub(crate) fn seal(&self, value: &Value) -> Result<(String, Option<String>), Vec<Problem>> {
-        let accepted = self.accept.as_ref().is_some_and(|accept| accept.accepts(value));
-        if !accepted && !self.validator.is_valid(value) {
-            return Err(self.breaches(value));
+    pub(crate) fn seal(&self, part: &Part<'_>) -> Result<(String, Option<String>), Vec<Problem>> {
+        let Texts { public, personal, sure } = self.split.texts(part);
+        if !sure {
+            let value = Value::from(part);
+            if !self.validator.is_valid(&value) {
+                return Err(self.breaches(&value));
+            }
         }
-        let text = |personal| self.split.text(value, personal);
-        Ok((text(false).unwrap_or_else(|| "{}".to_owned()), text(true)))
+        Ok((public.unwrap_or_else(|| "{}".to_owned()), personal))
+    }
+
+    /// What the public text of a sealed part reads as.
+    pub(crate) fn public<'a, T: Deserialize<'a>>(
+        &'a self,
+        part: &'a Part<'a>,
+    ) -> Result<T, serde_json::Error> {
+        T::deserialize(Public::new(&self.split, part))
     }
 
     fn breaches(&self, body: &Value) -> Vec<Problem> {
@@ -214,9 +224,9 @@ mod tests {
     fn every_contract_has_a_quick_yes() {
         for contract in Contracts::builtin().unwrap().iter() {
             let form = Form::compile(contract.text()).unwrap();
-            assert!(form.accept.is_some(), "{}", contract.id());
+            assert!(form.split.is_known(), "{}", contract.id());
         }
-        assert!(dossier().accept.unwrap().accepts(&body()));
+        assert!(dossier().split.texts(&body().into()).sure);
         for unknown in [
             json!({ "type": "string", "pattern": "^\\d$" }),
             json!({ "type": "string", "pattern": "^.$" }),
@@ -227,7 +237,7 @@ mod tests {
             json!({ "type": "object", "additionalProperties": { "type": "string" },
                     "propertyNames": { "$ref": "#/$defs/a" } }),
         ] {
-            assert!(Accept::compile(&unknown, &unknown).is_none(), "{unknown}");
+            assert!(!Node::compile(&unknown, &unknown, false).is_known(), "{unknown}");
         }
     }
 
@@ -283,14 +293,13 @@ mod tests {
             if reversed {
                 *members = std::mem::take(members).into_iter().rev().collect();
             }
-            let accepted = form.accept.as_ref().unwrap().accepts(&body);
+            let Texts { public, sure: accepted, .. } = form.split.texts(&body.clone().into());
             let valid = form.validator.is_valid(&body);
             prop_assert!(!accepted || valid, "{}", body);
             // No is said only of values that are rare.
             let rare = body.to_string().contains(['.']) || body.to_string().contains("null");
             prop_assert!(accepted || !valid || rare, "{}", body);
-            let plain = form.split.text(&body, false);
-            members_sorted_by_schema(&form, plain.as_deref().unwrap_or("{}"));
+            members_sorted_by_schema(&form, public.as_deref().unwrap_or("{}"));
         }
     }
 
