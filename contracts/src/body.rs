@@ -38,21 +38,25 @@ pub struct Members<'a>(Vec<(Cow<'a, str>, Part<'a>)>);
 
 impl<'a> Members<'a> {
     /// None yet, with room for some.
+    #[inline]
     pub fn with_room_for(members: usize) -> Self {
         Self(Vec::with_capacity(members))
     }
 
     /// Whether there is none.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// How many there are.
+    #[inline]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
     /// Puts a member behind the others, or in place of the one of that name.
+    #[inline]
     pub fn put(&mut self, name: &'a str, part: Part<'a>) {
         match self.get_mut(name) {
             Some(held) => *held = part,
@@ -61,6 +65,7 @@ impl<'a> Members<'a> {
     }
 
     /// The member of that name; where there is none, `fresh` becomes it.
+    #[inline]
     pub fn get_or_put(
         &mut self,
         name: &'a str,
@@ -79,6 +84,7 @@ impl<'a> Members<'a> {
     }
 
     /// Names and parts, in order.
+    #[inline]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Part<'a>)> {
         self.0.iter().map(|(name, part)| (&**name, part))
     }

@@ -142,9 +142,10 @@ fn draft<'a>(
     mut scene: Scene<'a>,
     place: &mut PlaceOf<'_>,
 ) -> Result<Draft<'a>, Vec<Problem>> {
+    let found = rules.paths.find(scene.document, scene.record);
     let mut day_unreadable = false;
     if let Some(rule) = rules.day.and_then(|at| rules.rules.get(at)) {
-        match produce(rule, &scene, place) {
+        match produce(rule, &scene, &found, place) {
             Ok(Some(Value::Moment(at))) => scene.day = Some(at.day()),
             Ok(_) => {}
             Err(_) => day_unreadable = true,
@@ -154,7 +155,7 @@ fn draft<'a>(
     let mut key = Cow::Borrowed("");
     let mut problems = Vec::new();
     for (at, rule) in rules.rules.iter().enumerate() {
-        match produce(rule, &scene, place) {
+        match produce(rule, &scene, &found, place) {
             Ok(Some(value)) => {
                 let part = to_part(value, rule.wants);
                 if at == rules.key {
@@ -209,7 +210,7 @@ fn items<'a>(
         let mut item = Members::with_room_for(list.rules.len());
         let mut found = Vec::new();
         for rule in &list.rules {
-            match produce(rule, &scene, place) {
+            match produce(rule, &scene, &[], place) {
                 Ok(Some(value)) => put(&mut item, &rule.segments, to_part(value, rule.wants)),
                 Ok(None) if rule.required => found.push(missing(rule, &scene, place)),
                 Ok(None) => {}
