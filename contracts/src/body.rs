@@ -55,12 +55,18 @@ impl<'a> Members<'a> {
         self.0.len()
     }
 
+    /// Puts a member behind the others; none of them has that name.
+    #[inline]
+    pub fn push(&mut self, name: &'a str, part: Part<'a>) {
+        self.0.push((Cow::Borrowed(name), part));
+    }
+
     /// Puts a member behind the others, or in place of the one of that name.
     #[inline]
     pub fn put(&mut self, name: &'a str, part: Part<'a>) {
         match self.get_mut(name) {
             Some(held) => *held = part,
-            None => self.0.push((Cow::Borrowed(name), part)),
+            None => self.push(name, part),
         }
     }
 
@@ -72,7 +78,7 @@ impl<'a> Members<'a> {
         fresh: impl FnOnce() -> Part<'a>,
     ) -> Option<&mut Part<'a>> {
         if self.get_mut(name).is_none() {
-            self.0.push((Cow::Borrowed(name), fresh()));
+            self.push(name, fresh());
         }
         self.get_mut(name)
     }

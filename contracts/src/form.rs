@@ -128,6 +128,9 @@ impl Form {
 
 /// `YYYY`, `YYYY-MM` or `YYYY-MM-DD`, in the calendar.
 fn is_partial_date(text: &str) -> bool {
+    if text.len() == 10 && text.parse::<Moment>().is_ok() {
+        return true;
+    }
     let rest = match text.len() {
         4 => "-01-01",
         7 => "-01",

@@ -161,7 +161,7 @@ fn draft<'a>(
                 if at == rules.key {
                     key = key_of(&part);
                 }
-                put(&mut body, &rule.segments, part);
+                put(&mut body, (&rule.segments, rule.alone), part);
             }
             Ok(None) if rule.required => problems.push(missing(rule, &scene, place)),
             Ok(None) => {}
@@ -211,7 +211,9 @@ fn items<'a>(
         let mut found = Vec::new();
         for rule in &list.rules {
             match produce(rule, &scene, &[], place) {
-                Ok(Some(value)) => put(&mut item, &rule.segments, to_part(value, rule.wants)),
+                Ok(Some(value)) => {
+                    put(&mut item, (&rule.segments, rule.alone), to_part(value, rule.wants))
+                }
                 Ok(None) if rule.required => found.push(missing(rule, &scene, place)),
                 Ok(None) => {}
                 Err(problem) => found.push(*problem),
@@ -230,6 +232,6 @@ fn items<'a>(
         items.push(Part::Object(item));
     }
     if !items.is_empty() {
-        put(body, &list.segments, Part::Array(items));
+        put(body, (&list.segments, false), Part::Array(items));
     }
 }

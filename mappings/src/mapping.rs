@@ -69,11 +69,23 @@ pub(crate) enum Segment {
 pub(crate) struct Rule {
     pub(crate) target: String,
     pub(crate) segments: Vec<Segment>,
+    /// Whether no other rule of the record, or of the list, has its target.
+    pub(crate) alone: bool,
     pub(crate) pointer: String,
     pub(crate) ways: Vec<Way>,
     pub(crate) required: bool,
     pub(crate) personal: bool,
     pub(crate) wants: Wants,
+}
+
+impl Rule {
+    /// Notes which of some rules are alone in what they produce.
+    pub(crate) fn tell_apart(rules: &mut [Self]) {
+        let targets: Vec<String> = rules.iter().map(|rule| rule.target.clone()).collect();
+        for rule in rules {
+            rule.alone = targets.iter().filter(|target| **target == rule.target).count() == 1;
+        }
+    }
 }
 
 /// The JSON type a member wants.

@@ -26,22 +26,28 @@ pub(super) fn to_part(value: Value<'_>, wants: Wants) -> Part<'_> {
     }
 }
 
-/// Puts a part in its place, with the objects and arrays on the way to it.
-pub(super) fn put<'a>(members: &mut Members<'a>, segments: &'a [Segment], part: Part<'a>) {
+/// Puts a part in its place, with the objects and arrays on the way to it; `alone` where nothing
+/// else is ever put there.
+pub(super) fn put<'a>(
+    members: &mut Members<'a>,
+    (segments, alone): (&'a [Segment], bool),
+    part: Part<'a>,
+) {
     let Some((Segment::Member(name), rest)) = segments.split_first() else { return };
-    if rest.is_empty() {
-        members.put(name, part);
-        return;
+    match rest {
+        [] if alone => return members.push(name, part),
+        [] => return members.put(name, part),
+        _ => {}
     }
     match (members.get_or_put(name, || fresh(rest)), rest) {
-        (Some(Part::Object(members)), rest) => put(members, rest, part),
+        (Some(Part::Object(members)), rest) => put(members, (rest, alone), part),
         (Some(Part::Array(items)), [Segment::Index(_), rest @ ..]) => {
             if items.is_empty() {
                 items.push(fresh(rest));
             }
             match (items.last_mut(), rest) {
                 (Some(last), []) => *last = part,
-                (Some(Part::Object(members)), rest) => put(members, rest, part),
+                (Some(Part::Object(members)), rest) => put(members, (rest, alone), part),
                 _ => {}
             }
         }

@@ -106,7 +106,7 @@ fn run<'a>(
             Value::Text(text) => text.clone(),
             _ => Cow::Borrowed(""),
         };
-        match (call.apply)(value, scene) {
+        match call.apply.apply(value, scene) {
             Ok(Some(next)) => value = next,
             Ok(None) => return Ok(None),
             Err(Fault(kind)) => return Err(fault(rule, way, kind, (scene, node), &shown, place)),

@@ -87,6 +87,7 @@ impl Compiler<'_> {
             None => None,
         };
         let when = parts.when;
+        Rule::tell_apart(&mut rules);
         let paths = together(&mut rules);
         sound.then_some(RecordMapping { contract, retracts, when, key, day, rules, paths, lists })
     }
@@ -185,7 +186,8 @@ impl Compiler<'_> {
             self.allowed(target, allowed, &ways, &value.span());
         }
         let pointer = format!("/{}", target.replace("[0]", "/0").replace('.', "/"));
-        Some(Rule { target: target.to_owned(), segments, pointer, ways, required, personal, wants })
+        let (target, alone) = (target.to_owned(), false);
+        Some(Rule { target, segments, alone, pointer, ways, required, personal, wants })
     }
 
     /// Constants and code tables give only values that the contract allows.
