@@ -203,7 +203,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::Contracts;
+    use crate::{Contracts, Dossier};
 
     fn dossier() -> Form {
         Form::compile(include_str!("../schemas/dossier/v1.schema.json")).unwrap()
@@ -296,13 +296,41 @@ mod tests {
             if reversed {
                 *members = std::mem::take(members).into_iter().rev().collect();
             }
-            let Texts { public, sure: accepted, .. } = form.split.texts(&body.clone().into());
+            let part = body.clone().into();
+            let Texts { public, sure: accepted, .. } = form.split.texts(&part);
             let valid = form.validator.is_valid(&body);
             prop_assert!(!accepted || valid, "{}", body);
             // No is said only of values that are rare.
             let rare = body.to_string().contains(['.']) || body.to_string().contains("null");
             prop_assert!(accepted || !valid || rare, "{}", body);
-            members_sorted_by_schema(&form, public.as_deref().unwrap_or("{}"));
+            let public = public.as_deref().unwrap_or("{}");
+            members_sorted_by_schema(&form, public);
+            // What is read without the text is what the text reads as.
+            if valid {
+                let read: Dossier = form.public(&part).unwrap();
+                prop_assert_eq!(read, serde_json::from_str(public).unwrap());
+            }
+        }
+
+        #[test]
+        fn a_moment_is_sealed_as_its_text(
+            second in -63_000_000_000_i64..253_402_207_200, nano in 0..3_i32, day in any::<bool>(),
+        ) {
+            let at = jiff::Timestamp::new(second, nano * 250_000_000).map(Moment::Instant).unwrap();
+            let at = if day { Moment::Day(at.day()) } else { at };
+            let plain = match at {
+                Moment::Day(day) => day.to_string(),
+                Moment::Instant(at) => at.to_string(),
+            };
+            prop_assert_eq!(at.to_string(), &*plain);
+            let form = dossier();
+            let [as_it_is, as_text] = [Part::Moment(at), Part::Text(plain.into())].map(|due_at| {
+                let Part::Object(mut members) = Part::from(body()) else { panic!("no object") };
+                members.put("due_at", due_at);
+                let Texts { public, personal, sure } = form.split.texts(&Part::Object(members));
+                (public, personal, sure)
+            });
+            prop_assert_eq!(as_it_is, as_text);
         }
     }
 
