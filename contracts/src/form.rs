@@ -2,15 +2,17 @@
 
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{Draft as Dialect, PatternOptions, ValidationError, Validator};
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
-    accept::Accept,
+    body::Part,
     house::{check, is_map},
     moment::Moment,
     problem::{CONTRACT_BROKEN, MISSING_MEMBER, Problem},
+    public::Public,
     schema::{Member, MemberType, PROBLEMS_MAX, resolve},
-    split::Node,
+    split::{Node, Texts},
 };
 
 /// A compiled schema.
@@ -18,7 +20,6 @@ use crate::{
 pub(crate) struct Form {
     pub(crate) schema: Value,
     pub(crate) members: Vec<Member>,
-    accept: Option<Accept>,
     validator: Validator,
     split: Node,
 }
@@ -46,23 +47,32 @@ impl Form {
             .build(&schema)
             .map_err(|error| vec![error.to_string()])?;
         let split = Node::compile(&schema, &schema, false);
-        let accept = Accept::compile(&schema, &schema);
         let mut members = Vec::new();
         collect_members(&schema, &schema, "", false, &mut members);
-        Ok(Self { schema, members, accept, validator, split })
+        Ok(Self { schema, members, validator, split })
     }
 
     /// The public text, and the personal one where there is any.
     ///
     /// # Errors
     /// Every breach of the schema, at most [`PROBLEMS_MAX`].
-    pub(crate) fn seal(&self, value: &Value) -> Result<(String, Option<String>), Vec<Problem>> {
-        let accepted = self.accept.as_ref().is_some_and(|accept| accept.accepts(value));
-        if !accepted && !self.validator.is_valid(value) {
-            return Err(self.breaches(value));
+    pub(crate) fn seal(&self, part: &Part<'_>) -> Result<(String, Option<String>), Vec<Problem>> {
+        let Texts { public, personal, sure } = self.split.texts(part);
+        if !sure {
+            let value = Value::from(part);
+            if !self.validator.is_valid(&value) {
+                return Err(self.breaches(&value));
+            }
         }
-        let text = |personal| self.split.text(value, personal);
-        Ok((text(false).unwrap_or_else(|| "{}".to_owned()), text(true)))
+        Ok((public.unwrap_or_else(|| "{}".to_owned()), personal))
+    }
+
+    /// What the public text of a sealed part reads as.
+    pub(crate) fn public<'a, T: Deserialize<'a>>(
+        &'a self,
+        part: &'a Part<'a>,
+    ) -> Result<T, serde_json::Error> {
+        T::deserialize(Public::new(&self.split, part))
     }
 
     fn breaches(&self, body: &Value) -> Vec<Problem> {
@@ -118,6 +128,9 @@ impl Form {
 
 /// `YYYY`, `YYYY-MM` or `YYYY-MM-DD`, in the calendar.
 fn is_partial_date(text: &str) -> bool {
+    if text.len() == 10 && text.parse::<Moment>().is_ok() {
+        return true;
+    }
     let rest = match text.len() {
         4 => "-01-01",
         7 => "-01",
@@ -190,7 +203,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::Contracts;
+    use crate::{Contracts, Dossier};
 
     fn dossier() -> Form {
         Form::compile(include_str!("../schemas/dossier/v1.schema.json")).unwrap()
@@ -214,9 +227,9 @@ mod tests {
     fn every_contract_has_a_quick_yes() {
         for contract in Contracts::builtin().unwrap().iter() {
             let form = Form::compile(contract.text()).unwrap();
-            assert!(form.accept.is_some(), "{}", contract.id());
+            assert!(form.split.is_known(), "{}", contract.id());
         }
-        assert!(dossier().accept.unwrap().accepts(&body()));
+        assert!(dossier().split.texts(&body().into()).sure);
         for unknown in [
             json!({ "type": "string", "pattern": "^\\d$" }),
             json!({ "type": "string", "pattern": "^.$" }),
@@ -227,7 +240,7 @@ mod tests {
             json!({ "type": "object", "additionalProperties": { "type": "string" },
                     "propertyNames": { "$ref": "#/$defs/a" } }),
         ] {
-            assert!(Accept::compile(&unknown, &unknown).is_none(), "{unknown}");
+            assert!(!Node::compile(&unknown, &unknown, false).is_known(), "{unknown}");
         }
     }
 
@@ -283,14 +296,41 @@ mod tests {
             if reversed {
                 *members = std::mem::take(members).into_iter().rev().collect();
             }
-            let accepted = form.accept.as_ref().unwrap().accepts(&body);
+            let part = body.clone().into();
+            let Texts { public, sure: accepted, .. } = form.split.texts(&part);
             let valid = form.validator.is_valid(&body);
             prop_assert!(!accepted || valid, "{}", body);
             // No is said only of values that are rare.
             let rare = body.to_string().contains(['.']) || body.to_string().contains("null");
             prop_assert!(accepted || !valid || rare, "{}", body);
-            let plain = form.split.text(&body, false);
-            members_sorted_by_schema(&form, plain.as_deref().unwrap_or("{}"));
+            let public = public.as_deref().unwrap_or("{}");
+            members_sorted_by_schema(&form, public);
+            // What is read without the text is what the text reads as.
+            if valid {
+                let read: Dossier = form.public(&part).unwrap();
+                prop_assert_eq!(read, serde_json::from_str(public).unwrap());
+            }
+        }
+
+        #[test]
+        fn a_moment_is_sealed_as_its_text(
+            second in -63_000_000_000_i64..253_402_207_200, nano in 0..3_i32, day in any::<bool>(),
+        ) {
+            let at = jiff::Timestamp::new(second, nano * 250_000_000).map(Moment::Instant).unwrap();
+            let at = if day { Moment::Day(at.day()) } else { at };
+            let plain = match at {
+                Moment::Day(day) => day.to_string(),
+                Moment::Instant(at) => at.to_string(),
+            };
+            prop_assert_eq!(at.to_string(), &*plain);
+            let form = dossier();
+            let [as_it_is, as_text] = [Part::Moment(at), Part::Text(plain.into())].map(|due_at| {
+                let Part::Object(mut members) = Part::from(body()) else { panic!("no object") };
+                members.put("due_at", due_at);
+                let Texts { public, personal, sure } = form.split.texts(&Part::Object(members));
+                (public, personal, sure)
+            });
+            prop_assert_eq!(as_it_is, as_text);
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod accept;
 pub mod agency;
+pub mod body;
 pub mod code;
 mod compat;
 pub mod dossier;
@@ -17,12 +18,14 @@ pub mod moment;
 pub mod problem;
 pub mod procedure;
 pub mod progress;
+mod public;
 pub mod receipt;
 pub mod record;
 pub mod retraction;
 pub mod schema;
 mod split;
 
+pub use body::{Members, Part};
 pub use dossier::{Dossier, Status};
 pub use moment::Moment;
 pub use problem::{Place, Problem};

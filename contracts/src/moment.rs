@@ -3,14 +3,14 @@
 //! Agencies keep different precisions and the hub never invents the missing part. A day is a day
 //! in Asia/Ho_Chi_Minh (fixed UTC+7 since 1975); an instant is UTC. Semantics §3.
 
-use std::{cmp::Ordering, fmt, str::FromStr};
+use std::{cmp::Ordering, fmt, fmt::Write as _, str::FromStr};
 
 use jiff::{
     Timestamp,
     civil::{Date, Time},
     tz,
 };
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Visitor};
 
 /// Seconds that Vietnam is ahead of UTC.
 pub const VIETNAM_OFFSET_SECONDS: i32 = 7 * 3600;
@@ -78,12 +78,90 @@ impl PartialOrd for Moment {
     }
 }
 
+impl Moment {
+    /// Whether its year has four digits, as contracts and readers expect.
+    pub(crate) fn is_usual(self) -> bool {
+        let year = match self {
+            Self::Day(date) => date.year(),
+            Self::Instant(at) => tz::Offset::UTC.to_datetime(at).year(),
+        };
+        (0..=9999).contains(&year)
+    }
+
+    /// Its text, without an allocation.
+    pub(crate) fn written(self) -> Written {
+        let mut text = Written { bytes: [0; WRITTEN_BYTES_MAX], length: 0 };
+        match self {
+            Self::Day(date) if date.year() >= 0 => text.date(date),
+            Self::Instant(at) if at.subsec_nanosecond() == 0 && self.is_usual() => {
+                let at = tz::Offset::UTC.to_datetime(at);
+                text.date(at.date());
+                text.pair(b'T', at.hour());
+                text.pair(b':', at.minute());
+                text.pair(b':', at.second());
+                text.push(b'Z');
+            }
+            // The rest is rare; all of it fits.
+            Self::Day(date) => _ = write!(text, "{date}"),
+            Self::Instant(at) => _ = write!(text, "{at}"),
+        }
+        text
+    }
+}
+
+/// Bytes of the longest text of a moment: six digits of a year and its sign, nine of a second.
+const WRITTEN_BYTES_MAX: usize = 40;
+
+/// The text of a moment.
+pub(crate) struct Written {
+    bytes: [u8; WRITTEN_BYTES_MAX],
+    length: usize,
+}
+
+impl Written {
+    pub(crate) fn as_str(&self) -> &str {
+        let written = self.bytes.get(..self.length).unwrap_or_default();
+        std::str::from_utf8(written).unwrap_or_default()
+    }
+
+    fn push(&mut self, byte: u8) {
+        if let Some(next) = self.bytes.get_mut(self.length) {
+            *next = byte;
+            self.length += 1;
+        }
+    }
+
+    /// Two digits behind a mark.
+    fn pair(&mut self, mark: u8, number: i8) {
+        self.push(mark);
+        self.digits(number);
+    }
+
+    fn digits(&mut self, number: i8) {
+        let number = number.unsigned_abs();
+        self.push(b'0' + number / 10);
+        self.push(b'0' + number % 10);
+    }
+
+    fn date(&mut self, date: Date) {
+        let year = date.year();
+        self.digits((year / 100) as i8);
+        self.digits((year % 100) as i8);
+        self.pair(b'-', date.month());
+        self.pair(b'-', date.day());
+    }
+}
+
+impl fmt::Write for Written {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        text.bytes().for_each(|byte| self.push(byte));
+        Ok(())
+    }
+}
+
 impl fmt::Display for Moment {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Day(date) => write!(out, "{date}"),
-            Self::Instant(at) => write!(out, "{at}"),
-        }
+        out.write_str(self.written().as_str())
     }
 }
 
@@ -132,14 +210,28 @@ fn two(digits: [u8; 2]) -> Option<i8> {
 
 impl Serialize for Moment {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(self)
+        to.serialize_str(self.written().as_str())
     }
 }
 
 impl<'de> Deserialize<'de> for Moment {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(from)?;
-        text.parse().map_err(D::Error::custom)
+        from.deserialize_str(Reader)
+    }
+}
+
+/// Reads a moment from its text where it stands.
+struct Reader;
+
+impl Visitor<'_> for Reader {
+    type Value = Moment;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a date or a UTC instant")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Moment, E> {
+        text.parse().map_err(E::custom)
     }
 }
 
@@ -175,6 +267,7 @@ mod tests {
                 (T[0-2][0-9]:[0-6][0-9]:[0-6][0-9](\\.[0-9])?Z?)?"
         ) {
             if let Some(found) = plain(&text) {
+                proptest::prop_assert_eq!(found.to_string(), &*text);
                 let whole = match text.len() {
                     10 => Moment::Day(text.parse().unwrap()),
                     _ => Moment::Instant(text.parse().unwrap()),

@@ -1,9 +1,11 @@
 //! Drafts and records: what a mapping proposes, and what a contract has accepted.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct};
 use serde_json::Value;
+
+use crate::body::Part;
 
 /// A contract and its major version, written `dossier/1`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -65,47 +67,62 @@ impl From<ContractId> for String {
     }
 }
 
-/// What a mapping proposes: not yet checked.
+/// What a mapping proposes: not yet checked. It borrows from the payload and the mapping.
 ///
 /// Its JSON is `{"contract": …, "key": …, "body": {…}}`, or for a retraction
 /// `{"contract": …, "key": …, "retract": {"source": …, "source_code": …, "at": …, "reason": …}}`:
-/// the reason stands with the rest, so that one schema covers it all. A plain JSON value in place
-/// of the [`Body`] is a whole body.
+/// the reason stands with the rest, so that one schema covers it all.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Draft<B = Body> {
+pub struct Draft<'a> {
     /// The contract it means to satisfy.
     pub contract: ContractId,
     /// The record's key within its source.
-    pub key: String,
+    pub key: Cow<'a, str>,
     /// What it says.
-    pub body: B,
+    pub body: Body<'a>,
 }
 
-/// What a draft says, as JSON.
+/// What a draft says.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Body {
+pub enum Body<'a> {
     /// The record whole, by the contract's schema.
-    Whole(Value),
+    Whole(Part<'a>),
     /// That its source withdraws it, by the contract's schema for retractions.
-    Retraction(Value),
+    Retraction(Part<'a>),
 }
 
-impl Body {
-    /// The JSON, whichever it is.
-    pub fn json(&self) -> &Value {
+impl<'a> Body<'a> {
+    /// What it says, whichever it is.
+    pub fn part(&self) -> &Part<'a> {
         match self {
-            Self::Whole(value) | Self::Retraction(value) => value,
+            Self::Whole(part) | Self::Retraction(part) => part,
         }
     }
-}
 
-impl From<Value> for Body {
-    fn from(value: Value) -> Self {
-        Self::Whole(value)
+    /// The same as JSON.
+    pub fn json(&self) -> Value {
+        self.part().into()
     }
 }
 
-impl Serialize for Draft {
+impl From<Value> for Body<'_> {
+    fn from(value: Value) -> Self {
+        Self::Whole(value.into())
+    }
+}
+
+impl Draft<'_> {
+    /// The same, borrowing nothing.
+    pub fn into_owned(self) -> Draft<'static> {
+        let body = match &self.body {
+            Body::Whole(part) => Body::Whole(Value::from(part).into()),
+            Body::Retraction(part) => Body::Retraction(Value::from(part).into()),
+        };
+        Draft { contract: self.contract, key: self.key.into_owned().into(), body }
+    }
+}
+
+impl Serialize for Draft<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let name = match self.body {
             Body::Whole(_) => "body",
@@ -114,7 +131,7 @@ impl Serialize for Draft {
         let mut members = serializer.serialize_struct("Draft", 3)?;
         members.serialize_field("contract", &self.contract)?;
         members.serialize_field("key", &self.key)?;
-        members.serialize_field(name, self.body.json())?;
+        members.serialize_field(name, self.body.part())?;
         members.end()
     }
 }

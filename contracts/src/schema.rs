@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
 use serde_json::Value;
 
 pub use crate::compat::compatibility;
@@ -137,22 +138,23 @@ impl Contracts {
     ///
     /// # Errors
     /// Every breach of the contract, at most [`PROBLEMS_MAX`].
-    pub fn seal<B: Into<Body>>(&self, draft: Draft<B>) -> Result<Record, Vec<Problem>> {
-        let Draft { contract, key, body } = draft;
+    pub fn seal(&self, draft: &Draft<'_>) -> Result<Record, Vec<Problem>> {
+        let contract = &draft.contract;
         let broken = |rule| vec![Problem::new(&CONTRACT_BROKEN).by_rule(rule)];
-        let Some(known) = self.get(&contract) else {
+        let Some(known) = self.get(contract) else {
             return Err(broken(format!("no such contract: {contract}")));
         };
-        let (form, value, retracts) = match body.into() {
-            Body::Whole(value) => (Some(&known.whole), value, false),
-            Body::Retraction(value) => (known.retraction.as_ref(), value, true),
+        let (form, part, retracts) = match &draft.body {
+            Body::Whole(part) => (Some(&known.whole), part, false),
+            Body::Retraction(part) => (known.retraction.as_ref(), part, true),
         };
         let Some(form) = form else {
             return Err(broken(format!("a {contract} is never withdrawn")));
         };
-        let key_problem = key_problem(&key);
-        match form.seal(&value) {
+        let key_problem = key_problem(&draft.key);
+        match form.seal(part) {
             Ok((public, personal)) if key_problem.is_none() => {
+                let (contract, key) = (contract.clone(), draft.key.clone().into_owned());
                 Ok(Record { contract, key, public, personal, retracts })
             }
             sealed => {
@@ -161,6 +163,24 @@ impl Contracts {
                 Err(problems.take(PROBLEMS_MAX).collect())
             }
         }
+    }
+
+    /// What the public text of a draft's record reads as, without reading the text: the two are
+    /// equal for every draft that can be sealed.
+    ///
+    /// # Errors
+    /// A type that does not hold what the contract lets through, or a contract not known.
+    pub fn public<'a, T: Deserialize<'a>>(
+        &'a self,
+        draft: &'a Draft<'a>,
+    ) -> Result<T, serde_json::Error> {
+        let known = self.get(&draft.contract);
+        let form = match &draft.body {
+            Body::Whole(_) => known.map(|known| &known.whole),
+            Body::Retraction(_) => known.and_then(|known| known.retraction.as_ref()),
+        };
+        let unknown = || serde::de::Error::custom("no such contract");
+        form.ok_or_else(unknown)?.public(draft.body.part())
     }
 }
 

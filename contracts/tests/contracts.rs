@@ -32,12 +32,12 @@ fn examples(record: &str, kind: &str) -> Vec<(PathBuf, Value)> {
     files.into_iter().map(read).collect()
 }
 
-fn draft(record: &str, value: Value) -> Draft {
+fn draft(record: &str, value: Value) -> Draft<'static> {
     let (name, body) = match record.strip_suffix("-retraction") {
-        Some(name) => (name, Body::Retraction(value)),
-        None => (record, Body::Whole(value)),
+        Some(name) => (name, Body::Retraction(value.into())),
+        None => (record, Body::Whole(value.into())),
     };
-    Draft { contract: format!("{name}/1").parse().unwrap(), key: "a/1".to_owned(), body }
+    Draft { contract: format!("{name}/1").parse().unwrap(), key: "a/1".into(), body }
 }
 
 fn schema(record: &str) -> Value {
@@ -73,7 +73,7 @@ fn valid_examples_are_sealed_read_and_written_back_equal() {
         assert!(files.len() >= 2, "{record}");
         for (path, value) in files {
             round_trip_of(record, &value);
-            let sealed = contracts.seal(draft(record, value.clone()));
+            let sealed = contracts.seal(&draft(record, value.clone()));
             let sealed = sealed.unwrap_or_else(|problems| panic!("{path:?}: {problems:#?}"));
             assert_eq!(sealed.body().unwrap(), value, "{path:?}");
         }
@@ -87,7 +87,7 @@ fn invalid_examples_are_refused_at_the_place_they_name() {
         let files = examples(record, "invalid");
         assert!(files.len() >= 3, "{record}");
         for (path, example) in files {
-            let problems = contracts.seal(draft(record, example["body"].clone())).unwrap_err();
+            let problems = contracts.seal(&draft(record, example["body"].clone())).unwrap_err();
             let pointer = example["because"].as_str().unwrap().split(' ').next().unwrap();
             for problem in &problems {
                 assert_eq!(problem.pointer, pointer, "{path:?}");
@@ -132,7 +132,7 @@ fn every_schema_member_is_known_to_its_type() {
         for only_required in [false, true] {
             let value = sample(&schema, &schema, only_required);
             round_trip_of(record, &value);
-            contracts.seal(draft(record, value)).unwrap();
+            contracts.seal(&draft(record, value)).unwrap();
         }
     }
 }

@@ -21,13 +21,13 @@ fn body() -> Value {
     })
 }
 
-fn draft(key: &str, body: Value) -> Draft<Value> {
-    Draft { contract: "dossier/1".parse().unwrap(), key: key.to_owned(), body }
+fn draft(key: &str, body: Value) -> Draft<'_> {
+    Draft { contract: "dossier/1".parse().unwrap(), key: key.into(), body: body.into() }
 }
 
 #[test]
 fn each_side_holds_its_own_members_in_schema_order() {
-    let record = Contracts::builtin().unwrap().seal(draft("a/42", body())).unwrap();
+    let record = Contracts::builtin().unwrap().seal(&draft("a/42", body())).unwrap();
     assert_eq!(
         record.public_text(),
         concat!(
@@ -50,8 +50,9 @@ fn each_side_holds_its_own_members_in_schema_order() {
 fn a_record_without_personal_members_has_one_text() {
     let event = json!({ "source": "a", "source_code": "1", "agency": "a", "kind": "note",
                         "at": "2024-01-02" });
-    let draft = Draft { contract: "progress/1".parse().unwrap(), key: "k".into(), body: event };
-    assert_eq!(Contracts::builtin().unwrap().seal(draft).unwrap().personal_text(), None);
+    let draft =
+        Draft { contract: "progress/1".parse().unwrap(), key: "k".into(), body: event.into() };
+    assert_eq!(Contracts::builtin().unwrap().seal(&draft).unwrap().personal_text(), None);
 }
 
 #[test]
@@ -64,7 +65,7 @@ fn all_breaches_are_told_at_once_and_personal_values_are_masked() {
     body["secret"] = json!("Nguyễn Văn Mẫu");
     body["documents"] = json!("Nguyễn Văn Mẫu");
     body.as_object_mut().unwrap().remove("agency");
-    let problems = Contracts::builtin().unwrap().seal(draft("a/42", body)).unwrap_err();
+    let problems = Contracts::builtin().unwrap().seal(&draft("a/42", body)).unwrap_err();
     let mut pointers: Vec<_> = problems.iter().map(|problem| problem.pointer.as_str()).collect();
     pointers.sort_unstable();
     assert_eq!(
@@ -92,13 +93,13 @@ fn problems_and_keys_are_bounded() {
     let contracts = Contracts::builtin().unwrap();
     let mut many = body();
     many["fees"] = (0..500).map(|_| json!({ "amount": -1 })).collect();
-    assert_eq!(contracts.seal(draft("a", many)).unwrap_err().len(), PROBLEMS_MAX);
-    assert_eq!(contracts.seal(draft("", body())).unwrap_err()[0].code, "missing-member");
+    assert_eq!(contracts.seal(&draft("a", many)).unwrap_err().len(), PROBLEMS_MAX);
+    assert_eq!(contracts.seal(&draft("", body())).unwrap_err()[0].code, "missing-member");
     let long = "đ".repeat(128);
-    assert_eq!(contracts.seal(draft(&long, body())).unwrap_err()[0].code, "limit-exceeded");
-    assert!(contracts.seal(draft(&long[..254], body())).is_ok());
+    assert_eq!(contracts.seal(&draft(&long, body())).unwrap_err()[0].code, "limit-exceeded");
+    assert!(contracts.seal(&draft(&long[..254], body())).is_ok());
     let unknown = Draft { contract: "dossier/2".parse().unwrap(), ..draft("a", body()) };
-    assert_eq!(contracts.seal(unknown).unwrap_err()[0].code, "contract-broken");
+    assert_eq!(contracts.seal(&unknown).unwrap_err()[0].code, "contract-broken");
 }
 
 #[test]
@@ -108,10 +109,11 @@ fn a_retraction_is_sealed_by_its_own_schema() {
                        "source_code": "42", "source": "so-xay-dung" });
     let draft = |contract: &str, body| Draft {
         contract: contract.parse().unwrap(),
-        key: "42".to_owned(),
+        key: "42".into(),
         body,
     };
-    let record = contracts.seal(draft("dossier/1", Body::Retraction(told.clone()))).unwrap();
+    let record =
+        contracts.seal(&draft("dossier/1", Body::Retraction(told.clone().into()))).unwrap();
     assert!(record.retracts());
     assert_eq!(
         record.public_text(),
@@ -120,14 +122,15 @@ fn a_retraction_is_sealed_by_its_own_schema() {
     assert_eq!(record.personal_text().unwrap(), r#"{"reason":"Lâm Mẫu rút hồ sơ"}"#);
     assert_eq!(record.body().unwrap(), told);
     // A body is no retraction, nor the other way round, and not everything can be withdrawn.
-    let whole = contracts.seal(draft("dossier/1", Body::Whole(told.clone()))).unwrap_err();
+    let whole = contracts.seal(&draft("dossier/1", Body::Whole(told.clone().into()))).unwrap_err();
     assert!(whole.iter().any(|problem| problem.pointer == "/applicant"), "{whole:#?}");
-    assert!(contracts.seal(draft("dossier/1", Body::Retraction(body()))).is_err());
-    let never = contracts.seal(draft("progress/1", Body::Retraction(told.clone()))).unwrap_err();
+    assert!(contracts.seal(&draft("dossier/1", Body::Retraction(body().into()))).is_err());
+    let never =
+        contracts.seal(&draft("progress/1", Body::Retraction(told.clone().into()))).unwrap_err();
     assert!(never[0].rule.contains("never withdrawn"), "{never:#?}");
     let mut never = told;
     never["at"] = json!("23/08/2024");
-    let broken = contracts.seal(draft("dossier/1", Body::Retraction(never))).unwrap_err();
+    let broken = contracts.seal(&draft("dossier/1", Body::Retraction(never.into()))).unwrap_err();
     assert_eq!((broken.len(), broken[0].pointer.as_str()), (1, "/at"));
 }
 
@@ -135,12 +138,12 @@ fn a_retraction_is_sealed_by_its_own_schema() {
 fn a_draft_is_written_with_a_body_or_a_retraction() {
     let mut draft = Draft {
         contract: "dossier/1".parse().unwrap(),
-        key: "42".to_owned(),
-        body: Body::Whole(json!({ "status": 2 })),
+        key: "42".into(),
+        body: Body::Whole(json!({ "status": 2 }).into()),
     };
     let text = |draft: &Draft| serde_json::to_string(draft).unwrap();
     assert_eq!(text(&draft), r#"{"contract":"dossier/1","key":"42","body":{"status":2}}"#);
-    draft.body = Body::Retraction(json!({ "at": "2024-08-23" }));
+    draft.body = Body::Retraction(json!({ "at": "2024-08-23" }).into());
     assert_eq!(
         text(&draft),
         r#"{"contract":"dossier/1","key":"42","retract":{"at":"2024-08-23"}}"#

@@ -1,12 +1,12 @@
 //! Running a compiled mapping over one payload.
 
-use std::cell::Cell;
+use std::{borrow::Cow, cell::Cell};
 
-use contracts::{Body, Draft, Place, Problem, problem};
-use serde_json::{Map, Value as Json};
+use contracts::{Body, Draft, Members, Part, Place, Problem, problem};
+use serde_json::Value as Json;
 
 use self::{
-    body::{put, to_json},
+    body::{put, to_part},
     member::{missing, produce},
 };
 
@@ -24,7 +24,7 @@ mod body;
 mod member;
 
 /// What became of one record: its drafts, or every problem found in it.
-pub type Outcome = Result<Vec<Draft>, Vec<Problem>>;
+pub type Outcome<'a> = Result<Vec<Draft<'a>>, Vec<Problem>>;
 
 /// Translates one payload, handing over the outcome of each record with its place.
 ///
@@ -37,7 +37,7 @@ pub fn apply(
     mapping: &Mapping,
     payload: &[u8],
     gazetteer: &Gazetteer,
-    on_record: &mut dyn FnMut(&Origin<'_>, Outcome),
+    on_record: &mut dyn FnMut(&Origin<'_>, Outcome<'_>),
 ) -> Result<(), Box<Problem>> {
     let source = mapping.charset.decode(payload).map_err(|error| {
         let at = undecoded(mapping.charset, payload, error.offset);
@@ -100,13 +100,13 @@ fn format_problem(fault: &FormatFault, (line, column): (u32, u32)) -> Problem {
 
 type PlaceOf<'a> = dyn FnMut(usize) -> (u32, u32) + 'a;
 
-fn translate(
-    mapping: &Mapping,
-    document: &Document,
+fn translate<'a>(
+    mapping: &'a Mapping,
+    document: &'a Document,
     record: NodeId,
-    gazetteer: &Gazetteer,
+    gazetteer: &'a Gazetteer,
     place: &mut PlaceOf<'_>,
-) -> Outcome {
+) -> Outcome<'a> {
     let mut drafts = Vec::new();
     let mut problems = Vec::new();
     let mut taken = false;
@@ -137,30 +137,31 @@ fn translate(
     if problems.is_empty() { Ok(drafts) } else { Err(problems) }
 }
 
-fn draft(
-    rules: &RecordMapping,
-    mut scene: Scene<'_>,
+fn draft<'a>(
+    rules: &'a RecordMapping,
+    mut scene: Scene<'a>,
     place: &mut PlaceOf<'_>,
-) -> Result<Draft, Vec<Problem>> {
+) -> Result<Draft<'a>, Vec<Problem>> {
+    let found = rules.paths.find(scene.document, scene.record);
     let mut day_unreadable = false;
     if let Some(rule) = rules.day.and_then(|at| rules.rules.get(at)) {
-        match produce(rule, &scene, place) {
+        match produce(rule, &scene, &found, place) {
             Ok(Some(Value::Moment(at))) => scene.day = Some(at.day()),
             Ok(_) => {}
             Err(_) => day_unreadable = true,
         }
     }
-    let mut body = Map::with_capacity(rules.rules.len() + rules.lists.len());
-    let mut key = String::new();
+    let mut body = Members::with_room_for(rules.rules.len() + rules.lists.len());
+    let mut key = Cow::Borrowed("");
     let mut problems = Vec::new();
     for (at, rule) in rules.rules.iter().enumerate() {
-        match produce(rule, &scene, place) {
+        match produce(rule, &scene, &found, place) {
             Ok(Some(value)) => {
-                let json = to_json(value, rule.wants);
+                let part = to_part(value, rule.wants);
                 if at == rules.key {
-                    key = json.as_str().map_or_else(|| json.to_string(), ToOwned::to_owned);
+                    key = key_of(&part);
                 }
-                put(&mut body, &rule.segments, json);
+                put(&mut body, (&rule.segments, rule.alone), part);
             }
             Ok(None) if rule.required => problems.push(missing(rule, &scene, place)),
             Ok(None) => {}
@@ -177,9 +178,18 @@ fn draft(
     if !problems.is_empty() {
         return Err(problems);
     }
-    let body = Json::Object(body);
+    let body = Part::Object(body);
     let body = if rules.retracts { Body::Retraction(body) } else { Body::Whole(body) };
     Ok(Draft { contract: rules.contract.clone(), key, body })
+}
+
+/// The key of a record whose key member is that.
+fn key_of<'a>(part: &Part<'a>) -> Cow<'a, str> {
+    match part {
+        Part::Text(text) => text.clone(),
+        Part::Moment(at) => at.to_string().into(),
+        other => Json::from(other).to_string().into(),
+    }
 }
 
 fn is_about_units(problem: &Problem) -> bool {
@@ -187,21 +197,23 @@ fn is_about_units(problem: &Problem) -> bool {
 }
 
 /// Maps each node of a list to an item; one without any value adds nothing.
-fn items(
-    list: &List,
-    scene: Scene<'_>,
+fn items<'a>(
+    list: &'a List,
+    scene: Scene<'a>,
     place: &mut PlaceOf<'_>,
-    body: &mut Map<String, Json>,
+    body: &mut Members<'a>,
     problems: &mut Vec<Problem>,
 ) {
     let mut items = Vec::new();
     for node in list.path.find_all(scene.document, scene.record) {
         let scene = Scene { record: node, ..scene };
-        let mut item = Map::with_capacity(list.rules.len());
+        let mut item = Members::with_room_for(list.rules.len());
         let mut found = Vec::new();
         for rule in &list.rules {
-            match produce(rule, &scene, place) {
-                Ok(Some(value)) => put(&mut item, &rule.segments, to_json(value, rule.wants)),
+            match produce(rule, &scene, &[], place) {
+                Ok(Some(value)) => {
+                    put(&mut item, (&rule.segments, rule.alone), to_part(value, rule.wants))
+                }
                 Ok(None) if rule.required => found.push(missing(rule, &scene, place)),
                 Ok(None) => {}
                 Err(problem) => found.push(*problem),
@@ -217,9 +229,9 @@ fn items(
                 format!("/{}/{number}{}", list.target.replace('.', "/"), problem.pointer);
         }
         problems.extend(found);
-        items.push(Json::Object(item));
+        items.push(Part::Object(item));
     }
     if !items.is_empty() {
-        put(body, &list.segments, Json::Array(items));
+        put(body, (&list.segments, false), Part::Array(items));
     }
 }

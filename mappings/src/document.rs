@@ -137,6 +137,12 @@ impl Document {
         self.slice(self.node(id).name)
     }
 
+    /// The mark of the node's name.
+    #[inline]
+    pub(crate) fn name_mark(&self, id: NodeId) -> NameMark {
+        self.node(id).mark
+    }
+
     /// Whether the node has that name, whose mark is given.
     #[inline]
     pub(crate) fn is_named(&self, id: NodeId, name: &str, mark: NameMark) -> bool {

@@ -12,7 +12,7 @@ use crate::{
     expression::Expression,
     format::{Format, Step},
     functions::{Bound, Table},
-    path::Path,
+    path::{Path, Together},
     text::charset::Charset,
 };
 
@@ -30,7 +30,8 @@ pub struct Sources {
 /// Where a rule's value comes from.
 #[derive(Debug)]
 pub(crate) enum Source {
-    Path(Path),
+    /// A path, and its place in the record's [`Together`] where it is plain.
+    Path(Path, Option<usize>),
     Constant(String),
     Computed(Expression),
 }
@@ -39,7 +40,7 @@ impl Source {
     /// The native fields that it reads, as a person would name them.
     pub(crate) fn fields(&self) -> Option<String> {
         match self {
-            Self::Path(path) => Some(path.text().to_owned()),
+            Self::Path(path, _) => Some(path.text().to_owned()),
             Self::Constant(_) => None,
             Self::Computed(expression) => {
                 Some(expression.names().join(", ")).filter(|names| !names.is_empty())
@@ -68,11 +69,23 @@ pub(crate) enum Segment {
 pub(crate) struct Rule {
     pub(crate) target: String,
     pub(crate) segments: Vec<Segment>,
+    /// Whether no other rule of the record, or of the list, has its target.
+    pub(crate) alone: bool,
     pub(crate) pointer: String,
     pub(crate) ways: Vec<Way>,
     pub(crate) required: bool,
     pub(crate) personal: bool,
     pub(crate) wants: Wants,
+}
+
+impl Rule {
+    /// Notes which of some rules are alone in what they produce.
+    pub(crate) fn tell_apart(rules: &mut [Self]) {
+        let targets: Vec<String> = rules.iter().map(|rule| rule.target.clone()).collect();
+        for rule in rules {
+            rule.alone = targets.iter().filter(|target| **target == rule.target).count() == 1;
+        }
+    }
 }
 
 /// The JSON type a member wants.
@@ -101,6 +114,7 @@ pub(crate) struct RecordMapping {
     pub(crate) key: usize,
     pub(crate) day: Option<usize>,
     pub(crate) rules: Vec<Rule>,
+    pub(crate) paths: Together,
     pub(crate) lists: Vec<List>,
 }
 
@@ -155,7 +169,7 @@ impl Mapping {
         let each = |record: &RecordMapping, rule: &Rule, way: &Way| {
             let calls = way.calls.iter().map(|(name, _)| name.clone());
             let (sources, functions): (Vec<String>, Vec<String>) = match &way.source {
-                Source::Path(path) => (vec![path.text().to_owned()], calls.collect()),
+                Source::Path(path, _) => (vec![path.text().to_owned()], calls.collect()),
                 Source::Constant(text) => (vec![format!("'{text}'")], calls.collect()),
                 Source::Computed(expression) => {
                     let first = format!("compute {}", expression.source());

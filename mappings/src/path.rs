@@ -6,7 +6,11 @@
 //! XML names match by local name in any namespace; a prefix that the channel declares in
 //! `[namespaces]`, as in `soap:Body`, asks for that namespace.
 
+mod together;
+
 use std::collections::BTreeMap;
+
+pub(crate) use together::Together;
 
 use crate::document::{Document, NameMark, NodeId, NodeKind};
 

@@ -1,7 +1,7 @@
 //! Computed fields: proved at compile time, bounded, counted, and told without what they read.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at once")]
 
-use contracts::Contracts;
+use contracts::{Contracts, Draft};
 use mappings::{Gazetteer, Mapping, Sources};
 use serde_json::Value;
 
@@ -28,10 +28,10 @@ fn compile(format: &str, rules: &str) -> Result<Mapping, String> {
         .map_err(|found| found.iter().map(|one| format!("{one}\n")).collect())
 }
 
-fn outcome(mapping: &Mapping, payload: &str) -> mappings::Outcome {
+fn outcome(mapping: &Mapping, payload: &str) -> mappings::Outcome<'static> {
     let mut got = None;
     mappings::apply(mapping, payload.as_bytes(), &Gazetteer::default(), &mut |_, outcome| {
-        got = Some(outcome);
+        got = Some(outcome.map(|drafts| drafts.into_iter().map(Draft::into_owned).collect()));
     })
     .unwrap();
     got.unwrap()
@@ -46,7 +46,7 @@ fn computed_members_are_typed_counted_and_traced() {
     assert_eq!(body["channel"], "online");
     assert_eq!(body["accepted_at"], "2024-03-04T01:30:00Z");
     assert_eq!((&body["status"], &body["fees"][0]["amount"]), (&Value::from(9), &30_000.into()));
-    Contracts::builtin().unwrap().seal(drafts[0].clone()).unwrap();
+    Contracts::builtin().unwrap().seal(&drafts[0]).unwrap();
     let coverage = mapping.coverage();
     let used = |target: &str| coverage.iter().find(|one| one.target == target).unwrap();
     assert_eq!(used("status").used, 1);

@@ -35,11 +35,11 @@ fn outcome(head: &str, payload: &str) -> Result<Value, Vec<String>> {
     let mapping = compile(head, RULES).unwrap();
     let mut got = None;
     mappings::apply(&mapping, payload.as_bytes(), &Gazetteer::default(), &mut |_, outcome| {
-        got = Some(outcome);
+        got = Some(outcome.map(|drafts| drafts[0].body.json()));
     })
     .unwrap();
     match got.unwrap() {
-        Ok(drafts) => Ok(drafts[0].body.json()["documents"].clone()),
+        Ok(body) => Ok(body["documents"].clone()),
         Err(problems) => Err(problems
             .iter()
             .map(|problem| format!("{} {}", problem.code, problem.pointer))

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contracts::{Contracts, problem::CATALOGUE};
+use contracts::{Contracts, Draft, problem::CATALOGUE};
 use mappings::{Gazetteer, Mapping, Sources, expression, functions, text::charset::Charset};
 use serde_json::{Value, json};
 
@@ -76,10 +76,12 @@ fn compile(text: &str) -> Result<Mapping, String> {
         .map_err(|found| found.iter().map(|one| format!("{one}\n")).collect())
 }
 
-fn outcome(mapping: &Mapping, payload: &str) -> mappings::Outcome {
+fn outcome(mapping: &Mapping, payload: &str) -> mappings::Outcome<'static> {
     let mut got = None;
     mappings::apply(mapping, payload.as_bytes(), &gazetteer(), &mut |_, outcome| {
-        got.get_or_insert(outcome);
+        got.get_or_insert_with(|| {
+            outcome.map(|drafts| drafts.into_iter().map(Draft::into_owned).collect())
+        });
     })
     .unwrap();
     got.unwrap()

@@ -20,21 +20,22 @@ pub(super) fn sealed(
     channel: &Channel,
     contracts: &Contracts,
     payload: &[u8],
-    on_record: &mut dyn FnMut(u32, Outcome),
+    on_record: &mut dyn FnMut(u32, Outcome<'_>),
 ) -> io::Result<Result<(), Box<Problem>>> {
     let gazetteer = catalog::gazetteer().map_err(io::Error::other)?;
-    let sealed = |drafts: Vec<Draft>, origin: &Origin<'_>| {
-        let mut problems = Vec::new();
-        for draft in &drafts {
-            let mut found = contracts.seal(draft.clone()).err().unwrap_or_default();
-            found.iter_mut().for_each(|problem| origin.locate(&draft.contract, problem));
-            problems.extend(found);
-        }
-        if problems.is_empty() { Ok(drafts) } else { Err(problems) }
-    };
     Ok(mappings::apply(&channel.mapping, payload, &gazetteer, &mut |origin, outcome| {
-        on_record(origin.record, outcome.and_then(|drafts| sealed(drafts, origin)));
+        on_record(origin.record, outcome.and_then(|drafts| seal(contracts, drafts, origin)));
     }))
+}
+
+fn seal<'a>(contracts: &Contracts, drafts: Vec<Draft<'a>>, origin: &Origin<'_>) -> Outcome<'a> {
+    let mut problems = Vec::new();
+    for draft in &drafts {
+        let mut found = contracts.seal(draft).err().unwrap_or_default();
+        found.iter_mut().for_each(|problem| origin.locate(&draft.contract, problem));
+        problems.extend(found);
+    }
+    if problems.is_empty() { Ok(drafts) } else { Err(problems) }
 }
 
 /// Largest payload accepted whole, in bytes.
@@ -95,7 +96,7 @@ pub(super) fn run(
 
 fn tell(
     record: u32,
-    outcome: &Outcome,
+    outcome: &Outcome<'_>,
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> io::Result<()> {

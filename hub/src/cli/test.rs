@@ -77,7 +77,7 @@ fn differences(
 ) -> io::Result<Option<String>> {
     let (mut drafts, mut problems) = (Vec::new(), Vec::new());
     let read = sealed(channel, contracts, &fs::read(case)?, &mut |_, outcome| match outcome {
-        Ok(found) => drafts.extend(found),
+        Ok(found) => drafts.extend(found.iter().map(|draft| json!(draft))),
         Err(found) => problems.extend(found),
     })?;
     problems.extend(read.err().map(|problem| *problem));

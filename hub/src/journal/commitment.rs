@@ -3,7 +3,7 @@
 //! A commitment stands in an entry for good; its salt lies beside the bytes and is deleted with
 //! them, and then the commitment tells nothing, not even to one who guesses the bytes.
 
-use std::fmt;
+use std::{cell::RefCell, fmt};
 
 use aws_lc_rs::{hmac, rand};
 use serde::{Deserialize, Serialize};
@@ -27,12 +27,20 @@ pub struct Salt([u8; 32]);
 pub struct DedupKey([u8; 32]);
 
 impl Salt {
-    /// A new salt.
+    /// A new salt. Each thread draws some at once, which costs hardly more than one, and gives
+    /// each away once.
     ///
     /// # Errors
     /// [`NoRandomness`].
     pub fn random() -> Result<Self, NoRandomness> {
-        random().map(Self)
+        DRAWN.with_borrow_mut(|drawn| {
+            if drawn.is_empty() {
+                drawn.extend(random::<DRAWN_AT_ONCE>()?.as_chunks().0);
+            }
+            let salt = drawn.last_mut().map(std::mem::take).ok_or(NoRandomness)?;
+            drawn.pop();
+            Ok(Self(salt))
+        })
     }
 
     /// A salt that was stored.
@@ -141,8 +149,16 @@ fn hmac_sha256(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
     tag
 }
 
-fn random() -> Result<[u8; 32], NoRandomness> {
-    let mut bytes = [0; 32];
+/// Bytes that are drawn at once for salts.
+const DRAWN_AT_ONCE: usize = 32 * 16;
+
+thread_local! {
+    /// Salts that this thread has drawn and not given away.
+    static DRAWN: RefCell<Vec<[u8; 32]>> = const { RefCell::new(Vec::new()) };
+}
+
+fn random<const BYTES: usize>() -> Result<[u8; BYTES], NoRandomness> {
+    let mut bytes = [0; BYTES];
     rand::fill(&mut bytes).map_err(|_| NoRandomness)?;
     Ok(bytes)
 }
@@ -179,6 +195,15 @@ mod tests {
         assert_ne!(hash, dedup_hash(&DedupKey::from_bytes([8; 32]), b"abc"));
         let same = commit(&Salt::from_bytes([7; 32]), b"abc");
         assert_ne!(hash.as_bytes(), same.digest().as_bytes());
+    }
+
+    #[test]
+    fn no_salt_is_given_twice() {
+        let salts = || (0..50).map(|_| *Salt::random().unwrap().as_bytes()).collect::<Vec<_>>();
+        let other = std::thread::spawn(salts).join().unwrap();
+        let all: std::collections::BTreeSet<_> = salts().into_iter().chain(other).collect();
+        assert_eq!(all.len(), 100);
+        assert!(!all.contains(&[0; 32]));
     }
 
     #[test]

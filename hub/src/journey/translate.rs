@@ -57,18 +57,17 @@ pub(crate) fn translate(
 /// Seals all drafts of one record, or refuses the record with every problem of all of them.
 fn seal(
     contracts: &Contracts,
-    drafts: Vec<Draft>,
+    drafts: Vec<Draft<'_>>,
     origin: &Origin<'_>,
     clock: Timestamp,
 ) -> Result<Vec<Prepared>, Vec<Problem>> {
     let mut sealed = Vec::with_capacity(drafts.len());
     let mut problems = Vec::new();
-    for draft in drafts {
-        let contract = draft.contract.clone();
+    for draft in &drafts {
         match prepare(contracts, draft, clock) {
             Ok(prepared) => sealed.push(prepared),
             Err(mut found) => {
-                found.iter_mut().for_each(|problem| origin.locate(&contract, problem));
+                found.iter_mut().for_each(|problem| origin.locate(&draft.contract, problem));
                 problems.extend(found);
             }
         }
@@ -78,11 +77,11 @@ fn seal(
 
 fn prepare(
     contracts: &Contracts,
-    draft: Draft,
+    draft: &Draft<'_>,
     clock: Timestamp,
 ) -> Result<Prepared, Vec<Problem>> {
     let record = contracts.seal(draft)?;
-    let content = content(&record);
+    let content = content(contracts, draft, &record);
     if let Some(content) = &content {
         not_in_future(content, clock)?;
     }
@@ -100,20 +99,20 @@ fn prepare(
 }
 
 /// What the fold takes from a sealed record: what its public text says.
-fn content(record: &Record) -> Option<Content> {
-    let public = record.public_text();
+fn content(contracts: &Contracts, draft: &Draft<'_>, record: &Record) -> Option<Content> {
     match (record.contract().name(), record.contract().major(), record.retracts()) {
-        ("dossier", 1, false) => serde_json::from_str(public).ok().map(Content::Snapshot),
-        ("dossier", 1, true) => decode::retraction(public.as_bytes()).ok(),
-        ("progress", 1, false) => serde_json::from_str(public).ok().map(Content::Event),
+        ("dossier", 1, false) => contracts.public(draft).ok().map(Content::Snapshot),
+        ("dossier", 1, true) => decode::retraction(record.public_text().as_bytes()).ok(),
+        ("progress", 1, false) => contracts.public(draft).ok().map(Content::Event),
         _ => None,
     }
 }
 
 /// A time that lies ahead would win over all that follows it: it is refused.
 fn not_in_future(content: &Content, clock: Timestamp) -> Result<(), Vec<Problem>> {
-    let told: Vec<(&str, Option<Moment>)> = match content {
-        Content::Snapshot(body) => vec![
+    let none = ("", None);
+    let told: [(&str, Option<Moment>); 6] = match content {
+        Content::Snapshot(body) => [
             ("source_version", body.source_version.as_deref().and_then(|text| text.parse().ok())),
             ("submitted_at", body.submitted_at),
             ("accepted_at", body.accepted_at),
@@ -121,12 +120,15 @@ fn not_in_future(content: &Content, clock: Timestamp) -> Result<(), Vec<Problem>
             ("finished_at", body.finished_at),
             ("returned_at", body.returned_at),
         ],
-        Content::Event(body) => vec![
+        Content::Event(body) => [
             ("at", Some(body.at)),
             ("finished_at", body.finished_at),
             ("returned_at", body.returned_at),
+            none,
+            none,
+            none,
         ],
-        Content::Retraction { at, .. } => vec![("at", Some(*at))],
+        Content::Retraction { at, .. } => [("at", Some(*at)), none, none, none, none, none],
     };
     let limit = clock.saturating_add(AHEAD_MAX).unwrap_or(Timestamp::MAX);
     let mut problems = Vec::new();

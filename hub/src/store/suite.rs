@@ -36,8 +36,9 @@ pub(crate) fn event(code: &str, at: &str, status: u8) -> Prepared {
 }
 
 fn prepared(contract: &str, key: &str, body: serde_json::Value) -> Prepared {
-    let draft = contracts::Draft { contract: contract.parse().unwrap(), key: key.to_owned(), body };
-    let record = Contracts::builtin().unwrap().seal(draft).unwrap();
+    let (contract_id, body) = (contract.parse().unwrap(), body.into());
+    let draft = contracts::Draft { contract: contract_id, key: key.into(), body };
+    let record = Contracts::builtin().unwrap().seal(&draft).unwrap();
     let personal = record.personal_text().map(|text| {
         let salt = Salt::random().unwrap();
         let commitment = commit(&salt, text.as_bytes());

@@ -1,7 +1,7 @@
 //! A record's body, put together member by member.
 
-use contracts::Moment;
-use serde_json::{Map, Number, Value as Json};
+use contracts::{Members, Part};
+use serde_json::Number;
 
 use crate::{
     functions::Value,
@@ -11,47 +11,43 @@ use crate::{
 /// Room for the members of an object within a body, so that it seldom grows.
 const MEMBERS_TYPICAL: usize = 12;
 
-/// The JSON of a value, of the type that its member wants.
-pub(super) fn to_json(value: Value<'_>, wants: Wants) -> Json {
+/// A value as a part of a body, of the type that its member wants.
+pub(super) fn to_part(value: Value<'_>, wants: Wants) -> Part<'_> {
     match value {
-        Value::Integer(number) if wants != Wants::Text => Json::Number(number.into()),
-        Value::Boolean(flag) if wants != Wants::Text => Json::Bool(flag),
+        Value::Integer(number) if wants != Wants::Text => Part::Integer(number),
+        Value::Boolean(flag) if wants != Wants::Text => Part::Boolean(flag),
         Value::Text(text) if wants == Wants::Number => {
-            text.parse::<Number>().map_or_else(|_| Json::String(text.into_owned()), Json::Number)
+            text.parse::<Number>().map_or_else(|_| Part::Text(text), Part::from)
         }
-        Value::Text(text) => Json::String(text.into_owned()),
-        Value::Integer(number) => Json::String(number.to_string()),
-        Value::Boolean(flag) => Json::String(flag.to_string()),
-        Value::Moment(Moment::Day(day)) => Json::String(day.to_string()),
-        Value::Moment(at) => Json::String(at.to_string()),
+        Value::Text(text) => Part::Text(text),
+        Value::Integer(number) => Part::Text(number.to_string().into()),
+        Value::Boolean(flag) => Part::Text(flag.to_string().into()),
+        Value::Moment(at) => Part::Moment(at),
     }
 }
 
-/// Puts a value in its place, with the objects and arrays on the way to it.
-pub(super) fn put(members: &mut Map<String, Json>, segments: &[Segment], value: Json) {
+/// Puts a part in its place, with the objects and arrays on the way to it; `alone` where nothing
+/// else is ever put there.
+pub(super) fn put<'a>(
+    members: &mut Members<'a>,
+    (segments, alone): (&'a [Segment], bool),
+    part: Part<'a>,
+) {
     let Some((Segment::Member(name), rest)) = segments.split_first() else { return };
-    if rest.is_empty() {
-        members.insert(name.clone(), value);
-        return;
+    match rest {
+        [] if alone => return members.push(name, part),
+        [] => return members.put(name, part),
+        _ => {}
     }
-    // The members of an inner object come one after the other.
-    let last = members.iter().next_back().is_some_and(|(last, _)| last == name);
-    if !last && !members.contains_key(name) {
-        members.insert(name.clone(), fresh(rest));
-    }
-    let held = match last {
-        true => members.iter_mut().next_back().map(|(_, held)| held),
-        false => members.get_mut(name),
-    };
-    match (held, rest) {
-        (Some(Json::Object(members)), rest) => put(members, rest, value),
-        (Some(Json::Array(items)), [Segment::Index(_), rest @ ..]) => {
+    match (members.get_or_put(name, || fresh(rest)), rest) {
+        (Some(Part::Object(members)), rest) => put(members, (rest, alone), part),
+        (Some(Part::Array(items)), [Segment::Index(_), rest @ ..]) => {
             if items.is_empty() {
                 items.push(fresh(rest));
             }
             match (items.last_mut(), rest) {
-                (Some(last), []) => *last = value,
-                (Some(Json::Object(members)), rest) => put(members, rest, value),
+                (Some(last), []) => *last = part,
+                (Some(Part::Object(members)), rest) => put(members, (rest, alone), part),
                 _ => {}
             }
         }
@@ -60,10 +56,10 @@ pub(super) fn put(members: &mut Map<String, Json>, segments: &[Segment], value: 
 }
 
 /// What the segments that follow are put into.
-fn fresh(rest: &[Segment]) -> Json {
+fn fresh<'a>(rest: &[Segment]) -> Part<'a> {
     match rest.first() {
-        Some(Segment::Index(_)) => Json::Array(Vec::new()),
-        Some(Segment::Member(_)) => Json::Object(Map::with_capacity(MEMBERS_TYPICAL)),
-        None => Json::Null,
+        Some(Segment::Index(_)) => Part::Array(Vec::new()),
+        Some(Segment::Member(_)) => Part::Object(Members::with_room_for(MEMBERS_TYPICAL)),
+        None => Part::Null,
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     document::NodeId,
     functions::{Fault, Kind, Scene, Value},
     mapping::{Rule, Source, Way},
-    path::Found,
+    path::{Found, Path},
     text::normalise,
 };
 
@@ -23,10 +23,11 @@ pub(super) fn missing(rule: &Rule, scene: &Scene<'_>, place: &mut PlaceOf<'_>) -
     Problem::new(&problem::MISSING_MEMBER).at(rule.pointer.clone()).in_place(at).by_rule(text)
 }
 
-/// The first way that gives a value.
+/// The first way that gives a value. `found` is what the record's plain paths find.
 pub(super) fn produce<'a>(
     rule: &'a Rule,
     scene: &Scene<'a>,
+    found: &[Found],
     place: &mut PlaceOf<'_>,
 ) -> Result<Option<Value<'a>>, Box<Problem>> {
     for way in &rule.ways {
@@ -42,7 +43,7 @@ pub(super) fn produce<'a>(
                 return Err(Box::new(fault.in_place(at).by_rule(message)));
             }
         }
-        if let Some(value) = run(rule, way, scene, place)? {
+        if let Some(value) = run(rule, way, scene, found, place)? {
             way.used.fetch_add(1, Ordering::Relaxed);
             return Ok(Some(value));
         }
@@ -54,12 +55,17 @@ fn run<'a>(
     rule: &Rule,
     way: &'a Way,
     scene: &Scene<'a>,
+    found: &[Found],
     place: &mut PlaceOf<'_>,
 ) -> Result<Option<Value<'a>>, Box<Problem>> {
     let mut node = None;
+    let found_by = |path: &Path, at: Option<usize>| {
+        let together = at.and_then(|at| found.get(at)).copied();
+        together.unwrap_or_else(|| path.find(scene.document, scene.record))
+    };
     let mut value = match &way.source {
         Source::Constant(text) => Value::Text(text.into()),
-        Source::Path(path) => match path.find(scene.document, scene.record) {
+        Source::Path(path, at) => match found_by(path, *at) {
             Found::Several(id) => {
                 return Err(fault(
                     rule,
@@ -100,7 +106,7 @@ fn run<'a>(
             Value::Text(text) => text.clone(),
             _ => Cow::Borrowed(""),
         };
-        match (call.apply)(value, scene) {
+        match call.apply.apply(value, scene) {
             Ok(Some(next)) => value = next,
             Ok(None) => return Ok(None),
             Err(Fault(kind)) => return Err(fault(rule, way, kind, (scene, node), &shown, place)),

@@ -64,6 +64,7 @@ impl Compiler<'_> {
             self.fault(span, message, "add each = \"PATH\"");
             return None;
         };
+        Rule::tell_apart(&mut rules);
         Some(List { target: name.to_owned(), segments, path, rules })
     }
 }

@@ -16,6 +16,7 @@ use super::{Compiler, Entry};
 use crate::{
     condition::Condition,
     mapping::{List, RecordMapping, Rule, Segment, Source, Wants, Way},
+    path::Together,
 };
 
 /// What a record's table says, still apart.
@@ -86,7 +87,9 @@ impl Compiler<'_> {
             None => None,
         };
         let when = parts.when;
-        sound.then_some(RecordMapping { contract, retracts, when, key, day, rules, lists })
+        Rule::tell_apart(&mut rules);
+        let paths = together(&mut rules);
+        sound.then_some(RecordMapping { contract, retracts, when, key, day, rules, paths, lists })
     }
 
     /// The members that the record's rules produce: the contract's, or its retraction's.
@@ -183,7 +186,8 @@ impl Compiler<'_> {
             self.allowed(target, allowed, &ways, &value.span());
         }
         let pointer = format!("/{}", target.replace("[0]", "/0").replace('.', "/"));
-        Some(Rule { target: target.to_owned(), segments, pointer, ways, required, personal, wants })
+        let (target, alone) = (target.to_owned(), false);
+        Some(Rule { target, segments, alone, pointer, ways, required, personal, wants })
     }
 
     /// Constants and code tables give only values that the contract allows.
@@ -288,6 +292,17 @@ impl Compiler<'_> {
             }
         }
     }
+}
+
+/// The plain paths of rules, each told its place among them.
+fn together(rules: &mut [Rule]) -> Together {
+    let mut paths = Together::default();
+    for way in rules.iter_mut().flat_map(|rule| &mut rule.ways) {
+        if let Source::Path(path, place) = &mut way.source {
+            *place = paths.add(path);
+        }
+    }
+    paths
 }
 
 /// The member whose name shares the most leading and trailing letters.

@@ -89,7 +89,7 @@ impl Compiler<'_> {
             Source::Constant(parsed.from.text)
         } else {
             match Path::parse(&parsed.from.text, &self.namespaces) {
-                Ok(path) => Source::Path(path),
+                Ok(path) => Source::Path(path, None),
                 Err(message) => {
                     self.fault(&span(parsed.from.at, parsed.from.text.len()), message, "");
                     return None;

@@ -38,6 +38,9 @@ pub(super) enum Token<'s> {
     Eof,
 }
 
+/// Room for the open elements of a usual document.
+const DEPTH_TYPICAL: usize = 16;
+
 /// Why there is no next token, and where the event reader says so.
 pub(super) type Broken = (quick_xml::Error, u64);
 
@@ -53,7 +56,7 @@ pub(super) struct Tokens<'s> {
 
 impl<'s> Tokens<'s> {
     pub(super) fn new(source: &'s str) -> Self {
-        Self { source, at: 0, open: Vec::new(), events: None }
+        Self { source, at: 0, open: Vec::with_capacity(DEPTH_TYPICAL), events: None }
     }
 
     /// Where the next token begins.
@@ -117,10 +120,12 @@ impl<'s> Tokens<'s> {
 
     fn start_tag(&mut self, rest: &'s str) -> Option<(Token<'s>, usize)> {
         let inner = rest.get(1..)?;
-        let stops = |byte: u8| matches!(byte, b'>' | b'/' | b' ' | b'\t' | b'\n' | b'\r');
+        let stops = |byte: u8| {
+            matches!(byte, b'>' | b'/' | b' ' | b'\t' | b'\n' | b'\r' | b'<' | b'"' | b'\'')
+        };
         let name = inner.bytes().position(stops).filter(|length| *length > 0)?;
-        let odd = inner.bytes().take(name).any(|byte| matches!(byte, b'<' | b'"' | b'\''));
         let after = inner.get(name..)?;
+        let odd = after.starts_with(['<', '"', '\'']);
         if odd || after.starts_with('/') && !after.starts_with("/>") {
             return None;
         }

@@ -3,7 +3,7 @@
 //! `tokens` splits the markup and pairs the tags; what it leaves open (names, attributes,
 //! namespaces, references, what may stand outside the root) is decided here and in `markup`.
 
-use memchr::memchr;
+use memchr::memchr2;
 
 use super::markup::{Attribute, attributes, check_name, forbidden_character, push_reference};
 use super::markup::{push_lines, push_value, split};
@@ -14,6 +14,10 @@ use crate::document::{Document, Mark, NodeId, NodeKind};
 const XSI: &str = "http://www.w3.org/2001/XMLSchema-instance";
 const XML: &str = "http://www.w3.org/XML/1998/namespace";
 const XMLNS: &str = "http://www.w3.org/2000/xmlns/";
+/// Room for the open elements of a usual document, the texts in them, and an element's attributes.
+const DEPTH_TYPICAL: usize = 16;
+const TEXT_BYTES_TYPICAL: usize = 1000;
+const ATTRIBUTES_TYPICAL: usize = 8;
 /// How many namespaces may be in use at once.
 const NAMESPACES_MAX: u32 = 256;
 
@@ -59,10 +63,10 @@ pub(super) fn read(
     let mut reader = Reader {
         source,
         document: Document::with_room_for(source),
-        open: Vec::new(),
-        scratch: String::new(),
+        open: Vec::with_capacity(DEPTH_TYPICAL),
+        scratch: String::with_capacity(TEXT_BYTES_TYPICAL),
         bindings: Vec::new(),
-        attributes: Vec::new(),
+        attributes: Vec::with_capacity(ATTRIBUTES_TYPICAL),
         expanded: Vec::new(),
         record: None,
         finished: false,
@@ -136,7 +140,12 @@ impl<'s> Reader<'s, '_, '_> {
             let fault = || Fault::syntax(offset, "text outside the root element");
             return blank.then_some(()).ok_or_else(fault);
         }
-        if memchr(b'>', text.as_bytes()).is_some() && text.contains("]]>") {
+        // Most texts hold neither, and stand as they are.
+        if memchr2(b'>', b'\r', text.as_bytes()).is_none() {
+            self.scratch.push_str(text);
+            return self.check_text(offset);
+        }
+        if text.contains("]]>") {
             return Err(Fault::syntax(offset, "]]> outside of a CDATA section"));
         }
         push_lines(text, &mut self.scratch);

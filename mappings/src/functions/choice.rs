@@ -1,10 +1,10 @@
 //! Functions that choose: code tables, defaults and placeholders.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use contracts::problem;
 
-use super::{Bound, Fault, Function, Kind, Value, exactly};
+use super::{Apply, Bound, Fault, Function, Given, Kind, Scene, Value, exactly};
 
 pub(super) const TABLE: Function = Function {
     name: "table",
@@ -38,13 +38,26 @@ pub(super) const TABLE: Function = Function {
         let otherwise = otherwise.map(canonical);
         let table: BTreeMap<String, Value<'static>> =
             table.into_iter().map(|(native, text)| (native, canonical(text))).collect();
-        let bound = Bound::new(gives, move |value, _| {
-            let found = table.get(&*value.into_text()).or(otherwise.as_ref());
-            found.map(|found| Some(found.clone())).ok_or(Fault(&problem::UNKNOWN_CODE))
-        });
+        let bound = Bound { apply: Box::new(Codes { table, otherwise }), gives, values: None };
         Ok(bound.giving(values))
     },
 };
+
+/// A code table, with the value of codes that it does not list.
+struct Codes {
+    table: BTreeMap<String, Value<'static>>,
+    otherwise: Option<Value<'static>>,
+}
+
+impl Apply for Codes {
+    fn apply<'a>(&'a self, value: Value<'a>, _: &Scene<'a>) -> Given<'a> {
+        match self.table.get(&*value.into_text()).or(self.otherwise.as_ref()) {
+            Some(Value::Text(text)) => Ok(Some(Value::Text(Cow::Borrowed(text)))),
+            Some(found) => Ok(Some(found.clone())),
+            None => Err(Fault(&problem::UNKNOWN_CODE)),
+        }
+    }
+}
 
 pub(super) const DEFAULT: Function = Function {
     name: "default",

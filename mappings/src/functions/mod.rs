@@ -85,7 +85,22 @@ pub struct Fault(pub &'static problem::Kind);
 pub type Given<'a> = Result<Option<Value<'a>>, Fault>;
 
 /// A function with its arguments bound.
-pub type Apply = Box<dyn for<'a> Fn(Value<'a>, &Scene<'_>) -> Given<'a> + Send + Sync>;
+pub trait Apply: Send + Sync {
+    /// What it gives for a value; it may lend of its own.
+    ///
+    /// # Errors
+    /// Why it takes no such value.
+    fn apply<'a>(&'a self, value: Value<'a>, scene: &Scene<'a>) -> Given<'a>;
+}
+
+impl<F> Apply for F
+where
+    F: for<'a> Fn(Value<'a>, &Scene<'a>) -> Given<'a> + Send + Sync,
+{
+    fn apply<'a>(&'a self, value: Value<'a>, scene: &Scene<'a>) -> Given<'a> {
+        self(value, scene)
+    }
+}
 
 /// A code table: native value to canonical value.
 pub type Table = BTreeMap<String, String>;
@@ -93,7 +108,7 @@ pub type Table = BTreeMap<String, String>;
 /// A function bound to its arguments, and the type it gives.
 pub struct Bound {
     /// What it does.
-    pub apply: Apply,
+    pub apply: Box<dyn Apply>,
     /// What it gives.
     pub gives: Kind,
     /// Every value it can give, where that is known before it runs.
@@ -103,7 +118,7 @@ pub struct Bound {
 impl Bound {
     fn new(
         gives: Kind,
-        apply: impl for<'a> Fn(Value<'a>, &Scene<'_>) -> Given<'a> + Send + Sync + 'static,
+        apply: impl for<'a> Fn(Value<'a>, &Scene<'a>) -> Given<'a> + Send + Sync + 'static,
     ) -> Self {
         Self { apply: Box::new(apply), gives, values: None }
     }
@@ -224,7 +239,7 @@ mod tests {
                 for (call, input, output) in function.examples {
                     let rule = rule::parse(&format!("x | {call}")).unwrap();
                     let bound = (function.bind)(&rule.calls[0].arguments, &tables).unwrap();
-                    let got = match (bound.apply)(Value::Text((*input).into()), &scene) {
+                    let got = match bound.apply.apply(Value::Text((*input).into()), &scene) {
                         Ok(Some(value)) => value.into_text().into_owned(),
                         Ok(None) => "-".to_owned(),
                         Err(Fault(kind)) => format!("!{}", kind.code),

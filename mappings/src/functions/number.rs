@@ -37,37 +37,68 @@ fn style(text: &str) -> Result<Style, String> {
     Ok(Style { thousands, decimal })
 }
 
-/// The exact decimal in canonical form (`-1250.5`), its fraction kept as written.
-fn canonical(text: &str, style: Style) -> Option<String> {
-    let (sign, digits) = match text.strip_prefix('-') {
-        Some(rest) => ("-", rest),
-        None => ("", text),
+/// A number in its parts, each of its digits proved.
+struct Parts<'a> {
+    negative: bool,
+    /// With the marks of thousands, where it has them.
+    whole: &'a str,
+    fraction: &'a str,
+    /// Whether a mark stands before the fraction.
+    has_fraction: bool,
+}
+
+/// Reads a number by its style.
+fn parts(text: &str, style: Style) -> Option<Parts<'_>> {
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text),
     };
-    let (whole, fraction) = match style.decimal.and_then(|mark| digits.split_once(mark)) {
-        Some((whole, fraction)) => (whole, Some(fraction)),
-        None => (digits, None),
-    };
-    let whole = match style.thousands {
-        Some(mark) if whole.contains(mark) => {
-            let mut groups = whole.split(mark);
-            let first = groups.next().unwrap_or("");
-            if first.is_empty() || first.len() > 3 || groups.any(|group| group.len() != 3) {
-                return None;
-            }
-            whole.replace(mark, "")
-        }
-        _ => whole.to_owned(),
-    };
+    let split = style.decimal.and_then(|mark| digits.split_once(mark));
+    let (whole, fraction) = split.unwrap_or((digits, "0"));
     let plain = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if !plain(&whole) || !fraction.is_none_or(plain) {
-        return None;
+    let grouped = |mark: char| {
+        let mut groups = whole.split(mark);
+        let first = groups.next().unwrap_or("");
+        first.len() <= 3 && plain(first) && groups.all(|group| group.len() == 3 && plain(group))
+    };
+    let sound = match style.thousands.filter(|mark| whole.contains(*mark)) {
+        Some(mark) => grouped(mark),
+        None => plain(whole),
+    };
+    let parts = Parts { negative, whole, fraction, has_fraction: split.is_some() };
+    (sound && plain(fraction)).then_some(parts)
+}
+
+impl Parts<'_> {
+    fn whole_digits(&self) -> impl Iterator<Item = u8> {
+        self.whole.bytes().filter(u8::is_ascii_digit)
     }
-    let trimmed = whole.trim_start_matches('0');
-    let whole = if trimmed.is_empty() { "0" } else { trimmed };
-    Some(match fraction {
-        Some(fraction) => format!("{sign}{whole}.{fraction}"),
-        None => format!("{sign}{whole}"),
-    })
+
+    /// The whole number, where its fraction is zero and it is not too large.
+    fn integer(&self) -> Option<i64> {
+        if self.fraction.bytes().any(|digit| digit != b'0') {
+            return None;
+        }
+        let sign = if self.negative { -1 } else { 1 };
+        self.whole_digits().try_fold(0_i64, |number, digit| {
+            number.checked_mul(10)?.checked_add(sign * i64::from(digit - b'0'))
+        })
+    }
+
+    /// The exact decimal in canonical form (`-1250.5`), its fraction kept as written.
+    fn decimal(&self) -> String {
+        let mut text = String::from(if self.negative { "-" } else { "" });
+        let start = text.len();
+        text.extend(self.whole_digits().skip_while(|digit| *digit == b'0').map(char::from));
+        if text.len() == start {
+            text.push('0');
+        }
+        if self.has_fraction {
+            text.push('.');
+            text.push_str(self.fraction);
+        }
+        text
+    }
 }
 
 pub(super) const INTEGER: Function = Function {
@@ -86,13 +117,8 @@ pub(super) const INTEGER: Function = Function {
         exactly(arguments, 1, "integer STYLE")?;
         let style = style(arguments.first().map_or("", |word| &word.text))?;
         Ok(Bound::new(Kind::Integer, move |value, _| {
-            let bad = Fault(&problem::BAD_NUMBER);
-            let text = canonical(&value.into_text(), style).ok_or(bad)?;
-            let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
-            if fraction.bytes().any(|digit| digit != b'0') {
-                return Err(bad);
-            }
-            whole.parse().map(|number| Some(Value::Integer(number))).map_err(|_| bad)
+            let number = parts(&value.into_text(), style).and_then(|parts| parts.integer());
+            number.map(|number| Some(Value::Integer(number))).ok_or(Fault(&problem::BAD_NUMBER))
         }))
     },
 };
@@ -112,8 +138,8 @@ pub(super) const DECIMAL: Function = Function {
         exactly(arguments, 1, "decimal STYLE")?;
         let style = style(arguments.first().map_or("", |word| &word.text))?;
         Ok(Bound::new(Kind::Text, move |value, _| {
-            let text = canonical(&value.into_text(), style).ok_or(Fault(&problem::BAD_NUMBER))?;
-            Ok(Some(text.into()))
+            let text = parts(&value.into_text(), style).map(|parts| parts.decimal());
+            text.map(|text| Some(text.into())).ok_or(Fault(&problem::BAD_NUMBER))
         }))
     },
 };

@@ -1,5 +1,7 @@
 //! Communes, districts and agencies, as of the record's day.
 
+use std::borrow::Cow;
+
 use contracts::problem;
 use jiff::civil::Date;
 
@@ -14,9 +16,9 @@ fn day(scene: &Scene<'_>) -> Date {
     scene.day.unwrap_or(Date::MAX)
 }
 
-fn code(found: Result<&Commune, Miss>) -> Given<'static> {
+fn code(found: Result<&Commune, Miss>) -> Given<'_> {
     match found {
-        Ok(commune) => Ok(Some(Value::from(commune.code.clone()))),
+        Ok(commune) => Ok(Some(Value::Text(Cow::Borrowed(&commune.code)))),
         Err(Miss::Unknown) => Err(Fault(&problem::UNKNOWN_UNIT)),
         Err(Miss::Ambiguous) => Err(Fault(&problem::AMBIGUOUS_UNIT)),
     }
@@ -73,7 +75,7 @@ pub(super) const COMMUNE_IN_ADDRESS: Function = Function {
         exactly(arguments, 0, "commune_in_address")?;
         Ok(Bound::new(Kind::Text, |value, scene| {
             let found = scene.gazetteer.in_address(&value.into_text(), day(scene));
-            Ok(found.ok().map(|commune| Value::from(commune.code.clone())))
+            Ok(found.ok().map(|commune| Value::Text(Cow::Borrowed(&commune.code))))
         }))
     },
 };
@@ -89,7 +91,7 @@ pub(super) const DISTRICT: Function = Function {
         Ok(Bound::new(Kind::Text, |value, scene| {
             match scene.gazetteer.by_code(&value.into_text(), day(scene)) {
                 Ok(commune) if commune.district_code.is_empty() => Ok(None),
-                Ok(commune) => Ok(Some(Value::from(commune.district_code.clone()))),
+                Ok(commune) => Ok(Some(Value::Text(Cow::Borrowed(&commune.district_code)))),
                 Err(_) => Err(Fault(&problem::UNKNOWN_UNIT)),
             }
         }))
@@ -110,7 +112,7 @@ pub(super) const AGENCY: Function = Function {
         exactly(arguments, 0, "agency")?;
         Ok(Bound::new(Kind::Text, |value, scene| {
             match scene.gazetteer.agency(&value.into_text(), day(scene)) {
-                Ok(id) => Ok(Some(Value::from(id.to_owned()))),
+                Ok(id) => Ok(Some(Value::Text(Cow::Borrowed(id)))),
                 Err(Miss::Unknown) => Err(Fault(&problem::UNKNOWN_UNIT)),
                 Err(Miss::Ambiguous) => Err(Fault(&problem::AMBIGUOUS_UNIT)),
             }
