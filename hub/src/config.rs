@@ -16,6 +16,8 @@ use crate::registry::Settings;
 pub enum StoreAddress {
     /// A SQLite file.
     Sqlite(PathBuf),
+    /// A PostgreSQL database. Shown without its password.
+    Postgres(Box<tokio_postgres::Config>),
 }
 
 /// The configuration of one hub.
@@ -107,16 +109,15 @@ impl Config {
             let advice = "write address:port, such as 127.0.0.1:8080";
             found.push(Diagnostic::at(name, text, &file.listen.span(), message, advice));
         }
-        let store = file.store.get_ref().strip_prefix("sqlite:");
-        if store.is_none_or(str::is_empty) {
-            let message = format!("`{}` is no store", file.store.get_ref());
-            let advice = "write sqlite:FILE, such as sqlite:hub.db";
-            found.push(Diagnostic::at(name, text, &file.store.span(), message, advice));
+        let store = StoreAddress::parse(file.store.get_ref(), folder);
+        if let Err((message, advice)) = &store {
+            let span = file.store.span();
+            found.push(Diagnostic::at(name, text, &span, message.clone(), advice));
         }
         match (listen, store) {
-            (Ok(listen), Some(store)) if found.is_empty() => Ok(Self {
+            (Ok(listen), Ok(store)) if found.is_empty() => Ok(Self {
                 listen,
-                store: StoreAddress::Sqlite(folder.join(store)),
+                store,
                 agencies: folder.join(file.agencies),
                 settings: Settings { stopped_is_paused: file.counting.stopped == Stopped::Paused },
                 log: file.log,
@@ -125,6 +126,45 @@ impl Config {
             _ => Err(found),
         }
     }
+}
+
+impl StoreAddress {
+    /// The address that a text names, or what is wrong with it and how to mend that. An address of
+    /// a server may hold a password: it is never repeated.
+    fn parse(text: &str, folder: &Path) -> Result<Self, (String, &'static str)> {
+        let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
+        match (scheme, text.strip_prefix("sqlite:")) {
+            (_, Some(file)) if !file.is_empty() => Ok(Self::Sqlite(folder.join(file))),
+            ("postgres" | "postgresql", _) => {
+                let advice = "write postgres://ROLE:PASSWORD@HOST:PORT/DATABASE";
+                let fault =
+                    |why: String| (format!("this is no address of a server: {why}"), advice);
+                let server: tokio_postgres::Config =
+                    text.parse().map_err(|error: tokio_postgres::Error| {
+                        let why = std::error::Error::source(&error);
+                        fault(why.map_or_else(|| error.to_string(), ToString::to_string))
+                    })?;
+                match server.get_hosts().is_empty() {
+                    true => Err(fault("no host".to_owned())),
+                    false => Ok(Self::Postgres(Box::new(server))),
+                }
+            }
+            ("", _) | ("sqlite", _) => Err((
+                format!("`{text}` is no store"),
+                "write sqlite:FILE, such as sqlite:hub.db, or postgres://ROLE:PASSWORD@HOST/DATABASE",
+            )),
+            _ => Err((
+                format!("there is no store `{scheme}:`"),
+                "write sqlite:FILE, such as sqlite:hub.db, or postgres://ROLE:PASSWORD@HOST/DATABASE",
+            )),
+        }
+    }
+}
+
+/// The PostgreSQL that `tests/run` has started for all tests.
+#[cfg(test)]
+pub(crate) fn test_postgres() -> Option<String> {
+    env::var("LIENTHONG_TEST_POSTGRES").ok()
 }
 
 #[cfg(test)]
@@ -137,6 +177,29 @@ mod tests {
         let found = Config::parse("hub.toml", text, Path::new(".")).unwrap_err();
         let places: Vec<_> = found.iter().map(|one| (one.line, one.column)).collect();
         assert_eq!(places, [(1, 10), (2, 9)]);
+    }
+
+    #[test]
+    fn a_server_is_an_address_and_its_password_is_never_shown() {
+        let parse = |store: &str| {
+            let text = format!("store = \"{store}\"\nagencies = \"agencies\"\n");
+            Config::parse("hub.toml", &text, Path::new("."))
+        };
+        let config = parse("postgres://hub:s3cret@db.example:5433/province").unwrap();
+        assert!(matches!(&config.store, StoreAddress::Postgres(server)
+            if server.get_dbname() == Some("province") && server.get_password().is_some()));
+        assert!(!format!("{config:?}").contains("s3cret"), "{config:?}");
+        for faulty in [
+            "postgres://hub:s3cret@db.example:port/province",
+            "postgres://hub:s3cret@db.example/province?s3cret=1&sslmode=s3cret",
+            "postgres://?password=s3cret",
+            "mysql://hub:s3cret@db.example/province",
+        ] {
+            let found = parse(faulty).unwrap_err();
+            assert_eq!((found[0].line, found[0].column), (1, 9));
+            let told = format!("{} {:?}", found[0], found);
+            assert!(!told.contains(":s3cret") && !told.contains("=s3cret"), "{told}");
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::{
     console,
     journey::Journey,
     operations::Operations,
-    store::{Store, StoreError, sqlite::SqliteStore},
+    store::{Store, StoreError, postgres::PostgresStore, sqlite::SqliteStore},
     telemetry::Telemetry,
 };
 
@@ -56,9 +56,10 @@ fn list(found: &[mappings::Diagnostic]) -> String {
 ///
 /// # Errors
 /// When it cannot be opened.
-pub fn open_store(address: &StoreAddress) -> Result<Arc<dyn Store>, StoreError> {
+pub async fn open_store(address: &StoreAddress) -> Result<Arc<dyn Store>, StoreError> {
     match address {
         StoreAddress::Sqlite(path) => Ok(Arc::new(SqliteStore::open(path)?)),
+        StoreAddress::Postgres(server) => Ok(Arc::new(PostgresStore::open(server).await?)),
     }
 }
 
@@ -84,7 +85,7 @@ impl Hub {
             Contracts::builtin().map_err(|error| HubError::Damaged(error.to_string()))?;
         let catalog = Catalog::load(&config.agencies, &contracts).map_err(HubError::Faulty)?;
         let gazetteer = catalog::gazetteer().map_err(HubError::Damaged)?;
-        let store = open_store(&config.store)?;
+        let store = open_store(&config.store).await?;
         if store.adopt(catalog.rules(config.settings)).await? {
             tracing::info!("the rules in force are new: every fold was made with them");
         }

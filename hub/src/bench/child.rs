@@ -16,9 +16,7 @@ use std::{
 use super::{BenchError, stop, wire, workload};
 use crate::{
     auth::{self, Principal},
-    config::StoreAddress,
-    hub::open_store,
-    store::Store,
+    store::{Store, sqlite::SqliteStore},
 };
 
 /// How long a hub may take to answer for the first time; a large journal takes its time to open.
@@ -74,7 +72,7 @@ pub(super) struct Hub {
 
 /// Opens a store in this process.
 pub(super) fn open(store: &Path) -> Result<Arc<dyn Store>, BenchError> {
-    Ok(open_store(&StoreAddress::Sqlite(store.to_owned()))?)
+    Ok(Arc::new(SqliteStore::open(store)?))
 }
 
 /// Runs what the store answers to its end.

@@ -12,12 +12,21 @@ use crate::{
     store::Store,
 };
 
-/// Opens the configured store, or says why not.
-pub(super) fn open(config: &Path, err: &mut impl Write) -> io::Result<Option<Arc<dyn Store>>> {
-    let opened =
-        configuration(config).and_then(|config| open_store(&config.store).map_err(HubError::from));
-    match opened {
-        Ok(store) => Ok(Some(store)),
+/// Opens the configured store and works with it, or says why it cannot be opened.
+pub(super) fn with_store<T>(
+    config: &Path,
+    err: &mut impl Write,
+    work: impl AsyncFnOnce(Arc<dyn Store>) -> T,
+) -> io::Result<Option<T>> {
+    let done = match configuration(config) {
+        Ok(config) => block_on(async {
+            let store = open_store(&config.store).await.map_err(HubError::from)?;
+            Ok(work(store).await)
+        })?,
+        Err(error) => Err(error),
+    };
+    match done {
+        Ok(done) => Ok(Some(done)),
         Err(error) => {
             writeln!(err, "{error}")?;
             Ok(None)
@@ -30,9 +39,9 @@ pub(super) fn verify(
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> io::Result<Exit> {
-    let Some(store) = open(config, err)? else { return Ok(Exit::Faulty) };
-    let (head, verdict) = block_on(async { (store.head().await, store.verify().await) })?;
-    let (head, verdict) = match (head, verdict) {
+    let read = async |store: Arc<dyn Store>| (store.head().await, store.verify().await);
+    let Some(read) = with_store(config, err, read)? else { return Ok(Exit::Faulty) };
+    let (head, verdict) = match read {
         (Ok(head), Ok(verdict)) => (head, verdict),
         (Err(error), _) | (_, Err(error)) => {
             writeln!(err, "{error}")?;
@@ -59,8 +68,9 @@ pub(super) fn rebuild(
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> io::Result<Exit> {
-    let Some(store) = open(config, err)? else { return Ok(Exit::Faulty) };
-    match block_on(store.rebuild())? {
+    let rebuild = async |store: Arc<dyn Store>| store.rebuild().await;
+    let Some(rebuilt) = with_store(config, err, rebuild)? else { return Ok(Exit::Faulty) };
+    match rebuilt {
         Ok(entries) => {
             writeln!(out, "{entries} entries read, every fold made anew")?;
             Ok(Exit::Done)
@@ -78,7 +88,7 @@ pub(super) fn migrate(
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> io::Result<Exit> {
-    let Some(_) = open(config, err)? else { return Ok(Exit::Faulty) };
+    let Some(()) = with_store(config, err, async |_| ())? else { return Ok(Exit::Faulty) };
     writeln!(out, "the schema is up to date")?;
     Ok(Exit::Done)
 }

@@ -3,14 +3,15 @@
 use std::{
     io::{self, Write},
     path::Path,
+    sync::Arc,
 };
 
 use clap::Subcommand;
 
-use super::{Exit, block_on, journal};
+use super::{Exit, journal};
 use crate::{
     auth::{self, Principal},
-    store::StoreError,
+    store::{Store, StoreError},
 };
 
 /// What to do with keys.
@@ -36,8 +37,7 @@ pub(super) fn run(
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> io::Result<Exit> {
-    let Some(store) = journal::open(config, err)? else { return Ok(Exit::Faulty) };
-    let done: Result<String, StoreError> = block_on(async {
+    let work = async |store: Arc<dyn Store>| -> Result<String, StoreError> {
         match action {
             Action::New { principal } => {
                 let principal: Principal =
@@ -60,7 +60,8 @@ pub(super) fn run(
                 Ok(keys.iter().map(line).collect::<Vec<_>>().join("\n"))
             }
         }
-    })?;
+    };
+    let Some(done) = journal::with_store(config, err, work)? else { return Ok(Exit::Faulty) };
     match done {
         Ok(text) => {
             writeln!(out, "{text}")?;

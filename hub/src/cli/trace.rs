@@ -6,8 +6,8 @@ use std::{
     sync::Arc,
 };
 
-use super::{Exit, block_on, journal};
-use crate::{auth::Principal, catalog::Catalog, operations::Operations};
+use super::{Exit, journal};
+use crate::{auth::Principal, catalog::Catalog, operations::Operations, store::Store};
 
 pub(super) fn run(
     config: &Path,
@@ -16,10 +16,12 @@ pub(super) fn run(
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> io::Result<Exit> {
-    let Some(store) = journal::open(config, err)? else { return Ok(Exit::Faulty) };
-    let catalog = Arc::new(Catalog::default());
-    let operations = Operations { catalog, store };
-    match block_on(operations.trace(&Principal::Operator, channel, id))? {
+    let trace = async |store: Arc<dyn Store>| {
+        let operations = Operations { catalog: Arc::new(Catalog::default()), store };
+        operations.trace(&Principal::Operator, channel, id).await
+    };
+    let Some(traced) = journal::with_store(config, err, trace)? else { return Ok(Exit::Faulty) };
+    match traced {
         Ok(traces) if traces.is_empty() => {
             writeln!(err, "no message has the id `{id}`")?;
             Ok(Exit::Faulty)

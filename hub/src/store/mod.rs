@@ -4,10 +4,13 @@
 //! observation arrives is not a backend's business: it is [`effect`], pure code over what the
 //! backend has read.
 
+mod audit;
 pub mod batch;
 pub mod decode;
 pub mod effect;
 mod error;
+mod numbers;
+pub mod postgres;
 pub mod replay;
 pub mod rules;
 pub mod sqlite;

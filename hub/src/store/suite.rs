@@ -26,6 +26,18 @@ pub(crate) fn snapshot(code: &str, version: u32, status: u8) -> Prepared {
     prepared("dossier/1", code, body)
 }
 
+/// One dossier at a source that carries a national code, of a procedure.
+pub(crate) fn coded(code: &str, version: u32, status: u8, number: u32) -> Prepared {
+    let body = serde_json::json!({
+        "source": "so-y-te", "source_code": code, "source_version": version.to_string(),
+        "code": format!("H19.14-240304-{number:04}"), "procedure": "1.001612",
+        "agency": "so-y-te", "applicant": { "name": "Nguyễn An", "kind": "person" },
+        "channel": "counter", "accepted_at": "2024-03-04", "due_at": "2024-03-08",
+        "status": status, "status_raw": status.to_string(),
+    });
+    prepared("dossier/1", code, body)
+}
+
 /// One event of a dossier.
 pub(crate) fn event(code: &str, at: &str, status: u8) -> Prepared {
     let body = serde_json::json!({

@@ -1,23 +1,9 @@
 //! Numbers from the rollups; the deltas that they lack, or hold too many of, make them exact.
 
-use std::collections::BTreeMap;
-
 use rusqlite::{Connection, params, params_from_iter, types::Value};
 
 use super::rolling;
-use crate::{
-    registry::Measure,
-    store::{
-        CellQuery, CellRow, StoreError,
-        batch::rollups::{Run, Span, runs},
-    },
-};
-
-/// Measure, agency, procedure, day.
-type Key = (String, String, String, i32);
-
-/// Before any day on which something was counted: the first day of the calendar.
-const DAY_MIN: i32 = -719_162;
+use crate::store::{CellQuery, CellRow, StoreError, batch::rollups::Run, numbers::Sums};
 
 /// Numbers by day, or over all days asked for. Read in one transaction, so that the position is
 /// the one they are true at.
@@ -28,15 +14,12 @@ pub(super) fn rows(
     let transaction = connection.unchecked_transaction()?;
     let size: u64 = transaction.query_row("SELECT size FROM head", [], |row| row.get(0))?;
     let as_of = query.as_of.map_or(size, |position| position.min(size));
-    let mut asked = Asked {
-        connection: &transaction,
-        query,
-        level: u8::from(query.of_agency()) + 2 * u8::from(query.of_procedure()),
-        sums: BTreeMap::new(),
-    };
+    let mut asked = Asked { connection: &transaction, query, sums: Sums::new(query) };
     for measure in asked.measures()? {
         for outer in asked.outers(&measure)? {
-            asked.measure(&measure, &outer)?;
+            for (run, by_day) in query.runs(&measure) {
+                asked.run(&measure, &outer, run, by_day)?;
+            }
         }
     }
     let rolled = rolling::rolled(&transaction)?;
@@ -44,31 +27,13 @@ pub(super) fn rows(
         true => asked.deltas(rolled, as_of, 1)?,
         false => asked.deltas(as_of, rolled, -1)?,
     }
-    let row =
-        |((measure, agency, procedure, day), n)| CellRow { measure, agency, procedure, day, n };
-    Ok((as_of, asked.sums.into_iter().filter(|(_, n)| *n != 0).map(row).collect()))
-}
-
-impl CellQuery {
-    fn of_agency(&self) -> bool {
-        self.by_agency || self.agency.is_some()
-    }
-
-    fn of_procedure(&self) -> bool {
-        self.by_procedure || self.procedure.is_some()
-    }
-
-    /// The day that a number of a day is shown under.
-    fn shown(&self, day: i32) -> i32 {
-        if self.by_day { day.max(self.from - 1) } else { self.to }
-    }
+    Ok((as_of, asked.sums.rows()))
 }
 
 struct Asked<'a> {
     connection: &'a Connection,
     query: &'a CellQuery,
-    level: u8,
-    sums: BTreeMap<Key, i64>,
+    sums: Sums<'a>,
 }
 
 impl Asked<'_> {
@@ -82,13 +47,13 @@ impl Asked<'_> {
                        FROM m WHERE m.measure IS NOT NULL)
                    SELECT measure FROM m WHERE measure IS NOT NULL";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let rows = statement.query_map([self.level], |row| row.get(0))?;
+        let rows = statement.query_map([self.query.level()], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// The agencies to ask for on the level of both; nothing to choose on the others.
     fn outers(&self, measure: &str) -> Result<Vec<String>, StoreError> {
-        if self.level != 3 {
+        if self.query.level() != 3 {
             return Ok(vec![String::new()]);
         }
         if let Some(agency) = &self.query.agency {
@@ -108,26 +73,6 @@ impl Asked<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    fn measure(&mut self, measure: &str, outer: &str) -> Result<(), StoreError> {
-        let (from, to) = (self.query.from, self.query.to);
-        let gauge = Measure::is_gauge_name(measure);
-        let mut wanted: Vec<(Run, bool)> = Vec::new();
-        if self.query.by_day {
-            wanted.push(((Span::Day, from, to), true));
-        }
-        let whole = match (self.query.by_day, gauge) {
-            (false, false) => runs(from, to),
-            (false, true) => runs(DAY_MIN, to),
-            (true, true) => runs(DAY_MIN, from - 1),
-            (true, false) => Vec::new(),
-        };
-        wanted.extend(whole.into_iter().map(|run| (run, false)));
-        for (run, by_day) in wanted {
-            self.run(measure, outer, run, by_day)?;
-        }
-        Ok(())
-    }
-
     fn run(
         &mut self,
         measure: &str,
@@ -135,13 +80,9 @@ impl Asked<'_> {
         (span, first, last): Run,
         by_day: bool,
     ) -> Result<(), StoreError> {
-        let inner = match self.level {
-            1 => &self.query.agency,
-            2 | 3 => &self.query.procedure,
-            _ => &None,
-        };
+        let inner = self.query.inner();
         let mut values: Vec<Value> = vec![
-            i64::from(self.level).into(),
+            i64::from(self.query.level()).into(),
             i64::from(span as u8).into(),
             measure.to_owned().into(),
             outer.to_owned().into(),
@@ -149,7 +90,7 @@ impl Asked<'_> {
             i64::from(last).into(),
         ];
         let only = if inner.is_some() { "AND inner_key = ?7" } else { "" };
-        values.extend(inner.clone().map(Value::from));
+        values.extend(inner.map(|inner| Value::from(inner.to_owned())));
         let (day, group) = if by_day { ("day", ", day") } else { ("?6", "") };
         let sql = format!(
             "SELECT inner_key, {day}, sum(n) FROM rollups
@@ -159,41 +100,16 @@ impl Asked<'_> {
         let mut statement = self.connection.prepare_cached(&sql)?;
         let mut rows = statement.query(params_from_iter(values))?;
         while let Some(row) = rows.next()? {
-            let inner: String = row.get(0)?;
-            let (agency, procedure) = match self.level {
-                1 => (inner, String::new()),
-                3 => (outer.to_owned(), inner),
-                _ => (String::new(), inner),
-            };
-            let day = self.query.shown(row.get(1)?);
-            let key = (measure.to_owned(), agency, procedure, day);
-            *self.sums.entry(key).or_default() += row.get::<_, i64>(2)?;
+            self.sums.rolled(measure, outer, row.get(0)?, row.get(1)?, row.get(2)?);
         }
         Ok(())
     }
 
     /// Adds, or takes back, the deltas of some positions.
     fn deltas(&mut self, from: u64, to: u64, sign: i64) -> Result<(), StoreError> {
-        let query = self.query;
         let mut statement = self.connection.prepare_cached(rolling::DELTA)?;
         for delta in statement.query_map(params![from, to], rolling::delta)? {
-            let delta = delta?;
-            let other = |wanted: &Option<String>, value: &String| {
-                wanted.as_ref().is_some_and(|wanted| wanted != value)
-            };
-            let before = delta.day < query.from && !Measure::is_gauge_name(delta.measure);
-            if before
-                || delta.day > query.to
-                || other(&query.agency, &delta.place.agency)
-                || other(&query.procedure, &delta.place.procedure)
-            {
-                continue;
-            }
-            let kept = |by: bool, value: &String| if by { value.clone() } else { String::new() };
-            let agency = kept(query.of_agency(), &delta.place.agency);
-            let procedure = kept(query.of_procedure(), &delta.place.procedure);
-            let key = (delta.measure.to_owned(), agency, procedure, query.shown(delta.day));
-            *self.sums.entry(key).or_default() += sign * delta.n;
+            self.sums.delta(&delta?, sign);
         }
         Ok(())
     }

@@ -1,0 +1,220 @@
+//! The store of several processes: PostgreSQL, version 15 or later.
+//!
+//! Nothing that an answer depends on is kept in memory: every transaction reads what it builds
+//! upon, then holds the row of the journal's end, and asks whether it is still so.
+
+mod failure;
+mod known;
+mod message;
+mod open;
+mod read;
+mod rebuild;
+mod rolling;
+mod scan;
+mod session;
+mod statistics;
+mod submit;
+#[cfg(test)]
+mod tests;
+mod verify;
+mod write;
+
+use contracts::Later;
+use tokio_postgres::Config;
+
+use self::session::Sessions;
+use super::{
+    Answer, ApiKey, CellQuery, CellRow, DossierRow, EntryRow, Head, MessageRow, PersonalText,
+    Reply, Rules, Store, StoreError, Submission, Tally, Verdict,
+};
+use crate::{
+    journal::commitment::{DedupHash, DedupKey, dedup_hash},
+    registry::Observation,
+};
+
+/// The store on PostgreSQL.
+pub struct PostgresStore {
+    sessions: Sessions,
+    key: DedupKey,
+    rules: known::RulesSeen,
+    places: write::PlacesSeen,
+    rolling: rolling::Rolling,
+}
+
+impl PostgresStore {
+    /// Connects, checks the server and the journal's end, and brings the schema up to date.
+    ///
+    /// # Errors
+    /// When the server cannot be reached, is too old, may lose what it confirms, is a standby, or
+    /// has another time; when the schema is newer than the program; when the journal's last
+    /// entries are not what its head says.
+    pub async fn open(address: &Config) -> Result<Self, StoreError> {
+        let sessions = Sessions::new(address)?;
+        let mut client = sessions.writer().await?;
+        open::server(&client).await?;
+        let transaction = client.transaction().await.map_err(failure::Failure::from)?;
+        let key = open::schema(&transaction).await?;
+        transaction.commit().await.map_err(failure::of_commit)?;
+        open::journal(&client).await?;
+        drop(client);
+        let (rules, places) = Default::default();
+        let rolling = rolling::Rolling::start(sessions.clone());
+        Ok(Self { sessions, key, rules, places, rolling })
+    }
+}
+
+impl Store for PostgresStore {
+    fn commit(
+        &self,
+        batch: Vec<Submission>,
+    ) -> Answer<'_, Result<Vec<Result<Reply, Later>>, Later>> {
+        Box::pin(async move {
+            submit::batch(self, &batch).await.map_err(|error| {
+                tracing::error!(error = %error, "a batch could not be written");
+                error.later()
+            })
+        })
+    }
+
+    fn dedup(&self, bytes: &[u8]) -> DedupHash {
+        dedup_hash(&self.key, bytes)
+    }
+
+    fn head(&self) -> Answer<'_, Result<Head, StoreError>> {
+        Box::pin(async { Ok(read::head(&self.sessions.reader().await?).await?) })
+    }
+
+    fn entries(&self, from: u64, limit: u32) -> Answer<'_, Result<Vec<EntryRow>, StoreError>> {
+        Box::pin(async move {
+            let client = self.sessions.reader().await?;
+            Ok(read::entries(&client, from, limit).await?)
+        })
+    }
+
+    fn dossiers(
+        &self,
+        from: u64,
+        after_key: String,
+        limit: u32,
+    ) -> Answer<'_, Result<Vec<DossierRow>, StoreError>> {
+        Box::pin(async move {
+            let client = self.sessions.reader().await?;
+            Ok(read::dossiers(&client, from, &after_key, limit).await?)
+        })
+    }
+
+    fn find(
+        &self,
+        code: String,
+        source: Option<String>,
+    ) -> Answer<'_, Result<Vec<DossierRow>, StoreError>> {
+        Box::pin(async move {
+            let client = self.sessions.reader().await?;
+            Ok(read::find(&client, &code, source.as_deref()).await?)
+        })
+    }
+
+    fn observations(
+        &self,
+        key: String,
+        before: Option<u64>,
+    ) -> Answer<'_, Result<Vec<Observation>, StoreError>> {
+        Box::pin(async move {
+            let client = self.sessions.reader().await?;
+            Ok(read::observations(&client, &key, before).await?)
+        })
+    }
+
+    fn personal(&self, positions: Vec<u64>) -> Answer<'_, Result<Vec<PersonalText>, StoreError>> {
+        Box::pin(async move {
+            let client = self.sessions.reader().await?;
+            Ok(read::personal(&client, &positions).await?)
+        })
+    }
+
+    fn rules(&self, before: Option<u64>) -> Answer<'_, Result<Rules, StoreError>> {
+        Box::pin(async move {
+            let client = self.sessions.reader().await?;
+            Ok(read::rules(&client, before).await?)
+        })
+    }
+
+    fn adopt(&self, rules: Rules) -> Answer<'_, Result<bool, StoreError>> {
+        Box::pin(async move { rebuild::adopt(self, &rules).await })
+    }
+
+    fn messages(
+        &self,
+        channel: Option<String>,
+        id: String,
+    ) -> Answer<'_, Result<Vec<MessageRow>, StoreError>> {
+        Box::pin(async move {
+            let client = self.sessions.reader().await?;
+            Ok(message::by_id(&client, channel.as_deref(), &id).await?)
+        })
+    }
+
+    fn latest(
+        &self,
+        channel: Option<String>,
+        limit: u32,
+    ) -> Answer<'_, Result<Vec<MessageRow>, StoreError>> {
+        Box::pin(async move {
+            let client = self.sessions.reader().await?;
+            Ok(message::latest(&client, channel.as_deref(), limit).await?)
+        })
+    }
+
+    fn refusals(&self, message: u64) -> Answer<'_, Result<Vec<contracts::Refusal>, StoreError>> {
+        self.first_refusals(message, u32::MAX)
+    }
+
+    fn first_refusals(
+        &self,
+        message: u64,
+        limit: u32,
+    ) -> Answer<'_, Result<Vec<contracts::Refusal>, StoreError>> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        Box::pin(async move {
+            let client = self.sessions.reader().await?;
+            Ok(message::refusals(&client, message, limit).await?)
+        })
+    }
+
+    fn outcomes(&self) -> Answer<'_, Result<Vec<Tally>, StoreError>> {
+        Box::pin(async { Ok(message::outcomes(&self.sessions.reader().await?).await?) })
+    }
+
+    fn statistics(&self, query: CellQuery) -> Answer<'_, Result<(u64, Vec<CellRow>), StoreError>> {
+        Box::pin(async move {
+            let mut client = self.sessions.reader().await?;
+            Ok(statistics::rows(&mut client, &query).await?)
+        })
+    }
+
+    fn add_key(&self, key: ApiKey) -> Answer<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            let client = self.sessions.writer().await?;
+            Ok(read::add_key(&client, &key).await?)
+        })
+    }
+
+    fn revoke_key(&self, id: String, at: jiff::Timestamp) -> Answer<'_, Result<bool, StoreError>> {
+        Box::pin(async move {
+            let client = self.sessions.writer().await?;
+            Ok(read::revoke_key(&client, &id, at).await?)
+        })
+    }
+
+    fn keys(&self) -> Answer<'_, Result<Vec<ApiKey>, StoreError>> {
+        Box::pin(async { Ok(read::keys(&self.sessions.reader().await?).await?) })
+    }
+
+    fn verify(&self) -> Answer<'_, Result<Verdict, StoreError>> {
+        Box::pin(async { Ok(verify::verify(&mut self.sessions.reader().await?).await?) })
+    }
+
+    fn rebuild(&self) -> Answer<'_, Result<u64, StoreError>> {
+        Box::pin(rebuild::rebuild(self))
+    }
+}

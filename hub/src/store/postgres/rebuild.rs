@@ -1,0 +1,178 @@
+//! Making every fold anew from the journal, and putting rules in force. The journal's end is held
+//! meanwhile: nothing is accepted, and readers see what was there before until it is done.
+
+use std::sync::Arc;
+
+use deadpool_postgres::Transaction;
+use rayon::prelude::*;
+
+use super::{
+    PostgresStore,
+    failure::{self, Failure, Tries},
+    known, scan,
+    session::{self, Rows, signed},
+    verify::apart,
+    write,
+};
+use crate::{
+    journal::{
+        entry::{EntryKind, Mode},
+        merkle::Digest,
+    },
+    store::{
+        Rules, StoreError,
+        audit::EntryCopy,
+        batch::{Changes, Rollups, Said},
+        replay::{self, Components},
+        rules::{ReferenceText, RulesHistory},
+    },
+};
+
+/// Makes every fold anew; gives the number of entries read.
+pub(super) async fn rebuild(store: &PostgresStore) -> Result<u64, StoreError> {
+    let mut tries = Tries::default();
+    loop {
+        match rebuilt(store).await {
+            Err(failure) if tries.again(&failure).await => {}
+            ended => return ended.map_err(StoreError::from),
+        }
+    }
+}
+
+async fn rebuilt(store: &PostgresStore) -> Result<u64, Failure> {
+    let mut client = store.sessions.writer().await?;
+    let transaction = client.transaction().await?;
+    scan::settings(&transaction).await?;
+    known::tip_held(&transaction).await?;
+    let read = anew(store, &transaction).await?;
+    transaction.commit().await.map_err(failure::of_commit)?;
+    Ok(read)
+}
+
+/// Puts rules in force: a reference entry, and every fold with them from its position on.
+pub(super) async fn adopt(store: &PostgresStore, rules: &Rules) -> Result<bool, StoreError> {
+    let mut tries = Tries::default();
+    loop {
+        match adopted(store, rules).await {
+            Err(failure) if tries.again(&failure).await => {}
+            ended => return ended.map_err(StoreError::from),
+        }
+    }
+}
+
+async fn adopted(store: &PostgresStore, rules: &Rules) -> Result<bool, Failure> {
+    let mut client = store.sessions.writer().await?;
+    let transaction = client.transaction().await?;
+    let hash = rules.hash();
+    if known::tip(&transaction).await?.rules == Some(hash) {
+        return Ok(false);
+    }
+    scan::settings(&transaction).await?;
+    let mut tip = known::tip_held(&transaction).await?;
+    if tip.rules == Some(hash) {
+        return Ok(false);
+    }
+    let public = ReferenceText::of_rules(hash);
+    let said = Said {
+        kind: EntryKind::Reference,
+        mode: Mode::Live,
+        message: None,
+        message_id: None,
+        record: None,
+        named: None,
+        raw: None,
+        public: (&public, Digest::of(public.as_bytes())),
+        personal: None,
+        mapping: None,
+        contract_hash: None,
+        supersedes: None,
+    };
+    // The entry itself is still written under the rules before it.
+    let entry = tip
+        .append(jiff::Timestamp::now(), &said)
+        .map_err(|error| StoreError::fault(error.to_string()))?;
+    tip.rules = Some(hash);
+    let sql = "INSERT INTO reference_contents (hash, content)
+               SELECT * FROM unnest($1::bytea[], $2::bytea[]) ON CONFLICT (hash) DO NOTHING";
+    let content =
+        Rows::new(sql, 1).with(vec![hash.as_bytes().to_vec()]).with(vec![rules.content()]);
+    let only = [entry];
+    let mut rows = write::entries(&only);
+    rows.extend([content, write::head(&tip)]);
+    session::write(&transaction, rows).await?;
+    anew(store, &transaction).await?;
+    transaction.commit().await.map_err(failure::of_commit)?;
+    store.rolling.appended(tip.next());
+    Ok(true)
+}
+
+/// Places stay: their numbers are known to other processes.
+const FORGET: &str = "
+    SELECT FROM rolled FOR UPDATE;
+    DELETE FROM observations; DELETE FROM dossiers; DELETE FROM changes; DELETE FROM deltas;
+    DELETE FROM rollups; DELETE FROM members; DELETE FROM rules;";
+
+async fn anew(store: &PostgresStore, transaction: &Transaction<'_>) -> Result<u64, Failure> {
+    transaction.batch_execute(FORGET).await?;
+    let (components, rules, read) = journal(transaction).await?;
+    let rules = Arc::new(rules);
+    let mut sums = Rollups::default();
+    let mut wanted = components.groups().into_iter();
+    let mut groups = scan::groups(transaction, &mut wanted).await?;
+    while !groups.is_empty() {
+        let rules = rules.clone();
+        let work = async { Ok(apart(move || stories(&groups, &rules)).await??) };
+        let following = scan::groups(transaction, &mut wanted);
+        let (folded, following) = futures_util::future::try_join(work, following).await?;
+        let all: Vec<&Changes> = folded.iter().collect();
+        let deltas = || folded.iter().flat_map(|changes| &changes.deltas);
+        let places = store.places.numbers(transaction, deltas()).await?;
+        session::write(transaction, write::folds(&all, &places)).await?;
+        deltas().for_each(|delta| sums.add(delta));
+        groups = following;
+    }
+    session::write(transaction, write::rollups(&sums, read).into()).await?;
+    Ok(read)
+}
+
+fn stories(groups: &[Vec<EntryCopy>], rules: &RulesHistory) -> Result<Vec<Changes>, StoreError> {
+    groups
+        .par_iter()
+        .map(|group| {
+            let stored: Vec<_> = group.iter().map(EntryCopy::stored).collect();
+            Ok(replay::story(replay::observations(&stored)?, rules))
+        })
+        .collect()
+}
+
+/// Which entries belong together, the rules there were, and how many entries.
+async fn journal(
+    transaction: &Transaction<'_>,
+) -> Result<(Components, RulesHistory, u64), Failure> {
+    let (mut components, mut rules, mut read) = (Components::default(), RulesHistory::default(), 0);
+    let mut page = scan::page(transaction, 0).await?;
+    while let Some(last) = page.last() {
+        let next = last.position + 1;
+        read += page.len() as u64;
+        let work = apart(move || {
+            let told: Result<Vec<_>, StoreError> = page
+                .par_iter()
+                .map(|row| Ok((replay::told(&row.stored())?, row.rules()?)))
+                .collect();
+            Ok(told?.into_iter().zip(page.into_iter().map(|row| row.position)).collect::<Vec<_>>())
+        });
+        let work = async { Ok(work.await?.map_err(|error: StoreError| Failure::from(error))?) };
+        let following = scan::page(transaction, next);
+        let (told, following) = futures_util::future::try_join(work, following).await?;
+        for ((told, hash), position) in told {
+            told.into_iter().for_each(|one| components.add(one));
+            let Some(hash) = hash else { continue };
+            let sql = "INSERT INTO rules (position, hash) VALUES ($1, $2)";
+            let bytes = hash.as_bytes().as_slice();
+            session::rows(transaction, sql, &[&signed(position), &bytes]).await?;
+            rules.0.push((position, known::rules(transaction, hash).await?));
+        }
+        page = following;
+    }
+    Ok((components, rules, read))
+}

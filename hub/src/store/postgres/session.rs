@@ -1,0 +1,175 @@
+//! Connections and what runs over them.
+
+use std::time::Duration;
+
+use deadpool_postgres::{
+    GenericClient, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime,
+};
+use futures_util::future::try_join_all;
+use rustls_platform_verifier::ConfigVerifierExt;
+use tokio_postgres::{Config, Row, types::ToSql};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::failure::Failure;
+use crate::store::StoreError;
+
+/// Connections that write: the batch under way, and what an operator does beside it.
+const WRITERS_MAX: usize = 3;
+/// Connections that read.
+const READERS_MAX: usize = 8;
+/// How long anything waits for a connection.
+const CONNECTION_WAIT: Duration = Duration::from_secs(5);
+
+/// What every session is told. Plans go by indexes from the first row on, when no statistics are
+/// there yet, and are made once for each statement. A session that its process has left in the
+/// middle, stopped or cut off, ends by itself and lets go what it held.
+const SESSION: &str = "-c search_path=lienthong -c statement_timeout=30s -c lock_timeout=5s \
+                       -c idle_in_transaction_session_timeout=15s -c DateStyle=ISO \
+                       -c TimeZone=UTC -c jit=off -c plan_cache_mode=force_generic_plan \
+                       -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off";
+
+/// The connections of one store.
+#[derive(Clone)]
+pub(super) struct Sessions {
+    writers: Pool,
+    readers: Pool,
+}
+
+fn pool(config: &Config, size: usize) -> Result<Pool, StoreError> {
+    let away = |error: String| StoreError::away(format!("PostgreSQL: {error}"));
+    let trust =
+        rustls::ClientConfig::with_platform_verifier().map_err(|error| away(error.to_string()))?;
+    let tls = MakeRustlsConnect::new(trust);
+    // A server that has ended meanwhile is noticed before work begins.
+    let recycling = ManagerConfig { recycling_method: RecyclingMethod::Verified };
+    let manager = Manager::from_config(config.clone(), tls, recycling);
+    Pool::builder(manager)
+        .max_size(size)
+        .runtime(Runtime::Tokio1)
+        .wait_timeout(Some(CONNECTION_WAIT))
+        .create_timeout(Some(CONNECTION_WAIT))
+        .recycle_timeout(Some(CONNECTION_WAIT))
+        .build()
+        .map_err(|error| away(error.to_string()))
+}
+
+impl Sessions {
+    /// Connections to an address; none is opened yet.
+    pub(super) fn new(address: &Config) -> Result<Self, StoreError> {
+        let mut config = address.clone();
+        let own = address.get_options().unwrap_or_default();
+        config.options(format!("{SESSION} {own}").trim());
+        config.application_name("lienthong").connect_timeout(CONNECTION_WAIT);
+        config.keepalives_idle(Duration::from_secs(10)).tcp_user_timeout(Duration::from_secs(20));
+        Ok(Self { writers: pool(&config, WRITERS_MAX)?, readers: pool(&config, READERS_MAX)? })
+    }
+
+    pub(super) async fn writer(&self) -> Result<Object, Failure> {
+        Ok(self.writers.get().await?)
+    }
+
+    pub(super) async fn reader(&self) -> Result<Object, Failure> {
+        Ok(self.readers.get().await?)
+    }
+}
+
+/// A value of a statement.
+pub(super) type Value<'a> = &'a (dyn ToSql + Sync);
+
+/// The rows of a statement.
+pub(super) async fn rows(
+    client: &impl GenericClient,
+    sql: &str,
+    values: &[Value<'_>],
+) -> Result<Vec<Row>, Failure> {
+    let statement = client.prepare_cached(sql).await?;
+    Ok(client.query(&statement, values).await?)
+}
+
+/// The row of a statement that gives one at most.
+pub(super) async fn row(
+    client: &impl GenericClient,
+    sql: &str,
+    values: &[Value<'_>],
+) -> Result<Option<Row>, Failure> {
+    let statement = client.prepare_cached(sql).await?;
+    Ok(client.query_opt(&statement, values).await?)
+}
+
+/// Rows to write: one array a column, so that however many there are, they are one statement.
+pub(super) struct Rows<'a> {
+    sql: &'static str,
+    columns: Vec<Box<dyn ToSql + Sync + Send + 'a>>,
+    count: usize,
+    bytes: usize,
+}
+
+impl<'a> Rows<'a> {
+    pub(super) fn new(sql: &'static str, count: usize) -> Self {
+        Self { sql, columns: Vec::new(), count, bytes: 0 }
+    }
+
+    /// Adds a column.
+    pub(super) fn with<T: ToSql + Sync + Send + 'a>(mut self, column: Vec<T>) -> Self {
+        self.columns.push(Box::new(column));
+        self
+    }
+
+    /// Says how large they are, where that is much.
+    pub(super) fn of_bytes(mut self, bytes: usize) -> Self {
+        self.bytes = bytes;
+        self
+    }
+
+    async fn send(&self, client: &impl GenericClient) -> Result<(), Failure> {
+        let statement = client.prepare_cached(self.sql).await?;
+        let values: Vec<Value<'_>> =
+            self.columns.iter().map(|column| &**column as Value<'_>).collect();
+        client.execute(&statement, &values).await?;
+        Ok(())
+    }
+}
+
+/// Bytes on their way at once, roughly: they are held twice meanwhile.
+const FLIGHT_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Writes rows of several tables: all statements are on their way before the first is answered,
+/// unless they are too large for that.
+pub(super) async fn write(client: &impl GenericClient, all: Vec<Rows<'_>>) -> Result<(), Failure> {
+    let (mut flight, mut bytes) = (Vec::new(), 0);
+    for rows in all.into_iter().filter(|rows| rows.count > 0) {
+        if bytes + rows.bytes > FLIGHT_BYTES_MAX && !flight.is_empty() {
+            land(client, std::mem::take(&mut flight)).await?;
+            bytes = 0;
+        }
+        bytes += rows.bytes;
+        flight.push(rows);
+    }
+    land(client, flight).await
+}
+
+async fn land(client: &impl GenericClient, flight: Vec<Rows<'_>>) -> Result<(), Failure> {
+    try_join_all(flight.iter().map(|rows| rows.send(client))).await.map(drop)
+}
+
+/// A number as PostgreSQL has it: none of the hub's is beyond 2^63.
+pub(super) fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// A number back from PostgreSQL; none that the hub wrote is negative.
+pub(super) fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
+/// 32 bytes of a column.
+pub(super) fn hash(row: &Row, column: usize) -> Result<[u8; 32], Failure> {
+    let bytes: &[u8] = row.try_get(column)?;
+    bytes.try_into().map_err(|_| StoreError::fault("a stored hash is damaged").into())
+}
+
+/// The same where there may be none.
+pub(super) fn hash_or_none(row: &Row, column: usize) -> Result<Option<[u8; 32]>, Failure> {
+    let bytes: Option<&[u8]> = row.try_get(column)?;
+    bytes.map(|_| hash(row, column)).transpose()
+}

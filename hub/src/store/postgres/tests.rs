@@ -1,0 +1,286 @@
+//! The suite on PostgreSQL, and what is PostgreSQL's own.
+
+use std::{
+    path::Path,
+    process::Command,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use contracts::Outcome;
+use tokio_postgres::{Client, Config, NoTls};
+
+use super::PostgresStore;
+use crate::{
+    config,
+    registry::Settings,
+    store::{Reply, Rules, Store, suite},
+};
+
+/// The server of these tests: the one that is there, or one of their own that ends with them.
+fn server() -> &'static str {
+    static SERVER: OnceLock<String> = OnceLock::new();
+    SERVER.get_or_init(|| {
+        config::test_postgres().unwrap_or_else(|| {
+            let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/cluster");
+            let id = std::process::id().to_string();
+            let started = Command::new(script).args(["start", &id]).output().unwrap();
+            assert!(started.status.success(), "{}", String::from_utf8_lossy(&started.stderr));
+            String::from_utf8(started.stdout).unwrap().trim().to_owned()
+        })
+    })
+}
+
+/// A database of its own, gone at the end.
+struct Database {
+    name: String,
+    config: Config,
+}
+
+impl Database {
+    async fn new(name: &str) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("hub_{}_{count}_{name}", std::process::id());
+        let mut config: Config = server().parse().unwrap();
+        config.dbname("postgres");
+        execute(&config, &format!("CREATE DATABASE {name}")).await;
+        config.dbname(&name);
+        Self { name, config }
+    }
+
+    async fn open(&self) -> PostgresStore {
+        PostgresStore::open(&self.config).await.unwrap()
+    }
+
+    /// Whoever may do everything.
+    fn superuser(&self) -> Config {
+        let mut config = self.config.clone();
+        config.user("postgres");
+        config
+    }
+
+    async fn drop(self) {
+        let mut config = self.config;
+        config.dbname("postgres");
+        execute(&config, &format!("DROP DATABASE {} WITH (FORCE)", self.name)).await;
+    }
+}
+
+async fn connect(config: &Config) -> Client {
+    let (client, connection) = config.connect(NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+async fn execute(config: &Config, sql: &str) {
+    connect(config).await.batch_execute(sql).await.unwrap();
+}
+
+#[tokio::test]
+async fn outcomes() {
+    let database = Database::new("outcomes").await;
+    suite::outcomes(&database.open().await).await;
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn chunks() {
+    let database = Database::new("chunks").await;
+    suite::chunks(&database.open().await).await;
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn numbers() {
+    let database = Database::new("numbers").await;
+    suite::numbers(&database.open().await).await;
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn trial() {
+    let database = Database::new("trial").await;
+    suite::trial(&database.open().await).await;
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn keys() {
+    let database = Database::new("keys").await;
+    suite::keys(&database.open().await).await;
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn history_cannot_be_altered_and_a_forced_edit_is_found_at_its_entry() {
+    let database = Database::new("edit").await;
+    let store = database.open().await;
+    for number in 0..5 {
+        let record = suite::snapshot(&format!("E-{number}"), 1, 4);
+        let id = format!("e-{number}");
+        let message = suite::message(&store, &id, &id, vec![Ok(vec![record])]);
+        store.commit(vec![message]).await.unwrap();
+    }
+    let edit = "UPDATE lienthong.entries SET public = convert_to(
+                    replace(convert_from(public, 'UTF8'), 'E-3', 'E-4'), 'UTF8')
+                WHERE position = 3";
+    let hub = connect(&database.config).await;
+    let told = hub.batch_execute(edit).await.unwrap_err();
+    assert!(told.as_db_error().unwrap().message().contains("permission denied"), "{told:?}");
+    let superuser = connect(&database.superuser()).await;
+    for history in [edit, "DELETE FROM lienthong.entries", "TRUNCATE lienthong.entries_00000"] {
+        let told = superuser.batch_execute(history).await.unwrap_err();
+        assert!(told.as_db_error().unwrap().message().contains("never altered"), "{told:?}");
+    }
+    let forced = format!("SET session_replication_role = replica; {edit}");
+    superuser.batch_execute(&forced).await.unwrap();
+    let verdict = store.verify().await.unwrap();
+    assert!(verdict.faults[0].starts_with("position 3: the public text"), "{:?}", verdict.faults);
+    drop(store);
+    let error = PostgresStore::open(&database.config).await.err().unwrap();
+    assert!(error.reason.contains("position 3 of the journal was altered"), "{error}");
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn a_changed_number_is_found_by_the_recount() {
+    let database = Database::new("number").await;
+    let store = database.open().await;
+    let record = suite::snapshot("R-1", 1, 4);
+    let message = suite::message(&store, "r", "r", vec![Ok(vec![record])]);
+    store.commit(vec![message]).await.unwrap();
+    let outside = connect(&database.config).await;
+    let behind = "SELECT r.position = h.size FROM lienthong.rolled r, lienthong.head h";
+    for _ in 0..200 {
+        if outside.query_one(behind, &[]).await.unwrap().get(0) {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let more = "UPDATE lienthong.rollups SET n = n + 1 WHERE measure = 'open'";
+    outside.batch_execute(more).await.unwrap();
+    let verdict = store.verify().await.unwrap();
+    assert!(verdict.faults.iter().any(|fault| fault.contains("the rollups say 2")));
+    store.rebuild().await.unwrap();
+    assert!(store.verify().await.unwrap().faults.is_empty());
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn a_server_that_could_lose_what_it_confirms_and_a_newer_schema_are_refused_by_name() {
+    let database = Database::new("refused").await;
+    drop(database.open().await);
+    let name = &database.name;
+    for (setting, told) in [
+        ("synchronous_commit = off", "synchronous_commit = off"),
+        ("synchronous_commit = local", ""),
+    ] {
+        execute(&database.superuser(), &format!("ALTER DATABASE {name} SET {setting}")).await;
+        let opened = PostgresStore::open(&database.config).await;
+        match opened.err() {
+            Some(error) => assert!(!told.is_empty() && error.reason.contains(told), "{error}"),
+            None => assert!(told.is_empty(), "{setting} is not refused"),
+        }
+    }
+    execute(&database.config, "UPDATE lienthong.schema SET version = 99").await;
+    let error = PostgresStore::open(&database.config).await.err().unwrap();
+    assert!(error.reason.contains("schema 99"), "{error}");
+    execute(&database.config, "UPDATE lienthong.schema SET version = 1").await;
+    let ahead = "UPDATE lienthong.head SET recorded_at = '2100-01-01T00:00:00Z'";
+    execute(&database.config, ahead).await;
+    let error = PostgresStore::open(&database.config).await.err().unwrap();
+    assert!(error.reason.contains("clock"), "{error}");
+    let mut elsewhere = database.config.clone();
+    elsewhere.password("wrong-secret");
+    let error = PostgresStore::open(&elsewhere).await.err().unwrap();
+    assert!(error.is_of_the_store() && !error.reason.contains("secret"), "{error}");
+    database.drop().await;
+}
+
+/// Sixteen workers through two stores of one database, all at one dossier: no update is lost.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_processes_at_one_dossier_lose_nothing_and_leave_no_gap() {
+    const WORKERS: u32 = 16;
+    const EACH: u32 = 12;
+    let database = Database::new("workers").await;
+    let stores = [Arc::new(database.open().await), Arc::new(database.open().await)];
+    let mut tasks = tokio::task::JoinSet::new();
+    for worker in 0..WORKERS {
+        let store = stores[worker as usize % 2].clone();
+        tasks.spawn(async move {
+            for turn in 0..EACH {
+                // Every worker also says what another says too: one of them is a duplicate.
+                let own = (worker / 2) * EACH + turn;
+                let record = suite::snapshot("W-1", own, if own % 2 == 0 { 4 } else { 5 });
+                let id = format!("w-{own}");
+                let message = suite::message(&*store, &id, &id, vec![Ok(vec![record])]);
+                let replies = store.commit(vec![message]).await.unwrap();
+                let Reply::Done(receipt) = replies[0].clone().unwrap() else {
+                    panic!("no outcome")
+                };
+                assert!(matches!(receipt.outcome, Outcome::Stored | Outcome::Duplicate));
+            }
+        });
+    }
+    tasks.join_all().await;
+    let messages = u64::from(WORKERS / 2 * EACH);
+    assert_eq!(stores[0].head().await.unwrap().tree.size, messages);
+    let verdict = stores[1].verify().await.unwrap();
+    assert_eq!(verdict.faults, Vec::<String>::new());
+    assert_eq!((verdict.entries, verdict.dossiers), (messages, 1));
+    let key = stores[0].find("W-1".to_owned(), None).await.unwrap()[0].key.clone();
+    let said = stores[0].observations(key, None).await.unwrap();
+    assert_eq!(said.len() as u64, messages);
+    drop(stores);
+    database.drop().await;
+}
+
+/// Names that come to share a code, sent through two stores at once, are one dossier.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_processes_that_join_names_agree_with_the_recount() {
+    let database = Database::new("joined").await;
+    let stores = [Arc::new(database.open().await), Arc::new(database.open().await)];
+    for round in 0..20 {
+        let mut tasks = tokio::task::JoinSet::new();
+        for (side, store) in stores.iter().enumerate() {
+            let store = store.clone();
+            tasks.spawn(async move {
+                for step in 0..2 {
+                    let code = format!("J-{round}-{side}");
+                    let status = if step == 0 { 4 } else { 9 };
+                    let record = suite::coded(&code, step, status, round);
+                    let id = format!("j-{round}-{side}-{step}");
+                    let message = suite::message(&*store, &id, &id, vec![Ok(vec![record])]);
+                    store.commit(vec![message]).await.unwrap().remove(0).unwrap();
+                }
+            });
+        }
+        tasks.join_all().await;
+    }
+    let verdict = stores[0].verify().await.unwrap();
+    assert_eq!(verdict.faults, Vec::<String>::new());
+    assert_eq!((verdict.entries, verdict.dossiers), (80, 20));
+    drop(stores);
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn rules_adopted_by_one_process_hold_in_the_other() {
+    let database = Database::new("rules").await;
+    let (one, other) = (database.open().await, database.open().await);
+    let paused = Settings { stopped_is_paused: true };
+    let record = |version| suite::snapshot("S-1", version, 8);
+    let message = suite::message(&one, "s-1", "1", vec![Ok(vec![record(1)])]);
+    one.commit(vec![message]).await.unwrap().remove(0).unwrap();
+    let rules = Rules { settings: paused, ..Rules::default() };
+    assert!(one.adopt(rules.clone()).await.unwrap());
+    assert!(!other.adopt(rules).await.unwrap(), "they are in force already");
+    let message = suite::message(&other, "s-2", "2", vec![Ok(vec![record(2)])]);
+    other.commit(vec![message]).await.unwrap().remove(0).unwrap();
+    assert_eq!(other.verify().await.unwrap().faults, Vec::<String>::new());
+    drop((one, other));
+    database.drop().await;
+}
