@@ -1,12 +1,11 @@
 //! The fold root: one hash over all dossier states and statistics cells (semantics §3).
 
-use std::collections::BTreeMap;
-
 use aws_lc_rs::digest::{Context, SHA256};
-use serde_json::json;
+use contracts::Status;
+use jiff::civil::Date;
+use serde::Serialize;
 
-use super::state::DossierState;
-use super::statistics::Cell;
+use super::measure::{Counted, Measure, Place};
 
 fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     let mut context = Context::new(&SHA256);
@@ -16,30 +15,64 @@ fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     hash
 }
 
-/// The leaf of one dossier's state.
-///
-/// # Errors
-/// Where a state cannot be written as JSON; no state that `fold` gives is such.
-pub fn dossier_leaf(state: &DossierState) -> Result<[u8; 32], serde_json::Error> {
-    Ok(sha256(&[&[0], &serde_json::to_vec(&json!({ "dossier": state }))?]))
+/// The leaf of one dossier: of the JSON object whose only member `dossier` is its state's text.
+pub fn dossier_leaf(text: &str) -> [u8; 32] {
+    sha256(&[&[0], br#"{"dossier":"#, text.as_bytes(), b"}"])
 }
 
-/// The Merkle root (RFC 9162 §2.1) of the states' leaves in key order, then of the cells that are
-/// not zero in cell order. Equal under any permutation, duplication and splitting of the
-/// observations.
+/// A number as its leaf has it. The order of members is the order of its text: never change it.
+#[derive(Serialize)]
+struct Numbered<'a> {
+    cell: Cell<'a>,
+    count: i64,
+}
+
+#[derive(Serialize)]
+struct Cell<'a> {
+    agency: &'a str,
+    procedure: Option<&'a str>,
+    field: Option<&'a str>,
+    channel: Option<&'a str>,
+    commune: Option<&'a str>,
+    measure: Measure,
+    day: Date,
+    status: Option<Status>,
+}
+
+/// The leaf of one number of the statistics.
 ///
 /// # Errors
-/// Where a cell cannot be written as JSON; no cell that a state gives is such.
+/// Where it cannot be written as JSON; no number that a state gives is such.
+pub fn cell_leaf(
+    place: &Place,
+    counted: Counted,
+    count: i64,
+) -> Result<[u8; 32], serde_json::Error> {
+    fn some(text: &str) -> Option<&str> {
+        Some(text).filter(|text| !text.is_empty())
+    }
+    let Place { agency, procedure, field, channel, commune } = place;
+    let cell = Cell {
+        agency,
+        procedure: some(procedure),
+        field: some(field),
+        channel: some(channel),
+        commune: some(commune),
+        measure: counted.measure,
+        day: counted.day,
+        status: counted.status,
+    };
+    Ok(sha256(&[&[0], &serde_json::to_vec(&Numbered { cell, count })?]))
+}
+
+/// The Merkle root (RFC 9162 §2.1) of the states' leaves in key order, then of the numbers that
+/// are not zero, by place, measure, day and status. Equal under any permutation, duplication and
+/// splitting of the observations.
 pub fn fold_root(
     dossiers: impl Iterator<Item = [u8; 32]>,
-    cells: &BTreeMap<Cell, i64>,
-) -> Result<[u8; 32], serde_json::Error> {
-    let mut leaves: Vec<[u8; 32]> = dossiers.collect();
-    for (cell, count) in cells.iter().filter(|(_, count)| **count != 0) {
-        let text = serde_json::to_vec(&json!({ "cell": cell, "count": count }))?;
-        leaves.push(sha256(&[&[0], &text]));
-    }
-    Ok(root(&leaves))
+    cells: impl Iterator<Item = [u8; 32]>,
+) -> [u8; 32] {
+    root(&dossiers.chain(cells).collect::<Vec<_>>())
 }
 
 fn root(leaves: &[[u8; 32]]) -> [u8; 32] {

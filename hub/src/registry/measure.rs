@@ -117,6 +117,13 @@ static NAMES: LazyLock<HashMap<(Measure, Option<Status>), &'static str>> = LazyL
     names
 });
 
+/// What a name in the store counts: measure and status; `None` for a name that is none.
+pub fn counted_by(name: &str) -> Option<(Measure, Option<Status>)> {
+    static COUNTED: LazyLock<HashMap<&'static str, (Measure, Option<Status>)>> =
+        LazyLock::new(|| NAMES.iter().map(|(counted, name)| (*name, *counted)).collect());
+    COUNTED.get(name).copied()
+}
+
 /// The name of a measure as the store has it; `None` for a name that is none.
 pub fn stored_name(name: &str) -> Option<&'static str> {
     static STORED: LazyLock<HashMap<&'static str, &'static str>> =

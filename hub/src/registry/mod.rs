@@ -19,9 +19,9 @@ mod properties;
 mod rules;
 
 pub use dossier::{Part, Reference, SourceRule, fold};
-pub use fold_root::{dossier_leaf, fold_root};
+pub use fold_root::{cell_leaf, dossier_leaf, fold_root};
 pub use identity::{Link, group};
 pub use measure::{Counted, Measure, Place};
 pub use observation::{Content, Observation, ObservationId, Version};
 pub use state::{DossierState, Finding, Identity, Promise, TimelineStep};
-pub use statistics::{Cell, PlacedCounts, Settings, cells, changes};
+pub use statistics::{PlacedCounts, Settings, changes};

@@ -88,36 +88,29 @@ fn states(observations: &[Observation], links: &[Link]) -> BTreeMap<String, Doss
     folded.collect()
 }
 
-/// What changes from one state to another, as cells.
+type Cell = (Place, Counted);
+
+/// What changes from one state to another, by place and what is counted.
 pub(super) fn delta(
     before: Option<&DossierState>,
     after: Option<&DossierState>,
     settings: &Settings,
 ) -> Vec<(Cell, i64)> {
-    let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
     let mut all = Vec::new();
     for (place, counts) in changes(before, after, settings) {
-        all.extend(counts.into_iter().map(|(Counted { measure, day, status }, n)| {
-            let cell = Cell {
-                agency: place.agency.clone(),
-                procedure: some(&place.procedure),
-                field: some(&place.field),
-                channel: some(&place.channel),
-                commune: some(&place.commune),
-                measure,
-                day,
-                status,
-            };
-            (cell, n)
-        }));
+        all.extend(counts.into_iter().map(|(counted, n)| (((*place).clone(), counted), n)));
     }
+    all.sort();
     all
 }
 
 type Total = BTreeMap<Cell, i64>;
 
 fn root_of(states: &BTreeMap<String, DossierState>, total: &Total) -> [u8; 32] {
-    fold_root(states.values().map(|state| dossier_leaf(state).unwrap()), total).unwrap()
+    let text = |state| serde_json::to_string(state).unwrap();
+    let cells = total.iter().filter(|(_, n)| **n != 0);
+    let cells = cells.map(|((place, counted), n)| cell_leaf(place, *counted, *n).unwrap());
+    fold_root(states.values().map(|state| dossier_leaf(&text(state))), cells)
 }
 
 fn move_to(

@@ -92,15 +92,15 @@ fn at(version: &str, more: Value) -> Observation {
 
 fn gauge(state: &DossierState, measure: Measure, day: &str) -> i64 {
     let day: Date = day.parse().unwrap();
-    let cells = cells(state, &Settings::default());
-    let seen = cells.iter().filter(|(cell, _)| cell.measure == measure && cell.day <= day);
+    let cells = delta(None, Some(state), &Settings::default());
+    let seen = cells.iter().filter(|((_, it), _)| it.measure == measure && it.day <= day);
     seen.map(|(_, count)| count).sum()
 }
 
 fn flow(state: &DossierState, settings: &Settings) -> Vec<(Measure, String)> {
-    let all = cells(state, settings).into_iter();
-    let flows = all.filter(|(cell, _)| !cell.measure.is_gauge());
-    flows.map(|(cell, _)| (cell.measure, cell.day.to_string())).collect()
+    let all = delta(None, Some(state), settings).into_iter();
+    let flows = all.filter(|((_, it), _)| !it.measure.is_gauge());
+    flows.map(|((_, it), _)| (it.measure, it.day.to_string())).collect()
 }
 
 #[test]
@@ -209,7 +209,7 @@ fn a_retraction_stands_until_something_later_is_said() {
     let told = at("2024-10-02", json!({}));
     let gone = retraction("a", "1", "2024-10-03");
     let now = state(&[told.clone(), gone.clone()]);
-    assert!(now.retracted && cells(&now, &Settings::default()).is_empty());
+    assert!(now.retracted && delta(None, Some(&now), &Settings::default()).is_empty());
     let again = at("2024-10-04", json!({}));
     assert!(!state(&[again, told.clone(), gone.clone()]).retracted);
     let event = event(json!({"at": "2024-10-05", "status": 9}));
@@ -263,7 +263,7 @@ fn trial_changes_nothing_that_counts() {
     trial.supersedes = Some(live.id());
     assert_eq!(state(&[trial.clone(), live.clone()]), state(&[live]));
     assert!(!state(&[trial.clone()]).counted);
-    assert!(cells(&state(&[trial]), &Settings::default()).is_empty());
+    assert!(delta(None, Some(&state(&[trial])), &Settings::default()).is_empty());
 }
 
 fn coded(source: &str, version: &str, code: &str, procedure: &str) -> Observation {

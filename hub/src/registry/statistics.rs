@@ -9,43 +9,6 @@ use serde::{Deserialize, Serialize};
 use super::measure::{Counted, Measure, Place};
 use super::state::DossierState;
 
-/// One cell of the cube on one day. For a gauge its value is a change: the gauge on a day is the
-/// sum up to and with that day.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Cell {
-    /// Accepting agency.
-    pub agency: String,
-    /// National procedure code.
-    pub procedure: Option<String>,
-    /// Field.
-    pub field: Option<String>,
-    /// `online`, `counter` or `post`.
-    pub channel: Option<String>,
-    /// Commune.
-    pub commune: Option<String>,
-    /// What is counted.
-    pub measure: Measure,
-    /// The day, in Vietnam.
-    pub day: Date,
-    /// Which final status, for `Refused`; which one, for `InStatus`.
-    pub status: Option<Status>,
-}
-
-impl Cell {
-    fn new(state: &DossierState, Counted { measure, day, status }: Counted) -> Self {
-        Self {
-            agency: state.agency.clone(),
-            procedure: state.procedure.clone(),
-            field: state.field.clone(),
-            channel: state.channel.clone(),
-            commune: state.commune.clone(),
-            measure,
-            day,
-            status,
-        }
-    }
-}
-
 /// What the province decides about counting; part of the reference data.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -54,13 +17,7 @@ pub struct Settings {
     pub stopped_is_paused: bool,
 }
 
-/// All that one dossier adds to the statistics, without zeros.
-pub fn cells(state: &DossierState, settings: &Settings) -> BTreeMap<Cell, i64> {
-    let cell = |(counted, n): (Counted, i64)| (Cell::new(state, counted), n);
-    counts(state, settings).into_iter().map(cell).collect()
-}
-
-/// The same without the place, which is the dossier's.
+/// All that one dossier adds to the statistics, without zeros and without the place.
 fn counts(state: &DossierState, settings: &Settings) -> BTreeMap<Counted, i64> {
     let mut sum = Sum { state, counts: BTreeMap::new() };
     if state.retracted || !state.counted {

@@ -1,11 +1,13 @@
 //! What is stored against what it should be, once it has been read. Pure: every store reads for
 //! itself.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{collections::BTreeMap, sync::Arc};
+
+use rayon::prelude::*;
 
 use super::{
     StoreError, Verdict,
-    batch::{Delta, RollupKey, Rollups, rollups::Span},
+    batch::{RollupKey, Rollups},
     decode::Stored,
     replay::{self, Folded, Told},
     rules::ReferenceText,
@@ -16,7 +18,10 @@ use crate::{
         entry::{Entry, EntryKind},
         merkle::{Digest, leaf_hash},
     },
-    registry::{Cell, Place, fold_root, measure::stored_name},
+    registry::{
+        Counted, Place, PlacedCounts, cell_leaf, fold_root,
+        measure::{counted_by, day_of, stored_name},
+    },
 };
 
 /// Faults listed; more would help nobody.
@@ -40,6 +45,12 @@ impl EntryCopy {
     /// What folds read of it.
     pub(super) fn stored(&self) -> Stored<'_> {
         Stored { position: self.position, kind: &self.kind, text: &self.text, public: &self.public }
+    }
+
+    /// Bytes that it takes.
+    pub(super) fn bytes(&self) -> usize {
+        let salted = |part: &Salted| part.as_ref().map_or(0, |(_, bytes)| bytes.len());
+        self.text.len() + self.public.len() + salted(&self.personal) + salted(&self.raw)
     }
 
     /// The hash of the rules that it puts in force, where it does.
@@ -124,11 +135,8 @@ impl Verdict {
 #[derive(Default)]
 pub(super) struct Recount {
     leaves: BTreeMap<String, [u8; 32]>,
-    sums: BTreeMap<Cell, i64>,
+    sums: Rollups,
 }
-
-/// Measure, day and place of a number.
-pub(super) type Number = (&'static str, i32, Place);
 
 impl Recount {
     /// Adds a dossier, and compares it with its stored text.
@@ -143,10 +151,14 @@ impl Recount {
     }
 
     /// Adds a component's numbers.
-    pub(super) fn count(&mut self, cells: BTreeMap<Cell, i64>) {
-        for (cell, n) in cells {
-            *self.sums.entry(cell).or_default() += n;
-        }
+    pub(super) fn count(&mut self, counts: &[PlacedCounts]) {
+        counts.iter().for_each(|(place, counts)| self.sums.count(place, counts));
+    }
+
+    /// Adds what was counted elsewhere.
+    pub(super) fn merge(&mut self, mut other: Self) {
+        self.leaves.append(&mut other.leaves);
+        self.sums.merge(&other.sums, 1);
     }
 
     /// Whether a dossier that is stored was told of.
@@ -155,71 +167,94 @@ impl Recount {
     }
 
     /// The fold root and the number of dossiers, for the verdict.
-    pub(super) fn close(&mut self, verdict: &mut Verdict) -> Result<(), StoreError> {
+    pub(super) fn close(&self, verdict: &mut Verdict) -> Result<(), StoreError> {
         verdict.dossiers = self.leaves.len() as u64;
-        self.sums.retain(|_, n| *n != 0);
-        let leaves = std::mem::take(&mut self.leaves);
-        let root = fold_root(leaves.into_values(), &self.sums)
+        let mut cells: Vec<(&Arc<Place>, Counted, i64)> = Vec::new();
+        for (place, name, day, n) in self.sums.rows() {
+            let (measure, status) = counted_by(name).ok_or_else(|| no_measure(name))?;
+            cells.push((place, Counted { measure, day: day_of(day), status }, n));
+        }
+        cells.par_sort_unstable();
+        let leaves: Vec<[u8; 32]> = cells
+            .par_iter()
+            .map(|(place, counted, n)| cell_leaf(place, *counted, *n))
+            .collect::<Result<_, _>>()
             .map_err(|error| StoreError::fault(error.to_string()))?;
+        let root = fold_root(self.leaves.values().copied(), leaves.into_iter());
         verdict.fold_root = Digest::from_bytes(root).to_string();
         Ok(())
     }
 
-    /// Compares the numbers with those stored: deltas, and rollups with what they lack.
-    pub(super) fn numbers(
-        &self,
-        deltas: &BTreeMap<Number, i64>,
-        rolled: &BTreeMap<Rolled, i64>,
-        verdict: &mut Verdict,
-    ) {
-        let mut wanted: BTreeMap<Number, i64> = BTreeMap::new();
-        let mut lattice = Rollups::default();
-        for (cell, n) in &self.sums {
-            let delta = Delta::of_cell(cell, *n);
-            lattice.add(&delta);
-            *wanted.entry((delta.measure, delta.day, (*delta.place).clone())).or_default() += n;
+    /// Compares the numbers with the sums of the stored deltas.
+    pub(super) fn deltas(&self, stored: &Rollups, verdict: &mut Verdict) {
+        let mut off = Rollups::default();
+        off.merge(stored, 1);
+        off.merge(&self.sums, -1);
+        for (place, measure, day, n) in off.rows() {
+            let day = day_of(day);
+            verdict.add(format!(
+                "the deltas say {n:+} against a recount of {measure} on {day} at {place:?}"
+            ));
         }
-        compare(&wanted, deltas, "the deltas", verdict);
-        let lattice =
-            lattice.lattice().into_iter().map(|(key, n)| (Rolled::from(key), n)).collect();
-        compare(&lattice, rolled, "the rollups", verdict);
+    }
+
+    /// The sums that the rollups should hold: without the deltas that they lack yet.
+    pub(super) fn rolled(&self, behind: &Rollups) -> Rollups {
+        let mut rolled = Rollups::default();
+        rolled.merge(&self.sums, 1);
+        rolled.merge(behind, -1);
+        rolled
     }
 }
 
-fn compare<K: Ord + std::fmt::Debug>(
-    recount: &BTreeMap<K, i64>,
-    stored: &BTreeMap<K, i64>,
-    what: &str,
-    verdict: &mut Verdict,
-) {
-    let keys: BTreeSet<&K> = recount.keys().chain(stored.keys()).collect();
-    for key in keys {
-        let (want, have) = (recount.get(key).unwrap_or(&0), stored.get(key).unwrap_or(&0));
-        if want != have {
-            verdict.add(format!("{what} say {have} for {key:?}, a recount {want}"));
-        }
-    }
+fn no_measure(name: &str) -> StoreError {
+    StoreError::fault(format!("`{name}` is no measure"))
 }
 
 /// A measure's name as the store may have it.
 pub(super) fn measure(name: &str) -> Result<&'static str, StoreError> {
-    stored_name(name).ok_or_else(|| StoreError::fault(format!("`{name}` is no measure")))
+    stored_name(name).ok_or_else(|| no_measure(name))
 }
 
-/// A rolled-up cell that owns its names.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Rolled {
-    pub(super) level: u8,
-    pub(super) span: Span,
-    pub(super) measure: &'static str,
-    pub(super) outer: String,
-    pub(super) day: i32,
-    pub(super) inner: String,
+/// The rollups that should be stored; those that are, are crossed off.
+pub(super) struct Expected<'a> {
+    rows: Vec<(RollupKey<'a>, i64)>,
+    found: Vec<bool>,
+    /// Where the next row lies, if it comes in the order of keys.
+    next: usize,
 }
 
-impl From<RollupKey<'_>> for Rolled {
-    fn from(key: RollupKey<'_>) -> Self {
-        let RollupKey { level, span, measure, outer, day, inner } = key;
-        Self { level, span, measure, outer: outer.to_owned(), day, inner: inner.to_owned() }
+impl<'a> Expected<'a> {
+    /// Of the sums that the rollups should hold.
+    pub(super) fn new(rolled: &'a Rollups) -> Self {
+        let rows = rolled.lattice();
+        let found = vec![false; rows.len()];
+        Self { rows, found, next: 0 }
+    }
+
+    /// Compares one stored row that is not zero.
+    pub(super) fn stored(&mut self, key: &RollupKey<'_>, n: i64, verdict: &mut Verdict) {
+        let next = self.next;
+        let here = self.rows.get(next).is_some_and(|(expected, _)| expected == key);
+        let at = if here {
+            Ok(next)
+        } else {
+            self.rows.binary_search_by(|(expected, _)| expected.cmp(key))
+        };
+        let want = at.map_or(0, |at| self.rows[at].1);
+        if let Ok(at) = at {
+            self.found[at] = true;
+            self.next = at + 1;
+        }
+        if want != n {
+            verdict.add(format!("the rollups say {n} for {key:?}, a recount {want}"));
+        }
+    }
+
+    /// What is not stored.
+    pub(super) fn missing(self, verdict: &mut Verdict) {
+        for ((key, want), _) in self.rows.iter().zip(&self.found).filter(|(_, found)| !**found) {
+            verdict.add(format!("the rollups say 0 for {key:?}, a recount {want}"));
+        }
     }
 }

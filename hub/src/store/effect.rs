@@ -8,8 +8,8 @@ use std::{
 
 use super::Rules;
 use crate::registry::{
-    Counted, DossierState, Identity, Observation, Place, PlacedCounts, changes, fold, group,
-    identity,
+    Counted, DossierState, Identity, Observation, Place, PlacedCounts, Settings, changes, fold,
+    group, identity,
 };
 
 /// One name and where it belongs now.
@@ -35,10 +35,11 @@ pub struct Effect {
 }
 
 /// Folds a component (all observations of all names that may be joined) and compares it with the
-/// states before.
+/// states before, which were counted by the settings before.
 pub fn effect<O: Borrow<Observation>>(
     observations: &[O],
     before: &BTreeMap<String, &DossierState>,
+    was: &Settings,
     rules: &Rules,
 ) -> Effect {
     let mut effect = Effect::default();
@@ -71,7 +72,13 @@ pub fn effect<O: Borrow<Observation>>(
     let keys: BTreeSet<String> = before.keys().chain(after.keys()).cloned().collect();
     for key in keys {
         let (old, new) = (before.get(&key).copied(), after.remove(&key));
-        effect.counts.extend(changes(old, new.as_ref(), &rules.settings));
+        if *was == rules.settings {
+            effect.counts.extend(changes(old, new.as_ref(), was));
+        } else {
+            // A state that stays the same may count otherwise.
+            effect.counts.extend(changes(old, None, was));
+            effect.counts.extend(changes(None, new.as_ref(), &rules.settings));
+        }
         effect.dossiers.push((key, new));
     }
     if effect.counts.len() > 1 {

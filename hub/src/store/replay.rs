@@ -12,14 +12,14 @@ use serde::Deserialize;
 
 use super::{
     StoreError,
-    batch::{Changes, Subjects, Tip, code_of_text},
+    batch::{Changes, Delta, Rollups, Subjects, Tip, code_of_text},
     decode::{self, Read, Stored},
     effect,
     rules::{Rules, RulesHistory},
 };
 use crate::{
     journal::merkle::Digest,
-    registry::{Cell, Observation, cells, dossier_leaf},
+    registry::{DossierState, Observation, PlacedCounts, dossier_leaf},
 };
 
 /// A name or a code, short: 128 bits of a hash, which no two of them share.
@@ -160,18 +160,54 @@ pub fn story(observations: Vec<Observation>, rules: &RulesHistory) -> Changes {
     for one in observations {
         let position = one.position;
         if let Some(before) = before {
-            for (at, rules) in rules.between(before, position) {
-                subjects.refold(*at, rules, &mut changes);
+            for (at, now) in rules.between(before, position) {
+                subjects.refold(*at, (rules.settings_before(*at), now), &mut changes);
             }
         }
         subjects.apply(one, rules.at(position).unwrap_or(&none), &mut changes);
         before = Some(position);
     }
-    for (at, rules) in rules.between(before.unwrap_or(u64::MAX), u64::MAX) {
-        subjects.refold(*at, rules, &mut changes);
+    for (at, now) in rules.between(before.unwrap_or(u64::MAX), u64::MAX) {
+        subjects.refold(*at, (rules.settings_before(*at), now), &mut changes);
     }
     changes.members = subjects.changed();
     changes
+}
+
+/// Changes of numbers that rules make at the positions where they come into force. Many dossiers
+/// have a part in them, so they are added up before they are written.
+#[derive(Debug, Default)]
+pub struct Turns(BTreeMap<u64, Rollups>);
+
+impl Turns {
+    /// Takes a story's part.
+    pub fn take(&mut self, story: &mut Changes, rules: &RulesHistory) {
+        let turns = |delta: &Delta| rules.begin_at(delta.position);
+        if !story.deltas.iter().any(turns) {
+            return;
+        }
+        let (turning, own) = std::mem::take(&mut story.deltas).into_iter().partition(turns);
+        story.deltas = own;
+        let turning: Vec<Delta> = turning;
+        for delta in &turning {
+            self.0.entry(delta.position).or_default().add(delta);
+        }
+    }
+
+    /// All of them, added up.
+    pub fn close(self) -> Changes {
+        let mut changes = Changes::new(Tip::empty(String::new()));
+        for (position, sums) in &self.0 {
+            changes.deltas.extend(sums.rows().map(|(place, measure, day, n)| Delta {
+                position: *position,
+                day,
+                place: place.clone(),
+                measure,
+                n,
+            }));
+        }
+        changes
+    }
 }
 
 /// One dossier as its fold gives it.
@@ -186,23 +222,12 @@ pub struct Folded {
 }
 
 /// What a component comes to, folded once and whole: dossiers that count, and their numbers.
-///
-/// # Errors
-/// When a state cannot be written.
-pub fn outcome(
-    observations: &[Observation],
-    rules: &Rules,
-) -> Result<(Vec<Folded>, BTreeMap<Cell, i64>), StoreError> {
-    let effect = effect::effect(observations, &BTreeMap::new(), rules);
-    let mut dossiers = Vec::new();
-    let mut sums: BTreeMap<Cell, i64> = BTreeMap::new();
-    for (key, state) in effect.dossiers {
-        let Some(state) = state.filter(|state| state.counted) else { continue };
-        for (cell, n) in cells(&state, &rules.settings) {
-            *sums.entry(cell).or_default() += n;
-        }
-        let leaf = dossier_leaf(&state).map_err(|error| StoreError::fault(error.to_string()))?;
-        dossiers.push(Folded { key, public: effect::public_text(&state), leaf });
-    }
-    Ok((dossiers, sums))
+pub fn outcome(observations: &[Observation], rules: &Rules) -> (Vec<Folded>, Vec<PlacedCounts>) {
+    let effect = effect::effect(observations, &BTreeMap::new(), &rules.settings, rules);
+    let counted = |(key, state): (String, Option<DossierState>)| {
+        let public = effect::public_text(&state.filter(|state| state.counted)?);
+        let leaf = dossier_leaf(&public);
+        Some(Folded { key, public, leaf })
+    };
+    (effect.dossiers.into_iter().filter_map(counted).collect(), effect.counts)
 }

@@ -65,6 +65,11 @@ impl Rules {
 pub struct RulesHistory(pub Vec<(u64, Rules)>);
 
 impl RulesHistory {
+    /// Whether rules come into force at a position.
+    pub fn begin_at(&self, position: u64) -> bool {
+        self.0.binary_search_by_key(&position, |(at, _)| *at).is_ok()
+    }
+
     /// The rules at the end.
     pub fn now(&self) -> Rules {
         self.0.last().map(|(_, rules)| rules.clone()).unwrap_or_default()
@@ -73,6 +78,13 @@ impl RulesHistory {
     /// Those that came after a position and no later than another.
     pub fn between(&self, after: u64, until: u64) -> impl Iterator<Item = &(u64, Rules)> {
         self.0.iter().filter(move |(at, _)| *at > after && *at <= until)
+    }
+
+    /// How was counted until rules came at a position.
+    pub fn settings_before(&self, position: u64) -> &Settings {
+        static NONE: Settings = Settings { stopped_is_paused: false };
+        let before = position.checked_sub(1).and_then(|before| self.at(before));
+        before.map_or(&NONE, |rules| &rules.settings)
     }
 
     /// The rules at a position.

@@ -5,14 +5,16 @@ use std::sync::Arc;
 use bytes::Bytes;
 use contracts::{Contracts, Outcome, Problem, Progress, problem};
 
-use super::{ApiKey, CellQuery, Item, Payload, Personal, Prepared, Reply, Store, Submission};
+use super::{
+    ApiKey, CellQuery, Item, Payload, Personal, Prepared, Reply, Rules, Store, Submission,
+};
 use crate::{
     journal::{
         commitment::{Salt, commit},
         entry::Mode,
         merkle::Digest,
     },
-    registry::Content,
+    registry::{Content, Settings},
 };
 
 /// One dossier at a source, as a sealed record.
@@ -197,6 +199,28 @@ pub(crate) async fn numbers(store: &dyn Store) {
     let after = store.verify().await.unwrap();
     assert_eq!(before, after, "a rebuilt fold is the kept one");
     assert_eq!(open(store, Some(at)).await, 2, "and so are its earlier figures");
+}
+
+/// Rules hold from their entry on: what counted before moves with them, no figure before it does,
+/// and what comes later is counted by them.
+pub(crate) async fn rules(store: &dyn Store) {
+    let stopped = |version| vec![Ok(vec![snapshot("S-1", version, 8)])];
+    send(store, message(store, "s-1", "1", stopped(1))).await;
+    let at = store.head().await.unwrap().tree.size;
+    assert_eq!(open(store, None).await, 0, "stopped is finished");
+    let settings = Settings { stopped_is_paused: true };
+    let rules = Rules { settings, ..Rules::default() };
+    assert!(store.adopt(rules.clone()).await.unwrap());
+    assert!(!store.adopt(rules).await.unwrap(), "they are in force already");
+    assert_eq!(open(store, None).await, 1, "stopped is paused, and so open");
+    assert_eq!(open(store, Some(at)).await, 0, "no figure of the past moves");
+    holds(store).await;
+    send(store, message(store, "s-2", "2", stopped(2))).await;
+    send(store, message(store, "s-3", "3", vec![Ok(vec![snapshot("S-2", 1, 8)])])).await;
+    assert_eq!(open(store, None).await, 2);
+    assert!(store.adopt(Rules::default()).await.unwrap());
+    assert_eq!(open(store, None).await, 0);
+    holds(store).await;
 }
 
 /// A trial channel reaches neither dossiers nor numbers.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{Written, subjects::Subjects, tip::Tip};
 use crate::{
     journal::entry::{EntryKind, Mode},
-    registry::{Cell, Counted, Place, measure::day_number},
+    registry::{Counted, Place, measure::day_number},
     store::{Personal, effect::Membership},
 };
 
@@ -134,22 +134,5 @@ impl Written {
     /// Whether the attempt is kept only as evidence of a conflict.
     pub fn is_conflict(&self) -> bool {
         self.attempt.outcome == Some(contracts::Outcome::Conflict)
-    }
-}
-
-impl Delta {
-    /// A number of a recount: it has no position.
-    pub fn of_cell(cell: &Cell, n: i64) -> Self {
-        let text = |value: &Option<String>| value.clone().unwrap_or_default();
-        let place = Place {
-            agency: cell.agency.clone(),
-            procedure: text(&cell.procedure),
-            field: text(&cell.field),
-            channel: text(&cell.channel),
-            commune: text(&cell.commune),
-        };
-        let Cell { measure, day, status, .. } = *cell;
-        let measure = Counted { measure, day, status }.name();
-        Self { position: 0, day: day_number(day), place: Arc::new(place), measure, n }
     }
 }

@@ -1,13 +1,16 @@
 //! Sums of deltas over the listed lattice and over days, months and years.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use jiff::civil::Date;
 
 use super::changes::Delta;
 use crate::registry::{
-    Place,
-    measure::{day_number, day_of},
+    Counted, Place,
+    measure::{day_number, day_of, stored_name},
 };
 
 /// A stretch of days that sums are kept for.
@@ -64,41 +67,140 @@ pub struct RollupKey<'a> {
     pub inner: &'a str,
 }
 
+/// A place by its number, what is counted there, and the day.
+type Slot = (u32, &'static str, i32);
+
 /// Sums of deltas by place, measure and day: what the lattice is made from, all at once.
 #[derive(Debug, Default)]
-pub struct Rollups(HashMap<(Arc<Place>, &'static str, i32), i64>);
+pub struct Rollups {
+    numbers: HashMap<Arc<Place>, u32>,
+    places: Vec<Arc<Place>>,
+    sums: HashMap<Slot, i64>,
+}
 
 impl Rollups {
+    fn number(&mut self, place: &Arc<Place>) -> u32 {
+        if let Some(number) = self.numbers.get(place) {
+            return *number;
+        }
+        let number = u32::try_from(self.places.len()).unwrap_or(u32::MAX);
+        self.numbers.insert(place.clone(), number);
+        self.places.push(place.clone());
+        number
+    }
+
     /// Adds a change.
     pub fn add(&mut self, delta: &Delta) {
-        let key = (delta.place.clone(), delta.measure, delta.day);
-        *self.0.entry(key).or_default() += delta.n;
+        let place = self.number(&delta.place);
+        *self.sums.entry((place, delta.measure, delta.day)).or_default() += delta.n;
+    }
+
+    /// Adds what one dossier counts at a place.
+    pub fn count(&mut self, place: &Arc<Place>, counts: &[(Counted, i64)]) {
+        let place = self.number(place);
+        for (counted, n) in counts {
+            let slot = (place, counted.name(), day_number(counted.day));
+            *self.sums.entry(slot).or_default() += n;
+        }
+    }
+
+    /// Adds other sums, so many times.
+    pub fn merge(&mut self, other: &Self, times: i64) {
+        let numbers: Vec<u32> = other.places.iter().map(|place| self.number(place)).collect();
+        for ((place, measure, day), n) in &other.sums {
+            let slot = (numbers[*place as usize], *measure, *day);
+            *self.sums.entry(slot).or_default() += n * times;
+        }
+    }
+
+    /// The sums that are not zero.
+    pub fn rows(&self) -> impl Iterator<Item = (&Arc<Place>, &'static str, i32, i64)> {
+        let rows = self.sums.iter().filter(|(_, n)| **n != 0);
+        rows.map(|((place, measure, day), n)| (&self.places[*place as usize], *measure, *day, *n))
     }
 
     /// The sums on each level and span that are not zero, in the order of their key: rows are
     /// written in one order.
     pub fn lattice(&self) -> Vec<(RollupKey<'_>, i64)> {
-        let mut sums: HashMap<RollupKey<'_>, i64> = HashMap::new();
-        for ((place, measure, day), n) in &self.0 {
-            let Place { agency, procedure, .. } = &**place;
-            let levels = [("", ""), ("", agency), ("", procedure), (agency.as_str(), procedure)];
-            for span in Span::ALL {
-                let day = span.first_day(*day);
-                for (level, (outer, inner)) in (0..).zip(levels) {
-                    let key = RollupKey { level, span, measure, outer, day, inner };
-                    *sums.entry(key).or_default() += n;
-                }
+        let (names, sums) = self.by_agency_and_procedure();
+        let mut rows = Vec::new();
+        let mut level = |level: u8, days: &Level| {
+            let months = summed(days, |key| Key { day: Span::Month.first_day(key.day), ..key });
+            let years = summed(&months, |key| Key { day: Span::Year.first_day(key.day), ..key });
+            for (span, sums) in Span::ALL.into_iter().zip([days, &months, &years]) {
+                let left = sums.iter().filter(|(_, n)| **n != 0);
+                rows.extend(left.map(|(key, n)| ((level, span, *key), *n)));
             }
-        }
-        let mut rows: Vec<_> = sums.into_iter().filter(|(_, n)| *n != 0).collect();
+        };
+        // Each level is summed from the one below it: days are many, and these are few.
+        let agencies = summed(&sums, |key| Key { outer: 0, inner: key.outer, ..key });
+        let procedures = summed(&sums, |key| Key { outer: 0, ..key });
+        level(0, &summed(&agencies, |key| Key { inner: 0, ..key }));
+        level(1, &agencies);
+        level(2, &procedures);
+        level(3, &sums);
         rows.sort_unstable();
-        rows
+        let named = |((level, span, key), n): ((u8, Span, Key), i64)| {
+            let [measure, outer, inner] = [key.measure, key.outer, key.inner];
+            let (measure, outer, inner) = (
+                stored_name(names[measure as usize]),
+                names[outer as usize],
+                names[inner as usize],
+            );
+            let measure = measure.unwrap_or_default();
+            (RollupKey { level, span, measure, outer, day: key.day, inner }, n)
+        };
+        rows.into_iter().map(named).collect()
+    }
+
+    /// Every name in order, the empty one first, and the sums by these names' numbers, so that
+    /// numbers sort as names do.
+    fn by_agency_and_procedure(&self) -> (Vec<&str>, Level) {
+        let mut names: BTreeSet<&str> = self.sums.keys().map(|(_, measure, _)| *measure).collect();
+        names.insert("");
+        for place in &self.places {
+            names.extend([place.agency.as_str(), place.procedure.as_str()]);
+        }
+        let names: Vec<&str> = names.into_iter().collect();
+        let numbers: HashMap<&str, u32> = names.iter().copied().zip(0..).collect();
+        let number = |name: &str| numbers.get(name).copied().unwrap_or_default();
+        let places: Vec<[u32; 2]> = self
+            .places
+            .iter()
+            .map(|place| [number(&place.agency), number(&place.procedure)])
+            .collect();
+        let mut sums = Level::new();
+        for ((place, measure, day), n) in &self.sums {
+            let [outer, inner] = places[*place as usize];
+            let key = Key { measure: number(measure), outer, day: *day, inner };
+            *sums.entry(key).or_default() += n;
+        }
+        (names, sums)
     }
 
     /// Whether nothing was added.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.sums.is_empty()
     }
+}
+
+/// A key of one level and span, each name by its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Key {
+    measure: u32,
+    outer: u32,
+    day: i32,
+    inner: u32,
+}
+
+type Level = HashMap<Key, i64>;
+
+fn summed(sums: &Level, key: impl Fn(Key) -> Key) -> Level {
+    let mut all = Level::new();
+    for (at, n) in sums {
+        *all.entry(key(*at)).or_default() += n;
+    }
+    all
 }
 
 /// A run of stretches of one span: first and last day, where each stretch lies within them.

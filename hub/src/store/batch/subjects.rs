@@ -9,7 +9,7 @@ use contracts::code::DossierCode;
 
 use super::changes::{Changes, DossierChange, MemberRow};
 use crate::{
-    registry::{Content, DossierState, Identity, Observation},
+    registry::{Content, DossierState, Identity, Observation, Settings},
     store::{
         Rules, StoreError,
         effect::{self, Membership},
@@ -126,20 +126,26 @@ impl Subjects {
         self.members[own].observations.push(Arc::new(one));
         changes.observations.push((self.members[own].row.member, position));
         let component = self.closure(own, code);
-        self.fold(&component, position, rules, changes);
+        self.fold(&component, position, (&rules.settings, rules), changes);
     }
 
-    /// Folds everything anew, because at a position the rules have changed.
-    pub(in crate::store) fn refold(&mut self, position: u64, rules: &Rules, changes: &mut Changes) {
+    /// Folds everything anew, because at a position the rules have changed; `was`: how it was
+    /// counted until then.
+    pub(in crate::store) fn refold(
+        &mut self,
+        position: u64,
+        (was, rules): (&Settings, &Rules),
+        changes: &mut Changes,
+    ) {
         let all: BTreeSet<usize> = (0..self.members.len()).collect();
-        self.fold(&all, position, rules, changes);
+        self.fold(&all, position, (was, rules), changes);
     }
 
     fn fold(
         &mut self,
         component: &BTreeSet<usize>,
         position: u64,
-        rules: &Rules,
+        (was, rules): (&Settings, &Rules),
         changes: &mut Changes,
     ) {
         let mut observations: Vec<Arc<Observation>> = component
@@ -153,7 +159,7 @@ impl Subjects {
             .into_iter()
             .filter_map(|key| Some((key.to_owned(), &self.dossiers.get(key)?.state)))
             .collect();
-        let effect = effect::effect(&observations, &before, rules);
+        let effect = effect::effect(&observations, &before, was, rules);
         for (place, counts) in effect.counts {
             changes.count(position, &place, &counts);
         }

@@ -23,7 +23,7 @@ use crate::{
         Rules, StoreError,
         audit::EntryCopy,
         batch::{Changes, Rollups, Said},
-        replay::{self, Components},
+        replay::{self, Components, Turns},
         rules::{ReferenceText, RulesHistory},
     },
 };
@@ -116,23 +116,35 @@ async fn anew(store: &PostgresStore, transaction: &Transaction<'_>) -> Result<u6
     transaction.batch_execute(FORGET).await?;
     let (components, rules, read) = journal(transaction).await?;
     let rules = Arc::new(rules);
-    let mut sums = Rollups::default();
+    let (mut sums, mut turns) = (Rollups::default(), Turns::default());
     let mut wanted = components.groups().into_iter();
     let mut groups = scan::groups(transaction, &mut wanted).await?;
     while !groups.is_empty() {
-        let rules = rules.clone();
-        let work = async { Ok(apart(move || stories(&groups, &rules)).await??) };
+        let (now, folding) = (rules.clone(), groups);
+        let work = async { Ok(apart(move || stories(&folding, &now)).await??) };
         let following = scan::groups(transaction, &mut wanted);
-        let (folded, following) = futures_util::future::try_join(work, following).await?;
-        let all: Vec<&Changes> = folded.iter().collect();
-        let deltas = || folded.iter().flat_map(|changes| &changes.deltas);
-        let places = store.places.numbers(transaction, deltas()).await?;
-        session::write(transaction, write::folds(&all, &places)).await?;
-        deltas().for_each(|delta| sums.add(delta));
+        let (mut folded, following) = futures_util::future::try_join(work, following).await?;
+        folded.iter_mut().for_each(|story| turns.take(story, &rules));
+        write(store, transaction, &folded, &mut sums).await?;
         groups = following;
     }
+    write(store, transaction, &[turns.close()], &mut sums).await?;
     session::write(transaction, write::rollups(&sums, read).into()).await?;
     Ok(read)
+}
+
+async fn write(
+    store: &PostgresStore,
+    transaction: &Transaction<'_>,
+    stories: &[Changes],
+    sums: &mut Rollups,
+) -> Result<(), Failure> {
+    let all: Vec<&Changes> = stories.iter().collect();
+    let deltas = || stories.iter().flat_map(|changes| &changes.deltas);
+    let places = store.places.numbers(transaction, deltas()).await?;
+    session::write(transaction, write::folds(&all, &places)).await?;
+    deltas().for_each(|delta| sums.add(delta));
+    Ok(())
 }
 
 fn stories(groups: &[Vec<EntryCopy>], rules: &RulesHistory) -> Result<Vec<Changes>, StoreError> {

@@ -63,7 +63,7 @@ impl Database {
     }
 
     async fn drop(self) {
-        let mut config = self.config;
+        let mut config = self.superuser();
         config.dbname("postgres");
         execute(&config, &format!("DROP DATABASE {} WITH (FORCE)", self.name)).await;
     }
@@ -97,6 +97,13 @@ async fn chunks() {
 async fn numbers() {
     let database = Database::new("numbers").await;
     suite::numbers(&database.open().await).await;
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn rules() {
+    let database = Database::new("rules").await;
+    suite::rules(&database.open().await).await;
     database.drop().await;
 }
 
@@ -269,7 +276,7 @@ async fn two_processes_that_join_names_agree_with_the_recount() {
 
 #[tokio::test]
 async fn rules_adopted_by_one_process_hold_in_the_other() {
-    let database = Database::new("rules").await;
+    let database = Database::new("adopted").await;
     let (one, other) = (database.open().await, database.open().await);
     let paused = Settings { stopped_is_paused: true };
     let record = |version| suite::snapshot("S-1", version, 8);

@@ -13,11 +13,11 @@ use super::{
 };
 use crate::{
     journal::merkle::Frontier,
-    registry::{Cell, Place},
+    registry::PlacedCounts,
     store::{
         StoreError, Verdict,
-        audit::{self, Checked, EntryCopy, FAULTS_MAX, Number, Recount, Rolled},
-        batch::rollups::Span,
+        audit::{self, Checked, EntryCopy, Expected, FAULTS_MAX, Recount},
+        batch::{RollupKey, rollups::Span},
         replay::{self, Components, Folded},
         rules::{Rules, RulesHistory},
     },
@@ -111,14 +111,14 @@ async fn head(
     Ok(())
 }
 
-type Outcome = (Vec<Folded>, BTreeMap<Cell, i64>);
+type Outcome = (Vec<Folded>, Vec<PlacedCounts>);
 
 fn fold(groups: &[Vec<EntryCopy>], rules: &Rules) -> Result<Vec<Outcome>, StoreError> {
     groups
         .par_iter()
         .map(|group| {
             let stored: Vec<_> = group.iter().map(EntryCopy::stored).collect();
-            replay::outcome(&replay::observations(&stored)?, rules)
+            Ok(replay::outcome(&replay::observations(&stored)?, rules))
         })
         .collect()
 }
@@ -145,10 +145,8 @@ async fn folds(
     scan::whole_tables(transaction).await?;
     extra(transaction, &recount, verdict).await?;
     recount.close(verdict)?;
-    let deltas = deltas(transaction).await?;
-    let rolled = rolled(transaction, verdict.entries).await?;
-    recount.numbers(&deltas, &rolled, verdict);
-    Ok(())
+    recount.deltas(&rolling::sums(transaction, 0, verdict.entries).await?, verdict);
+    rollups(transaction, &recount, verdict).await
 }
 
 /// Compares some components with the dossiers that are stored.
@@ -171,12 +169,12 @@ async fn compare(
         stored.insert(row.try_get(0)?, row.try_get(1)?);
     }
     let mut at = 0;
-    for (dossiers, cells) in folded {
+    for (dossiers, counts) in folded {
         for dossier in dossiers {
             at += 1;
             recount.dossier(dossier, stored.get(&at).copied(), verdict);
         }
-        recount.count(cells);
+        recount.count(&counts);
     }
     Ok(())
 }
@@ -198,31 +196,26 @@ async fn extra(
     Ok(())
 }
 
-async fn deltas(transaction: &Transaction<'_>) -> Result<BTreeMap<Number, i64>, Failure> {
-    let mut sums: BTreeMap<Number, i64> = BTreeMap::new();
-    for row in session::rows(transaction, rolling::DELTAS, &[&0_i64, &i64::MAX]).await? {
-        let delta = rolling::delta(&row)?;
-        let place: Place = (*delta.place).clone();
-        *sums.entry((delta.measure, delta.day, place)).or_default() += delta.n;
-    }
-    Ok(sums)
-}
-
-/// The rollups, with the deltas that they do not hold yet.
-async fn rolled(
+/// Compares the rollups, which may lack the deltas of the last entries.
+async fn rollups(
     transaction: &Transaction<'_>,
-    size: u64,
-) -> Result<BTreeMap<Rolled, i64>, Failure> {
+    recount: &Recount,
+    verdict: &mut Verdict,
+) -> Result<(), Failure> {
+    let row = session::row(transaction, "SELECT position FROM rolled", &[]).await?;
+    let row = row.ok_or_else(|| StoreError::fault("the rollups' position is lost"))?;
+    let rolled = unsigned(row.try_get(0)?);
+    let sums = recount.rolled(&rolling::sums(transaction, rolled, verdict.entries).await?);
+    let mut expected = Expected::new(&sums);
     let sql = "SELECT level, span, measure, outer_key, day, inner_key, n FROM rollups
                WHERE n <> 0";
-    let mut sums: BTreeMap<Rolled, i64> = BTreeMap::new();
     for row in session::rows(transaction, sql, &[]).await? {
         let small = |column: usize| -> Result<u8, Failure> {
             let number: i16 = row.try_get(column)?;
             Ok(u8::try_from(number).map_err(|_| StoreError::fault("a rollup is damaged"))?)
         };
         let span = Span::from_number(small(1)?);
-        let key = Rolled {
+        let key = RollupKey {
             level: small(0)?,
             span: span.ok_or_else(|| StoreError::fault("a rollup is of no known span"))?,
             measure: audit::measure(row.try_get(2)?)?,
@@ -230,14 +223,8 @@ async fn rolled(
             day: row.try_get(4)?,
             inner: row.try_get(5)?,
         };
-        sums.insert(key, row.try_get(6)?);
+        expected.stored(&key, row.try_get(6)?, verdict);
     }
-    let row = session::row(transaction, "SELECT position FROM rolled", &[]).await?;
-    let row = row.ok_or_else(|| StoreError::fault("the rollups' position is lost"))?;
-    let behind = rolling::sums(transaction, unsigned(row.try_get(0)?), size).await?;
-    for (key, n) in behind.lattice() {
-        *sums.entry(Rolled::from(key)).or_default() += n;
-    }
-    sums.retain(|_, n| *n != 0);
-    Ok(sums)
+    expected.missing(verdict);
+    Ok(())
 }

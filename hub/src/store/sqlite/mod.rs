@@ -1,6 +1,7 @@
 //! The embedded store: one SQLite file, one writer thread, readers beside it.
 
 mod checkpoint;
+mod crew;
 mod known;
 mod message;
 mod open;
@@ -289,7 +290,9 @@ impl Store for SqliteStore {
     }
 
     fn verify(&self) -> Answer<'_, Result<Verdict, StoreError>> {
-        self.read(verify::verify)
+        let path = self.path.clone();
+        // It reads with connections of its own.
+        self.read(move |_| verify::verify(&path))
     }
 
     fn rebuild(&self) -> Answer<'_, Result<u64, StoreError>> {

@@ -7,15 +7,16 @@ use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::{
     Writer, known,
-    scan::{self, EntryCopy, Groups},
+    scan::{self, Groups},
     write::{self, PlacesSeen},
 };
 use crate::{
     journal::entry::{EntryKind, Mode},
     store::{
         Rules, StoreError,
+        audit::EntryCopy,
         batch::{Changes, Rollups, Said},
-        replay::{self, Components},
+        replay::{self, Components, Turns},
         rules::{ReferenceText, RulesHistory},
     },
 };
@@ -91,7 +92,7 @@ const INDEX: &str = "
 fn anew(connection: &Connection, places: &mut PlacesSeen) -> Result<u64, StoreError> {
     connection.execute_batch(DROP)?;
     let (mut components, mut rules, mut read) = (Components::default(), RulesHistory::default(), 0);
-    scan::pages(connection, false, &mut |page| {
+    scan::pages(connection, &mut |page| {
         read += page.len() as u64;
         let told: Vec<_> = page
             .par_iter()
@@ -105,16 +106,18 @@ fn anew(connection: &Connection, places: &mut PlacesSeen) -> Result<u64, StoreEr
             connection.execute(sql, params![row.position, text.content.as_bytes()])?;
             rules.0.push((row.position, known::rules(connection, text.content)?));
         }
-        Ok(true)
-    })?;
-    let mut sums = Rollups::default();
-    stories(connection, components, &rules, &mut |changes| {
-        story(connection, &changes, places)?;
-        for delta in &changes.deltas {
-            sums.add(delta);
-        }
         Ok(())
     })?;
+    let (mut sums, mut turns) = (Rollups::default(), Turns::default());
+    let mut write = |changes: &Changes| {
+        changes.deltas.iter().for_each(|delta| sums.add(delta));
+        story(connection, changes, places)
+    };
+    stories(connection, components, &rules, &mut |mut changes| {
+        turns.take(&mut changes, &rules);
+        write(&changes)
+    })?;
+    write(&turns.close())?;
     write::rollups(connection, &sums, read)?;
     connection.execute_batch(INDEX)?;
     Ok(read)

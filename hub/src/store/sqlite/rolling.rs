@@ -1,14 +1,17 @@
 //! Rollups follow the deltas: they are written together for many entries, and readers add what
 //! they do not hold yet. So a commit touches no row of a rollup, most times.
 
-use std::sync::Arc;
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::Arc,
+};
 
-use rusqlite::{Connection, Row, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior};
 
 use super::write;
-use crate::registry::{Place, measure::stored_name};
+use crate::registry::Place;
 use crate::store::{
-    StoreError,
+    StoreError, audit,
     batch::{Delta, Rollups},
 };
 
@@ -24,35 +27,53 @@ pub(super) struct Rolling {
     to: u64,
 }
 
-/// Reads one delta: position, day, measure, n and the place.
-pub(super) fn delta(row: &Row<'_>) -> Result<Delta, rusqlite::Error> {
-    let place = Place {
-        agency: row.get(4)?,
-        procedure: row.get(5)?,
-        field: row.get(6)?,
-        channel: row.get(7)?,
-        commune: row.get(8)?,
-    };
-    let name: String = row.get(2)?;
-    // A name that no measure has can only be of a newer program, which this one does not open.
-    let measure = stored_name(&name).unwrap_or("unknown");
-    let (position, day) = (row.get(0)?, row.get(1)?);
-    Ok(Delta { position, day, place: Arc::new(place), measure, n: row.get(3)? })
+/// Adds the deltas of some positions to sums.
+pub(super) fn add_sums(
+    connection: &Connection,
+    positions: (u64, u64),
+    sums: &mut Rollups,
+) -> Result<(), StoreError> {
+    deltas(connection, positions, &mut |delta| sums.add(delta))
 }
 
-pub(super) const DELTA: &str = "SELECT d.position, d.day, d.measure, d.n, p.agency, p.procedure,
-                                       p.field, p.channel, p.commune
-                                FROM deltas d JOIN places p ON p.place = d.place
-                                WHERE d.position >= ?1 AND d.position < ?2";
-
-/// The sums of the deltas of some positions.
-pub(super) fn sums(connection: &Connection, from: u64, to: u64) -> Result<Rollups, StoreError> {
-    let mut sums = Rollups::default();
-    let mut statement = connection.prepare_cached(DELTA)?;
-    for row in statement.query_map([from, to], delta)? {
-        sums.add(&row?);
+/// Reads the deltas of some positions.
+pub(super) fn deltas(
+    connection: &Connection,
+    (from, to): (u64, u64),
+    take: &mut dyn FnMut(&Delta),
+) -> Result<(), StoreError> {
+    let sql = "SELECT position, day, place, measure, n FROM deltas
+               WHERE position >= ?1 AND position < ?2";
+    let mut places: HashMap<i64, Arc<Place>> = HashMap::new();
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([from, to])?;
+    while let Some(row) = rows.next()? {
+        let number = row.get(2)?;
+        let place = match places.entry(number) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(vacant) => vacant.insert(Arc::new(place(connection, number)?)),
+        };
+        let name =
+            row.get_ref(3)?.as_str().map_err(|error| StoreError::fault(error.to_string()))?;
+        let measure = audit::measure(name)?;
+        let (position, day, n) = (row.get(0)?, row.get(1)?, row.get(4)?);
+        take(&Delta { position, day, place: place.clone(), measure, n });
     }
-    Ok(sums)
+    Ok(())
+}
+
+fn place(connection: &Connection, number: i64) -> Result<Place, StoreError> {
+    let sql = "SELECT agency, procedure, field, channel, commune FROM places WHERE place = ?1";
+    let found = connection.prepare_cached(sql)?.query_row([number], |row| {
+        Ok(Place {
+            agency: row.get(0)?,
+            procedure: row.get(1)?,
+            field: row.get(2)?,
+            channel: row.get(3)?,
+            commune: row.get(4)?,
+        })
+    });
+    Ok(found?)
 }
 
 /// Where the rollups end.
@@ -76,7 +97,9 @@ impl Rolling {
         let rolled = rolled(connection)?;
         if (self.from, self.to) != (rolled, before) {
             // Someone else has written meanwhile, or nothing is remembered.
-            *self = Self { sums: sums(connection, rolled, before)?, from: rolled, to: before };
+            let mut sums = Rollups::default();
+            add_sums(connection, (rolled, before), &mut sums)?;
+            *self = Self { sums, from: rolled, to: before };
         }
         deltas.iter().for_each(|delta| self.sums.add(delta));
         self.to = size;

@@ -1,38 +1,15 @@
 //! Reading entries in bulk: in order, or component by component.
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, Row};
 
-use crate::store::{StoreError, decode::Stored};
+use crate::store::{
+    StoreError,
+    audit::{EntryCopy, Salted},
+};
 
 /// Rows and bytes of a page; the row that passes one of them is its last.
 const PAGE_ROWS_MAX: usize = 2_048;
 const PAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
-
-/// What a commitment commits to, with its salt.
-pub(super) type Salted = Option<([u8; 32], Vec<u8>)>;
-
-/// One entry, owned: other threads work at it.
-pub(super) struct EntryCopy {
-    pub(super) position: u64,
-    pub(super) kind: String,
-    pub(super) text: Vec<u8>,
-    pub(super) public: Vec<u8>,
-    pub(super) personal: Salted,
-    /// The raw bytes of its message, at the message's first entry.
-    pub(super) raw: Salted,
-}
-
-impl EntryCopy {
-    /// What folds read of it.
-    pub(super) fn stored(&self) -> Stored<'_> {
-        Stored { position: self.position, kind: &self.kind, text: &self.text, public: &self.public }
-    }
-
-    fn bytes(&self) -> usize {
-        let salted = |part: &Salted| part.as_ref().map_or(0, |(_, bytes)| bytes.len());
-        self.text.len() + self.public.len() + salted(&self.personal) + salted(&self.raw)
-    }
-}
 
 fn plain(row: &Row<'_>) -> Result<EntryCopy, rusqlite::Error> {
     Ok(EntryCopy {
@@ -68,36 +45,57 @@ fn raw(connection: &Connection, message: u64) -> Result<Salted, StoreError> {
 
 const PLAIN: &str = "SELECT position, kind, text, public FROM entries ORDER BY position";
 
-const COMMITTED: &str = "SELECT e.position, e.kind, e.text, e.public, p.salt, p.text, m.message
-     FROM entries e LEFT JOIN personal p ON p.position = e.position
-     LEFT JOIN messages m ON m.message = e.message AND m.first_position = e.position
-     ORDER BY e.position";
-
-/// All entries in order, page by page; with what they commit to, or without. `take` answers
-/// whether to go on.
+/// All entries in order, page by page, without what they commit to.
 pub(super) fn pages(
     connection: &Connection,
-    with_commitments: bool,
-    take: &mut dyn FnMut(Vec<EntryCopy>) -> Result<bool, StoreError>,
+    take: &mut dyn FnMut(Vec<EntryCopy>) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
-    let mut statement = connection.prepare(if with_commitments { COMMITTED } else { PLAIN })?;
+    let mut statement = connection.prepare(PLAIN)?;
     let mut rows = statement.query([])?;
     let (mut page, mut bytes) = (Vec::new(), 0);
     while let Some(row) = rows.next()? {
-        let mut entry = if with_commitments { committed(row)? } else { plain(row)? };
-        if with_commitments && let Some(message) = row.get(6)? {
-            entry.raw = raw(connection, message)?;
-        }
+        let entry = plain(row)?;
         bytes += entry.bytes();
         page.push(entry);
         if page.len() >= PAGE_ROWS_MAX || bytes >= PAGE_BYTES_MAX {
             bytes = 0;
-            if !take(std::mem::take(&mut page))? {
-                return Ok(());
-            }
+            take(std::mem::take(&mut page))?;
         }
     }
-    take(page).map(|_| ())
+    take(page)
+}
+
+const COMMITTED: &str = "SELECT e.position, e.kind, e.text, e.public, p.salt, p.text, m.message
+     FROM entries e LEFT JOIN personal p ON p.position = e.position
+     LEFT JOIN messages m ON m.message = e.message AND m.first_position = e.position
+     WHERE e.position >= ?1 AND e.position < ?2 ORDER BY e.position";
+
+/// The entries of some positions in order, each with what it commits to, one at a time.
+pub(super) fn committed_entries(
+    connection: &Connection,
+    (from, to): (u64, u64),
+    take: &mut dyn FnMut(&EntryCopy),
+) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached(COMMITTED)?;
+    let mut rows = statement.query([from, to])?;
+    while let Some(row) = rows.next()? {
+        let mut entry = committed(row)?;
+        if let Some(message) = row.get(6)? {
+            entry.raw = raw(connection, message)?;
+        }
+        take(&entry);
+    }
+    Ok(())
+}
+
+/// The entries at some positions.
+pub(super) fn entries_at(
+    connection: &Connection,
+    positions: &[u64],
+) -> Result<Vec<EntryCopy>, StoreError> {
+    let sql = "SELECT position, kind, text, public FROM entries WHERE position = ?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    positions.iter().map(|at| Ok(statement.query_row([at], plain)?)).collect()
 }
 
 /// Some components, each with its entries in order.
@@ -108,17 +106,11 @@ pub(super) fn groups(
     connection: &Connection,
     wanted: &mut impl Iterator<Item = Vec<u64>>,
 ) -> Result<Groups, StoreError> {
-    let sql = "SELECT position, kind, text, public FROM entries WHERE position = ?1";
-    let mut statement = connection.prepare_cached(sql)?;
     let (mut groups, mut rows, mut bytes) = (Vec::new(), 0, 0);
     while rows < PAGE_ROWS_MAX && bytes < PAGE_BYTES_MAX {
         let Some(positions) = wanted.next() else { break };
-        let mut group = Vec::with_capacity(positions.len());
-        for position in positions {
-            let entry = statement.query_row(params![position], plain)?;
-            bytes += entry.bytes();
-            group.push(entry);
-        }
+        let group = entries_at(connection, &positions)?;
+        bytes += group.iter().map(EntryCopy::bytes).sum::<usize>();
         rows += group.len();
         groups.push(group);
     }

@@ -1,6 +1,6 @@
 //! Numbers from the rollups; the deltas that they lack, or hold too many of, make them exact.
 
-use rusqlite::{Connection, params, params_from_iter, types::Value};
+use rusqlite::{Connection, params_from_iter, types::Value};
 
 use super::rolling;
 use crate::store::{CellQuery, CellRow, StoreError, batch::rollups::Run, numbers::Sums};
@@ -107,10 +107,7 @@ impl Asked<'_> {
 
     /// Adds, or takes back, the deltas of some positions.
     fn deltas(&mut self, from: u64, to: u64, sign: i64) -> Result<(), StoreError> {
-        let mut statement = self.connection.prepare_cached(rolling::DELTA)?;
-        for delta in statement.query_map(params![from, to], rolling::delta)? {
-            self.sums.delta(&delta?, sign);
-        }
-        Ok(())
+        let sums = &mut self.sums;
+        rolling::deltas(self.connection, (from, to), &mut |delta| sums.delta(delta, sign))
     }
 }

@@ -47,6 +47,12 @@ async fn numbers() {
 }
 
 #[tokio::test]
+async fn rules() {
+    let folder = Folder::new("rules");
+    suite::rules(&folder.open()).await;
+}
+
+#[tokio::test]
 async fn trial() {
     let folder = Folder::new("trial");
     suite::trial(&folder.open()).await;
