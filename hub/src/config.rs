@@ -149,17 +149,15 @@ impl StoreAddress {
                     false => Ok(Self::Postgres(Box::new(server))),
                 }
             }
-            ("", _) | ("sqlite", _) => Err((
-                format!("`{text}` is no store"),
-                "write sqlite:FILE, such as sqlite:hub.db, or postgres://ROLE:PASSWORD@HOST/DATABASE",
-            )),
-            _ => Err((
-                format!("there is no store `{scheme}:`"),
-                "write sqlite:FILE, such as sqlite:hub.db, or postgres://ROLE:PASSWORD@HOST/DATABASE",
-            )),
+            ("", _) | ("sqlite", _) => Err((format!("`{text}` is no store"), STORES)),
+            _ => Err((format!("there is no store `{scheme}:`"), STORES)),
         }
     }
 }
+
+/// What a store may be.
+const STORES: &str =
+    "write sqlite:FILE, such as sqlite:hub.db, or postgres://ROLE:PASSWORD@HOST/DATABASE";
 
 /// The PostgreSQL that `tests/run` has started for all tests.
 #[cfg(test)]

@@ -11,7 +11,10 @@ use std::{
 use reqwest::Client;
 use serde_json::Value;
 
-use crate::lienthong::{binary, root, stderr, stdout};
+use crate::{
+    lienthong::{binary, root, stderr, stdout},
+    postgres,
+};
 
 /// How long a hub may take to answer for the first time.
 const START_MAX: Duration = Duration::from_secs(20);
@@ -73,7 +76,11 @@ pub(crate) struct Verified {
 
 /// The folder of one hub; gone at the end, unless the test fails.
 #[derive(Debug)]
-pub(crate) struct Folder(PathBuf);
+pub(crate) struct Folder {
+    path: PathBuf,
+    /// The address of its store, as `hub.toml` has it.
+    store: String,
+}
 
 impl Folder {
     /// A hub of the four agencies.
@@ -81,13 +88,22 @@ impl Folder {
         Self::of(name, &["mappings/agencies"])
     }
 
+    /// The same with its truth in a database of its own on PostgreSQL.
+    pub(crate) fn on_postgres(name: &str) -> Self {
+        let mut folder = Self::new(name);
+        folder.store = postgres::database(name);
+        folder.configure(0);
+        folder
+    }
+
     /// A hub of the agencies in the given folders of the repository.
     pub(crate) fn of(name: &str, sources: &[&str]) -> Self {
         let folder = env::temp_dir().join(format!("lienthong-{}-{name}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
-        let folder = Self(folder.canonicalize().unwrap());
+        let path = folder.canonicalize().unwrap();
+        let folder = Self { path, store: "sqlite:hub.db".to_owned() };
         for source in sources {
-            copy(&root().join(source), &folder.0.join("agencies"));
+            copy(&root().join(source), &folder.path.join("agencies"));
         }
         folder.configure(0);
         folder
@@ -95,31 +111,32 @@ impl Folder {
 
     fn configure(&self, port: u16) {
         let text = format!(
-            "listen = \"127.0.0.1:{port}\"\nstore = \"sqlite:hub.db\"\nagencies = \"agencies\"\n\
-             log = \"warn\"\n"
+            "listen = \"127.0.0.1:{port}\"\nstore = \"{}\"\nagencies = \"agencies\"\n\
+             log = \"warn\"\n",
+            self.store
         );
-        fs::write(self.0.join("hub.toml"), text).unwrap();
+        fs::write(self.path.join("hub.toml"), text).unwrap();
     }
 
     /// Where it lies.
     pub(crate) fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 
     /// What its hub has logged.
     pub(crate) fn log(&self) -> String {
-        fs::read_to_string(self.0.join("hub.log")).unwrap_or_default()
+        fs::read_to_string(self.path.join("hub.log")).unwrap_or_default()
     }
 
     pub(crate) fn store(&self) -> PathBuf {
-        self.0.join("hub.db")
+        self.path.join("hub.db")
     }
 
     /// Runs a subcommand on this hub's configuration.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
-        let config = self.0.join("hub.toml");
+        let config = self.path.join("hub.toml");
         let mut command = Command::new(binary());
-        command.args(arguments).arg("--config").arg(config).current_dir(&self.0);
+        command.args(arguments).arg("--config").arg(config).current_dir(&self.path);
         command.output().unwrap()
     }
 
@@ -153,9 +170,9 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            println!("the hub's folder is kept: {}", self.0.display());
+            println!("the hub's folder is kept: {}", self.path.display());
         } else {
-            let _ = fs::remove_dir_all(&self.0);
+            let _ = fs::remove_dir_all(&self.path);
         }
     }
 }
@@ -201,18 +218,18 @@ impl Hub {
             let port = free_port();
             folder.configure(port);
             let mut command = Command::new(binary());
-            command.arg("serve").arg("--config").arg(folder.0.join("hub.toml"));
+            command.arg("serve").arg("--config").arg(folder.path.join("hub.toml"));
             let mut log = fs::File::options();
-            let log = log.create(true).append(true).open(folder.0.join("hub.log")).unwrap();
+            let log = log.create(true).append(true).open(folder.path.join("hub.log")).unwrap();
             command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
-            let child = command.current_dir(&folder.0).spawn().unwrap();
+            let child = command.current_dir(&folder.path).spawn().unwrap();
             let url = format!("http://127.0.0.1:{port}");
             let mut hub = Self { url, client: client.clone(), child };
             if hub.comes_up().await {
                 return hub;
             }
         }
-        let log = fs::read_to_string(folder.0.join("hub.log")).unwrap_or_default();
+        let log = fs::read_to_string(folder.path.join("hub.log")).unwrap_or_default();
         panic!("the hub does not start:\n{log}");
     }
 

@@ -45,7 +45,7 @@ struct Ledger {
 
 impl Ledger {
     fn new(folder: &Folder, client: u64) -> Self {
-        let path: PathBuf = folder.store().with_file_name(format!("ledger-{client}"));
+        let path: PathBuf = folder.path().join(format!("ledger-{client}"));
         Self { file: fs::File::create(path).unwrap(), acknowledged: Vec::new() }
     }
 
@@ -142,14 +142,29 @@ async fn kill_often(shared: &Shared, folder: &Folder, mut hub: Hub, rounds: u64)
     hub
 }
 
+/// How often hubs are killed.
+fn rounds() -> u64 {
+    let given = env::var("LIENTHONG_KILL_ROUNDS").ok();
+    given.map_or(ROUNDS, |text| text.parse().unwrap())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn what_is_acknowledged_survives_kills_and_counts_once() {
-    let seed = seed(20_240_502);
-    let given = env::var("LIENTHONG_KILL_ROUNDS").ok();
-    let rounds = given.map_or(ROUNDS, |text| text.parse().unwrap());
     let folder = Folder::new("kills");
+    survives(&folder, rounds()).await;
+    recount(&folder).assert_equal();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_same_on_postgres() {
+    survives(&Folder::on_postgres("kills_postgres"), rounds().div_ceil(4)).await;
+}
+
+/// A hub under load is killed again and again; what it has acknowledged is there, once.
+async fn survives(folder: &Folder, rounds: u64) {
+    let seed = seed(20_240_502);
     let key = folder.key(AGENCY);
-    let hub = Hub::start(&folder).await;
+    let hub = Hub::start(folder).await;
     let shared = Arc::new(Shared {
         url: RwLock::new(hub.url.clone()),
         seed,
@@ -159,10 +174,10 @@ async fn what_is_acknowledged_survives_kills_and_counts_once() {
     });
     let mut clients = JoinSet::new();
     for number in 0..CLIENTS {
-        let ledger = Ledger::new(&folder, number);
+        let ledger = Ledger::new(folder, number);
         clients.spawn(client(shared.clone(), hub.sender(&key), number, ledger));
     }
-    let hub = kill_often(&shared, &folder, hub, rounds).await;
+    let hub = kill_often(&shared, folder, hub, rounds).await;
     shared.over.store(true, Ordering::Relaxed);
     let ledgers = clients.join_all().await;
     let ids: Vec<String> = ledgers.into_iter().flat_map(|ledger| ledger.acknowledged).collect();
@@ -186,5 +201,4 @@ async fn what_is_acknowledged_survives_kills_and_counts_once() {
     hub.stop();
     // The first entry of the journal tells the rules.
     assert_eq!(folder.verify().entries, 1 + count);
-    recount(&folder).assert_equal();
 }

@@ -16,6 +16,7 @@ mod ingest;
 mod kills;
 mod lienthong;
 mod permutations;
+mod postgres;
 mod recount;
 mod retractions;
 mod samples;

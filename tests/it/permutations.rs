@@ -128,7 +128,7 @@ pub(crate) fn dossier(seed: u64, number: u64) -> Vec<Message> {
 
 /// The same messages as another network would bring them: shuffled, some twice or three times
 /// under their own id, some once more under another one.
-fn disturbed(random: &mut Random, messages: &[Message]) -> Vec<Message> {
+pub(crate) fn disturbed(random: &mut Random, messages: &[Message]) -> Vec<Message> {
     let mut sent = messages.to_vec();
     for message in messages {
         for _ in 0..if random.percent(30) { random.between(1, 3) } else { 0 } {
@@ -143,7 +143,7 @@ fn disturbed(random: &mut Random, messages: &[Message]) -> Vec<Message> {
 }
 
 /// Sends everything with so many senders at once; each takes every n-th message.
-async fn send_all(sender: &Sender, messages: Vec<Message>, senders: usize) {
+pub(crate) async fn send_all(sender: &Sender, messages: Vec<Message>, senders: usize) {
     let messages = Arc::new(messages);
     let mut tasks = JoinSet::new();
     for first in 0..senders {

@@ -1,0 +1,89 @@
+//! Databases for hubs on PostgreSQL, and what must be the same on both stores.
+
+use std::{
+    env,
+    process::Command,
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use crate::{
+    harness::{Folder, Hub, Random, seed},
+    lienthong::{root, stderr, stdout},
+    permutations::{AGENCY, Message, disturbed, dossier, send_all},
+};
+
+/// Dossiers in each hub.
+const DOSSIERS: u64 = 150;
+/// The year in which most of them lie.
+const YEAR: &str = "from=2024-01-01&to=2024-12-31";
+
+/// The server of these tests: the one that `tests/run` has started, or one of their own that
+/// ends with them.
+fn server() -> &'static str {
+    static SERVER: OnceLock<String> = OnceLock::new();
+    SERVER.get_or_init(|| {
+        env::var("LIENTHONG_TEST_POSTGRES").unwrap_or_else(|_| {
+            let id = std::process::id().to_string();
+            let started = Command::new(root().join("tests/cluster")).args(["start", &id]).output();
+            let started = started.unwrap();
+            assert!(started.status.success(), "{}", stderr(&started));
+            stdout(&started).trim().to_owned()
+        })
+    })
+}
+
+/// The address of a new database; it goes with its server.
+pub(crate) fn database(name: &str) -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let name = format!("it_{}_{count}_{name}", std::process::id());
+    let sql = format!("CREATE DATABASE {name}");
+    let postgres = format!("{}/postgres", server());
+    let made = Command::new("psql").args(["-q", "-d", &postgres, "-c", &sql]).output().unwrap();
+    assert!(made.status.success(), "{}", stderr(&made));
+    format!("{}/{name}", server())
+}
+
+/// What a hub answers to those who count, after it was sent the messages; and its fold root.
+async fn answers(folder: Folder, messages: Vec<Message>, senders: usize) -> (Vec<String>, String) {
+    let key = folder.key(AGENCY);
+    let hub = Hub::start(&folder).await;
+    let sender = hub.sender(&key);
+    send_all(&sender, messages, senders).await;
+    let mut told = Vec::new();
+    for by in ["agency", "procedure", "status", "day"] {
+        let mut body = sender.found(&format!("/v1/statistics?{YEAR}&by={by}")).await;
+        // Where the journal ends hangs on how often a message came.
+        body.as_object_mut().unwrap().remove("as_of").expect("statistics say as of when they are");
+        told.push(body.to_string());
+    }
+    for code in ["BH.HT.24.000000", "BH.HT.24.000077"] {
+        let mut body = sender.found(&format!("/v1/dossiers/{code}")).await;
+        // Neither does the state hang on when and how often it was told.
+        let state = body["dossier"].take();
+        assert!(state.is_object(), "{code}: {state}");
+        told.push(state.to_string());
+    }
+    hub.stop();
+    let verified = folder.verify();
+    assert_eq!(verified.dossiers, DOSSIERS);
+    (told, verified.fold_root)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_stores_answer_the_same_whatever_the_order() {
+    let seed = seed(20_240_703);
+    let messages: Vec<Message> = (0..DOSSIERS).flat_map(|one| dossier(seed, one)).collect();
+    let mut random = Random::new(seed);
+    let embedded = answers(Folder::new("embedded"), messages.clone(), 1).await;
+    let other = [disturbed(&mut random, &messages), disturbed(&mut random, &messages)];
+    for ((messages, senders), name) in
+        other.into_iter().chain([messages]).zip([1, 16, 4]).zip(["alone", "many", "ordered"])
+    {
+        let server = answers(Folder::on_postgres(name), messages, senders).await;
+        assert_eq!(server, embedded, "{name}");
+    }
+}
