@@ -173,7 +173,7 @@ async fn journal(
                 .collect();
             Ok(told?.into_iter().zip(page.into_iter().map(|row| row.position)).collect::<Vec<_>>())
         });
-        let work = async { Ok(work.await?.map_err(|error: StoreError| Failure::from(error))?) };
+        let work = async { work.await?.map_err(|error: StoreError| Failure::from(error)) };
         let following = scan::page(transaction, next);
         let (told, following) = futures_util::future::try_join(work, following).await?;
         for ((told, hash), position) in told {

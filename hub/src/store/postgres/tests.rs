@@ -221,7 +221,7 @@ async fn two_processes_at_one_dossier_lose_nothing_and_leave_no_gap() {
             for turn in 0..EACH {
                 // Every worker also says what another says too: one of them is a duplicate.
                 let own = (worker / 2) * EACH + turn;
-                let record = suite::snapshot("W-1", own, if own % 2 == 0 { 4 } else { 5 });
+                let record = suite::snapshot("W-1", own, if own.is_multiple_of(2) { 4 } else { 5 });
                 let id = format!("w-{own}");
                 let message = suite::message(&*store, &id, &id, vec![Ok(vec![record])]);
                 let replies = store.commit(vec![message]).await.unwrap();
