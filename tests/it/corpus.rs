@@ -99,8 +99,7 @@ pub(crate) struct Siege {
 }
 
 impl Siege {
-    async fn new() -> Self {
-        let folder = Folder::of("hostile", &["mappings/agencies", "tests/corpus/agencies"]);
+    async fn of(folder: Folder) -> Self {
         let agencies =
             [PLANNING, BIEN_HOA, TABLE, "so-tai-nguyen-moi-truong.", "so-giao-thong-van-tai."]
                 .map(|channel| channel.split('.').next().unwrap());
@@ -204,9 +203,26 @@ fn raw_bytes(store: &Path, cases: &[Case]) -> Vec<String> {
     wrong
 }
 
+/// The folders of the agencies under siege.
+const AGENCIES: &[&str] = &["mappings/agencies", "tests/corpus/agencies"];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_whole_hostile_corpus_leaves_one_hub_standing() {
-    let mut siege = Siege::new().await;
+    let (folder, cases, mut wrong) = besieged(Folder::of("hostile", AGENCIES)).await;
+    wrong.extend(raw_bytes(&folder.store(), &cases));
+    assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn and_one_on_postgres() {
+    let folder = Folder::of("hostile_postgres", AGENCIES).moved_to_postgres("hostile");
+    let (_folder, _, wrong) = besieged(folder).await;
+    assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Plays everything into one hub; gives its folder, what was played, and what went wrong.
+async fn besieged(folder: Folder) -> (Folder, Vec<Case>, Vec<String>) {
+    let mut siege = Siege::of(folder).await;
     let pid = siege.hub.pid();
     let mut cases = kept();
     cases.extend(large::cases());
@@ -230,6 +246,5 @@ async fn the_whole_hostile_corpus_leaves_one_hub_standing() {
         }
     }
     folder.verify();
-    wrong.extend(raw_bytes(&folder.store(), &cases));
-    assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
+    (folder, cases, wrong)
 }

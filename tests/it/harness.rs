@@ -90,10 +90,14 @@ impl Folder {
 
     /// The same with its truth in a database of its own on PostgreSQL.
     pub(crate) fn on_postgres(name: &str) -> Self {
-        let mut folder = Self::new(name);
-        folder.store = postgres::database(name);
-        folder.configure(0);
-        folder
+        Self::new(name).moved_to_postgres(name)
+    }
+
+    /// The same folder with a new database for its truth.
+    pub(crate) fn moved_to_postgres(mut self, name: &str) -> Self {
+        self.store = postgres::database(name);
+        self.configure(0);
+        self
     }
 
     /// A hub of the agencies in the given folders of the repository.

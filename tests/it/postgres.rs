@@ -87,3 +87,43 @@ async fn both_stores_answer_the_same_whatever_the_order() {
         assert_eq!(server, embedded, "{name}");
     }
 }
+
+/// Questions that no store may stumble over.
+const QUESTIONS: &[&str] = &[
+    "/v1/dossiers/%00",
+    "/v1/dossiers/BH.HT.24.000000?source=%00",
+    "/v1/dossiers/BH.HT.24.000000?as_of=9223372036854775808",
+    "/v1/dossiers/BH.HT.24.000000?as_of=18446744073709551615",
+    "/v1/messages/%00",
+    "/v1/messages/m-0-0?channel=%00",
+    "/v1/statistics?agency=%00",
+    "/v1/statistics?procedure=%00",
+    "/v1/statistics?as_of=18446744073709551615",
+    "/v1/feeds/records?from=18446744073709551615",
+    "/v1/feeds/records?cursor=%00",
+    "/v1/feeds/records?after=%00",
+    "/v1/feeds/dossiers?cursor=%00",
+    "/v1/feeds/dossiers?after=0.%00",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_question_makes_a_store_stumble() {
+    let mut told = Vec::new();
+    for folder in [Folder::new("questions"), Folder::on_postgres("questions_postgres")] {
+        let keys = ["portal", AGENCY].map(|principal| folder.key(principal));
+        let hub = Hub::start(&folder).await;
+        send_all(&hub.sender(&keys[1]), dossier(7, 0), 1).await;
+        let mut answers = Vec::new();
+        for key in &keys {
+            for question in QUESTIONS {
+                let (status, body) = hub.sender(key).get(question).await;
+                answers.push((*question, status, body["code"].clone()));
+            }
+        }
+        hub.stop();
+        told.push(answers);
+    }
+    let stumbled: Vec<_> = told.iter().flatten().filter(|(_, status, _)| *status >= 500).collect();
+    assert!(stumbled.is_empty(), "{stumbled:#?}");
+    assert_eq!(told[0], told[1]);
+}

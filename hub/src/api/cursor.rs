@@ -4,7 +4,7 @@
 use adapters::rest::problem::ProblemResponse;
 use axum::http::StatusCode;
 
-use super::kinds;
+use super::{kinds, params::is_no_text};
 use crate::journal::merkle::Digest;
 
 /// The version of the text within; a cursor of another one is refused.
@@ -29,7 +29,9 @@ pub(super) fn read(
 ) -> Result<(u64, String), ProblemResponse> {
     let place = parse(log_id, feed, cursor);
     // One text for each place: what is not written like this was not given by us.
-    let exact = place.filter(|(position, key)| write(log_id, feed, *position, key) == cursor);
+    let exact = place.filter(|(position, key)| {
+        !is_no_text(key) && write(log_id, feed, *position, key) == cursor
+    });
     exact.ok_or_else(|| ProblemResponse::new(StatusCode::BAD_REQUEST, &kinds::BAD_CURSOR))
 }
 
@@ -62,6 +64,7 @@ mod tests {
         assert_eq!(place, (7, "so-y-te/Đ 1\n2".to_owned()));
         assert!(read("log", "records", &cursor).is_err());
         assert!(read("other", "dossiers", &cursor).is_err());
+        assert!(read("log", "dossiers", &write("log", "dossiers", 7, "so-y-te/\0")).is_err());
         for at in 0..cursor.len() {
             let mut altered = cursor.clone().into_bytes();
             altered[at] = if altered[at] == b'3' { b'4' } else { b'3' };

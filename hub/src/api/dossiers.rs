@@ -12,7 +12,7 @@ use serde_json::{json, value::RawValue};
 use super::{
     Api, Asker,
     answer::{JSON, Reading, Stop, nothing},
-    params::{NAME_CHARS_MAX, Params, too_long},
+    params::{NAME_CHARS_MAX, Params, is_no_text, too_long},
 };
 use crate::{
     operations::Lookup,
@@ -88,12 +88,15 @@ pub(super) async fn message(
 }
 
 /// A name in the path, decoded.
-fn named(name: &str, path: Result<Path<String>, PathRejection>) -> Result<String, ProblemResponse> {
+fn named(name: &str, path: Result<Path<String>, PathRejection>) -> Result<String, Stop> {
     let Ok(Path(text)) = path else {
-        return Err(ProblemResponse::new(StatusCode::BAD_REQUEST, &BAD_REQUEST));
+        return Err(ProblemResponse::new(StatusCode::BAD_REQUEST, &BAD_REQUEST).into());
     };
     if text.chars().count() > NAME_CHARS_MAX {
-        return Err(too_long(name, &text));
+        return Err(too_long(name, &text).into());
+    }
+    if is_no_text(&text) {
+        return Err(nothing());
     }
     Ok(text)
 }

@@ -40,6 +40,10 @@ impl Params {
             if value.chars().count() > NAME_CHARS_MAX && name != "after" {
                 return Err(too_long(&name, &value));
             }
+            if is_no_text(&value) {
+                let (vi, en) = ("Bỏ ký tự NUL (%00).", "Leave out the character NUL (%00).");
+                return Err(bad(&name, &value, vi, en));
+            }
             kept.push((name, value));
         }
         Ok(Self(kept.into_iter().filter(|(_, value)| !value.is_empty()).collect()))
@@ -82,6 +86,12 @@ pub(super) fn bad(name: &str, value: &str, vi: &str, en: &str) -> ProblemRespons
         .member("value", json!(shown))
         .member("advice", json!(vi))
         .member("advice_en", json!(en))
+}
+
+/// Whether a text holds NUL, which no name, code or key that is stored does: not every store can
+/// even be asked for it.
+pub(super) fn is_no_text(text: &str) -> bool {
+    text.contains('\0')
 }
 
 /// The answer to a name or code that no source would give.

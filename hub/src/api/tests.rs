@@ -259,6 +259,7 @@ async fn a_bad_parameter_is_named_with_its_remedy() {
         ("/v1/feeds/records?limit=0", "limit", "0"),
         ("/v1/feeds/records?limit=1001", "limit", "1001"),
         ("/v1/dossiers/x?as_of=%2B1", "as_of", "+1"),
+        ("/v1/dossiers/x?source=a%00", "source", "a\0"),
     ] {
         let uri = uri.replace('ô', "%C3%B4");
         let reply = bench.get(&uri, &portal).await;

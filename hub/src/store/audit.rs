@@ -7,16 +7,16 @@ use rayon::prelude::*;
 
 use super::{
     StoreError, Verdict,
-    batch::{RollupKey, Rollups},
+    batch::{RollupKey, Rollups, Tip},
     decode::Stored,
-    replay::{self, Folded, Told},
-    rules::ReferenceText,
+    replay::{self, Components, Folded, Told},
+    rules::{ReferenceText, Rules, RulesHistory},
 };
 use crate::{
     journal::{
         commitment::{Commitment, Salt, commit},
         entry::{Entry, EntryKind},
-        merkle::{Digest, leaf_hash},
+        merkle::{Digest, Frontier, leaf_hash},
     },
     registry::{
         Counted, Place, PlacedCounts, cell_leaf, fold_root,
@@ -120,6 +120,63 @@ fn agrees(row: &EntryCopy) -> Result<Option<Digest>, String> {
 /// What was erased or pruned leaves its commitment behind.
 fn holds(said: Option<Commitment>, found: &Salted) -> bool {
     found.as_ref().is_none_or(|(salt, bytes)| said == Some(commit(&Salt::from_bytes(*salt), bytes)))
+}
+
+/// The journal, while it is read in order.
+#[derive(Default)]
+pub(super) struct Journal {
+    frontier: Frontier,
+    /// Which entries belong together.
+    pub(super) components: Components,
+    /// The rules there were.
+    pub(super) rules: RulesHistory,
+}
+
+impl Journal {
+    /// Whether an entry is the next one.
+    pub(super) fn goes_on(&self, one: &Checked, verdict: &mut Verdict) -> bool {
+        let (expected, follows) = (self.frontier.size(), one.position);
+        if follows != expected {
+            verdict.add(format!("position {expected} is missing, {follows} follows"));
+        }
+        follows == expected
+    }
+
+    /// Takes the next entry.
+    pub(super) fn take(&mut self, one: Checked, verdict: &mut Verdict) {
+        self.frontier.append(one.leaf);
+        verdict.entries += 1;
+        one.faults.into_iter().for_each(|fault| verdict.add(fault));
+        if let Some(told) = one.told {
+            self.components.add(told);
+        }
+    }
+
+    /// Takes the rules that an entry puts in force, as they were found.
+    pub(super) fn adopt(
+        &mut self,
+        (position, hash): (u64, Digest),
+        found: Option<Rules>,
+        verdict: &mut Verdict,
+    ) {
+        match found.filter(|found| found.hash() == hash) {
+            Some(found) => self.rules.0.push((position, found)),
+            None => verdict.add(format!("the rules {hash} are not what they were")),
+        }
+    }
+
+    /// Compares the journal's end with what its head says.
+    pub(super) fn close(&self, tip: &Tip, verdict: &mut Verdict) {
+        let (says, have) = (tip.next(), self.frontier.size());
+        if says != have {
+            verdict.add(format!("the head says {says} entries, but there are {have}"));
+        } else if tip.frontier.root() != self.frontier.root() {
+            verdict.add("the root over all entries differs from the head's".to_owned());
+        }
+        if tip.rules != self.rules.0.last().map(|(_, rules)| rules.hash()) {
+            verdict.add("the head names other rules than the journal".to_owned());
+        }
+    }
 }
 
 impl Verdict {

@@ -8,7 +8,7 @@ use crate::{
         entry::{Algorithm, Entry, EntryError, EntryKind, Mode, recorded_at},
         merkle::{BadFrontier, Digest, Frontier, leaf_hash},
     },
-    store::Personal,
+    store::{Personal, Rules, StoreError, rules::ReferenceText},
 };
 
 /// Bytes of one peak as stored.
@@ -86,6 +86,34 @@ impl Tip {
     /// The position of the next entry.
     pub fn next(&self) -> u64 {
         self.frontier.size()
+    }
+
+    /// Appends the reference entry that puts rules in force. The entry itself is still written
+    /// under the rules before it.
+    ///
+    /// # Errors
+    /// Those of [`Self::append`].
+    pub fn adopt(&mut self, clock: Timestamp, rules: &Rules) -> Result<NewEntry, StoreError> {
+        let hash = rules.hash();
+        let public = ReferenceText::of_rules(hash);
+        let said = Said {
+            kind: EntryKind::Reference,
+            mode: Mode::Live,
+            message: None,
+            message_id: None,
+            record: None,
+            named: None,
+            raw: None,
+            public: (&public, Digest::of(public.as_bytes())),
+            personal: None,
+            mapping: None,
+            contract_hash: None,
+            supersedes: None,
+        };
+        let entry =
+            self.append(clock, &said).map_err(|error| StoreError::fault(error.to_string()))?;
+        self.rules = Some(hash);
+        Ok(entry)
     }
 
     /// Appends one entry and gives the row that holds it.

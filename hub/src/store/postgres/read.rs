@@ -93,10 +93,6 @@ pub(super) async fn find(
     code: &str,
     source: Option<&str>,
 ) -> Result<Vec<DossierRow>, Failure> {
-    if code.contains('\0') {
-        // No stored text holds one, and PostgreSQL takes none.
-        return Ok(Vec::new());
-    }
     let canonical = code_of_text(code).unwrap_or_else(|| code.to_owned());
     let sql = "SELECT k.source, k.source_code, d.position, d.public
                FROM (SELECT dossier FROM members

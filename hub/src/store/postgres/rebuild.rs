@@ -14,18 +14,12 @@ use super::{
     verify::apart,
     write,
 };
-use crate::{
-    journal::{
-        entry::{EntryKind, Mode},
-        merkle::Digest,
-    },
-    store::{
-        Rules, StoreError,
-        audit::EntryCopy,
-        batch::{Changes, Rollups, Said},
-        replay::{self, Components, Turns},
-        rules::{ReferenceText, RulesHistory},
-    },
+use crate::store::{
+    Rules, StoreError,
+    audit::EntryCopy,
+    batch::{Changes, Rollups},
+    replay::{self, Components, Turns},
+    rules::RulesHistory,
 };
 
 /// Makes every fold anew; gives the number of entries read.
@@ -72,26 +66,7 @@ async fn adopted(store: &PostgresStore, rules: &Rules) -> Result<bool, Failure> 
     if tip.rules == Some(hash) {
         return Ok(false);
     }
-    let public = ReferenceText::of_rules(hash);
-    let said = Said {
-        kind: EntryKind::Reference,
-        mode: Mode::Live,
-        message: None,
-        message_id: None,
-        record: None,
-        named: None,
-        raw: None,
-        public: (&public, Digest::of(public.as_bytes())),
-        personal: None,
-        mapping: None,
-        contract_hash: None,
-        supersedes: None,
-    };
-    // The entry itself is still written under the rules before it.
-    let entry = tip
-        .append(jiff::Timestamp::now(), &said)
-        .map_err(|error| StoreError::fault(error.to_string()))?;
-    tip.rules = Some(hash);
+    let entry = tip.adopt(jiff::Timestamp::now(), rules)?;
     let sql = "INSERT INTO reference_contents (hash, content)
                SELECT * FROM unnest($1::bytea[], $2::bytea[]) ON CONFLICT (hash) DO NOTHING";
     let content =

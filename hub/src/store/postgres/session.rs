@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use deadpool_postgres::{
-    GenericClient, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime,
+    GenericClient, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Transaction,
 };
 use futures_util::future::try_join_all;
 use rustls_platform_verifier::ConfigVerifierExt;
-use tokio_postgres::{Config, Row, types::ToSql};
+use tokio_postgres::{Config, IsolationLevel, Row, types::ToSql};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::failure::Failure;
@@ -71,6 +71,12 @@ impl Sessions {
     pub(super) async fn reader(&self) -> Result<Object, Failure> {
         Ok(self.readers.get().await?)
     }
+}
+
+/// A transaction that reads the store as it stands at one moment.
+pub(super) async fn at_one_moment(client: &mut Object) -> Result<Transaction<'_>, Failure> {
+    let transaction = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead);
+    Ok(transaction.read_only(true).start().await?)
 }
 
 /// A value of a statement.

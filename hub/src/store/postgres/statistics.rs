@@ -2,7 +2,6 @@
 
 use deadpool_postgres::Object;
 use futures_util::future::try_join;
-use tokio_postgres::IsolationLevel;
 
 use super::{
     failure::Failure,
@@ -44,12 +43,7 @@ pub(super) async fn rows(
     client: &mut Object,
     query: &CellQuery,
 ) -> Result<(u64, Vec<CellRow>), Failure> {
-    let transaction = client
-        .build_transaction()
-        .isolation_level(IsolationLevel::RepeatableRead)
-        .read_only(true)
-        .start()
-        .await?;
+    let transaction = session::at_one_moment(client).await?;
     let level = i16::from(query.level());
     // On the level of both the agency is the outer key. One that is named need not be looked for:
     // then the measures are those of the level of all.

@@ -4,7 +4,6 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use deadpool_postgres::{Object, Transaction};
 use rayon::prelude::*;
-use tokio_postgres::IsolationLevel;
 
 use super::{
     failure::Failure,
@@ -12,11 +11,10 @@ use super::{
     session::{self, unsigned},
 };
 use crate::{
-    journal::merkle::Frontier,
     registry::PlacedCounts,
     store::{
         StoreError, Verdict,
-        audit::{self, Checked, EntryCopy, Expected, FAULTS_MAX, Recount},
+        audit::{self, Checked, EntryCopy, Expected, FAULTS_MAX, Journal, Recount},
         batch::{RollupKey, rollups::Span},
         replay::{self, Components, Folded},
         rules::{Rules, RulesHistory},
@@ -33,15 +31,10 @@ pub(super) async fn apart<T: Send + 'static>(
 
 /// Reads the journal and every fold, and compares.
 pub(super) async fn verify(client: &mut Object) -> Result<Verdict, Failure> {
-    let transaction = client
-        .build_transaction()
-        .isolation_level(IsolationLevel::RepeatableRead)
-        .read_only(true)
-        .start()
-        .await?;
+    let transaction = session::at_one_moment(client).await?;
     scan::settings(&transaction).await?;
     let mut verdict = Verdict::default();
-    let (components, rules) = journal(&transaction, &mut verdict).await?;
+    let Journal { components, rules, .. } = journal(&transaction, &mut verdict).await?;
     if verdict.faults.is_empty() {
         folds(&transaction, components, rules, &mut verdict).await?;
     }
@@ -49,12 +42,8 @@ pub(super) async fn verify(client: &mut Object) -> Result<Verdict, Failure> {
 }
 
 /// Every entry: its text, its texts' hashes, its leaf; gives which belong together.
-async fn journal(
-    transaction: &Transaction<'_>,
-    verdict: &mut Verdict,
-) -> Result<(Components, RulesHistory), Failure> {
-    let (mut components, mut rules) = (Components::default(), RulesHistory::default());
-    let mut frontier = Frontier::new();
+async fn journal(transaction: &Transaction<'_>, verdict: &mut Verdict) -> Result<Journal, Failure> {
+    let mut journal = Journal::default();
     let mut page = scan::committed_page(transaction, 0).await?;
     while let Some(last) = page.last() {
         let next = last.position + 1;
@@ -63,22 +52,17 @@ async fn journal(
         let following = scan::committed_page(transaction, next);
         let (checked, following) = futures_util::future::try_join(check, following).await?;
         for one in checked {
-            if one.position != frontier.size() {
-                let (expected, follows) = (frontier.size(), one.position);
-                verdict.add(format!("position {expected} is missing, {follows} follows"));
-                return Ok((components, rules));
+            if !journal.goes_on(&one, verdict) {
+                return Ok(journal);
             }
-            frontier.append(one.leaf);
-            verdict.entries += 1;
-            one.faults.into_iter().for_each(|fault| verdict.add(fault));
-            if let Some(told) = one.told {
-                components.add(told);
-            }
-            if let Some(hash) = one.rules {
-                match known::rules(transaction, hash).await {
-                    Ok(found) if found.hash() == hash => rules.0.push((one.position, found)),
-                    _ => verdict.add(format!("the rules {hash} are not what they were")),
-                }
+            let rules = one.rules.map(|hash| (one.position, hash));
+            journal.take(one, verdict);
+            if let Some((position, hash)) = rules {
+                let found = match known::rules(transaction, hash).await {
+                    Err(failure) if failure.error.is_of_the_store() => return Err(failure),
+                    found => found.ok(),
+                };
+                journal.adopt((position, hash), found, verdict);
             }
         }
         if verdict.faults.len() >= FAULTS_MAX {
@@ -87,28 +71,9 @@ async fn journal(
         page = following;
     }
     if verdict.faults.is_empty() {
-        head(transaction, &frontier, &rules, verdict).await?;
+        journal.close(&known::tip(transaction).await?, verdict);
     }
-    Ok((components, rules))
-}
-
-async fn head(
-    transaction: &Transaction<'_>,
-    frontier: &Frontier,
-    rules: &RulesHistory,
-    verdict: &mut Verdict,
-) -> Result<(), Failure> {
-    let tip = known::tip(transaction).await?;
-    let (says, have) = (tip.next(), frontier.size());
-    if says != have {
-        verdict.add(format!("the head says {says} entries, but there are {have}"));
-    } else if tip.frontier.root() != frontier.root() {
-        verdict.add("the root over all entries differs from the head's".to_owned());
-    }
-    if tip.rules != rules.0.last().map(|(_, rules)| rules.hash()) {
-        verdict.add("the head names other rules than the journal".to_owned());
-    }
-    Ok(())
+    Ok(journal)
 }
 
 type Outcome = (Vec<Folded>, Vec<PlacedCounts>);

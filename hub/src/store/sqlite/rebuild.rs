@@ -11,11 +11,11 @@ use super::{
     write::{self, PlacesSeen},
 };
 use crate::{
-    journal::entry::{EntryKind, Mode},
+    journal::entry::EntryKind,
     store::{
         Rules, StoreError,
         audit::EntryCopy,
-        batch::{Changes, Rollups, Said},
+        batch::{Changes, Rollups},
         replay::{self, Components, Turns},
         rules::{ReferenceText, RulesHistory},
     },
@@ -51,27 +51,8 @@ pub(super) fn adopt(writer: &mut Writer, rules: &Rules) -> Result<bool, StoreErr
     let sql = "INSERT INTO reference_contents (hash, content) VALUES (?1, ?2)
                ON CONFLICT (hash) DO NOTHING";
     transaction.execute(sql, params![hash.as_bytes(), rules.content()])?;
-    let public = ReferenceText::of_rules(hash);
-    let said = Said {
-        kind: EntryKind::Reference,
-        mode: Mode::Live,
-        message: None,
-        message_id: None,
-        record: None,
-        named: None,
-        raw: None,
-        public: (&public, crate::journal::merkle::Digest::of(public.as_bytes())),
-        personal: None,
-        mapping: None,
-        contract_hash: None,
-        supersedes: None,
-    };
-    // The entry itself is still written under the rules before it.
-    let entry = tip
-        .append(jiff::Timestamp::now(), &said)
-        .map_err(|error| StoreError::fault(error.to_string()))?;
+    let entry = tip.adopt(jiff::Timestamp::now(), rules)?;
     write::entry(&transaction, &entry)?;
-    tip.rules = Some(hash);
     write::head(&transaction, &tip)?;
     places.forget();
     anew(&transaction, places)?;

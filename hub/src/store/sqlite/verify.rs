@@ -5,15 +5,12 @@ use std::path::Path;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::{crew::Crew, known, rolling, scan};
-use crate::{
-    journal::merkle::Frontier,
-    store::{
-        StoreError, Verdict,
-        audit::{self, Checked, EntryCopy, Expected, FAULTS_MAX, Recount},
-        batch::{RollupKey, Rollups, rollups::Span},
-        replay::{self, Components},
-        rules::{Rules, RulesHistory},
-    },
+use crate::store::{
+    StoreError, Verdict,
+    audit::{self, Checked, EntryCopy, Expected, FAULTS_MAX, Journal, Recount},
+    batch::{RollupKey, Rollups, rollups::Span},
+    replay::{self, Components},
+    rules::Rules,
 };
 
 /// Positions that one reader checks at a time.
@@ -27,7 +24,7 @@ const COMPONENTS: usize = 128;
 pub(super) fn verify(path: &Path) -> Result<Verdict, StoreError> {
     let mut crew = Crew::at_one_moment(path)?;
     let mut verdict = Verdict::default();
-    let (components, rules) = journal(&mut crew, &mut verdict)?;
+    let Journal { components, rules, .. } = journal(&mut crew, &mut verdict)?;
     if verdict.faults.is_empty() {
         folds(&mut crew, components, &rules.now(), &mut verdict)?;
     }
@@ -35,12 +32,8 @@ pub(super) fn verify(path: &Path) -> Result<Verdict, StoreError> {
 }
 
 /// Every entry: its text, its texts' hashes, its leaf; gives which belong together.
-fn journal(
-    crew: &mut Crew,
-    verdict: &mut Verdict,
-) -> Result<(Components, RulesHistory), StoreError> {
-    let (mut components, mut rules) = (Components::default(), RulesHistory::default());
-    let mut frontier = Frontier::new();
+fn journal(crew: &mut Crew, verdict: &mut Verdict) -> Result<Journal, StoreError> {
+    let mut journal = Journal::default();
     let sql = "SELECT coalesce(max(position) + 1, 0) FROM entries";
     let end: usize = crew.first()?.query_row(sql, [], |row| row.get(0))?;
     for first in (0..end).step_by(POSITIONS * STRETCHES) {
@@ -53,22 +46,17 @@ fn journal(
         let mut checked: Vec<Checked> = checked.into_iter().flatten().collect();
         checked.sort_unstable_by_key(|one| one.position);
         for one in checked {
-            if one.position != frontier.size() {
-                let (expected, follows) = (frontier.size(), one.position);
-                verdict.add(format!("position {expected} is missing, {follows} follows"));
-                return Ok((components, rules));
+            if !journal.goes_on(&one, verdict) {
+                return Ok(journal);
             }
-            frontier.append(one.leaf);
-            verdict.entries += 1;
-            one.faults.into_iter().for_each(|fault| verdict.add(fault));
-            if let Some(told) = one.told {
-                components.add(told);
-            }
-            if let Some(hash) = one.rules {
-                match known::rules(crew.first()?, hash) {
-                    Ok(found) if found.hash() == hash => rules.0.push((one.position, found)),
-                    _ => verdict.add(format!("the rules {hash} are not what they were")),
-                }
+            let rules = one.rules.map(|hash| (one.position, hash));
+            journal.take(one, verdict);
+            if let Some((position, hash)) = rules {
+                let found = match known::rules(crew.first()?, hash) {
+                    Err(error) if error.is_of_the_store() => return Err(error),
+                    found => found.ok(),
+                };
+                journal.adopt((position, hash), found, verdict);
             }
         }
         if verdict.faults.len() >= FAULTS_MAX {
@@ -76,28 +64,9 @@ fn journal(
         }
     }
     if verdict.faults.is_empty() {
-        head(crew.first()?, &frontier, &rules, verdict)?;
+        journal.close(&known::tip(crew.first()?)?, verdict);
     }
-    Ok((components, rules))
-}
-
-fn head(
-    connection: &Connection,
-    frontier: &Frontier,
-    rules: &RulesHistory,
-    verdict: &mut Verdict,
-) -> Result<(), StoreError> {
-    let tip = known::tip(connection)?;
-    let (says, have) = (tip.next(), frontier.size());
-    if says != have {
-        verdict.add(format!("the head says {says} entries, but there are {have}"));
-    } else if tip.frontier.root() != frontier.root() {
-        verdict.add("the root over all entries differs from the head's".to_owned());
-    }
-    if tip.rules != rules.0.last().map(|(_, rules)| rules.hash()) {
-        verdict.add("the head names other rules than the journal".to_owned());
-    }
-    Ok(())
+    Ok(journal)
 }
 
 /// Folds everything from nothing and compares with what is stored.
