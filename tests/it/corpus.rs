@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::{
     harness::{Folder, Hub, Sender},
     lienthong::root,
+    postgres,
 };
 
 mod door;
@@ -215,7 +216,7 @@ async fn the_whole_hostile_corpus_leaves_one_hub_standing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn and_one_on_postgres() {
-    let folder = Folder::of("hostile_postgres", AGENCIES).moved_to_postgres("hostile");
+    let folder = Folder::of("hostile_postgres", AGENCIES).with_store(postgres::database("hostile"));
     let (_folder, _, wrong) = besieged(folder).await;
     assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
 }

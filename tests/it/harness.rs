@@ -90,12 +90,12 @@ impl Folder {
 
     /// The same with its truth in a database of its own on PostgreSQL.
     pub(crate) fn on_postgres(name: &str) -> Self {
-        Self::new(name).moved_to_postgres(name)
+        Self::new(name).with_store(postgres::database(name))
     }
 
-    /// The same folder with a new database for its truth.
-    pub(crate) fn moved_to_postgres(mut self, name: &str) -> Self {
-        self.store = postgres::database(name);
+    /// The same folder with its truth at an address.
+    pub(crate) fn with_store(mut self, address: String) -> Self {
+        self.store = address;
         self.configure(0);
         self
     }

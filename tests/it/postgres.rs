@@ -4,15 +4,16 @@ use std::{
     env,
     process::Command,
     sync::{
-        OnceLock,
-        atomic::{AtomicU32, Ordering},
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
+    time::Duration,
 };
 
 use crate::{
-    harness::{Folder, Hub, Random, seed},
+    harness::{Folder, Hub, Random, Sender, seed},
     lienthong::{root, stderr, stdout},
-    permutations::{AGENCY, Message, disturbed, dossier, send_all},
+    permutations::{AGENCY, CHANNEL, Message, disturbed, dossier, send_all},
 };
 
 /// Dossiers in each hub.
@@ -25,26 +26,97 @@ const YEAR: &str = "from=2024-01-01&to=2024-12-31";
 fn server() -> &'static str {
     static SERVER: OnceLock<String> = OnceLock::new();
     SERVER.get_or_init(|| {
-        env::var("LIENTHONG_TEST_POSTGRES").unwrap_or_else(|_| {
-            let id = std::process::id().to_string();
-            let started = Command::new(root().join("tests/cluster")).args(["start", &id]).output();
-            let started = started.unwrap();
-            assert!(started.status.success(), "{}", stderr(&started));
-            stdout(&started).trim().to_owned()
-        })
+        let own = || cluster(&["start", &std::process::id().to_string()]);
+        env::var("LIENTHONG_TEST_POSTGRES").unwrap_or_else(|_| own())
     })
+}
+
+/// Runs `tests/cluster`; what it prints.
+fn cluster(arguments: &[&str]) -> String {
+    let output = Command::new(root().join("tests/cluster")).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    stdout(&output).trim().to_owned()
+}
+
+/// What a server answers to one statement.
+fn psql(address: &str, sql: &str) -> String {
+    let output = Command::new("psql").args(["-qAt", "-d", address, "-c", sql]).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    stdout(&output).trim().to_owned()
 }
 
 /// The address of a new database; it goes with its server.
 pub(crate) fn database(name: &str) -> String {
+    database_on(server(), name)
+}
+
+fn database_on(server: &str, name: &str) -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let name = format!("it_{}_{count}_{name}", std::process::id());
-    let sql = format!("CREATE DATABASE {name}");
-    let postgres = format!("{}/postgres", server());
-    let made = Command::new("psql").args(["-q", "-d", &postgres, "-c", &sql]).output().unwrap();
-    assert!(made.status.success(), "{}", stderr(&made));
-    format!("{}/{name}", server())
+    psql(&format!("{server}/postgres"), &format!("CREATE DATABASE {name}"));
+    format!("{server}/{name}")
+}
+
+/// Sends one message until it is acknowledged; gives how often it was told to wait.
+async fn insist(sender: &Sender, message: &Message) -> u32 {
+    for waited in 0..1_000 {
+        match sender.push(CHANNEL, Some(&message.id), &message.bytes).await.unwrap() {
+            (200, receipt) => {
+                assert!(matches!(receipt["outcome"].as_str(), Some("stored" | "duplicate")));
+                return waited;
+            }
+            (status, problem) => {
+                assert_eq!((status, &problem["code"]), (503, &"later".into()), "{problem}");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+    panic!("{} is never acknowledged", message.id);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hub_outlives_its_server_and_goes_on_when_it_is_back() {
+    const KILLS: u64 = 3;
+    let seed = seed(20_240_704);
+    let own = cluster(&["start", &std::process::id().to_string()]);
+    let superuser = own.replacen("//lienthong:", "//postgres:", 1);
+    let data = psql(&format!("{superuser}/postgres"), "SHOW data_directory");
+    let place = data.strip_suffix("/data").unwrap();
+    let mut random = Random::new(seed);
+    let folder = Folder::new("outlives").with_store(database_on(&own, "outlives"));
+    let key = folder.key(AGENCY);
+    let hub = Hub::start(&folder).await;
+    let sender = hub.sender(&key);
+    let messages: Vec<Message> = (0..400).flat_map(|number| dossier(seed, number)).collect();
+    let count = messages.len() as u64;
+    let over = Arc::new(AtomicBool::new(false));
+    let sending = tokio::spawn({
+        let over = over.clone();
+        async move {
+            let mut waited = 0;
+            for (at, message) in messages.iter().enumerate() {
+                waited += insist(&sender, message).await;
+                // The last ones come when the server has been killed for the last time.
+                while at + 50 == messages.len() && !over.load(Ordering::Relaxed) {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            }
+            waited
+        }
+    });
+    for _ in 0..KILLS {
+        tokio::time::sleep(Duration::from_millis(random.between(200, 900))).await;
+        cluster(&["kill", place]);
+        cluster(&["resume", place]);
+    }
+    over.store(true, Ordering::Relaxed);
+    let waited = sending.await.unwrap();
+    assert!(waited > 0, "no kill hit a message: the test tells nothing");
+    hub.stop();
+    // The first entry of the journal tells the rules.
+    assert_eq!(folder.verify().entries, 1 + count);
+    cluster(&["stop", place]);
 }
 
 /// What a hub answers to those who count, after it was sent the messages; and its fold root.
