@@ -1,9 +1,9 @@
-//! Group commit: what is queued while the store writes is written together next.
+//! Group commit: what is queued while the store is at work is written together next.
 
 use std::sync::Arc;
 
 use contracts::Later;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::store::{Reply, Store, Submission};
 
@@ -44,7 +44,10 @@ impl Committer {
 }
 
 async fn run(store: Arc<dyn Store>, mut waiting: mpsc::Receiver<Waiting>) {
+    let lanes = Arc::new(Semaphore::new(store.lanes()));
     while let Some(first) = waiting.recv().await {
+        // Only `close` could fail it, and nobody closes it.
+        let Ok(lane) = lanes.clone().acquire_owned().await else { return };
         let mut records = first.0.items.len();
         let (mut batch, mut replies) = (vec![first.0], vec![first.1]);
         while batch.len() < BATCH_CHUNKS_MAX && records < BATCH_RECORDS_MAX {
@@ -53,17 +56,28 @@ async fn run(store: Arc<dyn Store>, mut waiting: mpsc::Receiver<Waiting>) {
             batch.push(chunk);
             replies.push(reply);
         }
-        match store.commit(batch).await {
-            Ok(answers) => {
-                for (reply, answer) in replies.into_iter().zip(answers) {
-                    // A sender that has gone away is served all the same.
-                    let _ = reply.send(answer);
-                }
+        let store = store.clone();
+        tokio::spawn(async move {
+            answer(store.commit(batch).await, replies);
+            drop(lane);
+        });
+    }
+}
+
+/// Tells every sender its part; one that has gone away is served all the same.
+fn answer(
+    answers: Result<Vec<Result<Reply, Later>>, Later>,
+    replies: Vec<oneshot::Sender<Result<Reply, Later>>>,
+) {
+    match answers {
+        Ok(answers) => {
+            for (reply, answer) in replies.into_iter().zip(answers) {
+                let _ = reply.send(answer);
             }
-            Err(later) => {
-                for reply in replies {
-                    let _ = reply.send(Err(later.clone()));
-                }
+        }
+        Err(later) => {
+            for reply in replies {
+                let _ = reply.send(Err(later.clone()));
             }
         }
     }

@@ -281,6 +281,9 @@ pub trait Store: Send + Sync + 'static {
         batch: Vec<Submission>,
     ) -> Answer<'_, Result<Vec<Result<Reply, Later>>, Later>>;
 
+    /// How many batches may be under way at once to advantage.
+    fn lanes(&self) -> usize;
+
     /// Keyed hash of raw bytes, by which content is known again; in no leaf.
     fn dedup(&self, bytes: &[u8]) -> DedupHash;
 

@@ -1,6 +1,10 @@
 //! Attempts at messages: what is known under an id, and what a sender is told.
 
-use std::{cmp::Ordering, collections::HashMap, sync::Arc};
+use std::{
+    cmp::Ordering,
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use contracts::{Outcome, Receipt, Refusal};
 use jiff::Timestamp;
@@ -93,6 +97,22 @@ impl Attempts {
         let dedup = attempt.dedup;
         let at = self.push(attempt, None);
         self.conflicts.insert((key, dedup), at);
+    }
+
+    /// Adds what was read of other ids; what was read of the same ones is the same.
+    pub(super) fn absorb(&mut self, other: Self) {
+        let Self { all, by_key: _, conflicts } = other;
+        let kept: HashSet<usize> = conflicts.into_values().collect();
+        for (at, Written { attempt, .. }) in all.into_iter().enumerate() {
+            let key = (attempt.channel.clone(), attempt.id.clone());
+            if !kept.contains(&at) {
+                if !self.by_key.contains_key(&key) {
+                    self.deciding(attempt);
+                }
+            } else if !self.conflicts.contains_key(&(key, attempt.dedup)) {
+                self.conflicting(attempt);
+            }
+        }
     }
 
     fn push(&mut self, attempt: Attempt, payload: Option<Arc<Payload>>) -> usize {

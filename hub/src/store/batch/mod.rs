@@ -6,6 +6,7 @@
 
 pub mod attempt;
 pub mod changes;
+pub mod marks;
 pub mod rollups;
 pub mod subjects;
 pub mod tip;
@@ -17,6 +18,7 @@ use jiff::Timestamp;
 
 pub use attempt::{Attempt, Attempts, MessageKey, Written};
 pub use changes::{Changes, Delta, MemberRow, NewEntry};
+pub use marks::Marks;
 pub use rollups::{RollupKey, Rollups};
 pub use subjects::{Subjects, code_of, code_of_text};
 pub use tip::{Said, Tip};
@@ -40,6 +42,14 @@ pub struct Known {
     pub attempts: Attempts,
     /// Dossiers that its records may touch.
     pub subjects: Subjects,
+}
+
+impl Known {
+    /// Adds what another batch needs, read at the same state of the store.
+    pub fn absorb(&mut self, attempts: Attempts, subjects: Subjects) {
+        self.attempts.absorb(attempts);
+        self.subjects.absorb(subjects);
+    }
 }
 
 /// Names and codes whose dossiers a batch may touch.

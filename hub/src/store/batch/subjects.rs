@@ -72,6 +72,23 @@ impl Subjects {
         Ok(())
     }
 
+    /// Adds what was read of other names; what was read of the same ones is the same.
+    pub(super) fn absorb(&mut self, other: Self) {
+        for member in other.members {
+            if !self.by_identity.contains_key(&member.row.membership.identity) {
+                self.insert(member);
+            }
+        }
+        for (key, standing) in other.dossiers {
+            self.dossiers.entry(key).or_insert(standing);
+        }
+    }
+
+    /// Every name that was read, with its code and its dossier.
+    pub(super) fn memberships(&self) -> impl Iterator<Item = &Membership> {
+        self.members.iter().map(|member| &member.row.membership)
+    }
+
     fn insert(&mut self, member: Member) -> usize {
         let at = self.members.len();
         let Membership { identity, code, dossier } = &member.row.membership;

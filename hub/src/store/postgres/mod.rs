@@ -32,6 +32,9 @@ use crate::{
     registry::Observation,
 };
 
+/// Batches under way at once: while one is written, another is read.
+const LANES: usize = 2;
+
 /// The store on PostgreSQL.
 pub struct PostgresStore {
     sessions: Sessions,
@@ -74,6 +77,10 @@ impl Store for PostgresStore {
                 error.later()
             })
         })
+    }
+
+    fn lanes(&self) -> usize {
+        LANES
     }
 
     fn dedup(&self, bytes: &[u8]) -> DedupHash {

@@ -1,5 +1,6 @@
 //! The embedded store: one SQLite file, one writer thread, readers beside it.
 
+mod ahead;
 mod checkpoint;
 mod crew;
 mod known;
@@ -9,10 +10,12 @@ mod read;
 mod rebuild;
 mod rolling;
 mod scan;
+mod slot;
 mod statistics;
 mod submit;
 #[cfg(test)]
 mod tests;
+mod touched;
 mod verify;
 mod write;
 
@@ -39,8 +42,25 @@ use crate::{
 /// Readers kept open between calls.
 const IDLE_READERS_MAX: usize = 8;
 
+/// Batches and records in one transaction; the group that passes one of them is the last.
+const GROUPS_MAX: usize = 256;
+const RECORDS_MAX: usize = 2_048;
+
+/// Batches under way at once: the more, the more are written together.
+const LANES: usize = 256;
+
 /// After so long without work, the writer does what can wait.
 const QUIET: Duration = Duration::from_millis(200);
+
+/// Work for the writer's thread.
+enum Task {
+    /// Batches to be written.
+    Group(ahead::Group),
+    /// Anything else, in a transaction of its own.
+    Job(Job),
+}
+
+type Job = Box<dyn FnOnce(&mut Writer) + Send>;
 
 /// The only connection that writes, and what its thread remembers between transactions.
 struct Writer {
@@ -48,21 +68,50 @@ struct Writer {
     rules: known::RulesSeen,
     places: write::PlacesSeen,
     rolling: rolling::Rolling,
+    touched: touched::Touched,
     wal: checkpoint::WalPages,
 }
 
 impl Writer {
-    /// Does jobs until there is none to come; between them, when it is quiet, rolls up.
-    fn work(mut self, jobs: &mpsc::Receiver<Job>) {
+    /// Does tasks until there is none to come; between them, when it is quiet, rolls up.
+    fn work(mut self, tasks: &mpsc::Receiver<Task>) {
         loop {
-            match jobs.recv_timeout(QUIET) {
-                Ok(job) => {
-                    job(&mut self);
+            match tasks.recv_timeout(QUIET) {
+                Ok(task) => {
+                    self.task(task, tasks);
                     self.wal.relieve(&self.connection);
                 }
                 Err(mpsc::RecvTimeoutError::Timeout) => self.settle(),
                 Err(mpsc::RecvTimeoutError::Disconnected) => return self.settle(),
             }
+        }
+    }
+
+    /// Writes all batches that are ready together, up to a limit; a job goes alone.
+    fn task(&mut self, task: Task, tasks: &mpsc::Receiver<Task>) {
+        let (mut groups, mut records, mut task) = (Vec::new(), 0, Some(task));
+        let mut job = None;
+        while let Some(next) = task {
+            match next {
+                Task::Job(next) => {
+                    job = Some(next);
+                    break;
+                }
+                Task::Group(group) => {
+                    records += group.records();
+                    groups.push(group);
+                }
+            }
+            let full = groups.len() >= GROUPS_MAX || records >= RECORDS_MAX;
+            task = if full { None } else { tasks.try_recv().ok() };
+        }
+        if !groups.is_empty() {
+            submit::groups(self, groups);
+        }
+        if let Some(job) = job {
+            job(self);
+            // What was read ahead meanwhile may be of folds that are no more.
+            self.touched.anything();
         }
     }
 
@@ -74,14 +123,12 @@ impl Writer {
     }
 }
 
-/// Work for the writer's thread.
-type Job = Box<dyn FnOnce(&mut Writer) + Send>;
-
 /// The embedded store.
 pub struct SqliteStore {
     path: PathBuf,
     key: DedupKey,
-    jobs: mpsc::Sender<Job>,
+    tasks: mpsc::Sender<Task>,
+    arrivals: mpsc::Sender<ahead::Arrived>,
     readers: Arc<Mutex<Vec<Connection>>>,
 }
 
@@ -118,18 +165,20 @@ impl SqliteStore {
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let path = path.into();
         let (connection, key) = open::writer(&path)?;
-        let (jobs, queue) = mpsc::channel::<Job>();
+        let (tasks, queue) = mpsc::channel::<Task>();
         let (rules, places, rolling) = Default::default();
         let wal = checkpoint::WalPages::default();
         wal.watch(&path)?;
-        let writer = Writer { connection, rules, places, rolling, wal };
+        let touched = touched::Touched::default();
+        let arrivals = ahead::start(&path, touched.finished(), &tasks)?;
+        let writer = Writer { connection, rules, places, rolling, touched, wal };
         let work = move || writer.work(&queue);
         let name = "lienthong-writer".to_owned();
         thread::Builder::new()
             .name(name)
             .spawn(work)
             .map_err(|error| StoreError::away(format!("the writer does not start: {error}")))?;
-        Ok(Self { path, key, jobs, readers: Arc::default() })
+        Ok(Self { path, key, tasks, arrivals, readers: Arc::default() })
     }
 
     /// Runs work on the writer thread; a caller that goes away does not stop it.
@@ -142,7 +191,7 @@ impl SqliteStore {
             // The caller may be gone; the work is done all the same.
             let _ = reply.send(work(writer));
         });
-        let sent = self.jobs.send(job);
+        let sent = self.tasks.send(Task::Job(job));
         Box::pin(async move {
             sent.map_err(stopped)?;
             answer.await.map_err(stopped)?
@@ -182,13 +231,22 @@ impl Store for SqliteStore {
         &self,
         batch: Vec<Submission>,
     ) -> Answer<'_, Result<Vec<Result<Reply, Later>>, Later>> {
-        let done = self.write(move |writer| submit::batch(writer, &batch));
+        let (asker, answer) = oneshot::channel();
+        let sent = self.arrivals.send((batch, asker));
         Box::pin(async move {
-            done.await.map_err(|error| {
+            let done = async {
+                sent.map_err(stopped)?;
+                answer.await.map_err(stopped)?
+            };
+            done.await.map_err(|error: StoreError| {
                 tracing::error!(error = %error, "a batch could not be written");
                 error.later()
             })
         })
+    }
+
+    fn lanes(&self) -> usize {
+        LANES
     }
 
     fn dedup(&self, bytes: &[u8]) -> DedupHash {

@@ -8,7 +8,10 @@ use super::StoreError;
 use crate::journal::commitment::{DedupKey, Salt};
 
 /// The schema versions, in order; the file notes how many it has.
-const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/sqlite/0001_first.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../../migrations/sqlite/0001_first.sql"),
+    include_str!("../../../migrations/sqlite/0002_rollups_by_number.sql"),
+];
 
 /// Older ones could lose commits when the WAL was reset (sqlite.org/wal.html#walresetbug).
 const SQLITE_VERSION_MIN: i32 = 3_051_003;

@@ -1,9 +1,18 @@
 //! Numbers from the rollups; the deltas that they lack, or hold too many of, make them exact.
 
-use rusqlite::{Connection, params_from_iter, types::Value};
+use std::collections::{HashMap, hash_map::Entry};
 
-use super::rolling;
-use crate::store::{CellQuery, CellRow, StoreError, batch::rollups::Run, numbers::Sums};
+use rusqlite::{Connection, OptionalExtension, params_from_iter};
+
+use super::{
+    rolling,
+    slot::{self, Slot},
+};
+use crate::store::{
+    CellQuery, CellRow, StoreError,
+    batch::rollups::{Run, Span},
+    numbers::Sums,
+};
 
 /// Numbers by day, or over all days asked for. Read in one transaction, so that the position is
 /// the one they are true at.
@@ -14,14 +23,9 @@ pub(super) fn rows(
     let transaction = connection.unchecked_transaction()?;
     let size: u64 = transaction.query_row("SELECT size FROM head", [], |row| row.get(0))?;
     let as_of = query.as_of.map_or(size, |position| position.min(size));
-    let mut asked = Asked { connection: &transaction, query, sums: Sums::new(query) };
-    for measure in asked.measures()? {
-        for outer in asked.outers(&measure)? {
-            for (run, by_day) in query.runs(&measure) {
-                asked.run(&measure, &outer, run, by_day)?;
-            }
-        }
-    }
+    let mut asked =
+        Asked { connection: &transaction, query, sums: Sums::new(query), names: HashMap::new() };
+    asked.rolled()?;
     let rolled = rolling::rolled(&transaction)?;
     match as_of >= rolled {
         true => asked.deltas(rolled, as_of, 1)?,
@@ -34,75 +38,105 @@ struct Asked<'a> {
     connection: &'a Connection,
     query: &'a CellQuery,
     sums: Sums<'a>,
+    /// Names by their numbers, as far as asked for.
+    names: HashMap<i64, String>,
+}
+
+/// The numbers of the names that a question asks for: all names where absent.
+#[derive(Clone, Copy)]
+struct Only {
+    outer: Option<i64>,
+    inner: Option<i64>,
 }
 
 impl Asked<'_> {
-    /// The measures there are. Hops from one to the next in the key: few rows are read.
-    fn measures(&self) -> Result<Vec<String>, StoreError> {
-        let sql = "WITH RECURSIVE m (measure) AS (
-                       SELECT min(measure) FROM rollups WHERE level = ?1 AND span = 2
-                       UNION ALL
-                       SELECT (SELECT min(r.measure) FROM rollups r
-                               WHERE r.level = ?1 AND r.span = 2 AND r.measure > m.measure)
-                       FROM m WHERE m.measure IS NOT NULL)
-                   SELECT measure FROM m WHERE measure IS NOT NULL";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let rows = statement.query_map([self.query.level()], |row| row.get(0))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+    /// Adds what the rollups say of every measure. Hops from one to the next in the key: few rows
+    /// are read.
+    fn rolled(&mut self) -> Result<(), StoreError> {
+        let Some(only) = self.only()? else { return Ok(()) };
+        let level = self.query.level();
+        let mut next = Slot { level, span: Span::Year, measure: 0, outer: 0, day: Slot::DAY_MIN };
+        while let Some(found) = self.first_from(next)? {
+            let measure = slot::text(self.connection, found.measure)?;
+            for outer in self.outers(found, only)? {
+                let of = Slot { outer, ..found };
+                for (run, by_day) in self.query.runs(&measure) {
+                    self.run(&measure, (of, only.inner), run, by_day)?;
+                }
+            }
+            next = Slot { measure: found.measure + 1, ..next };
+        }
+        Ok(())
     }
 
-    /// The agencies to ask for on the level of both; nothing to choose on the others.
-    fn outers(&self, measure: &str) -> Result<Vec<String>, StoreError> {
-        if self.query.level() != 3 {
-            return Ok(vec![String::new()]);
-        }
-        if let Some(agency) = &self.query.agency {
-            return Ok(vec![agency.clone()]);
-        }
-        let sql = "WITH RECURSIVE o (name) AS (
-                       SELECT min(outer_key) FROM rollups
-                       WHERE level = 3 AND span = 2 AND measure = ?1
-                       UNION ALL
-                       SELECT (SELECT min(r.outer_key) FROM rollups r
-                               WHERE r.level = 3 AND r.span = 2 AND r.measure = ?1
-                                 AND r.outer_key > o.name)
-                       FROM o WHERE o.name IS NOT NULL)
-                   SELECT name FROM o WHERE name IS NOT NULL";
+    /// The names asked for; `None` where no rollup bears one of them.
+    fn only(&self) -> Result<Option<Only>, StoreError> {
+        let known = |text: &str| slot::known(self.connection, text);
+        let outer = self.query.agency.as_deref().filter(|_| self.query.level() == 3);
+        let (outer, inner) =
+            (outer.map(known).transpose()?, self.query.inner().map(known).transpose()?);
+        let absent = outer == Some(None) || inner == Some(None);
+        Ok((!absent).then_some(Only { outer: outer.flatten(), inner: inner.flatten() }))
+    }
+
+    /// The first slot at or after one, of the same level and span.
+    fn first_from(&self, from: Slot) -> Result<Option<Slot>, StoreError> {
+        let (measure, outer) = (Slot::MEASURE_MAX, Slot::OUTER_MAX);
+        let end = Slot { measure, outer, day: Slot::DAY_MAX, ..from };
+        let (Some(from), Some(end)) = (from.number(), end.number()) else { return Ok(None) };
+        let sql = "SELECT slot FROM rollups WHERE slot BETWEEN ?1 AND ?2 ORDER BY slot LIMIT 1";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let rows = statement.query_map([measure], |row| row.get(0))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let found = statement.query_row([from, end], |row| row.get(0)).optional()?;
+        Ok(found.and_then(Slot::of))
+    }
+
+    /// The outer names to ask for under a measure: agencies on the level of both.
+    fn outers(&self, first: Slot, only: Only) -> Result<Vec<i64>, StoreError> {
+        if first.level != 3 || only.outer.is_some() {
+            return Ok(vec![only.outer.unwrap_or(first.outer)]);
+        }
+        let (mut outers, mut next) = (Vec::new(), Some(first));
+        while let Some(found) = next.filter(|slot| slot.measure == first.measure) {
+            outers.push(found.outer);
+            let after = Slot { outer: found.outer + 1, day: Slot::DAY_MIN, ..found };
+            next = self.first_from(after)?;
+        }
+        Ok(outers)
     }
 
     fn run(
         &mut self,
         measure: &str,
-        outer: &str,
+        (of, inner): (Slot, Option<i64>),
         (span, first, last): Run,
         by_day: bool,
     ) -> Result<(), StoreError> {
-        let inner = self.query.inner();
-        let mut values: Vec<Value> = vec![
-            i64::from(self.query.level()).into(),
-            i64::from(span as u8).into(),
-            measure.to_owned().into(),
-            outer.to_owned().into(),
-            i64::from(first).into(),
-            i64::from(last).into(),
-        ];
-        let only = if inner.is_some() { "AND inner_key = ?7" } else { "" };
-        values.extend(inner.map(|inner| Value::from(inner.to_owned())));
-        let (day, group) = if by_day { ("day", ", day") } else { ("?6", "") };
+        let at =
+            |day: i32| Slot { span, day: day.clamp(Slot::DAY_MIN, Slot::DAY_MAX), ..of }.number();
+        let (Some(from), Some(to)) = (at(first), at(last)) else { return Ok(()) };
+        let only = if inner.is_some() { "AND inner = ?3" } else { "" };
+        let (slot, group) = if by_day { ("slot", ", slot") } else { ("?2", "") };
         let sql = format!(
-            "SELECT inner_key, {day}, sum(n) FROM rollups
-             WHERE level = ?1 AND span = ?2 AND measure = ?3 AND outer_key = ?4
-               AND day BETWEEN ?5 AND ?6 {only} GROUP BY inner_key{group}"
+            "SELECT inner, {slot}, sum(n) FROM rollups
+             WHERE slot BETWEEN ?1 AND ?2 {only} GROUP BY inner{group}"
         );
-        let mut statement = self.connection.prepare_cached(&sql)?;
-        let mut rows = statement.query(params_from_iter(values))?;
+        let outer = if of.level == 3 { self.name(of.outer)? } else { String::new() };
+        let connection = self.connection;
+        let mut statement = connection.prepare_cached(&sql)?;
+        let mut rows = statement.query(params_from_iter([from, to].into_iter().chain(inner)))?;
         while let Some(row) = rows.next()? {
-            self.sums.rolled(measure, outer, row.get(0)?, row.get(1)?, row.get(2)?);
+            let day = Slot::of(row.get(1)?).map_or(last, |slot| slot.day);
+            let inner = self.name(row.get(0)?)?;
+            self.sums.rolled(measure, &outer, inner, day, row.get(2)?);
         }
         Ok(())
+    }
+
+    fn name(&mut self, number: i64) -> Result<String, StoreError> {
+        Ok(match self.names.entry(number) {
+            Entry::Occupied(known) => known.get().clone(),
+            Entry::Vacant(vacant) => vacant.insert(slot::text(self.connection, number)?).clone(),
+        })
     }
 
     /// Adds, or takes back, the deltas of some positions.

@@ -1,23 +1,51 @@
-//! One transaction: what a batch needs is read, [`batch::run`] decides, its changes are written.
+//! One transaction: what batches need was read ahead, [`batch::run`] decides, its changes are
+//! written.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use contracts::Later;
-use rusqlite::TransactionBehavior;
+use rusqlite::{Connection, TransactionBehavior};
 
-use super::{Writer, known, write};
+use super::{
+    Writer,
+    ahead::{self, Group, Read},
+    known,
+    touched::Touched,
+    write,
+};
 use crate::store::{
     Reply, Rules, StoreError, Submission,
-    batch::{self, Known},
+    batch::{self, Attempts, Known, Marks, Subjects},
 };
 
-/// Writes a batch; where it cannot be written as one, its chunks are tried one by one, so that
-/// a bad one fails alone.
-pub(super) fn batch(
+/// Chunks read together, and what they need where that is known.
+type Part = (Range<usize>, Option<Read>);
+
+/// Writes groups in one transaction and answers them.
+pub(super) fn groups(writer: &mut Writer, mut groups: Vec<Group>) {
+    let (mut chunks, mut parts) = (Vec::new(), Vec::new());
+    for group in &mut groups {
+        let first = chunks.len();
+        chunks.append(&mut group.chunks);
+        parts.push((first..chunks.len(), group.read.take()));
+    }
+    match all(writer, &chunks, parts) {
+        Ok(replies) => {
+            let mut replies = replies.into_iter();
+            groups.into_iter().for_each(|group| group.answer(&mut replies));
+        }
+        Err(error) => groups.into_iter().for_each(|group| group.fail(&error)),
+    }
+}
+
+/// Writes chunks together; where they cannot be, each is tried by itself, so that a bad one fails
+/// alone.
+fn all(
     writer: &mut Writer,
     chunks: &[Submission],
+    parts: Vec<Part>,
 ) -> Result<Vec<Result<Reply, Later>>, StoreError> {
-    match together(writer, chunks) {
+    match together(writer, chunks, parts) {
         Err(error) if chunks.len() > 1 && !error.is_of_the_store() => {
             tracing::error!(error = %error, "a batch could not be written; its chunks go alone");
             Ok(chunks.iter().map(|chunk| alone(writer, chunk)).collect())
@@ -31,24 +59,23 @@ fn alone(writer: &mut Writer, chunk: &Submission) -> Result<Reply, Later> {
         tracing::error!(error = %error, channel.id = chunk.channel, "a chunk could not be written");
         error.later()
     };
-    let mut replies =
-        together(writer, std::slice::from_ref(chunk)).map_err(|error| later(&error))?;
+    let mut replies = together(writer, std::slice::from_ref(chunk), vec![(0..1, None)])
+        .map_err(|error| later(&error))?;
     replies.pop().unwrap_or_else(|| Err(StoreError::fault("a chunk has no reply").later()))
 }
 
 fn together(
     writer: &mut Writer,
     chunks: &[Submission],
+    parts: Vec<Part>,
 ) -> Result<Vec<Result<Reply, Later>>, StoreError> {
-    let Writer { connection, rules, places, rolling, .. } = writer;
+    let Writer { connection, rules, places, rolling, touched, .. } = writer;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let attempts = known::attempts(&transaction, chunks)?;
-    let subjects = known::subjects(&transaction, &batch::wanted(chunks, &attempts))?;
-    let tip = known::tip(&transaction)?;
-    let rules: Arc<Rules> = rules.at(&transaction, tip.rules)?;
-    let before = tip.next();
-    let clock = jiff::Timestamp::now();
-    let (changes, replies) = batch::run(Known { tip, attempts, subjects }, chunks, &rules, clock);
+    touched.look(&transaction)?;
+    let known = known(&transaction, chunks, parts, touched)?;
+    let rules: Arc<Rules> = rules.at(&transaction, known.tip.rules)?;
+    let before = known.tip.next();
+    let (changes, replies) = batch::run(known, chunks, &rules, jiff::Timestamp::now());
     if changes.is_empty() {
         return Ok(replies);
     }
@@ -59,6 +86,27 @@ fn together(
         // Rows that were taken back must not be remembered.
         places.forget();
         rolling.forget();
+    } else {
+        touched.note(Marks::named_by(chunks));
     }
     written.map(|()| replies)
+}
+
+/// What all chunks need: what was read ahead, as far as it still holds, and the rest read now.
+fn known(
+    connection: &Connection,
+    chunks: &[Submission],
+    parts: Vec<Part>,
+    touched: &Touched,
+) -> Result<Known, StoreError> {
+    let tip = known::tip(connection)?;
+    let mut known = Known { tip, attempts: Attempts::default(), subjects: Subjects::default() };
+    for (range, early) in parts {
+        let Read { attempts, subjects, .. } = match early.filter(|read| touched.holds(read)) {
+            Some(read) => read,
+            None => ahead::read(connection, 0, chunks.get(range).unwrap_or_default())?,
+        };
+        known.absorb(attempts, subjects);
+    }
+    Ok(known)
 }

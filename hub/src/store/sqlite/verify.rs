@@ -1,14 +1,14 @@
 //! Reading everything: what is stored against what it should be, as of one moment.
 
-use std::path::Path;
+use std::{collections::HashMap, path::Path};
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{crew::Crew, known, rolling, scan};
+use super::{crew::Crew, known, rolling, scan, slot::Slot};
 use crate::store::{
     StoreError, Verdict,
     audit::{self, Checked, EntryCopy, Expected, FAULTS_MAX, Journal, Recount},
-    batch::{RollupKey, Rollups, rollups::Span},
+    batch::{RollupKey, Rollups},
     replay::{self, Components},
     rules::Rules,
 };
@@ -158,25 +158,29 @@ fn rollups(
     rolling::add_sums(connection, (rolled, verdict.entries), &mut behind)?;
     let sums = recount.rolled(&behind);
     let mut expected = Expected::new(&sums);
-    let sql = "SELECT level, span, measure, outer_key, day, inner_key, n FROM rollups WHERE n <> 0
-               ORDER BY level, span, measure, outer_key, day, inner_key";
-    let mut statement = connection.prepare(sql)?;
+    let mut names: HashMap<i64, String> = HashMap::new();
+    let mut all = connection.prepare("SELECT name, text FROM names")?;
+    for name in all.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))? {
+        names.extend([name?]);
+    }
+    let text = |name: i64| {
+        let unnamed = || StoreError::fault(format!("a rollup bears the name {name}: none does"));
+        names.get(&name).map(String::as_str).ok_or_else(unnamed)
+    };
+    let mut statement = connection.prepare("SELECT slot, inner, n FROM rollups WHERE n <> 0")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        let text = |column: usize| -> Result<&str, StoreError> {
-            let text = row.get_ref(column)?.as_str();
-            text.map_err(|error| StoreError::fault(error.to_string()))
-        };
-        let span = Span::from_number(row.get(1)?);
+        let slot = Slot::of(row.get(0)?);
+        let slot = slot.ok_or_else(|| StoreError::fault("a rollup is of no known span"))?;
         let key = RollupKey {
-            level: row.get(0)?,
-            span: span.ok_or_else(|| StoreError::fault("a rollup is of no known span"))?,
-            measure: audit::measure(text(2)?)?,
-            outer: text(3)?,
-            day: row.get(4)?,
-            inner: text(5)?,
+            level: slot.level,
+            span: slot.span,
+            measure: audit::measure(text(slot.measure)?)?,
+            outer: text(slot.outer)?,
+            day: slot.day,
+            inner: text(row.get(1)?)?,
         };
-        expected.stored(&key, row.get(6)?, verdict);
+        expected.stored(&key, row.get(2)?, verdict);
     }
     expected.missing(verdict);
     Ok(())

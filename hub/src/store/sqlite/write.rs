@@ -4,6 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::slot;
 use crate::registry::Place;
 use crate::store::{
     StoreError,
@@ -235,14 +236,13 @@ pub(super) fn rollups(
     sums: &Rollups,
     rolled: u64,
 ) -> Result<(), StoreError> {
-    let sql = "INSERT INTO rollups (level, span, measure, outer_key, day, inner_key, n)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-               ON CONFLICT (level, span, measure, outer_key, day, inner_key)
-               DO UPDATE SET n = n + excluded.n";
+    let sql = "INSERT INTO rollups (slot, inner, n) VALUES (?1, ?2, ?3)
+               ON CONFLICT (slot, inner) DO UPDATE SET n = n + excluded.n";
     let mut statement = connection.prepare_cached(sql)?;
+    let mut names = slot::Names::default();
     for (key, n) in sums.lattice() {
-        let (level, span) = (key.level, key.span as u8);
-        statement.execute(params![level, span, key.measure, key.outer, key.day, key.inner, n])?;
+        let (slot, inner) = names.numbers(connection, &key)?;
+        statement.execute([slot, inner, n])?;
     }
     connection.prepare_cached("UPDATE head SET rolled = ?1")?.execute([rolled])?;
     Ok(())

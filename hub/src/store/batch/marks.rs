@@ -1,0 +1,68 @@
+//! What a batch builds upon, in short: so that one that was read early can be asked whether another
+//! has touched it since.
+
+use std::{
+    collections::HashSet,
+    hash::{DefaultHasher, Hash, Hasher},
+};
+
+use super::{Subjects, code_of};
+use crate::{registry::Identity, store::Submission};
+
+/// Marks of message ids, of names and of national codes. Two things may share a mark, so what meets
+/// is perhaps the same; what does not, is surely not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Marks(HashSet<u64>);
+
+/// What a mark is of: equal texts of two kinds have two marks.
+#[derive(Hash)]
+enum Of<'a> {
+    Message(&'a str, &'a str),
+    Name(&'a Identity),
+    Code(&'a str),
+}
+
+impl Marks {
+    /// Of all that chunks name, and of all that was found to belong to it.
+    pub fn of(chunks: &[Submission], found: &Subjects) -> Self {
+        let mut marks = Self::named_by(chunks);
+        for membership in found.memberships() {
+            marks.add(&Of::Name(&membership.identity));
+            marks.code(membership.code.as_deref());
+        }
+        marks
+    }
+
+    /// Of what chunks name, which is all that they may touch: their messages, and the dossiers of
+    /// their records.
+    pub fn named_by(chunks: &[Submission]) -> Self {
+        let mut marks = Self::default();
+        for chunk in chunks {
+            marks.add(&Of::Message(&chunk.channel, &chunk.id));
+            let records = chunk.items.iter().flat_map(|item| item.outcome.iter().flatten());
+            for content in records.filter_map(|record| record.content.as_ref()) {
+                marks.add(&Of::Name(&content.identity()));
+                marks.code(code_of(content).as_deref());
+            }
+        }
+        marks
+    }
+
+    fn code(&mut self, code: Option<&str>) {
+        if let Some(code) = code {
+            self.add(&Of::Code(code));
+        }
+    }
+
+    fn add(&mut self, of: &Of<'_>) {
+        let mut hasher = DefaultHasher::new();
+        of.hash(&mut hasher);
+        self.0.insert(hasher.finish());
+    }
+
+    /// Whether both may be about the same message, name or code.
+    pub fn meet(&self, other: &Self) -> bool {
+        let (few, many) = if self.0.len() < other.0.len() { (self, other) } else { (other, self) };
+        few.0.iter().any(|mark| many.0.contains(mark))
+    }
+}

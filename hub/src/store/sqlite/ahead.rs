@@ -1,0 +1,179 @@
+//! Reading ahead: what arriving batches need is read beside the writer, so that its thread only
+//! decides and writes.
+//!
+//! A reader takes all that waits, reads as of one moment, and hands it on; the writer takes all
+//! that was read meanwhile into one transaction. What was read is read again only where a
+//! transaction since then may have touched it.
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    thread,
+};
+
+use contracts::Later;
+use jiff::Timestamp;
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::{Task, known, open, touched::Finished};
+use crate::store::{
+    Reply, Rules, StoreError, Submission,
+    batch::{self, Attempts, Known, Marks, Subjects},
+};
+
+/// Readers at most; they share the cores with what translates.
+const READERS_MAX: usize = 4;
+
+/// Chunks and records that one reader takes at a time; the batch that passes one of them is the
+/// last.
+const CHUNKS_MAX: usize = 32;
+const RECORDS_MAX: usize = 512;
+
+/// What a batch is answered.
+pub(super) type Replies = Result<Vec<Result<Reply, Later>>, StoreError>;
+
+/// A batch that has arrived, and whom to answer.
+pub(super) type Arrived = (Vec<Submission>, oneshot::Sender<Replies>);
+
+/// What some chunks need, as of one moment.
+pub(super) struct Read {
+    /// The number of the last transaction that it surely saw.
+    pub(super) after: u64,
+    /// All that it is about.
+    pub(super) marks: Marks,
+    pub(super) attempts: Attempts,
+    pub(super) subjects: Subjects,
+}
+
+/// Batches read together.
+#[derive(Default)]
+pub(super) struct Group {
+    /// The chunks of all of them, one batch after the other.
+    pub(super) chunks: Vec<Submission>,
+    /// How many are each batch's, and whom to answer.
+    askers: Vec<(usize, oneshot::Sender<Replies>)>,
+    /// What they need; nothing where it could not be read here.
+    pub(super) read: Option<Read>,
+}
+
+impl Group {
+    fn add(&mut self, (chunks, asker): Arrived) {
+        self.askers.push((chunks.len(), asker));
+        self.chunks.extend(chunks);
+    }
+
+    pub(super) fn records(&self) -> usize {
+        self.chunks.iter().map(|chunk| chunk.items.len()).sum()
+    }
+
+    /// Answers every batch its own part, in order.
+    pub(super) fn answer(self, replies: &mut impl Iterator<Item = Result<Reply, Later>>) {
+        for (count, asker) in self.askers {
+            // One that has gone away was served all the same.
+            let _ = asker.send(Ok(replies.take(count).collect()));
+        }
+    }
+
+    /// Tells every batch that nothing of it was written.
+    pub(super) fn fail(self, error: &StoreError) {
+        for (_, asker) in self.askers {
+            let _ = asker.send(Err(error.clone()));
+        }
+    }
+}
+
+/// Reads what chunks need.
+pub(super) fn read(
+    connection: &Connection,
+    after: u64,
+    chunks: &[Submission],
+) -> Result<Read, StoreError> {
+    let attempts = known::attempts(connection, chunks)?;
+    let subjects = known::subjects(connection, &batch::wanted(chunks, &attempts))?;
+    let marks = Marks::of(chunks, &subjects);
+    Ok(Read { after, marks, attempts, subjects })
+}
+
+/// One reader.
+struct Reader {
+    connection: Connection,
+    arrived: Arc<Mutex<mpsc::Receiver<Arrived>>>,
+    finished: Finished,
+    writer: mpsc::Sender<Task>,
+}
+
+/// Starts the readers; they end when nothing can arrive any more.
+pub(super) fn start(
+    path: &Path,
+    finished: &Finished,
+    writer: &mpsc::Sender<Task>,
+) -> Result<mpsc::Sender<Arrived>, StoreError> {
+    let (send, arrived) = mpsc::channel();
+    let arrived = Arc::new(Mutex::new(arrived));
+    let count = thread::available_parallelism().map_or(1, Into::into).min(READERS_MAX);
+    for number in 1..=count {
+        let reader = Reader {
+            connection: open::reader(path)?,
+            arrived: arrived.clone(),
+            finished: finished.clone(),
+            writer: writer.clone(),
+        };
+        thread::Builder::new()
+            .name(format!("lienthong-ahead-{number}"))
+            .spawn(move || reader.work())
+            .map_err(|error| StoreError::away(format!("a reader does not start: {error}")))?;
+    }
+    Ok(send)
+}
+
+impl Reader {
+    fn work(mut self) {
+        while let Some(mut group) = self.next() {
+            match self.look(&mut group) {
+                Ok(Some(replies)) => {
+                    group.answer(&mut replies.into_iter());
+                    continue;
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::warn!(error = %error, "not read ahead: the writer reads it itself");
+                }
+            }
+            if let Err(mpsc::SendError(Task::Group(group))) = self.writer.send(Task::Group(group)) {
+                group.fail(&super::stopped(()));
+            }
+        }
+    }
+
+    /// All that waits, up to a limit; `None` at the end.
+    fn next(&self) -> Option<Group> {
+        let arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut group = Group::default();
+        group.add(arrived.recv().ok()?);
+        while group.chunks.len() < CHUNKS_MAX && group.records() < RECORDS_MAX {
+            let Ok(one) = arrived.try_recv() else { break };
+            group.add(one);
+        }
+        Some(group)
+    }
+
+    /// Reads what a group needs. Where all of it was sent before, nothing is to be written, and
+    /// the answer is given.
+    fn look(&mut self, group: &mut Group) -> Result<Option<Vec<Result<Reply, Later>>>, StoreError> {
+        // The number comes first: a moment that begins later sees at least so much.
+        let after = self.finished.number();
+        let moment = self.connection.transaction()?;
+        let read = read(&moment, after, &group.chunks)?;
+        if group.chunks.iter().any(|chunk| read.attempts.may_store(chunk)) {
+            group.read = Some(read);
+            return Ok(None);
+        }
+        let Read { attempts, subjects, .. } = read;
+        let known = Known { tip: known::tip(&moment)?, attempts, subjects };
+        // No record is folded, so no rules are asked for.
+        let (changes, replies) =
+            batch::run(known, &group.chunks, &Rules::default(), Timestamp::now());
+        Ok(changes.is_empty().then_some(replies))
+    }
+}
