@@ -11,7 +11,7 @@ use serde_json::{Value, value::RawValue};
 use crate::{
     auth::Principal,
     catalog::Catalog,
-    registry::{DossierState, Finding, Observation, fold, group},
+    registry::{DossierState, Finding, Groups, Observation, fold, group},
     store::{DossierRow, EntryRow, Rules, Store, StoreError, decode},
 };
 
@@ -198,8 +198,8 @@ fn folded(
     key: &str,
     rules: &Rules,
 ) -> Option<(DossierState, Vec<Finding>)> {
-    let (groups, mut findings) = group(observations, &[]);
-    let (_, places) = groups.into_iter().find(|(name, _)| name.key() == key)?;
+    let Groups { dossiers, mut findings, .. } = group(observations, &[]);
+    let (_, places) = dossiers.into_iter().find(|(name, _)| name.key() == key)?;
     let own: Vec<&Observation> =
         places.iter().filter_map(|place| observations.get(*place)).collect();
     let (state, found) = fold(&own, &rules.reference)?;
@@ -228,9 +228,10 @@ fn said(one: &Observation) -> Said {
     use crate::registry::Content;
     let identity = one.identity();
     let (kind, status, at) = match &one.content {
-        Content::Snapshot(body) => {
-            let at = crate::registry::timeline::status_date(body);
-            ("snapshot", Some(body.status.code()), at)
+        Content::Snapshot(_) | Content::Past(_) => {
+            let body = one.content.snapshot();
+            let at = body.and_then(crate::registry::timeline::status_date);
+            ("snapshot", body.map(|body| body.status.code()), at)
         }
         Content::Event(body) => ("event", body.status.map(|status| status.code()), Some(body.at)),
         Content::Retraction { at, .. } => ("retraction", None, Some(*at)),

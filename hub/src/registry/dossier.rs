@@ -60,13 +60,23 @@ pub fn fold<O: Borrow<Observation>>(
 ) -> Option<(DossierState, Vec<Finding>)> {
     let kept: Vec<&Observation> =
         standing(observations).into_iter().map(|at| observations[at].borrow()).collect();
+    fold_standing(&kept, reference)
+}
+
+/// The same of observations that all stand, such as those of one group.
+pub fn fold_standing(
+    kept: &[&Observation],
+    reference: &Reference,
+) -> Option<(DossierState, Vec<Finding>)> {
     let counted = kept.iter().any(|one| one.counted);
-    let mut by_identity: BTreeMap<Identity, Vec<&Observation>> = BTreeMap::new();
-    for one in kept.into_iter().filter(|one| one.counted == counted) {
-        by_identity.entry(one.identity()).or_default().push(one);
+    let mut by_name: BTreeMap<(&str, &str), Vec<&Observation>> = BTreeMap::new();
+    for one in kept.iter().filter(|one| one.counted == counted) {
+        by_name.entry(one.content.name()).or_default().push(one);
     }
-    let mut views: Vec<View> =
-        by_identity.into_iter().map(|(identity, own)| View::new(identity, &own)).collect();
+    let view = |((source, source_code), own): ((&str, &str), Vec<&Observation>)| {
+        View::new(Identity::new(source, source_code), &own)
+    };
+    let mut views: Vec<View> = by_name.into_iter().map(view).collect();
     let identities: Vec<Identity> = views.iter().map(|view| view.identity.clone()).collect();
     let key = identities.first()?.key();
     let retracted = views.iter().all(|view| view.retracted);

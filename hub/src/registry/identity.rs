@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use contracts::Dossier;
 use contracts::code::DossierCode;
 
-use super::observation::{Content, Observation, Version, standing};
+use super::observation::{Observation, standing};
 use super::state::{Finding, Identity};
 
 /// A decision that two names are one dossier. The caller passes those in force.
@@ -18,29 +18,42 @@ pub struct Link {
     pub other: Identity,
 }
 
-/// Groups observations by dossier: key (the smallest name that any of them bears) to the places
-/// of those that stand; superseded ones and duplicates belong to none. The groups depend on the
-/// set alone. Names known only to channels in trial stay by themselves.
-pub fn group<O: Borrow<Observation>>(
-    observations: &[O],
-    links: &[Link],
-) -> (BTreeMap<Identity, Vec<usize>>, Vec<Finding>) {
-    let mut by_name: BTreeMap<Identity, Vec<usize>> = BTreeMap::new();
+/// What observations make: which belong together, and what is doubtful about it.
+#[derive(Debug, Default)]
+pub struct Groups {
+    /// By the key of each dossier, the smallest name that any of them bears: the places of those
+    /// that stand. Superseded ones and duplicates belong to none.
+    pub dossiers: BTreeMap<Identity, Vec<usize>>,
+    /// Every name that stands, with the canonical code of its latest counted snapshot.
+    pub codes: BTreeMap<Identity, Option<String>>,
+    /// What is doubtful.
+    pub findings: Vec<Finding>,
+}
+
+/// Groups observations by dossier. The groups depend on the set alone. Names known only to
+/// channels in trial stay by themselves.
+pub fn group<O: Borrow<Observation>>(observations: &[O], links: &[Link]) -> Groups {
+    let mut by_name: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
     for at in standing(observations) {
-        by_name.entry(observations[at].borrow().identity()).or_default().push(at);
+        by_name.entry(observations[at].borrow().content.name()).or_default().push(at);
     }
     let mut by_code: BTreeMap<String, Vec<(Option<String>, Identity)>> = BTreeMap::new();
-    let mut trial = BTreeSet::new();
-    for (name, own) in &by_name {
+    let (mut trial, mut groups) = (BTreeSet::new(), Groups::default());
+    for ((source, source_code), own) in &by_name {
+        let name = Identity::new(source, source_code);
         let counted = own.iter().map(|at| observations[*at].borrow()).filter(|one| one.counted);
         let counted: Vec<_> = counted.collect();
         if counted.is_empty() {
             trial.insert(name.clone());
         }
-        let Some(latest) = latest(&counted) else { continue };
-        let Some(Ok(code)) = latest.code.as_deref().map(DossierCode::parse) else { continue };
-        let told = (latest.procedure.clone(), name.clone());
-        by_code.entry(code.canonical().to_owned()).or_default().push(told);
+        let latest = latest(&counted);
+        let code = latest.and_then(|told| DossierCode::parse(told.code.as_deref()?).ok());
+        let code = code.map(|code| code.canonical().to_owned());
+        if let (Some(latest), Some(code)) = (latest, &code) {
+            let told = (latest.procedure.clone(), name.clone());
+            by_code.entry(code.clone()).or_default().push(told);
+        }
+        groups.codes.insert(name, code);
     }
     let mut joined = Joined::default();
     for link in links {
@@ -48,43 +61,21 @@ pub fn group<O: Borrow<Observation>>(
             joined.join(&link.one, &link.other);
         }
     }
-    let mut findings = Vec::new();
     for (code, told) in &by_code {
-        join_by_procedure(code, told, &mut joined, &mut findings);
+        join_by_procedure(code, told, &mut joined, &mut groups.findings);
     }
-    let mut groups: BTreeMap<Identity, (Identity, Vec<usize>)> = BTreeMap::new();
-    for (name, own) in by_name {
+    let mut roots: BTreeMap<Identity, (Identity, Vec<usize>)> = BTreeMap::new();
+    for ((source, source_code), own) in by_name {
         // Names come in order: the first of a group is its key.
-        let root = joined.root(&name);
-        groups.entry(root).or_insert_with(|| (name, Vec::new())).1.extend(own);
+        let name = Identity::new(source, source_code);
+        roots.entry(joined.root(&name)).or_insert_with(|| (name, Vec::new())).1.extend(own);
     }
-    (groups.into_values().collect(), findings)
-}
-
-/// The canonical code that the latest counted snapshot of each name carries.
-pub fn codes<O: Borrow<Observation>>(observations: &[O]) -> BTreeMap<Identity, Option<String>> {
-    let mut by_name: BTreeMap<Identity, Vec<&Observation>> = BTreeMap::new();
-    for at in standing(observations) {
-        let one = observations[at].borrow();
-        if one.counted {
-            by_name.entry(one.identity()).or_default().push(one);
-        }
-    }
-    let code = |own: &[&Observation]| {
-        let code = DossierCode::parse(latest(own)?.code.as_deref()?).ok()?;
-        Some(code.canonical().to_owned())
-    };
-    by_name.into_iter().map(|(name, own)| (name, code(&own))).collect()
+    groups.dossiers = roots.into_values().collect();
+    groups
 }
 
 fn latest<'a>(own: &[&'a Observation]) -> Option<&'a Dossier> {
-    let told = own.iter().filter_map(|one| match &one.content {
-        Content::Snapshot(body) => {
-            let version = Version::new(body.source_version.as_deref(), one.recorded_at);
-            Some(((version, body.status.life_cycle_rank(), one.content_hash), &**body))
-        }
-        _ => None,
-    });
+    let told = own.iter().filter_map(|one| Some((one.place()?, one.content.snapshot()?)));
     told.max_by(|a, b| a.0.cmp(&b.0)).map(|(_, body)| body)
 }
 

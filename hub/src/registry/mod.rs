@@ -8,20 +8,22 @@ pub mod fold_root;
 pub mod identity;
 pub mod measure;
 pub mod observation;
+pub mod past;
 mod source;
 pub mod state;
 pub mod statistics;
 pub mod timeline;
 
 #[cfg(test)]
-mod properties;
+pub(crate) mod properties;
 #[cfg(test)]
 mod rules;
 
-pub use dossier::{Part, Reference, SourceRule, fold};
+pub use dossier::{Part, Reference, SourceRule, fold, fold_standing};
 pub use fold_root::{cell_leaf, dossier_leaf, fold_root};
-pub use identity::{Link, group};
+pub use identity::{Groups, Link, group};
 pub use measure::{Counted, Measure, Place};
 pub use observation::{Content, Observation, ObservationId, Version};
+pub use past::Past;
 pub use state::{DossierState, Finding, Identity, Promise, TimelineStep};
 pub use statistics::{PlacedCounts, Settings, changes};

@@ -7,13 +7,15 @@ use std::collections::BTreeSet;
 use contracts::{Dossier, Moment, Progress};
 use jiff::Timestamp;
 
-use super::state::Identity;
+use super::{past::Past, state::Identity};
 
 /// What was said.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Content {
     /// All that one source now says of a dossier.
     Snapshot(Box<Dossier>),
+    /// The same in short. Of each name, the latest snapshot is always whole.
+    Past(Box<Past>),
     /// One event; it changes only the members it carries.
     Event(Box<Progress>),
     /// The source withdraws the dossier.
@@ -125,9 +127,20 @@ impl Content {
         Identity::new(source, source_code)
     }
 
-    fn name(&self) -> (&str, &str) {
+    /// The members of a snapshot; of one in short, those that are kept.
+    pub fn snapshot(&self) -> Option<&Dossier> {
+        match self {
+            Self::Snapshot(body) => Some(body),
+            Self::Past(past) => Some(&past.body),
+            Self::Event(_) | Self::Retraction { .. } => None,
+        }
+    }
+
+    /// The same, borrowed: source and code.
+    pub fn name(&self) -> (&str, &str) {
         match self {
             Self::Snapshot(body) => (&body.source, &body.source_code),
+            Self::Past(past) => (&past.body.source, &past.body.source_code),
             Self::Event(body) => (&body.source, &body.source_code),
             Self::Retraction { source, source_code, .. } => (source, source_code),
         }
@@ -140,6 +153,14 @@ impl Observation {
         self.content.identity()
     }
 
+    /// Its place among the snapshots of its name; `None` where it is none. The greatest is the
+    /// latest, which decides.
+    pub fn place(&self) -> Option<(Version, u8, [u8; 32])> {
+        let body = self.content.snapshot()?;
+        let version = Version::new(body.source_version.as_deref(), self.recorded_at);
+        Some((version, body.status.life_cycle_rank(), self.content_hash))
+    }
+
     /// The source system.
     pub fn source(&self) -> &str {
         self.content.name().0
@@ -147,10 +168,9 @@ impl Observation {
 
     /// Its name: equal for duplicates.
     pub fn id(&self) -> ObservationId {
-        let assumed = match &self.content {
-            Content::Snapshot(body) if body.source_version.is_none() => Some(self.recorded_at),
-            _ => None,
-        };
+        let snapshot = self.content.snapshot();
+        let assumed =
+            snapshot.filter(|body| body.source_version.is_none()).map(|_| self.recorded_at);
         ObservationId { content_hash: self.content_hash, assumed }
     }
 }
@@ -175,9 +195,9 @@ pub fn standing<O: Borrow<Observation>>(observations: &[O]) -> Vec<usize> {
             let by = |counted| replaced.contains(&(counted, one.source(), one.id()));
             !by(true) && (one.counted || !by(false))
         })
-        .map(|(at, one)| ((one.identity(), one.id()), !one.counted, at))
+        .map(|(at, one)| ((one.content.name(), one.id()), !one.counted, at))
         .collect();
-    named.sort();
+    named.sort_unstable();
     named.dedup_by(|later, kept| later.0 == kept.0);
     named.into_iter().map(|(_, _, at)| at).collect()
 }

@@ -62,7 +62,7 @@ fn an_observation() -> impl Strategy<Value = Observation> {
 }
 
 /// A history in which some observations supersede others of their source.
-fn a_history() -> impl Strategy<Value = Vec<Observation>> {
+pub(crate) fn a_history() -> impl Strategy<Value = Vec<Observation>> {
     let all = prop::collection::vec(an_observation(), 1..12);
     (all, prop::collection::vec((any::<Index>(), any::<Index>()), 0..3)).prop_map(
         |(mut all, pairs)| {
@@ -78,8 +78,8 @@ fn a_history() -> impl Strategy<Value = Vec<Observation>> {
 }
 
 fn states(observations: &[Observation], links: &[Link]) -> BTreeMap<String, DossierState> {
-    let (groups, _) = group(observations, links);
-    let folded = groups.into_iter().filter_map(|(key, places)| {
+    let groups = group(observations, links);
+    let folded = groups.dossiers.into_iter().filter_map(|(key, places)| {
         let own: Vec<_> = places.into_iter().map(|at| &observations[at]).collect();
         let (state, _) = fold(&own, &reference())?;
         assert_eq!(state.key, key.key());

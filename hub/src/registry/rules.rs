@@ -201,7 +201,7 @@ fn another_source_cannot_supersede() {
     let own = at("2", json!({"status": 9}));
     let mut other = at("1", json!({"source": "c", "status": 5}));
     other.supersedes = Some(own.id());
-    assert_eq!(identity::group(&[own, other], &[]).0.len(), 2);
+    assert_eq!(group(&[own, other], &[]).dossiers.len(), 2);
 }
 
 #[test]
@@ -271,7 +271,7 @@ fn coded(source: &str, version: &str, code: &str, procedure: &str) -> Observatio
 }
 
 fn names(observations: &[Observation], links: &[Link]) -> (usize, Vec<String>) {
-    let (groups, findings) = group(observations, links);
+    let Groups { dossiers: groups, findings, .. } = group(observations, links);
     (groups.len(), findings.into_iter().map(|finding| finding.code).collect())
 }
 
@@ -280,7 +280,7 @@ fn an_equal_valid_code_with_the_same_procedure_joins() {
     let code = "H56.14-240823-0001";
     let a = coded("a", "1", code, "1.001612");
     let told = [coded("b", "1", "h56.14-240823-0001 ", "1.001612"), a.clone()];
-    let (groups, findings) = group(&told, &[]);
+    let Groups { dossiers: groups, findings, .. } = group(&told, &[]);
     assert!(findings.is_empty());
     assert_eq!(groups, BTreeMap::from([(Identity::new("a", "1"), vec![1, 0])]));
     let other = coded("b", "1", code, "1.001613");

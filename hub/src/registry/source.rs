@@ -7,6 +7,7 @@ use contracts::{Dossier, Moment, Progress, Status};
 use serde_json::{Map, Value};
 
 use super::observation::{Content, Observation, Version};
+use super::past::says;
 use super::state::{Finding, Identity, Promise, TimelineStep};
 use super::timeline::{dated_steps, status_date, tidy};
 
@@ -57,10 +58,17 @@ pub(super) struct View {
 struct Told<'a> {
     version: Version,
     body: &'a Dossier,
+    /// What it says, of one in short.
+    says: Option<&'a [u8; 32]>,
     hash: [u8; 32],
 }
 
-impl Told<'_> {
+impl<'a> Told<'a> {
+    fn new(one: &Observation, body: &'a Dossier, says: Option<&'a [u8; 32]>) -> Self {
+        let version = Version::new(body.source_version.as_deref(), one.recorded_at);
+        Self { version, body, says, hash: one.content_hash }
+    }
+
     /// The time against which events and retractions are weighed: the version where it is a time,
     /// else the latest date the snapshot itself carries.
     fn time(&self) -> Option<Moment> {
@@ -76,14 +84,14 @@ impl Told<'_> {
 }
 
 /// Whether two snapshots say the same: version and warnings are about the telling.
-fn same(a: &Dossier, b: &Dossier) -> bool {
+fn same(one: &Told<'_>, other: &Told<'_>) -> bool {
+    let (a, b) = (one.body, other.body);
     // Most differ here already; only those that do not are compared whole.
     if (a.status, a.due_at, a.finished_at) != (b.status, b.due_at, b.finished_at) {
         return false;
     }
-    let bare =
-        |body: &Dossier| Dossier { source_version: None, warnings: Vec::new(), ..body.clone() };
-    bare(a) == bare(b)
+    let says = |told: &Told<'_>| told.says.copied().unwrap_or_else(|| says(told.body));
+    says(one) == says(other)
 }
 
 impl View {
@@ -92,11 +100,8 @@ impl View {
         let (mut told, mut events, mut withdrawn) = (Vec::new(), Vec::new(), Vec::new());
         for one in observations {
             match &one.content {
-                Content::Snapshot(body) => told.push(Told {
-                    version: Version::new(body.source_version.as_deref(), one.recorded_at),
-                    body,
-                    hash: one.content_hash,
-                }),
+                Content::Snapshot(body) => told.push(Told::new(one, body, None)),
+                Content::Past(past) => told.push(Told::new(one, &past.body, Some(&past.says))),
                 Content::Event(body) => events.push((&**body, one.content_hash)),
                 Content::Retraction { at, .. } => withdrawn.push(*at),
             }
@@ -140,9 +145,8 @@ impl View {
     }
 
     fn compare_versions(&mut self, told: &[Told<'_>]) {
-        let differs = |pair: &&[Told<'_>]| {
-            pair[0].version == pair[1].version && !same(pair[0].body, pair[1].body)
-        };
+        let differs =
+            |pair: &&[Told<'_>]| pair[0].version == pair[1].version && !same(&pair[0], &pair[1]);
         let Some(pair) = told.windows(2).find(differs) else { return };
         let version = pair[0].body.source_version.as_deref().unwrap_or("-");
         self.findings.push(Finding::new(
@@ -290,7 +294,9 @@ fn distinct<'a>(told: Vec<Told<'a>>, withdrawn: &[Moment]) -> Vec<Told<'a>> {
             withdrawn.iter().any(|gone| from <= Some(*gone) && Some(*gone) < to)
         };
         match kept.last_mut() {
-            Some(last) if same(last.body, one.body) && !parted(last) => last.body = one.body,
+            Some(last) if same(last, &one) && !parted(last) => {
+                (last.body, last.says) = (one.body, one.says);
+            }
             _ => kept.push(one),
         }
     }

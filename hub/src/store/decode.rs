@@ -123,7 +123,7 @@ pub fn whole(
         let content = match &one.content {
             Content::Snapshot(public) => Content::Snapshot(joined(public, text)?),
             Content::Event(public) => Content::Event(joined(public, text)?),
-            Content::Retraction { .. } => one.content.clone(),
+            Content::Past(_) | Content::Retraction { .. } => one.content.clone(),
         };
         Ok(Observation { content, ..one.clone() })
     };

@@ -8,8 +8,8 @@ use std::{
 
 use super::Rules;
 use crate::registry::{
-    Counted, DossierState, Identity, Observation, Place, PlacedCounts, Settings, changes, fold,
-    group, identity,
+    Counted, DossierState, Groups, Identity, Observation, Place, PlacedCounts, Settings, changes,
+    fold_standing, group,
 };
 
 /// One name and where it belongs now.
@@ -44,29 +44,29 @@ pub fn effect<O: Borrow<Observation>>(
 ) -> Effect {
     let mut effect = Effect::default();
     let mut after = BTreeMap::new();
-    let mut dossier_of: BTreeMap<Identity, String> = BTreeMap::new();
-    let (groups, _) = group(observations, &[]);
-    for (key, places) in &groups {
+    let mut dossier_of: BTreeMap<(&str, &str), String> = BTreeMap::new();
+    let Groups { dossiers, mut codes, .. } = group(observations, &[]);
+    for (key, places) in &dossiers {
         let own: Vec<&Observation> = places
             .iter()
             .filter_map(|place| observations.get(*place))
             .map(Borrow::borrow)
             .collect();
         for one in &own {
-            dossier_of.insert(one.identity(), key.key());
+            dossier_of.entry(one.content.name()).or_insert_with(|| key.key());
         }
-        if let Some((mut state, _)) = fold(&own, &rules.reference) {
+        if let Some((mut state, _)) = fold_standing(&own, &rules.reference) {
             state.drop_personal();
             after.insert(key.key(), state);
         }
     }
-    let codes = identity::codes(observations);
-    let names: BTreeSet<Identity> =
-        observations.iter().map(|one| one.borrow().identity()).collect();
-    for identity in names {
+    let names: BTreeSet<(&str, &str)> =
+        observations.iter().map(|one| one.borrow().content.name()).collect();
+    for name in names {
+        let identity = Identity::new(name.0, name.1);
         // A name whose every observation is superseded is still known by its own key.
-        let dossier = dossier_of.get(&identity).cloned().unwrap_or_else(|| identity.key());
-        let code = codes.get(&identity).cloned().flatten();
+        let dossier = dossier_of.remove(&name).unwrap_or_else(|| identity.key());
+        let code = codes.remove(&identity).flatten();
         effect.members.push(Membership { identity, code, dossier });
     }
     let keys: BTreeSet<String> = before.keys().chain(after.keys()).cloned().collect();

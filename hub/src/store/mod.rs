@@ -13,6 +13,7 @@ mod numbers;
 pub mod postgres;
 pub mod replay;
 pub mod rules;
+pub mod short;
 pub mod sqlite;
 #[cfg(test)]
 mod suite;

@@ -253,3 +253,55 @@ async fn holds(store: &dyn Store) {
     let verdict = store.verify().await.unwrap();
     assert_eq!(verdict.faults, Vec::<String>::new());
 }
+
+/// Sixteen workers, all at one dossier: no update is lost. The stores may be one.
+pub(crate) async fn workers_at_one_dossier(stores: [Arc<dyn Store>; 2]) {
+    const WORKERS: u32 = 16;
+    const EACH: u32 = 12;
+    let mut tasks = tokio::task::JoinSet::new();
+    for worker in 0..WORKERS {
+        let store = stores[worker as usize % 2].clone();
+        tasks.spawn(async move {
+            for turn in 0..EACH {
+                // Every worker also says what another says too: one of them is a duplicate.
+                let own = (worker / 2) * EACH + turn;
+                let record = snapshot("W-1", own, if own.is_multiple_of(2) { 4 } else { 5 });
+                let id = format!("w-{own}");
+                let receipt = send(&*store, message(&*store, &id, &id, vec![Ok(vec![record])]));
+                assert!(matches!(receipt.await.outcome, Outcome::Stored | Outcome::Duplicate));
+            }
+        });
+    }
+    tasks.join_all().await;
+    let messages = u64::from(WORKERS / 2 * EACH);
+    assert_eq!(stores[0].head().await.unwrap().tree.size, messages);
+    let verdict = stores[1].verify().await.unwrap();
+    assert_eq!(verdict.faults, Vec::<String>::new());
+    assert_eq!((verdict.entries, verdict.dossiers), (messages, 1));
+    let key = stores[0].find("W-1".to_owned(), None).await.unwrap()[0].key.clone();
+    let said = stores[0].observations(key, None).await.unwrap();
+    assert_eq!(said.len() as u64, messages);
+}
+
+/// Names that come to share a code, said at once, are one dossier. The stores may be one.
+pub(crate) async fn workers_that_join_names(stores: [Arc<dyn Store>; 2]) {
+    for round in 0..20 {
+        let mut tasks = tokio::task::JoinSet::new();
+        for (side, store) in stores.iter().enumerate() {
+            let store = store.clone();
+            tasks.spawn(async move {
+                for step in 0..2 {
+                    let code = format!("J-{round}-{side}");
+                    let status = if step == 0 { 4 } else { 9 };
+                    let record = coded(&code, step, status, round);
+                    let id = format!("j-{round}-{side}-{step}");
+                    send(&*store, message(&*store, &id, &id, vec![Ok(vec![record])])).await;
+                }
+            });
+        }
+        tasks.join_all().await;
+    }
+    let verdict = stores[0].verify().await.unwrap();
+    assert_eq!(verdict.faults, Vec::<String>::new());
+    assert_eq!((verdict.entries, verdict.dossiers), (80, 20));
+}

@@ -60,6 +60,17 @@ pub struct MemberRow {
     pub dossier: u64,
 }
 
+/// One observation under its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heard {
+    /// The number of the name.
+    pub member: u64,
+    /// The position of the entry.
+    pub position: u64,
+    /// Its short form, where it has one: see [`short`](crate::store::short).
+    pub short: Option<Vec<u8>>,
+}
+
 /// One dossier as a batch leaves it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DossierChange {
@@ -80,8 +91,8 @@ pub struct Changes {
     pub entries: Vec<NewEntry>,
     /// Names new or moved, by number.
     pub members: Vec<MemberRow>,
-    /// Member and position.
-    pub observations: Vec<(u64, u64)>,
+    /// What was heard under which name.
+    pub observations: Vec<Heard>,
     /// Dossiers by key, as the batch leaves them.
     pub dossiers: BTreeMap<String, DossierChange>,
     /// Position and dossier of every change, in order.

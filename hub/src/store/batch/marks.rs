@@ -66,3 +66,27 @@ impl Marks {
         few.0.iter().any(|mark| many.0.contains(mark))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Prepared, Store, sqlite::SqliteStore, suite};
+
+    fn of(store: &dyn Store, id: &str, record: Prepared) -> Marks {
+        Marks::named_by(&[suite::message(store, id, id, vec![Ok(vec![record])])])
+    }
+
+    #[tokio::test]
+    async fn batches_meet_in_a_message_a_name_or_a_code() {
+        let folder = std::env::temp_dir().join(format!("lienthong-{}-marks", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let store = SqliteStore::open(folder.join("hub.db")).unwrap();
+        let one = of(&store, "m-1", suite::coded("A", 1, 4, 1));
+        assert!(one.meet(&of(&store, "m-1", suite::snapshot("B", 1, 4))));
+        assert!(one.meet(&of(&store, "m-2", suite::snapshot("A", 2, 5))));
+        assert!(one.meet(&of(&store, "m-2", suite::coded("B", 1, 4, 1))));
+        assert!(!one.meet(&of(&store, "m-2", suite::coded("B", 1, 4, 2))));
+        drop(store);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}

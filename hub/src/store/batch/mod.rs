@@ -17,7 +17,7 @@ use contracts::{Later, Outcome, Problem, Refusal, problem};
 use jiff::Timestamp;
 
 pub use attempt::{Attempt, Attempts, MessageKey, Written};
-pub use changes::{Changes, Delta, MemberRow, NewEntry};
+pub use changes::{Changes, Delta, Heard, MemberRow, NewEntry};
 pub use marks::Marks;
 pub use rollups::{RollupKey, Rollups};
 pub use subjects::{Subjects, code_of, code_of_text};

@@ -7,12 +7,13 @@ use std::{
 
 use contracts::code::DossierCode;
 
-use super::changes::{Changes, DossierChange, MemberRow};
+use super::changes::{Changes, DossierChange, Heard, MemberRow};
 use crate::{
     registry::{Content, DossierState, Identity, Observation, Settings},
     store::{
         Rules, StoreError,
         effect::{self, Membership},
+        short,
     },
 };
 
@@ -140,8 +141,10 @@ impl Subjects {
         let position = one.position;
         let own = self.own(one.identity(), position);
         let code = code_of(&one.content);
+        let heard =
+            Heard { member: self.members[own].row.member, position, short: short::text(&one) };
+        changes.observations.push(heard);
         self.members[own].observations.push(Arc::new(one));
-        changes.observations.push((self.members[own].row.member, position));
         let component = self.closure(own, code);
         self.fold(&component, position, (&rules.settings, rules), changes);
     }

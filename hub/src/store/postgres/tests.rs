@@ -9,14 +9,13 @@ use std::{
     },
 };
 
-use contracts::Outcome;
 use tokio_postgres::{Client, Config, NoTls};
 
 use super::PostgresStore;
 use crate::{
     config,
     registry::Settings,
-    store::{Reply, Rules, Store, suite},
+    store::{Rules, Store, suite},
 };
 
 /// The server of these tests: the one that is there, or one of their own that ends with them.
@@ -207,70 +206,21 @@ async fn a_server_that_could_lose_what_it_confirms_and_a_newer_schema_are_refuse
     database.drop().await;
 }
 
-/// Sixteen workers through two stores of one database, all at one dossier: no update is lost.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_processes_at_one_dossier_lose_nothing_and_leave_no_gap() {
-    const WORKERS: u32 = 16;
-    const EACH: u32 = 12;
     let database = Database::new("workers").await;
-    let stores = [Arc::new(database.open().await), Arc::new(database.open().await)];
-    let mut tasks = tokio::task::JoinSet::new();
-    for worker in 0..WORKERS {
-        let store = stores[worker as usize % 2].clone();
-        tasks.spawn(async move {
-            for turn in 0..EACH {
-                // Every worker also says what another says too: one of them is a duplicate.
-                let own = (worker / 2) * EACH + turn;
-                let record = suite::snapshot("W-1", own, if own.is_multiple_of(2) { 4 } else { 5 });
-                let id = format!("w-{own}");
-                let message = suite::message(&*store, &id, &id, vec![Ok(vec![record])]);
-                let replies = store.commit(vec![message]).await.unwrap();
-                let Reply::Done(receipt) = replies[0].clone().unwrap() else {
-                    panic!("no outcome")
-                };
-                assert!(matches!(receipt.outcome, Outcome::Stored | Outcome::Duplicate));
-            }
-        });
-    }
-    tasks.join_all().await;
-    let messages = u64::from(WORKERS / 2 * EACH);
-    assert_eq!(stores[0].head().await.unwrap().tree.size, messages);
-    let verdict = stores[1].verify().await.unwrap();
-    assert_eq!(verdict.faults, Vec::<String>::new());
-    assert_eq!((verdict.entries, verdict.dossiers), (messages, 1));
-    let key = stores[0].find("W-1".to_owned(), None).await.unwrap()[0].key.clone();
-    let said = stores[0].observations(key, None).await.unwrap();
-    assert_eq!(said.len() as u64, messages);
-    drop(stores);
+    let stores: [Arc<dyn Store>; 2] =
+        [Arc::new(database.open().await), Arc::new(database.open().await)];
+    suite::workers_at_one_dossier(stores).await;
     database.drop().await;
 }
 
-/// Names that come to share a code, sent through two stores at once, are one dossier.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_processes_that_join_names_agree_with_the_recount() {
     let database = Database::new("joined").await;
-    let stores = [Arc::new(database.open().await), Arc::new(database.open().await)];
-    for round in 0..20 {
-        let mut tasks = tokio::task::JoinSet::new();
-        for (side, store) in stores.iter().enumerate() {
-            let store = store.clone();
-            tasks.spawn(async move {
-                for step in 0..2 {
-                    let code = format!("J-{round}-{side}");
-                    let status = if step == 0 { 4 } else { 9 };
-                    let record = suite::coded(&code, step, status, round);
-                    let id = format!("j-{round}-{side}-{step}");
-                    let message = suite::message(&*store, &id, &id, vec![Ok(vec![record])]);
-                    store.commit(vec![message]).await.unwrap().remove(0).unwrap();
-                }
-            });
-        }
-        tasks.join_all().await;
-    }
-    let verdict = stores[0].verify().await.unwrap();
-    assert_eq!(verdict.faults, Vec::<String>::new());
-    assert_eq!((verdict.entries, verdict.dossiers), (80, 20));
-    drop(stores);
+    let stores: [Arc<dyn Store>; 2] =
+        [Arc::new(database.open().await), Arc::new(database.open().await)];
+    suite::workers_that_join_names(stores).await;
     database.drop().await;
 }
 

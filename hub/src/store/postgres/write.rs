@@ -302,8 +302,8 @@ pub(super) fn folds<'a>(all: &[&'a Changes], places: &Places) -> Vec<Rows<'a>> {
         .with(members().map(|row| row.membership.code.as_deref()).collect())
         .with(members().map(|row| signed(row.dossier)).collect());
     let mut written = vec![rows];
-    let mut observations: Vec<(u64, u64)> =
-        all.iter().flat_map(|one| one.observations.iter().copied()).collect();
+    let heard = all.iter().flat_map(|one| &one.observations);
+    let mut observations: Vec<(u64, u64)> = heard.map(|row| (row.member, row.position)).collect();
     observations.sort_unstable();
     let (members, positions): (Vec<i64>, Vec<i64>) =
         observations.into_iter().map(|(a, b)| (signed(a), signed(b))).unzip();

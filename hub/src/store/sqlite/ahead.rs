@@ -140,7 +140,8 @@ impl Reader {
                     tracing::warn!(error = %error, "not read ahead: the writer reads it itself");
                 }
             }
-            if let Err(mpsc::SendError(Task::Group(group))) = self.writer.send(Task::Group(group)) {
+            let sent = self.writer.send(Task::Group(Box::new(group)));
+            if let Err(mpsc::SendError(Task::Group(group))) = sent {
                 group.fail(&super::stopped(()));
             }
         }

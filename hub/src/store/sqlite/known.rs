@@ -19,6 +19,7 @@ use crate::{
         },
         decode::{self, Stored},
         effect::Membership,
+        short::Name,
     },
 };
 
@@ -155,6 +156,39 @@ pub(super) fn attempts(
     Ok(attempts)
 }
 
+/// What a fold needs of the observations of one name, in journal order: the latest snapshot is
+/// whole, earlier ones are in short.
+fn said(connection: &Connection, member: u64) -> Result<Vec<Observation>, StoreError> {
+    let sql = "SELECT position, short FROM observations WHERE member = ?1 ORDER BY position";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([member])?;
+    let mut name = Name::default();
+    while let Some(row) = rows.next()? {
+        let short = row.get_ref(1)?.as_blob_or_null();
+        name.add(row.get(0)?, short.map_err(|error| StoreError::fault(error.to_string()))?)?;
+    }
+    let mut read = whole(connection, &name.wanted())?;
+    if !Name::suffices(&read) {
+        read = whole(connection, &name.positions())?;
+    }
+    read.sort_by_key(|one| one.observation.position);
+    Ok(name.observations(decode::resolve(read)))
+}
+
+/// The observations at some positions.
+fn whole(connection: &Connection, positions: &[u64]) -> Result<Vec<decode::Read>, StoreError> {
+    let sql = "SELECT position, kind, text, public FROM entries WHERE position = ?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut read = Vec::with_capacity(positions.len());
+    for position in positions {
+        let mut rows = statement.query([position])?;
+        if let Some(row) = rows.next()? {
+            read.extend(decode::observation(&stored(row)?)?);
+        }
+    }
+    Ok(read)
+}
+
 /// The observations of one name before a position, in journal order.
 pub(super) fn observations(
     connection: &Connection,
@@ -235,7 +269,7 @@ pub(super) fn subjects(connection: &Connection, wanted: &Wanted) -> Result<Subje
     let mut subjects = Subjects::default();
     let mut keys: BTreeMap<u64, String> = BTreeMap::new();
     for row in found.into_values() {
-        let observations = observations(connection, row.member, None)?;
+        let observations = said(connection, row.member)?;
         keys.insert(row.dossier, row.membership.dossier.clone());
         subjects.member(row, observations);
     }

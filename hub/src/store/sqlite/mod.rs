@@ -55,7 +55,7 @@ const QUIET: Duration = Duration::from_millis(200);
 /// Work for the writer's thread.
 enum Task {
     /// Batches to be written.
-    Group(ahead::Group),
+    Group(Box<ahead::Group>),
     /// Anything else, in a transaction of its own.
     Job(Job),
 }
@@ -99,7 +99,7 @@ impl Writer {
                 }
                 Task::Group(group) => {
                     records += group.records();
-                    groups.push(group);
+                    groups.push(*group);
                 }
             }
             let full = groups.len() >= GROUPS_MAX || records >= RECORDS_MAX;

@@ -64,7 +64,8 @@ pub(super) fn adopt(writer: &mut Writer, rules: &Rules) -> Result<bool, StoreErr
 const DROP: &str = "
     DROP INDEX members_by_code; DROP INDEX members_by_dossier;
     DELETE FROM observations; DELETE FROM dossiers; DELETE FROM changes; DELETE FROM deltas;
-    DELETE FROM places; DELETE FROM rollups; DELETE FROM names; DELETE FROM members; DELETE FROM rules;";
+    DELETE FROM places; DELETE FROM rollups; DELETE FROM names; DELETE FROM members;
+    DELETE FROM rules;";
 
 const INDEX: &str = "
     CREATE INDEX members_by_code ON members (code) WHERE code IS NOT NULL;
@@ -161,8 +162,8 @@ fn story(
     for row in &changes.members {
         write::member(connection, row)?;
     }
-    for (member, position) in &changes.observations {
-        write::observation(connection, *member, *position)?;
+    for row in &changes.observations {
+        write::observation(connection, row)?;
     }
     write::dossiers(connection, changes)?;
     write::deltas(connection, &changes.deltas, places)

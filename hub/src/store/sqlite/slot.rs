@@ -37,7 +37,8 @@ impl Slot {
     /// The last day there may be.
     pub(super) const DAY_MAX: i32 = 3_000_000;
 
-    /// As one number, which sorts as its parts do; `None` where a name's number or a day does not fit.
+    /// As one number, which sorts as its parts do; `None` where a name's number or a day does not
+    /// fit.
     pub(super) fn number(self) -> Option<i64> {
         let day = i64::from(self.day) + DAY_OFFSET;
         let fits = self.measure >> MEASURE_BITS == 0

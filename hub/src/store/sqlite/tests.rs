@@ -1,6 +1,6 @@
 //! The suite on SQLite, and what is SQLite's own.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, sync::Arc};
 
 use rusqlite::Connection;
 
@@ -107,6 +107,16 @@ async fn a_changed_number_is_found_by_the_recount() {
     assert!(outside.execute(altered, []).unwrap() > 0);
     let verdict = store.verify().await.unwrap();
     assert!(verdict.faults.iter().any(|fault| fault.contains("the rollups say 2")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_is_read_early_is_read_again_where_it_no_longer_holds() {
+    let folder = Folder::new("early");
+    let store: Arc<dyn Store> = Arc::new(folder.open());
+    suite::workers_at_one_dossier([store.clone(), store]).await;
+    let folder = Folder::new("early-names");
+    let store: Arc<dyn Store> = Arc::new(folder.open());
+    suite::workers_that_join_names([store.clone(), store]).await;
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use super::slot;
 use crate::registry::Place;
 use crate::store::{
     StoreError,
-    batch::{Changes, Delta, MemberRow, NewEntry, Rollups, Tip, Written},
+    batch::{Changes, Delta, Heard, MemberRow, NewEntry, Rollups, Tip, Written},
 };
 
 /// Numbers of places seen; more than these are asked for again.
@@ -67,8 +67,8 @@ pub(super) fn changes(
     for row in &changes.members {
         member(connection, row)?;
     }
-    for (member, position) in &changes.observations {
-        observation(connection, *member, *position)?;
+    for row in &changes.observations {
+        observation(connection, row)?;
     }
     dossiers(connection, changes)?;
     deltas(connection, &changes.deltas, places)?;
@@ -189,13 +189,9 @@ pub(super) fn member(connection: &Connection, row: &MemberRow) -> Result<(), Sto
     Ok(())
 }
 
-pub(super) fn observation(
-    connection: &Connection,
-    member: u64,
-    position: u64,
-) -> Result<(), StoreError> {
-    let sql = "INSERT INTO observations (member, position) VALUES (?1, ?2)";
-    connection.prepare_cached(sql)?.execute(params![member, position])?;
+pub(super) fn observation(connection: &Connection, row: &Heard) -> Result<(), StoreError> {
+    let sql = "INSERT INTO observations (member, position, short) VALUES (?1, ?2, ?3)";
+    connection.prepare_cached(sql)?.execute(params![row.member, row.position, row.short])?;
     Ok(())
 }
 
