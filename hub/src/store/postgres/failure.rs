@@ -1,5 +1,7 @@
 //! What PostgreSQL answers when it does not do what it was asked.
 
+use std::time::Duration;
+
 use deadpool_postgres::PoolError;
 use tokio_postgres::{Error, error::SqlState};
 
@@ -12,6 +14,26 @@ pub(super) struct Failure {
     /// Whether nothing was kept for certain, and the whole transaction may succeed if it is run
     /// once more at once.
     pub(super) again: bool,
+}
+
+impl Failure {
+    /// The server did not answer in time. Nobody knows what it did; it is not asked again at once,
+    /// for whoever waits has waited long enough.
+    pub(super) fn silent(wait: Duration) -> Self {
+        let error = StoreError::away(format!("PostgreSQL did not answer within {wait:?}"));
+        Self { error, again: false }
+    }
+
+    /// The same of a commit of which nobody knows whether it was kept: the sender tries again, and
+    /// is told.
+    pub(super) fn in_doubt(mut self) -> Self {
+        self.again = false;
+        if self.error.trouble == Trouble::Fault {
+            self.error.trouble = Trouble::Away;
+        }
+        self.error.reason.push_str("; whether the commit was kept is not known");
+        self
+    }
 }
 
 impl From<StoreError> for Failure {
@@ -111,19 +133,12 @@ impl From<PoolError> for Failure {
     }
 }
 
-/// What a COMMIT came to that was not answered with success. Unless the server itself says that
-/// it took everything back, it may have been kept: the sender tries again, and is told.
+/// What a COMMIT came to that was not answered with success: in doubt, unless the server itself
+/// says that it took everything back.
 pub(super) fn of_commit(error: Error) -> Failure {
     let took_back = error.code().is_some_and(collided);
-    let mut failure = Failure::from(error);
-    failure.again = took_back;
-    if !took_back && failure.error.trouble == Trouble::Fault {
-        failure.error.trouble = Trouble::Away;
-    }
-    if !took_back {
-        failure.error.reason.push_str("; whether the commit was kept is not known");
-    }
-    failure
+    let failure = Failure::from(error);
+    if took_back { failure } else { failure.in_doubt() }
 }
 
 /// How often a whole transaction was run again.
