@@ -11,6 +11,7 @@ mod cluster;
 mod commands;
 mod corpus;
 mod dependencies;
+mod differential;
 mod faults;
 mod harness;
 mod histories;
