@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use deadpool_postgres::PoolError;
+use deadpool_postgres::{PoolError, TimeoutType};
 use tokio_postgres::{Error, error::SqlState};
 
+use super::session::CONNECTION_WAIT;
 use crate::store::{StoreError, Trouble};
 
 /// Why work was not done, and whether the same again may be.
@@ -121,7 +122,10 @@ impl From<PoolError> for Failure {
     fn from(error: PoolError) -> Self {
         match error {
             PoolError::Backend(error) => Self::from(error),
-            PoolError::Timeout(_) => Self {
+            PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle) => {
+                Self::silent(CONNECTION_WAIT)
+            }
+            PoolError::Timeout(TimeoutType::Wait) => Self {
                 error: StoreError {
                     trouble: Trouble::Busy,
                     reason: "no connection to PostgreSQL became free".to_owned(),

@@ -18,7 +18,7 @@ const WRITERS_MAX: usize = 3;
 /// Connections that read.
 const READERS_MAX: usize = 8;
 /// How long anything waits for a connection.
-const CONNECTION_WAIT: Duration = Duration::from_secs(5);
+pub(super) const CONNECTION_WAIT: Duration = Duration::from_secs(5);
 /// How long a connection that lay idle may take to show that it still works: shorter, so that
 /// whoever waits gets to a new one.
 const RECYCLE_WAIT: Duration = Duration::from_secs(2);
