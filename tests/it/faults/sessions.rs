@@ -78,3 +78,32 @@ async fn a_statement_that_takes_too_long_is_given_up() {
     bed.order("SET lock_timeout = '60s'; DROP TRIGGER slow ON lienthong.messages");
     bed.ends(load, &["PostgreSQL 57014", "canceling statement due to statement timeout"]).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_server_that_lets_nobody_in_or_nothing_be_written_is_waited_for() {
+    let Some(bed) = Bed::new("shut", &[]).await else { return };
+    let load = bed.load();
+    // Said from another database, in which everything may still be written.
+    let (server, name) = bed.database.rsplit_once('/').unwrap();
+    let order = |sql: &str| bed.server.order(&format!("{server}/postgres"), sql);
+    for (shut, open) in [
+        // What a standby does, and a database that somebody saves before it is moved.
+        (
+            format!("ALTER DATABASE {name} SET default_transaction_read_only = on"),
+            format!("ALTER DATABASE {name} RESET default_transaction_read_only"),
+        ),
+        ("ALTER ROLE lienthong NOLOGIN".to_owned(), "ALTER ROLE lienthong LOGIN".to_owned()),
+    ] {
+        load.goes_on(20, BACK_MAX).await;
+        order(&shut);
+        bed.terminate();
+        load.is_turned_away(BACK_MAX).await;
+        let before = load.acknowledged();
+        load.is_turned_away(BACK_MAX).await;
+        assert_eq!(load.acknowledged(), before, "{shut}");
+        order(&open);
+        // Who was let in to read alone stays so until he comes anew.
+        bed.terminate();
+    }
+    bed.ends(load, &["PostgreSQL 25006", "PostgreSQL 28000", "is not permitted to log in"]).await;
+}
