@@ -22,12 +22,15 @@ impl Backend {
 
     /// The folder of a hub of the four agencies.
     pub(crate) fn folder(self, name: &str) -> Folder {
-        self.folder_of(name, &["mappings/agencies"])
+        self.holds(Folder::new(&format!("{name}-{}", self.name())), name)
     }
 
     /// The folder of a hub of the agencies in the given folders of the repository.
     pub(crate) fn folder_of(self, name: &str, sources: &[&str]) -> Folder {
-        let folder = Folder::of(&format!("{name}-{}", self.name()), sources);
+        self.holds(Folder::of(&format!("{name}-{}", self.name()), sources), name)
+    }
+
+    fn holds(self, folder: Folder, name: &str) -> Folder {
         match self {
             Self::Sqlite => folder,
             Self::Postgres => folder.with_store(cluster::database(name)),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::{
     cluster::Cluster,
+    corpus::AGENCIES,
     harness::{Folder, Hub, Verified, seed},
     load::{Asked, Load, Process},
     permutations::AGENCY,
@@ -68,7 +69,7 @@ impl Bed {
         let proxy = Proxy::to(server.port()).await;
         let database = server.database(name);
         let address = address(&proxy, &database);
-        let folder = Folder::new(&format!("faults-{name}")).with_store(address);
+        let folder = Folder::of(&format!("faults-{name}"), AGENCIES).with_store(address);
         let key = folder.key(AGENCY);
         let hub = Hub::start(&folder).await;
         Some(Self { server, proxy, database, folder, key, hub, seed })

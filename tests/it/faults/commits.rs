@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::{BACK_MAX, Bed, proxy::Line};
 use crate::{
-    harness::Sender,
+    corpus::TABLE,
+    harness::{Hub, Sender},
     permutations::{CHANNEL, Message, dossier},
 };
 
@@ -62,4 +63,37 @@ async fn under_load_as_well() {
         bed.proxy.is(Line::Whole);
     }
     bed.ends(load, &["whether the commit was kept is not known"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_large_file_comes_through_although_every_reply_is_lost() {
+    const ROWS: u64 = 1_500;
+    let Some(mut bed) = Bed::with_line("commits_file").await else { return };
+    let key = bed.folder.key("agency:so-thu-nghiem");
+    bed.hub.stop();
+    bed.hub = Hub::start(&bed.folder).await;
+    let sender = bed.hub.sender(&key);
+    let row = |row| format!("L-{row},04/03/2024,MOI,Lâm Thị Mẫu,Hồ sơ số {row} đã nhận đủ\n");
+    let rows: String = (0..ROWS).map(row).collect();
+    let file = format!("MA,NGAY_NHAN,TRANG_THAI,HO_TEN,GHI_CHU\n{rows}");
+    bed.proxy.is(Line::LosesReplies);
+    let mut lost = 0;
+    let receipt = loop {
+        let answer = sender.push(TABLE, Some("lon.csv"), file.as_bytes()).await.unwrap();
+        match answer {
+            (200, receipt) => break receipt,
+            (status, problem) => assert_eq!((status, lost < 10), (503, true), "{problem}"),
+        }
+        lost += 1;
+    };
+    // Each attempt went on where the last one had been kept, one chunk further.
+    assert_eq!(lost, 3, "{receipt}");
+    assert_eq!(receipt["records"], ROWS, "{receipt}");
+    assert_eq!(receipt["first"], "stored", "{receipt}");
+    assert_eq!(stored(&bed, "lon.csv"), ROWS.to_string());
+    bed.log_says(&["whether the commit was kept is not known"]);
+    bed.proxy.is(Line::Whole);
+    bed.hub.stop();
+    let verified = bed.folder.verify();
+    assert_eq!((verified.entries, verified.dossiers), (1 + ROWS, ROWS));
 }

@@ -2,8 +2,11 @@
 
 use std::{env, process::Command, time::Duration};
 
-use super::{BACK_MAX, Bed};
-use crate::harness::Random;
+use super::{BACK_MAX, Bed, SENDERS};
+use crate::{
+    harness::{Hub, Random},
+    load::{Load, Process},
+};
 
 /// How often the server is killed.
 fn kills() -> u64 {
@@ -40,5 +43,31 @@ async fn one_session_that_is_killed_takes_all_with_it_and_the_hub_goes_on() {
     assert!(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
     load.goes_on(20, BACK_MAX).await;
     assert!(bed.server.log().contains("terminated by signal 9"));
+    bed.ends(load, &["PostgreSQL"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn hub_and_server_die_in_any_order() {
+    let Some(mut bed) = Bed::new("both_killed", &[]).await else { return };
+    let kills = kills();
+    let mut random = Random::new(bed.seed);
+    let load = Load::start(&bed.folder, &bed.hub, &bed.key, (SENDERS, bed.seed, Process::Dies));
+    for _ in 0..kills {
+        load.goes_on(random.between(1, 60), BACK_MAX).await;
+        let hub_first = random.percent(50);
+        if hub_first {
+            bed.hub.kill9();
+        }
+        tokio::time::sleep(Duration::from_millis(random.between(0, 50))).await;
+        bed.server.kill();
+        tokio::time::sleep(Duration::from_millis(random.between(0, 50))).await;
+        if !hub_first {
+            bed.hub.kill9();
+        }
+        bed.server.resume();
+        bed.hub = Hub::start(&bed.folder).await;
+        load.moved_to(&bed.hub.url);
+    }
+    println!("{kills} kills of hub and server, {} messages", load.acknowledged());
     bed.ends(load, &["PostgreSQL"]).await;
 }
