@@ -42,12 +42,13 @@ async fn both_stores_answer_the_same_whatever_the_order() {
     let seed = seed(20_240_703);
     let messages: Vec<Message> = (0..DOSSIERS).flat_map(|one| dossier(seed, one)).collect();
     let mut random = Random::new(seed);
-    let embedded = answers(Backend::Sqlite.folder("embedded"), messages.clone(), 1).await;
+    let embedded = answers(Backend::Sqlite.folder("answers"), messages.clone(), 1).await;
     let other = [disturbed(&mut random, &messages), disturbed(&mut random, &messages)];
     for ((messages, senders), name) in
         other.into_iter().chain([messages]).zip([1, 16, 4]).zip(["alone", "many", "ordered"])
     {
-        let server = answers(Backend::Postgres.folder(name), messages, senders).await;
+        let server =
+            answers(Backend::Postgres.folder(&format!("answers-{name}")), messages, senders).await;
         assert_eq!(server, embedded, "{name}");
     }
 }

@@ -20,16 +20,16 @@ async fn sessions_that_an_operator_ends_are_begun_anew() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_server_without_a_free_place_is_waited_for() {
-    let Some(bed) = Bed::new("crowded", &["max_connections=14"]).await else { return };
+    // Twelve places for all, and eight for those who look after the server.
+    let options = ["max_connections=20", "superuser_reserved_connections=8"];
+    let Some(bed) = Bed::new("crowded", &options).await else { return };
     let load = bed.load();
     load.goes_on(20, BACK_MAX).await;
-    // Others come until none of the hub's sessions has a place any more.
-    let mut others = Vec::new();
+    // Others come, a few at a time, until none of the hub's sessions has a place any more.
+    let mut others: Vec<Session> = Vec::new();
     for _ in 0..200 {
-        others.retain_mut(|one: &mut Session| !one.is_over());
-        while others.len() < 14 {
-            others.push(bed.server.bystander());
-        }
+        others.retain_mut(|one| !one.is_over());
+        others.extend((others.len()..12).take(3).map(|_| bed.server.bystander()));
         if bed.terminate() == 0 && load.turned_away() > 0 {
             break;
         }
