@@ -1,6 +1,6 @@
 //! The server's disk is full: the one of its tables, and the one of the journal it writes ahead.
 
-use std::{fs, io::Write as _, path::PathBuf, time::Duration};
+use std::{fs, io::Write as _, path::PathBuf};
 
 use super::{BACK_MAX, Bed};
 use crate::load::within;
@@ -58,13 +58,8 @@ async fn a_server_that_panics_over_its_own_full_journal_is_outlived() {
     let down = || bed.server.log().contains("PANIC");
     assert!(within(BACK_MAX * 3, down).await, "the server lives on: {}", bed.server.log());
     load.is_turned_away(BACK_MAX).await;
-    let before = load.acknowledged();
-    // It stays down: without space it cannot come back.
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    assert_eq!(load.acknowledged(), before);
-    let health = bed.hub.sender(&bed.key).get("/healthz").await;
-    assert_eq!((health.0, &health.1["code"]), (503, &"unavailable".into()));
+    // It may try to come back by itself and fail over and over: with room it must not.
     drop(ballast);
     bed.server.resume();
-    bed.ends(load, &["Connection refused"]).await;
+    bed.ends(load, &["PostgreSQL"]).await;
 }
