@@ -15,7 +15,7 @@ use crate::{
     auth::Keys,
     catalog::{self, Catalog},
     config::{Config, StoreAddress},
-    console,
+    console::{self, Console},
     journey::Journey,
     operations::Operations,
     store::{Store, StoreError, postgres::PostgresStore, sqlite::SqliteStore},
@@ -100,7 +100,10 @@ impl Hub {
         let door = Arc::new(keys.clone());
         let app = push::router(Arc::new(journey), door, push::Limits::default())
             .merge(api::router(api))
-            .merge(console::router(operations.clone()));
+            .merge(console::router(Console {
+                operations: operations.clone(),
+                open: config.listen.ip().is_loopback(),
+            }));
         let listener = TcpListener::bind(config.listen)
             .await
             .map_err(|error| HubError::Listen { address: config.listen, error })?;

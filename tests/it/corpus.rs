@@ -4,14 +4,15 @@
 //! large to keep is made here. After each the next good message of the channel is accepted; at
 //! the end the same process runs, in bounded memory, and its store verifies.
 
-use std::{collections::BTreeMap, fs, path::Path, process::Command};
+use std::{collections::BTreeMap, fs};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
+    backend::{Backend, on_each_store},
     harness::{Folder, Hub, Sender},
     lienthong::root,
-    postgres,
+    recount::store,
 };
 
 mod door;
@@ -38,6 +39,13 @@ pub(crate) struct Case {
     pub(crate) code: String,
     /// Its place, as [`place`] writes it.
     pub(crate) place: String,
+}
+
+/// Everything hostile.
+pub(crate) fn cases() -> Vec<Case> {
+    let mut cases = kept();
+    cases.extend(large::cases());
+    cases
 }
 
 /// What is kept as files.
@@ -180,24 +188,25 @@ impl Siege {
     }
 }
 
-/// The raw bytes of every message, as the store keeps them.
-fn raw_bytes(store: &Path, cases: &[Case]) -> Vec<String> {
-    const SCRIPT: &str = "import sqlite3, sys\n\
-        store = sqlite3.connect(f'file:{sys.argv[1]}?mode=ro', uri=True)\n\
-        for name, size, data in store.execute('SELECT m.id, (SELECT sum(length(bytes)) FROM \
-        payloads WHERE message = m.message), hex(substr(p.bytes, 1, 4096)) FROM messages m \
-        JOIN payloads p ON p.message = m.message AND p.piece = 0'):\n    \
-        print(name, size, data)\n";
-    let output = Command::new("python3").arg("-c").arg(SCRIPT).arg(store).output().unwrap();
-    let told = String::from_utf8(output.stdout).unwrap();
-    let lines: BTreeMap<&str, &str> =
-        told.lines().filter_map(|line| line.split_once(' ')).collect();
+/// Bytes at the start of a payload that are compared one by one.
+const COMPARED_BYTES: usize = 4096;
+
+/// What is wrong with the raw bytes of the messages, as the store keeps them.
+fn raw_bytes(folder: &Folder, cases: &[Case]) -> Vec<String> {
+    let sql = format!(
+        "SELECT m.id AS id, (SELECT sum(length(bytes)) FROM payloads WHERE message = m.message) \
+         AS size, encode(substr(p.bytes, 1, {COMPARED_BYTES}), 'hex') AS start FROM messages m \
+         JOIN payloads p ON p.message = m.message AND p.piece = 0"
+    );
+    let told = store(folder, &sql);
+    let rows = told.lines().map(|line| serde_json::from_str(line).unwrap());
+    let kept: BTreeMap<String, Value> =
+        rows.map(|row: Value| (row[0].as_str().unwrap().to_owned(), row)).collect();
     let mut wrong = Vec::new();
     for case in cases {
-        let start = &case.payload[..case.payload.len().min(4096)];
-        let hex: String = start.iter().map(|byte| format!("{byte:02X}")).collect();
-        let want = format!("{} {hex}", case.payload.len());
-        if lines.get(case.name.as_str()) != Some(&want.as_str()) {
+        let start = &case.payload[..case.payload.len().min(COMPARED_BYTES)];
+        let hex: String = start.iter().map(|byte| format!("{byte:02x}")).collect();
+        if kept.get(&case.name) != Some(&json!([case.name, case.payload.len(), hex])) {
             wrong.push(format!("{}: its raw bytes are not kept", case.name));
         }
     }
@@ -205,19 +214,13 @@ fn raw_bytes(store: &Path, cases: &[Case]) -> Vec<String> {
 }
 
 /// The folders of the agencies under siege.
-const AGENCIES: &[&str] = &["mappings/agencies", "tests/corpus/agencies"];
+pub(crate) const AGENCIES: &[&str] = &["mappings/agencies", "tests/corpus/agencies"];
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_whole_hostile_corpus_leaves_one_hub_standing() {
-    let (folder, cases, mut wrong) = besieged(Folder::of("hostile", AGENCIES)).await;
-    wrong.extend(raw_bytes(&folder.store(), &cases));
-    assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
-}
+on_each_store!(the_whole_hostile_corpus_leaves_one_hub_standing);
 
-#[tokio::test(flavor = "multi_thread")]
-async fn and_one_on_postgres() {
-    let folder = Folder::of("hostile_postgres", AGENCIES).with_store(postgres::database("hostile"));
-    let (_folder, _, wrong) = besieged(folder).await;
+async fn the_whole_hostile_corpus_leaves_one_hub_standing(backend: Backend) {
+    let (folder, cases, mut wrong) = besieged(backend.folder_of("hostile", AGENCIES)).await;
+    wrong.extend(raw_bytes(&folder, &cases));
     assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
 }
 
@@ -225,8 +228,7 @@ async fn and_one_on_postgres() {
 async fn besieged(folder: Folder) -> (Folder, Vec<Case>, Vec<String>) {
     let mut siege = Siege::of(folder).await;
     let pid = siege.hub.pid();
-    let mut cases = kept();
-    cases.extend(large::cases());
+    let cases = cases();
     let mut wrong = Vec::new();
     for case in &cases {
         wrong.extend(siege.play(case).await);

@@ -11,10 +11,7 @@ use std::{
 use reqwest::Client;
 use serde_json::Value;
 
-use crate::{
-    lienthong::{binary, root, stderr, stdout},
-    postgres,
-};
+use crate::lienthong::{binary, root, stderr, stdout};
 
 /// How long a hub may take to answer for the first time.
 const START_MAX: Duration = Duration::from_secs(20);
@@ -88,11 +85,6 @@ impl Folder {
         Self::of(name, &["mappings/agencies"])
     }
 
-    /// The same with its truth in a database of its own on PostgreSQL.
-    pub(crate) fn on_postgres(name: &str) -> Self {
-        Self::new(name).with_store(postgres::database(name))
-    }
-
     /// The same folder with its truth at an address.
     pub(crate) fn with_store(mut self, address: String) -> Self {
         self.store = address;
@@ -132,8 +124,12 @@ impl Folder {
         fs::read_to_string(self.path.join("hub.log")).unwrap_or_default()
     }
 
-    pub(crate) fn store(&self) -> PathBuf {
-        self.path.join("hub.db")
+    /// Where its store is, for whoever reads it past the hub.
+    pub(crate) fn store_address(&self) -> String {
+        match self.store.strip_prefix("sqlite:") {
+            Some(file) => format!("sqlite:{}", self.path.join(file).display()),
+            None => self.store.clone(),
+        }
     }
 
     /// Runs a subcommand on this hub's configuration.
@@ -325,6 +321,7 @@ impl Sender {
         }
         let answer = request.send().await?;
         let status = answer.status().as_u16();
+        says_when_to_return(&answer);
         let body: Value = answer.json().await?;
         Ok((status, body.get("receipt").cloned().unwrap_or(body)))
     }
@@ -333,6 +330,14 @@ impl Sender {
     pub(crate) async fn get(&self, path: &str) -> (u16, Value) {
         let (status, body, _) = self.page(path).await;
         (status, body)
+    }
+
+    /// What an address is answered with, be it a page or numbers.
+    pub(crate) async fn status(&self, path: &str) -> u16 {
+        let request = self.client.get(format!("{}{path}", self.url)).bearer_auth(&self.key);
+        let answer = request.send().await.unwrap();
+        says_when_to_return(&answer);
+        answer.status().as_u16()
     }
 
     /// Reads an address that must be there.
@@ -347,6 +352,7 @@ impl Sender {
         let request = self.client.get(format!("{}{path}", self.url)).bearer_auth(&self.key);
         let answer = request.send().await.unwrap();
         let status = answer.status().as_u16();
+        says_when_to_return(&answer);
         let link = answer.headers().get("link").and_then(|link| link.to_str().ok());
         let next = link.and_then(|link| link.strip_prefix('<')?.split_once('>'));
         let next = next.map(|(address, _)| address.to_owned());
@@ -367,5 +373,15 @@ impl Sender {
             }
             path = next;
         }
+    }
+}
+
+/// Whoever is turned away for now is told when to come again, in the one form of all problems.
+fn says_when_to_return(answer: &reqwest::Response) {
+    if answer.status().as_u16() == 503 {
+        let header = |name: &str| answer.headers().get(name).and_then(|one| one.to_str().ok());
+        let seconds: u32 = header("retry-after").and_then(|text| text.parse().ok()).unwrap_or(0);
+        assert!((1..=60).contains(&seconds), "{answer:?}");
+        assert_eq!(header("content-type"), Some("application/problem+json"), "{answer:?}");
     }
 }

@@ -7,7 +7,10 @@ use std::{collections::BTreeMap, fs, sync::Arc};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::harness::{Folder, Hub, Random, Sender, Verified, seed};
+use crate::{
+    backend::{Backend, on_each_store},
+    harness::{Folder, Hub, Random, Sender, Verified, seed},
+};
 
 const SOURCES: [&str; 3] = ["mot-cua", "chuyen-nganh", "cong"];
 /// Histories played into each hub.
@@ -17,17 +20,17 @@ const PACKED_MAX: u64 = 4;
 
 /// One record and who sends it.
 #[derive(Debug, Clone)]
-struct Told {
+pub(crate) struct Told {
     source: &'static str,
     record: Value,
 }
 
 /// One message: an id, and the records it carries.
 #[derive(Debug, Clone)]
-struct Message {
-    source: &'static str,
-    id: String,
-    bytes: Vec<u8>,
+pub(crate) struct Message {
+    pub(crate) source: &'static str,
+    pub(crate) id: String,
+    pub(crate) bytes: Vec<u8>,
 }
 
 fn day(number: u64) -> String {
@@ -58,7 +61,7 @@ fn snapshot(random: &mut Random, history: u64, version: u64, code: &str) -> Valu
 }
 
 /// What the three sources say in one history. Times of events lie before, between and after.
-fn history(seed: u64, number: u64) -> Vec<Told> {
+pub(crate) fn history(seed: u64, number: u64) -> Vec<Told> {
     let mut random = Random::new(seed ^ number.wrapping_mul(0xa076_1d64_78bd_642f));
     let mut all = Vec::new();
     for source in SOURCES {
@@ -87,7 +90,7 @@ fn history(seed: u64, number: u64) -> Vec<Told> {
 
 /// Packs records into messages, some to one and some alone; `once` tells whether each record
 /// travels once, in order.
-fn messages(random: &mut Random, told: &[Told], name: &str, once: bool) -> Vec<Message> {
+pub(crate) fn messages(random: &mut Random, told: &[Told], name: &str, once: bool) -> Vec<Message> {
     let mut by_source: BTreeMap<&'static str, Vec<Value>> = BTreeMap::new();
     for one in told {
         let copies = if once || random.percent(70) { 1 } else { random.between(2, 4) };
@@ -150,13 +153,13 @@ async fn send_all(senders: &Senders, messages: &[Message], at_once: usize) -> us
     tasks.join_all().await.into_iter().sum()
 }
 
-fn of(name: &str) -> Folder {
-    Folder::of(name, &["tests/corpus/sources"])
+fn of(backend: Backend, name: &str) -> Folder {
+    backend.folder_of(name, &["tests/corpus/sources"])
 }
 
 /// A hub that is sent the messages by so many senders at once.
-async fn sent(name: &str, messages: Vec<Message>, at_once: usize) -> Verified {
-    let folder = of(name);
+async fn sent(backend: Backend, name: &str, messages: Vec<Message>, at_once: usize) -> Verified {
+    let folder = of(backend, name);
     let keys = keys(&folder);
     let hub = Hub::start(&folder).await;
     let refused = send_all(&senders(&keys, &hub), &messages, at_once).await;
@@ -167,8 +170,8 @@ async fn sent(name: &str, messages: Vec<Message>, at_once: usize) -> Verified {
 
 /// A hub whose mappings did not know one status at first: what it refused was sent once more
 /// when they did.
-async fn mended(messages: Vec<Message>) -> Verified {
-    let folder = of("histories-mended");
+async fn mended(backend: Backend, messages: Vec<Message>) -> Verified {
+    let folder = of(backend, "histories-mended");
     let tables = SOURCES.map(|source| {
         let table = folder.path().join(format!("agencies/{source}/tables/status.csv"));
         let whole = fs::read_to_string(&table).unwrap();
@@ -188,21 +191,22 @@ async fn mended(messages: Vec<Message>) -> Verified {
     folder.verify()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn histories_of_three_sources_give_one_fold_root_however_they_come() {
+on_each_store!(histories_of_three_sources_give_one_fold_root_however_they_come);
+
+async fn histories_of_three_sources_give_one_fold_root_however_they_come(backend: Backend) {
     let seed = seed(20_240_911);
     let told: Vec<Told> = (0..HISTORIES).flat_map(|number| history(seed, number)).collect();
     let mut random = Random::new(seed);
     let once = messages(&mut random, &told, "once", true);
-    let one = sent("histories-ordered", once.clone(), 1).await;
+    let one = sent(backend, "histories-ordered", once.clone(), 1).await;
     let disturbed = messages(&mut random, &told, "disturbed", false);
-    let other = mended(disturbed).await;
+    let other = mended(backend, disturbed).await;
     assert_eq!((other.dossiers, &other.fold_root), (one.dossiers, &one.fold_root));
     // Names were joined: there are fewer dossiers than names.
     let names = |one: &Told| one.record["ma"].as_str().unwrap().to_owned();
     let names: std::collections::BTreeSet<String> = told.iter().map(names).collect();
     assert!(one.dossiers < names.len() as u64, "{} of {}", one.dossiers, names.len());
     // The root tells them apart: one record less is another.
-    let less = sent("histories-less", once[..once.len() - 1].to_vec(), 8).await;
+    let less = sent(backend, "histories-less", once[..once.len() - 1].to_vec(), 8).await;
     assert_ne!(less.fold_root, one.fold_root);
 }

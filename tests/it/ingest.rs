@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fs};
 use serde_json::{Map, Value, json};
 
 use crate::{
+    backend::{Backend, on_each_store},
     harness::{Folder, Hub, Sender},
     lienthong::root,
     recount::recount,
@@ -49,8 +50,8 @@ struct Province {
 }
 
 impl Province {
-    async fn new(name: &str) -> Self {
-        let folder = Folder::new(name);
+    async fn new(backend: Backend, name: &str) -> Self {
+        let folder = backend.folder(name);
         let keys = AGENCIES.map(|(agency, _)| (agency, folder.key(&format!("agency:{agency}"))));
         let portal = folder.key("portal");
         let hub = Hub::start(&folder).await;
@@ -103,9 +104,16 @@ fn body(state: &Value) -> Value {
     Value::Object(body)
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn every_dossier_of_the_samples_is_found_and_equals_its_truth() {
-    let province = Province::new("samples").await;
+on_each_store!(
+    every_dossier_of_the_samples_is_found_and_equals_its_truth,
+    statistics_equal_the_counts_of_the_truth_and_a_repeated_record_counts_once,
+    an_agency_reaches_nothing_of_another_and_the_portal_no_personal_member,
+    a_refused_message_is_traced_with_place_and_advice_and_may_be_mended,
+    feeds_give_every_record_once_whatever_the_page,
+);
+
+async fn every_dossier_of_the_samples_is_found_and_equals_its_truth(backend: Backend) {
+    let province = Province::new(backend, "samples").await;
     province.play().await;
     for (agency, sample) in AGENCIES {
         for (code, mut expected) in truth(sample) {
@@ -129,9 +137,10 @@ async fn every_dossier_of_the_samples_is_found_and_equals_its_truth() {
     recount(&folder).assert_equal();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn statistics_equal_the_counts_of_the_truth_and_a_repeated_record_counts_once() {
-    let province = Province::new("statistics").await;
+async fn statistics_equal_the_counts_of_the_truth_and_a_repeated_record_counts_once(
+    backend: Backend,
+) {
+    let province = Province::new(backend, "statistics").await;
     province.play().await;
     // Until today: a status that its source gives no date is known since it was received.
     let path = "/v1/statistics?from=2010-01-01&by=agency";
@@ -166,9 +175,8 @@ async fn statistics_equal_the_counts_of_the_truth_and_a_repeated_record_counts_o
     assert_eq!(own["rows"][0]["agency"], LAND);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_agency_reaches_nothing_of_another_and_the_portal_no_personal_member() {
-    let province = Province::new("others").await;
+async fn an_agency_reaches_nothing_of_another_and_the_portal_no_personal_member(backend: Backend) {
+    let province = Province::new(backend, "others").await;
     province.play().await;
     let path = "/v1/dossiers/BH.HKD.13.002201";
     let own = province.agencies[BIEN_HOA].found(path).await;
@@ -199,9 +207,8 @@ async fn an_agency_reaches_nothing_of_another_and_the_portal_no_personal_member(
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_refused_message_is_traced_with_place_and_advice_and_may_be_mended() {
-    let province = Province::new("refused").await;
+async fn a_refused_message_is_traced_with_place_and_advice_and_may_be_mended(backend: Backend) {
+    let province = Province::new(backend, "refused").await;
     let good = delivered().remove(0)["body"].clone();
     let mut bad = good.clone();
     bad["ngayTiepNhan"] = json!("31/02/2014");
@@ -238,9 +245,8 @@ async fn a_refused_message_is_traced_with_place_and_advice_and_may_be_mended() {
     assert_eq!(found["dossier"]["fees"], json!([{ "amount": 30_000 }]));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn feeds_give_every_record_once_whatever_the_page() {
-    let province = Province::new("feeds").await;
+async fn feeds_give_every_record_once_whatever_the_page(backend: Backend) {
+    let province = Province::new(backend, "feeds").await;
     province.play().await;
     let records = province.portal.feed("records", 100).await;
     let by_one = province.portal.feed("records", 1).await;

@@ -5,16 +5,22 @@
     reason = "a test that cannot go on has failed, and says where by stopping there"
 )]
 
+mod backend;
 mod bench;
+mod cluster;
 mod commands;
 mod corpus;
 mod dependencies;
+mod differential;
+mod faults;
 mod harness;
 mod histories;
 mod hostile;
 mod ingest;
 mod kills;
+mod ledger;
 mod lienthong;
+mod load;
 mod permutations;
 mod postgres;
 mod recount;

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::{
-    harness::{Folder, Hub, Random, Sender, Verified, seed},
+    backend::{Backend, on_each_store},
+    harness::{Hub, Random, Sender, Verified, seed},
     recount::recount,
 };
 
@@ -164,8 +165,13 @@ pub(crate) async fn send_all(sender: &Sender, messages: Vec<Message>, senders: u
 }
 
 /// A fresh hub that is sent the messages; what verify and the recount say of it afterwards.
-async fn played(name: String, messages: Vec<Message>, senders: usize) -> Verified {
-    let folder = Folder::new(&name);
+async fn played(
+    backend: Backend,
+    name: String,
+    messages: Vec<Message>,
+    senders: usize,
+) -> Verified {
+    let folder = backend.folder(&name);
     let key = folder.key(AGENCY);
     let hub = Hub::start(&folder).await;
     send_all(&hub.sender(&key), messages, senders).await;
@@ -175,16 +181,17 @@ async fn played(name: String, messages: Vec<Message>, senders: usize) -> Verifie
     verified
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn any_order_and_repetition_of_the_same_messages_gives_one_fold_root() {
+on_each_store!(any_order_and_repetition_of_the_same_messages_gives_one_fold_root);
+
+async fn any_order_and_repetition_of_the_same_messages_gives_one_fold_root(backend: Backend) {
     let seed = seed(20_240_701);
     let messages: Vec<Message> = (0..DOSSIERS).flat_map(|one| dossier(seed, one)).collect();
     let mut random = Random::new(seed);
     let mut hubs = JoinSet::new();
-    hubs.spawn(played("ordered".to_owned(), messages.clone(), 1));
+    hubs.spawn(played(backend, "ordered".to_owned(), messages.clone(), 1));
     for senders in [1, 8, 32] {
         let sent = disturbed(&mut random, &messages);
-        hubs.spawn(played(format!("disturbed-{senders}"), sent, senders));
+        hubs.spawn(played(backend, format!("disturbed-{senders}"), sent, senders));
     }
     let all = hubs.join_all().await;
     for verified in &all {
@@ -193,6 +200,6 @@ async fn any_order_and_repetition_of_the_same_messages_gives_one_fold_root() {
     }
     // The root tells states apart: with one message less it is another.
     let last = messages.len() - 1;
-    let less = played("less".to_owned(), messages[..last].to_vec(), 8).await;
+    let less = played(backend, "less".to_owned(), messages[..last].to_vec(), 8).await;
     assert_ne!(less.fold_root, all[0].fold_root);
 }

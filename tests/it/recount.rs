@@ -1,8 +1,9 @@
 //! The numbers, counted again by a program of its own: `tests/recount/recount.py`.
 
-use std::{path::Path, process::Command};
+use std::process::Command;
 
 use crate::{
+    backend::{Backend, on_each_store},
     harness::{Folder, Hub},
     lienthong::{root, stderr, stdout},
     permutations::{AGENCY, CHANNEL, dossier},
@@ -23,45 +24,63 @@ impl Recount {
     }
 }
 
-fn python(arguments: &[&Path]) -> Recount {
+fn python(program: &str, arguments: &[&str]) -> Recount {
     let mut command = Command::new("python3");
-    let output = command.args(arguments).output().expect("the recount needs python3");
+    command.arg(root().join("tests/recount").join(program)).args(arguments);
+    let output = command.output().expect("the recount needs python3");
     let text = format!("{}{}", stdout(&output), stderr(&output));
     Recount { code: output.status.code(), text }
 }
 
 /// Counts a store again; its hub is stopped.
 pub(crate) fn recount(folder: &Folder) -> Recount {
-    python(&[&root().join("tests/recount/recount.py"), &folder.store()])
+    python("recount.py", &[&folder.store_address()])
+}
+
+/// Reads a store past the hub, or alters it behind the hub's back: each row is a line of JSON.
+#[track_caller]
+pub(crate) fn store(folder: &Folder, sql: &str) -> String {
+    let done = python("store.py", &[&folder.store_address(), sql]);
+    assert_eq!(done.code, Some(0), "{sql}: {}", done.text);
+    done.text
 }
 
 /// Waits until the rollups hold every delta: the hub sees to it when it is quiet.
-fn settled(folder: &Folder) {
-    let program = "import sqlite3, sys, time\n\
-                   store = sqlite3.connect(sys.argv[1])\n\
-                   for _ in range(200):\n    \
-                       if store.execute('SELECT rolled = size FROM head').fetchone()[0]:\n        \
-                           sys.exit()\n    \
-                       time.sleep(0.05)\n\
-                   sys.exit('the rollups stay behind')";
-    let done = python(&[Path::new("-c"), Path::new(program), &folder.store()]);
-    assert_eq!(done.code, Some(0), "{}", done.text);
+async fn settled(folder: &Folder) {
+    for _ in 0..100 {
+        let behind = "SELECT h.size - r.position AS entries FROM head h, rolled r";
+        if store(folder, behind).trim() == "[0]" {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("the rollups stay behind");
 }
 
-/// Alters a store behind the hub's back.
-fn alter(folder: &Folder, statement: &str) {
-    let program = "import sqlite3, sys\n\
-                   store = sqlite3.connect(sys.argv[1])\n\
-                   assert store.execute(sys.argv[2]).rowcount > 0\n\
-                   store.commit()";
-    let done =
-        python(&[Path::new("-c"), Path::new(program), &folder.store(), Path::new(statement)]);
-    assert_eq!(done.code, Some(0), "{statement}: {}", done.text);
+/// The sum of a measure on the first day on which there is one, by agency.
+fn first_day(backend: Backend, measure: &str) -> String {
+    match backend {
+        Backend::Postgres => format!(
+            "WHERE level = 1 AND span = 0 AND measure = '{measure}' AND day = (SELECT min(day) \
+             FROM rollups WHERE level = 1 AND span = 0 AND measure = '{measure}' AND n <> 0)"
+        ),
+        // There its key is numbers: those of the same row told in words.
+        Backend::Sqlite => format!(
+            "WHERE slot = (SELECT r.slot FROM rollups r JOIN names m \
+             ON m.name = (r.slot >> 42 & 131071) WHERE (r.slot >> 61) = 1 \
+             AND (r.slot >> 59 & 3) = 0 AND m.text = '{measure}' AND r.n <> 0 \
+             ORDER BY (r.slot & 4194303) LIMIT 1)"
+        ),
+    }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_recount_and_verify_find_one_number_that_was_changed() {
-    let folder = Folder::new("recount");
+on_each_store!(
+    the_recount_and_verify_find_one_number_that_was_changed,
+    a_rebuild_puts_right_what_was_altered_and_only_that,
+);
+
+async fn the_recount_and_verify_find_one_number_that_was_changed(backend: Backend) {
+    let folder = backend.folder("recount");
     let key = folder.key(AGENCY);
     let hub = Hub::start(&folder).await;
     let sender = hub.sender(&key);
@@ -69,7 +88,7 @@ async fn the_recount_and_verify_find_one_number_that_was_changed() {
         let answer = sender.push(CHANNEL, Some(&message.id), &message.bytes).await;
         assert_eq!(answer.unwrap().0, 200);
     }
-    settled(&folder);
+    settled(&folder).await;
     hub.stop();
     recount(&folder).assert_equal();
     folder.verify();
@@ -78,25 +97,21 @@ async fn the_recount_and_verify_find_one_number_that_was_changed() {
         assert!(finished.contains(measure), "the histories have no {measure}: {finished}");
     }
     for measure in ["accepted", "finished-late", "returned", "open", "in-status-2"] {
-        let one = format!(
-            "WHERE level = 1 AND span = 0 AND measure = '{measure}' AND day = (SELECT min(day) \
-             FROM rollups WHERE level = 1 AND span = 0 AND measure = '{measure}' AND n <> 0)"
-        );
-        alter(&folder, &format!("UPDATE rollups SET n = n + 1 {one}"));
+        let one = first_day(backend, measure);
+        store(&folder, &format!("UPDATE rollups SET n = n + 1 {one}"));
         let found = recount(&folder);
         assert_eq!(found.code, Some(1), "{measure}: {}", found.text);
         assert!(found.text.contains(&format!("\n{measure} ")), "{}", found.text);
         assert!(found.text.contains("\n1 differences"), "{}", found.text);
         assert_eq!(folder.run(&["verify"]).status.code(), Some(1), "verify overlooks {measure}");
-        alter(&folder, &format!("UPDATE rollups SET n = n - 1 {one}"));
+        store(&folder, &format!("UPDATE rollups SET n = n - 1 {one}"));
     }
     recount(&folder).assert_equal();
     folder.verify();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_rebuild_puts_right_what_was_altered_and_only_that() {
-    let folder = Folder::new("rebuild");
+async fn a_rebuild_puts_right_what_was_altered_and_only_that(backend: Backend) {
+    let folder = backend.folder("rebuild");
     let key = folder.key(AGENCY);
     let hub = Hub::start(&folder).await;
     let sender = hub.sender(&key);
@@ -104,11 +119,11 @@ async fn a_rebuild_puts_right_what_was_altered_and_only_that() {
         let answer = sender.push(CHANNEL, Some(&message.id), &message.bytes).await;
         assert_eq!(answer.unwrap().0, 200);
     }
-    settled(&folder);
+    settled(&folder).await;
     hub.stop();
     let before = folder.verify();
-    alter(&folder, "UPDATE rollups SET n = n + 1");
-    alter(&folder, "DELETE FROM dossiers");
+    store(&folder, "UPDATE rollups SET n = n + 1");
+    store(&folder, "DELETE FROM dossiers");
     assert_eq!(folder.run(&["verify"]).status.code(), Some(1));
     let rebuilt = folder.run(&["rebuild"]);
     assert_eq!(rebuilt.status.code(), Some(0), "{}", stderr(&rebuilt));

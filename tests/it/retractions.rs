@@ -5,6 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::{
+    backend::{Backend, on_each_store},
     harness::{Folder, Hub, Sender},
     lienthong::{root, run, stderr, stdout},
 };
@@ -20,8 +21,8 @@ struct Office {
 }
 
 impl Office {
-    async fn new(name: &str) -> Self {
-        let folder = Folder::of(name, &[FOLDER]);
+    async fn new(backend: Backend, name: &str) -> Self {
+        let folder = backend.folder_of(name, &[FOLDER]);
         let keys = [format!("agency:{AGENCY}"), "portal".to_owned()].map(|who| folder.key(&who));
         let hub = Hub::start(&folder).await;
         let [agency, portal] = keys.map(|key| hub.sender(&key));
@@ -59,9 +60,15 @@ fn withdrawn(code: &str, at: &str) -> Value {
     json!({ "suKien": "RUT", "ma": code, "luc": at, "lyDo": "Bà Lâm Thị Mẫu rút hồ sơ" })
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_withdrawn_dossier_leaves_the_numbers_and_returns_when_it_is_told_again() {
-    let office = Office::new("withdrawn").await;
+on_each_store!(
+    a_withdrawn_dossier_leaves_the_numbers_and_returns_when_it_is_told_again,
+    a_retraction_dated_ahead_is_refused,
+);
+
+async fn a_withdrawn_dossier_leaves_the_numbers_and_returns_when_it_is_told_again(
+    backend: Backend,
+) {
+    let office = Office::new(backend, "withdrawn").await;
     office.stored(&told("TN-1", "2024-03-04T08:00:00+07:00")).await;
     office.stored(&told("TN-2", "2024-03-04T09:00:00+07:00")).await;
     assert_eq!(office.numbers().await["accepted"], 2);
@@ -95,9 +102,8 @@ async fn a_withdrawn_dossier_leaves_the_numbers_and_returns_when_it_is_told_agai
     folder.verify();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_retraction_dated_ahead_is_refused() {
-    let office = Office::new("ahead").await;
+async fn a_retraction_dated_ahead_is_refused(backend: Backend) {
+    let office = Office::new(backend, "ahead").await;
     let (status, receipt) = office.push(&withdrawn("TN-1", "2999-01-01T00:00:00+07:00")).await;
     assert_eq!((status, &receipt["outcome"]), (422, &json!("refused")), "{receipt}");
     let problem = &receipt["refusals"][0]["problems"][0];

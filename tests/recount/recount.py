@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Counts the dossiers of Biên Hòa again, from the raw bytes alone.
 
-    recount.py HUB.DB
+    recount.py ADDRESS
+
+ADDRESS is the store's, as `hub.toml` has it: `sqlite:FILE` or `postgres://…`.
 
 An audit: it shares no code with the hub, reads none of the hub's folds but the numbers it checks,
 and was written from the semantics (§3, §5), not from the hub. It reads the messages that decided,
@@ -11,10 +13,11 @@ Prints every difference; exit 0 when there is none, 1 when there is one.
 """
 
 import json
-import sqlite3
 import sys
 from collections import Counter, defaultdict
 from datetime import date, datetime, timedelta, timezone
+
+from store import opened
 
 CHANNEL = "ubnd-bien-hoa.ho-so"
 AGENCY = "ubnd-bien-hoa"
@@ -167,28 +170,28 @@ def count(dossiers):
 
 def raw_dossiers(store):
     """The messages that decide, from the bytes as they came, by dossier."""
-    rows = store.execute(
+    rows = store.rows(
         # A message of this agency is one piece.
-        """SELECT p.bytes FROM message_keys k JOIN messages m ON m.message = k.message
-           JOIN payloads p ON p.message = k.message
-           WHERE k.channel = ? AND m.outcome IN ('stored', 'partial') AND m.mode <> 'trial'""",
-        (CHANNEL,))
+        f"""SELECT encode(p.bytes, 'hex') AS payload FROM message_keys k
+            JOIN messages m ON m.message = k.message
+            JOIN payloads p ON p.message = k.message
+            WHERE k.channel = '{CHANNEL}' AND m.outcome IN ('stored', 'partial')
+              AND m.mode <> 'trial'""")
     messages = defaultdict(list)
     for (payload,) in rows:
-        message = json.loads(payload)
+        message = json.loads(bytes.fromhex(payload))
         messages[message["maHoSo"]].append(message)
     return messages
 
 
 def stored_numbers(store):
     """The rollups by day, with the deltas that they do not hold yet."""
-    rows = store.execute(
-        """SELECT measure, day, n FROM rollups
-           WHERE level = 1 AND span = 0 AND inner_key = ?1
-           UNION ALL
-           SELECT d.measure, d.day, d.n FROM deltas d JOIN places p ON p.place = d.place
-           WHERE p.agency = ?1 AND d.position >= (SELECT rolled FROM head)""",
-        (AGENCY,))
+    rows = store.rows(
+        f"""SELECT measure, day, n FROM rollups_told
+            WHERE level = 1 AND span = 0 AND inner_key = '{AGENCY}'
+            UNION ALL
+            SELECT d.measure, d.day, d.n FROM deltas d JOIN places p ON p.place = d.place
+            WHERE p.agency = '{AGENCY}' AND d.position >= (SELECT position FROM rolled)""")
     epoch = date(1970, 1, 1)
     numbers = Counter()
     for measure, day, n in rows:
@@ -198,31 +201,32 @@ def stored_numbers(store):
 
 def invariants(store):
     """Faults of the store itself."""
-    entries, first, last = store.execute(
-        "SELECT count(*), min(position), max(position) FROM entries").fetchone()
+    (entries, first, last), = store.rows(
+        "SELECT count(*) AS n, min(position) AS first, max(position) AS last FROM entries")
     if entries and (first, last) != (0, entries - 1):
         yield f"{entries} entries at positions {first} to {last}: the journal has a gap"
-    size = store.execute("SELECT size FROM head").fetchone()[0]
+    (size,), = store.rows("SELECT size FROM head")
     if size != entries:
         yield f"the head says {size} entries, there are {entries}"
-    twice = store.execute(
-        """SELECT channel, id, count(*) FROM messages WHERE outcome IN ('stored', 'partial')
+    twice = store.rows(
+        """SELECT channel, id, count(*) AS times FROM messages
+           WHERE outcome IN ('stored', 'partial')
            GROUP BY channel, id HAVING count(*) > 1""")
     for channel, name, times in twice:
         yield f"message {name} of {channel} was applied {times} times"
-    wrong = store.execute(
-        """SELECT m.id, m.records, count(e.position) FROM messages m
+    wrong = store.rows(
+        """SELECT m.id, m.records, count(e.position) AS found FROM messages m
            LEFT JOIN entries e
              ON e.message = m.message AND e.kind IN ('observation', 'retraction')
-           GROUP BY m.message HAVING m.records <> count(e.position)""")
+           GROUP BY m.message, m.id, m.records HAVING m.records <> count(e.position)""")
     for name, records, found in wrong:
         yield f"message {name} says {records} records, the journal has {found}"
-    for (unfinished,) in store.execute("SELECT id FROM messages WHERE outcome IS NULL"):
+    for (unfinished,) in store.rows("SELECT id FROM messages WHERE outcome IS NULL"):
         yield f"message {unfinished} has no outcome"
 
 
-def main(path):
-    store = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+def main(address):
+    store = opened(address)
     messages = raw_dossiers(store)
     recounted = count(Dossier(told) for told in messages.values())
     stored = stored_numbers(store)

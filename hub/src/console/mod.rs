@@ -18,10 +18,10 @@ use axum::{
     Router,
     extract::{ConnectInfo, Request, State},
     http::{
-        HeaderMap, HeaderName, StatusCode,
+        HeaderMap, HeaderName, HeaderValue, StatusCode,
         header::{
             CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, FORWARDED, HOST, REFERRER_POLICY,
-            X_CONTENT_TYPE_OPTIONS,
+            RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
         },
     },
     middleware::{self, Next},
@@ -33,6 +33,9 @@ use crate::{
     api::kinds::{NO_ROUTE, UNAVAILABLE},
     operations::Operations,
 };
+
+/// When the page may be asked for again after the store could not answer.
+const RETRY_SECONDS: u32 = 5;
 
 /// Nothing but this hub's own stylesheet; no frame, no form, no script.
 const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; \
@@ -98,6 +101,7 @@ async fn show(State(operations): State<Operations>) -> Response {
         Err(error) => {
             tracing::error!(%error, "the console stays empty");
             return ProblemResponse::new(StatusCode::SERVICE_UNAVAILABLE, &UNAVAILABLE)
+                .header(RETRY_AFTER, HeaderValue::from(RETRY_SECONDS))
                 .into_response();
         }
     };

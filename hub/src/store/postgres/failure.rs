@@ -1,8 +1,11 @@
 //! What PostgreSQL answers when it does not do what it was asked.
 
-use deadpool_postgres::PoolError;
+use std::time::Duration;
+
+use deadpool_postgres::{PoolError, TimeoutType};
 use tokio_postgres::{Error, error::SqlState};
 
+use super::session::CONNECTION_WAIT;
 use crate::store::{StoreError, Trouble};
 
 /// Why work was not done, and whether the same again may be.
@@ -12,6 +15,26 @@ pub(super) struct Failure {
     /// Whether nothing was kept for certain, and the whole transaction may succeed if it is run
     /// once more at once.
     pub(super) again: bool,
+}
+
+impl Failure {
+    /// The server did not answer in time. Nobody knows what it did; it is not asked again at once,
+    /// for whoever waits has waited long enough.
+    pub(super) fn silent(wait: Duration) -> Self {
+        let error = StoreError::away(format!("PostgreSQL did not answer within {wait:?}"));
+        Self { error, again: false }
+    }
+
+    /// The same of a commit of which nobody knows whether it was kept: the sender tries again, and
+    /// is told.
+    pub(super) fn in_doubt(mut self) -> Self {
+        self.again = false;
+        if self.error.trouble == Trouble::Fault {
+            self.error.trouble = Trouble::Away;
+        }
+        self.error.reason.push_str("; whether the commit was kept is not known");
+        self
+    }
 }
 
 impl From<StoreError> for Failure {
@@ -99,7 +122,10 @@ impl From<PoolError> for Failure {
     fn from(error: PoolError) -> Self {
         match error {
             PoolError::Backend(error) => Self::from(error),
-            PoolError::Timeout(_) => Self {
+            PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle) => {
+                Self::silent(CONNECTION_WAIT)
+            }
+            PoolError::Timeout(TimeoutType::Wait) => Self {
                 error: StoreError {
                     trouble: Trouble::Busy,
                     reason: "no connection to PostgreSQL became free".to_owned(),
@@ -111,19 +137,12 @@ impl From<PoolError> for Failure {
     }
 }
 
-/// What a COMMIT came to that was not answered with success. Unless the server itself says that
-/// it took everything back, it may have been kept: the sender tries again, and is told.
+/// What a COMMIT came to that was not answered with success: in doubt, unless the server itself
+/// says that it took everything back.
 pub(super) fn of_commit(error: Error) -> Failure {
     let took_back = error.code().is_some_and(collided);
-    let mut failure = Failure::from(error);
-    failure.again = took_back;
-    if !took_back && failure.error.trouble == Trouble::Fault {
-        failure.error.trouble = Trouble::Away;
-    }
-    if !took_back {
-        failure.error.reason.push_str("; whether the commit was kept is not known");
-    }
-    failure
+    let failure = Failure::from(error);
+    if took_back { failure } else { failure.in_doubt() }
 }
 
 /// How often a whole transaction was run again.

@@ -22,7 +22,7 @@ mod write;
 use contracts::Later;
 use tokio_postgres::Config;
 
-use self::session::Sessions;
+use self::session::{Sessions, soon};
 use super::{
     Answer, ApiKey, CellQuery, CellRow, DossierRow, EntryRow, Head, MessageRow, PersonalText,
     Reply, Rules, Store, StoreError, Submission, Tally, Verdict,
@@ -54,7 +54,7 @@ impl PostgresStore {
     pub async fn open(address: &Config) -> Result<Self, StoreError> {
         let sessions = Sessions::new(address)?;
         let mut client = sessions.writer().await?;
-        open::server(&client).await?;
+        soon(open::server(&client)).await?;
         let transaction = client.transaction().await.map_err(failure::Failure::from)?;
         let key = open::schema(&transaction).await?;
         transaction.commit().await.map_err(failure::of_commit)?;
@@ -88,14 +88,14 @@ impl Store for PostgresStore {
     }
 
     fn head(&self) -> Answer<'_, Result<Head, StoreError>> {
-        Box::pin(async { Ok(read::head(&self.sessions.reader().await?).await?) })
+        Box::pin(soon(async { Ok(read::head(&self.sessions.reader().await?).await?) }))
     }
 
     fn entries(&self, from: u64, limit: u32) -> Answer<'_, Result<Vec<EntryRow>, StoreError>> {
-        Box::pin(async move {
+        Box::pin(soon(async move {
             let client = self.sessions.reader().await?;
             Ok(read::entries(&client, from, limit).await?)
-        })
+        }))
     }
 
     fn dossiers(
@@ -104,10 +104,10 @@ impl Store for PostgresStore {
         after_key: String,
         limit: u32,
     ) -> Answer<'_, Result<Vec<DossierRow>, StoreError>> {
-        Box::pin(async move {
+        Box::pin(soon(async move {
             let client = self.sessions.reader().await?;
             Ok(read::dossiers(&client, from, &after_key, limit).await?)
-        })
+        }))
     }
 
     fn find(
@@ -115,10 +115,10 @@ impl Store for PostgresStore {
         code: String,
         source: Option<String>,
     ) -> Answer<'_, Result<Vec<DossierRow>, StoreError>> {
-        Box::pin(async move {
+        Box::pin(soon(async move {
             let client = self.sessions.reader().await?;
             Ok(read::find(&client, &code, source.as_deref()).await?)
-        })
+        }))
     }
 
     fn observations(
@@ -126,24 +126,24 @@ impl Store for PostgresStore {
         key: String,
         before: Option<u64>,
     ) -> Answer<'_, Result<Vec<Observation>, StoreError>> {
-        Box::pin(async move {
+        Box::pin(soon(async move {
             let client = self.sessions.reader().await?;
             Ok(read::observations(&client, &key, before).await?)
-        })
+        }))
     }
 
     fn personal(&self, positions: Vec<u64>) -> Answer<'_, Result<Vec<PersonalText>, StoreError>> {
-        Box::pin(async move {
+        Box::pin(soon(async move {
             let client = self.sessions.reader().await?;
             Ok(read::personal(&client, &positions).await?)
-        })
+        }))
     }
 
     fn rules(&self, before: Option<u64>) -> Answer<'_, Result<Rules, StoreError>> {
-        Box::pin(async move {
+        Box::pin(soon(async move {
             let client = self.sessions.reader().await?;
             Ok(read::rules(&client, before).await?)
-        })
+        }))
     }
 
     fn adopt(&self, rules: Rules) -> Answer<'_, Result<bool, StoreError>> {
@@ -155,10 +155,10 @@ impl Store for PostgresStore {
         channel: Option<String>,
         id: String,
     ) -> Answer<'_, Result<Vec<MessageRow>, StoreError>> {
-        Box::pin(async move {
+        Box::pin(soon(async move {
             let client = self.sessions.reader().await?;
             Ok(message::by_id(&client, channel.as_deref(), &id).await?)
-        })
+        }))
     }
 
     fn latest(
@@ -166,10 +166,10 @@ impl Store for PostgresStore {
         channel: Option<String>,
         limit: u32,
     ) -> Answer<'_, Result<Vec<MessageRow>, StoreError>> {
-        Box::pin(async move {
+        Box::pin(soon(async move {
             let client = self.sessions.reader().await?;
             Ok(message::latest(&client, channel.as_deref(), limit).await?)
-        })
+        }))
     }
 
     fn refusals(&self, message: u64) -> Answer<'_, Result<Vec<contracts::Refusal>, StoreError>> {
@@ -182,39 +182,39 @@ impl Store for PostgresStore {
         limit: u32,
     ) -> Answer<'_, Result<Vec<contracts::Refusal>, StoreError>> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        Box::pin(async move {
+        Box::pin(soon(async move {
             let client = self.sessions.reader().await?;
             Ok(message::refusals(&client, message, limit).await?)
-        })
+        }))
     }
 
     fn outcomes(&self) -> Answer<'_, Result<Vec<Tally>, StoreError>> {
-        Box::pin(async { Ok(message::outcomes(&self.sessions.reader().await?).await?) })
+        Box::pin(soon(async { Ok(message::outcomes(&self.sessions.reader().await?).await?) }))
     }
 
     fn statistics(&self, query: CellQuery) -> Answer<'_, Result<(u64, Vec<CellRow>), StoreError>> {
-        Box::pin(async move {
+        Box::pin(soon(async move {
             let mut client = self.sessions.reader().await?;
             Ok(statistics::rows(&mut client, &query).await?)
-        })
+        }))
     }
 
     fn add_key(&self, key: ApiKey) -> Answer<'_, Result<(), StoreError>> {
-        Box::pin(async move {
+        Box::pin(soon(async move {
             let client = self.sessions.writer().await?;
             Ok(read::add_key(&client, &key).await?)
-        })
+        }))
     }
 
     fn revoke_key(&self, id: String, at: jiff::Timestamp) -> Answer<'_, Result<bool, StoreError>> {
-        Box::pin(async move {
+        Box::pin(soon(async move {
             let client = self.sessions.writer().await?;
             Ok(read::revoke_key(&client, &id, at).await?)
-        })
+        }))
     }
 
     fn keys(&self) -> Answer<'_, Result<Vec<ApiKey>, StoreError>> {
-        Box::pin(async { Ok(read::keys(&self.sessions.reader().await?).await?) })
+        Box::pin(soon(async { Ok(read::keys(&self.sessions.reader().await?).await?) }))
     }
 
     fn verify(&self) -> Answer<'_, Result<Verdict, StoreError>> {

@@ -39,6 +39,9 @@ const QUIET: Duration = Duration::from_millis(200);
 /// How long the task rests after it could not write.
 const REST: Duration = Duration::from_secs(2);
 
+/// How long one roll may take: one that waits for a frozen server would never roll again.
+const ROLL_WAIT: Duration = Duration::from_secs(60);
+
 /// What the task is told; it ends with the store.
 pub(super) struct Rolling {
     told: Arc<Told>,
@@ -86,10 +89,12 @@ async fn follow(sessions: Sessions, told: Arc<Told>) {
         {
             continue;
         }
-        match roll(&sessions).await {
+        match session::within(ROLL_WAIT, roll(&sessions)).await {
             Ok((now, size)) => {
                 (rolled, pending) = (now, now < size);
-                if open::wants_partition(size, partitioned) && partitions(&sessions).await.is_ok() {
+                if open::wants_partition(size, partitioned)
+                    && session::within(ROLL_WAIT, partitions(&sessions)).await.is_ok()
+                {
                     partitioned = size;
                 }
             }
@@ -113,6 +118,8 @@ async fn partitions(sessions: &Sessions) -> Result<(), Failure> {
 async fn roll(sessions: &Sessions) -> Result<(u64, u64), Failure> {
     let mut client = sessions.writer().await?;
     let transaction = client.transaction().await?;
+    // Nobody waits for it, and what has fallen far behind is much at once.
+    transaction.batch_execute("SET LOCAL statement_timeout = '30s'").await?;
     // Held until the end: another process that rolls up waits, and then finds it done.
     let sql = "SELECT r.position, h.size FROM rolled r, head h FOR UPDATE OF r";
     let row = session::row(&transaction, sql, &[]).await?;

@@ -10,7 +10,7 @@ use rustls_platform_verifier::ConfigVerifierExt;
 use tokio_postgres::{Config, IsolationLevel, Row, types::ToSql};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::failure::Failure;
+use super::failure::{self, Failure};
 use crate::store::StoreError;
 
 /// Connections that write: the batch under way, and what an operator does beside it.
@@ -18,12 +18,19 @@ const WRITERS_MAX: usize = 3;
 /// Connections that read.
 const READERS_MAX: usize = 8;
 /// How long anything waits for a connection.
-const CONNECTION_WAIT: Duration = Duration::from_secs(5);
+pub(super) const CONNECTION_WAIT: Duration = Duration::from_secs(5);
+/// How long a connection that lay idle may take to show that it still works: shorter, so that
+/// whoever waits gets to a new one.
+const RECYCLE_WAIT: Duration = Duration::from_secs(2);
+/// How long a step that is small may stay without an answer. A server that lives says no by itself
+/// before that, its statement timeout being shorter; one that says nothing is frozen, or the line
+/// to it is.
+pub(super) const ANSWER_WAIT: Duration = Duration::from_secs(10);
 
 /// What every session is told. Plans go by indexes from the first row on, when no statistics are
 /// there yet, and are made once for each statement. A session that its process has left in the
 /// middle, stopped or cut off, ends by itself and lets go what it held.
-const SESSION: &str = "-c search_path=lienthong -c statement_timeout=30s -c lock_timeout=5s \
+const SESSION: &str = "-c search_path=lienthong -c statement_timeout=8s -c lock_timeout=5s \
                        -c idle_in_transaction_session_timeout=15s -c DateStyle=ISO \
                        -c TimeZone=UTC -c jit=off -c plan_cache_mode=force_generic_plan \
                        -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off";
@@ -48,7 +55,7 @@ fn pool(config: &Config, size: usize) -> Result<Pool, StoreError> {
         .runtime(Runtime::Tokio1)
         .wait_timeout(Some(CONNECTION_WAIT))
         .create_timeout(Some(CONNECTION_WAIT))
-        .recycle_timeout(Some(CONNECTION_WAIT))
+        .recycle_timeout(Some(RECYCLE_WAIT))
         .build()
         .map_err(|error| away(error.to_string()))
 }
@@ -65,11 +72,44 @@ impl Sessions {
     }
 
     pub(super) async fn writer(&self) -> Result<Object, Failure> {
-        Ok(self.writers.get().await?)
+        within(CONNECTION_WAIT, async { self.writers.get().await.map_err(Failure::from) }).await
     }
 
     pub(super) async fn reader(&self) -> Result<Object, Failure> {
-        Ok(self.readers.get().await?)
+        within(CONNECTION_WAIT, async { self.readers.get().await.map_err(Failure::from) }).await
+    }
+}
+
+/// Work of which the server must be heard in time: else it is given up. What was under way may
+/// have been done; its connection shows that it works before anyone uses it again.
+pub(super) async fn within<T, E: From<Failure>>(
+    wait: Duration,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    match tokio::time::timeout(wait, work).await {
+        Ok(done) => done,
+        Err(_) => Err(Failure::silent(wait).into()),
+    }
+}
+
+/// A small step: see [`ANSWER_WAIT`].
+pub(super) async fn soon<T, E: From<Failure>>(
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    within(ANSWER_WAIT, work).await
+}
+
+/// Begins a transaction of small steps.
+pub(super) async fn begin(client: &mut Object) -> Result<Transaction<'_>, Failure> {
+    soon(async { client.transaction().await.map_err(Failure::from) }).await
+}
+
+/// Ends a transaction of small steps for good. Without the server's word nobody knows whether it
+/// was kept.
+pub(super) async fn commit(transaction: Transaction<'_>) -> Result<(), Failure> {
+    match tokio::time::timeout(ANSWER_WAIT, transaction.commit()).await {
+        Ok(done) => done.map_err(failure::of_commit),
+        Err(_) => Err(Failure::silent(ANSWER_WAIT).in_doubt()),
     }
 }
 
@@ -142,16 +182,36 @@ const FLIGHT_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Writes rows of several tables: all statements are on their way before the first is answered,
 /// unless they are too large for that.
 pub(super) async fn write(client: &impl GenericClient, all: Vec<Rows<'_>>) -> Result<(), Failure> {
-    let (mut flight, mut bytes) = (Vec::new(), 0);
+    for flight in flights(all) {
+        land(client, flight).await?;
+    }
+    Ok(())
+}
+
+/// The same where each flight is a small step.
+pub(super) async fn write_soon(
+    client: &impl GenericClient,
+    all: Vec<Rows<'_>>,
+) -> Result<(), Failure> {
+    for flight in flights(all) {
+        soon(land(client, flight)).await?;
+    }
+    Ok(())
+}
+
+/// What goes out together.
+fn flights(all: Vec<Rows<'_>>) -> Vec<Vec<Rows<'_>>> {
+    let (mut flights, mut flight, mut bytes) = (Vec::new(), Vec::new(), 0);
     for rows in all.into_iter().filter(|rows| rows.count > 0) {
         if bytes + rows.bytes > FLIGHT_BYTES_MAX && !flight.is_empty() {
-            land(client, std::mem::take(&mut flight)).await?;
+            flights.push(std::mem::take(&mut flight));
             bytes = 0;
         }
         bytes += rows.bytes;
         flight.push(rows);
     }
-    land(client, flight).await
+    flights.push(flight);
+    flights
 }
 
 async fn land(client: &impl GenericClient, flight: Vec<Rows<'_>>) -> Result<(), Failure> {

@@ -5,8 +5,10 @@ use contracts::Later;
 
 use super::{
     PostgresStore,
-    failure::{self, Failure, Tries},
-    known, session, write,
+    failure::{Failure, Tries},
+    known,
+    session::{self, soon},
+    write,
 };
 use crate::store::{
     Reply, StoreError, Submission,
@@ -61,31 +63,31 @@ async fn together(
     chunks: &[Submission],
 ) -> Result<Vec<Result<Reply, Later>>, Failure> {
     let mut client = store.sessions.writer().await?;
-    let transaction = client.transaction().await?;
-    let mut read = known::read(&transaction, chunks).await?;
+    let transaction = session::begin(&mut client).await?;
+    let mut read = soon(known::read(&transaction, chunks)).await?;
     if !read.may_store {
         // Most likely all was sent before: nothing is written then, and nothing need be held.
-        let rules = store.rules.at(&transaction, read.tip.rules).await?;
+        let rules = soon(store.rules.at(&transaction, read.tip.rules)).await?;
         let known = Known { tip: read.tip, attempts: read.attempts, subjects: read.subjects };
         let (changes, replies) = batch::run(known, chunks, &rules, jiff::Timestamp::now());
         if changes.is_empty() {
             return Ok(replies);
         }
-        read = known::read(&transaction, chunks).await?;
+        read = soon(known::read(&transaction, chunks)).await?;
     }
-    let tip = known::tip_held(&transaction).await?;
-    if read.is_stale(&transaction, &tip).await? {
-        read = known::read(&transaction, chunks).await?;
+    let tip = soon(known::tip_held(&transaction)).await?;
+    if soon(read.is_stale(&transaction, &tip)).await? {
+        read = soon(known::read(&transaction, chunks)).await?;
     }
-    let rules = store.rules.at(&transaction, tip.rules).await?;
+    let rules = soon(store.rules.at(&transaction, tip.rules)).await?;
     let known = Known { tip, attempts: read.attempts, subjects: read.subjects };
     let (changes, replies) = batch::run(known, chunks, &rules, jiff::Timestamp::now());
     if changes.is_empty() {
         return Ok(replies);
     }
-    let places = store.places.numbers(&transaction, changes.deltas.iter()).await?;
-    session::write(&transaction, write::batch(&changes, &places)).await?;
-    transaction.commit().await.map_err(failure::of_commit)?;
+    let places = soon(store.places.numbers(&transaction, changes.deltas.iter())).await?;
+    session::write_soon(&transaction, write::batch(&changes, &places)).await?;
+    session::commit(transaction).await?;
     store.places.remember(places);
     store.rolling.appended(changes.tip.next());
     Ok(replies)

@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+"""Reads a hub's store, whichever it is, past the hub.
+
+    store.py ADDRESS SQL
+
+ADDRESS is what `hub.toml` says: `sqlite:FILE` or `postgres://…`. Prints each row as a JSON array.
+Bytes are written `encode(…, 'hex')` on SQLite too, and both have `rolled` and `rollups_told`.
+A statement that changes something is carried out, and fails where it changes nothing.
+
+PostgreSQL is asked through its own client, psql, and every row comes as one line of JSON: nothing
+that an agency sends can look like the end of a row.
+"""
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+
+
+class Sqlite:
+    """The embedded store."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def connect(self, mode):
+        store = sqlite3.connect(f"file:{self.path}?mode={mode}", uri=True)
+        store.create_function("encode", 2, lambda data, _: None if data is None else data.hex())
+        # The same names as on PostgreSQL, where these are apart.
+        store.execute("CREATE TEMP VIEW rolled AS SELECT rolled AS position FROM head")
+        return store
+
+    def rows(self, sql):
+        return self.connect("ro").execute(sql).fetchall()
+
+    def alter(self, sql):
+        store = self.connect("rw")
+        changed = store.execute(sql).rowcount
+        store.commit()
+        return changed
+
+
+class Postgres:
+    """The store of several processes."""
+
+    def __init__(self, address):
+        self.address = address
+
+    def psql(self, sql):
+        command = ["psql", "-qAtX", "-v", "ON_ERROR_STOP=1", "-d", self.address, "-f", "-"]
+        options = {"PGOPTIONS": "-c search_path=lienthong", "PGCLIENTENCODING": "UTF8"}
+        done = subprocess.run(
+            command, input=sql.encode(), capture_output=True, env={**os.environ, **options})
+        if done.returncode:
+            sys.exit(done.stderr.decode(errors="replace"))
+        return done.stdout.decode().split("\n")[:-1]
+
+    def rows(self, sql):
+        # The columns of a row keep their order as members of an object; their names must differ.
+        told = self.psql(
+            "CREATE TEMP VIEW rollups_told AS SELECT * FROM rollups;"
+            f"SELECT row_to_json(told)::text FROM ({sql}) told")
+        return [tuple(json.loads(line).values()) for line in told]
+
+    def alter(self, sql):
+        counted = f"WITH changed AS ({sql} RETURNING 1) SELECT count(*) FROM changed"
+        return int(self.psql(counted)[0])
+
+
+def opened(address):
+    """The store at an address."""
+    kind, _, path = address.partition(":")
+    if kind == "sqlite":
+        return Sqlite(path)
+    if kind in ("postgres", "postgresql"):
+        return Postgres(address)
+    sys.exit(f"{address} names no store: sqlite:FILE or postgres://…")
+
+
+def main(address, sql):
+    store = opened(address)
+    if sql.lstrip().upper().startswith("SELECT"):
+        for row in store.rows(sql):
+            print(json.dumps(row, ensure_ascii=False))
+    elif store.alter(sql) == 0:
+        sys.exit("nothing was changed")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    main(*sys.argv[1:])
