@@ -120,6 +120,26 @@ async fn what_is_read_early_is_read_again_where_it_no_longer_holds() {
 }
 
 #[tokio::test]
+async fn a_changed_short_form_is_found_at_its_entry() {
+    let folder = Folder::new("short");
+    let store = folder.open();
+    for version in 1..=3 {
+        let id = format!("s-{version}");
+        let record = suite::snapshot("S-1", version, 4);
+        let message = suite::message(&store, &id, &id, vec![Ok(vec![record])]);
+        store.commit(vec![message]).await.unwrap();
+    }
+    assert_eq!(store.verify().await.unwrap().faults, Vec::<String>::new());
+    let outside = Connection::open(folder.0.join("hub.db")).unwrap();
+    let cut = "UPDATE observations SET short = substr(short, 1, 40) WHERE position = 1";
+    assert_eq!(outside.execute(cut, []).unwrap(), 1);
+    let found = store.verify().await.unwrap().faults;
+    assert!(found.iter().any(|fault| fault.contains("position 1 differs")), "{found:?}");
+    assert_eq!(store.rebuild().await.unwrap(), 3);
+    assert_eq!(store.verify().await.unwrap().faults, Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn a_file_of_a_newer_schema_is_refused_by_name() {
     let folder = Folder::new("newer");
     drop(folder.open());

@@ -5,12 +5,14 @@ use std::{collections::HashMap, path::Path};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::{crew::Crew, known, rolling, scan, slot::Slot};
+use crate::registry::Observation;
 use crate::store::{
     StoreError, Verdict,
     audit::{self, Checked, EntryCopy, Expected, FAULTS_MAX, Journal, Recount},
     batch::{RollupKey, Rollups},
     replay::{self, Components},
     rules::Rules,
+    short,
 };
 
 /// Positions that one reader checks at a time.
@@ -101,7 +103,9 @@ fn fold(
 ) -> Result<(), StoreError> {
     let entries = scan::entries_at(connection, positions)?;
     let stored: Vec<_> = entries.iter().map(EntryCopy::stored).collect();
-    let (dossiers, counts) = replay::outcome(&replay::observations(&stored)?, rules);
+    let observations = replay::observations(&stored)?;
+    shorts(connection, &observations, verdict)?;
+    let (dossiers, counts) = replay::outcome(&observations, rules);
     let mut statement = connection.prepare_cached(
         "SELECT d.public FROM members k JOIN dossiers d ON d.dossier = k.member
          WHERE k.source_code = ?1 AND k.source = ?2",
@@ -113,6 +117,33 @@ fn fold(
         recount.dossier(dossier, text.flatten().as_deref(), verdict);
     }
     recount.count(&counts);
+    Ok(())
+}
+
+/// Compares the observations of a component with what is stored of them under their names. A name
+/// has the number of the first of them.
+fn shorts(
+    connection: &Connection,
+    observations: &[Observation],
+    verdict: &mut Verdict,
+) -> Result<(), StoreError> {
+    let sql = "SELECT short FROM observations WHERE member = ?1 AND position = ?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut members: HashMap<(&str, &str), u64> = HashMap::new();
+    for one in observations {
+        let position = one.position;
+        let member = *members.entry(one.content.name()).or_insert(position);
+        let stored: Option<Option<Vec<u8>>> =
+            statement.query_row([member, position], |row| row.get(0)).optional()?;
+        match stored {
+            None => verdict.add(format!("the entry at position {position} is under no name")),
+            Some(Some(text)) if short::text(one).as_ref() != Some(&text) => {
+                verdict
+                    .add(format!("the entry at position {position} differs from its short form"));
+            }
+            Some(_) => {}
+        }
+    }
     Ok(())
 }
 
