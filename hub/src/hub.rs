@@ -63,6 +63,17 @@ pub async fn open_store(address: &StoreAddress) -> Result<Arc<dyn Store>, StoreE
     }
 }
 
+/// Opens a store that may take part in a move: for `lienthong move` alone.
+///
+/// # Errors
+/// When it cannot be opened.
+pub async fn open_to_move(address: &StoreAddress) -> Result<Arc<dyn Store>, StoreError> {
+    match address {
+        StoreAddress::Sqlite(path) => Ok(Arc::new(SqliteStore::open_to_move(path)?)),
+        StoreAddress::Postgres(server) => Ok(Arc::new(PostgresStore::open_to_move(server).await?)),
+    }
+}
+
 /// A running hub.
 pub struct Hub {
     /// Where it listens.

@@ -15,6 +15,7 @@ mod hostile;
 mod ingest;
 mod kills;
 mod lienthong;
+mod moves;
 mod permutations;
 mod postgres;
 mod recount;

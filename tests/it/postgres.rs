@@ -39,7 +39,7 @@ fn cluster(arguments: &[&str]) -> String {
 }
 
 /// What a server answers to one statement.
-fn psql(address: &str, sql: &str) -> String {
+pub(crate) fn psql(address: &str, sql: &str) -> String {
     let output = Command::new("psql").args(["-qAt", "-d", address, "-c", sql]).output().unwrap();
     assert!(output.status.success(), "{}", stderr(&output));
     stdout(&output).trim().to_owned()

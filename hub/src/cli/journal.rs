@@ -9,7 +9,7 @@ use std::{
 use super::{Exit, block_on};
 use crate::{
     hub::{HubError, configuration, open_store},
-    store::Store,
+    store::{Store, StoreError},
 };
 
 /// Opens the configured store and works with it, or says why it cannot be opened.
@@ -32,6 +32,11 @@ pub(super) fn with_store<T>(
             Ok(None)
         }
     }
+}
+
+/// How a command ends that a store could not answer.
+pub(super) fn exit_of(error: &StoreError) -> Exit {
+    if error.is_of_the_store() { Exit::Unreachable } else { Exit::Faulty }
 }
 
 pub(super) fn verify(

@@ -7,6 +7,7 @@ mod check;
 mod demo;
 mod journal;
 mod key;
+mod moves;
 mod send;
 mod serve;
 mod test;
@@ -128,6 +129,8 @@ enum Command {
     Rebuild(Configured),
     /// Bring the store's schema up to date.
     Migrate(Configured),
+    /// Take a store's log with all that belongs to it to another store.
+    Move(moves::Options),
     /// Make and revoke API keys.
     Key {
         #[command(subcommand)]
@@ -180,6 +183,7 @@ fn dispatch(command: Command, out: &mut impl Write, err: &mut impl Write) -> io:
         Command::Verify(configured) => journal::verify(&configured.config, out, err),
         Command::Rebuild(configured) => journal::rebuild(&configured.config, out, err),
         Command::Migrate(configured) => journal::migrate(&configured.config, out, err),
+        Command::Move(options) => moves::run(&options, out, err),
         Command::Bench(options) => bench::run(&options, out, err),
         Command::Key { action, configured } => key::run(&configured.config, &action, out, err),
         Command::Check { config: Some(config), .. } => check::configured(&config, out, err),

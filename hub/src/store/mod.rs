@@ -10,6 +10,7 @@ pub mod decode;
 pub mod effect;
 mod error;
 mod numbers;
+pub mod portable;
 pub mod postgres;
 pub mod replay;
 pub mod rules;
@@ -274,7 +275,7 @@ pub struct Verdict {
 }
 
 /// The durable truth.
-pub trait Store: Send + Sync + 'static {
+pub trait Store: portable::Portable + 'static {
     /// Writes a batch of chunks in one transaction, each of which succeeds or fails alone.
     fn commit(
         &self,

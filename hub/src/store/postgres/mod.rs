@@ -7,6 +7,7 @@ mod failure;
 mod known;
 mod message;
 mod open;
+mod portable;
 mod read;
 mod rebuild;
 mod rolling;
@@ -50,15 +51,34 @@ impl PostgresStore {
     /// # Errors
     /// When the server cannot be reached, is too old, may lose what it confirms, is a standby, or
     /// has another time; when the schema is newer than the program; when the journal's last
-    /// entries are not what its head says.
+    /// entries are not what its head says; when the store takes part in a move.
     pub async fn open(address: &Config) -> Result<Self, StoreError> {
+        Self::opened(address, false).await
+    }
+
+    /// The same for a store that may take part in a move: for `lienthong move` alone.
+    ///
+    /// # Errors
+    /// Those of [`Self::open`], but for that.
+    pub async fn open_to_move(address: &Config) -> Result<Self, StoreError> {
+        Self::opened(address, true).await
+    }
+
+    async fn opened(address: &Config, to_move: bool) -> Result<Self, StoreError> {
         let sessions = Sessions::new(address)?;
         let mut client = sessions.writer().await?;
         open::server(&client).await?;
         let transaction = client.transaction().await.map_err(failure::Failure::from)?;
         let key = open::schema(&transaction).await?;
         transaction.commit().await.map_err(failure::of_commit)?;
-        open::journal(&client).await?;
+        let marks = portable::Marks::read(&client).await?;
+        if !to_move {
+            marks.open_for_all()?;
+        }
+        // One that is being filled has entries beyond what its head says.
+        if !marks.is_arriving() {
+            open::journal(&client).await?;
+        }
         drop(client);
         let (rules, places) = Default::default();
         let rolling = rolling::Rolling::start(sessions.clone());

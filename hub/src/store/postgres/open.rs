@@ -20,7 +20,10 @@ use crate::{
 };
 
 /// The schema versions, in order; the table `schema` notes how many there are.
-const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/postgres/0001_first.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../../migrations/postgres/0001_first.sql"),
+    include_str!("../../../migrations/postgres/0003_moves.sql"),
+];
 
 /// The oldest server whose behaviour the hub was tested with.
 const SERVER_VERSION_MIN: i32 = 150_000;
@@ -115,7 +118,7 @@ pub(super) async fn schema(transaction: &Transaction<'_>) -> Result<DedupKey, Fa
         transaction.execute("UPDATE schema SET version = $1", &[&version]).await?;
     }
     let key = head(transaction).await?;
-    partitions(transaction).await?;
+    partitions(transaction, size(transaction).await?).await?;
     Ok(key)
 }
 
@@ -136,10 +139,13 @@ async fn head(transaction: &Transaction<'_>) -> Result<DedupKey, Failure> {
     Ok(key)
 }
 
-/// Adds partitions so that the next entries have their place for a long time.
-pub(super) async fn partitions(transaction: &Transaction<'_>) -> Result<(), Failure> {
-    let row = transaction.query_one("SELECT size FROM head", &[]).await?;
-    let size = unsigned(row.try_get(0)?);
+pub(super) async fn size(transaction: &Transaction<'_>) -> Result<u64, Failure> {
+    Ok(unsigned(transaction.query_one("SELECT size FROM head", &[]).await?.try_get(0)?))
+}
+
+/// Adds partitions for a journal of some size, so that the next entries have their place for a
+/// long time.
+pub(super) async fn partitions(transaction: &Transaction<'_>, size: u64) -> Result<(), Failure> {
     for number in 0..=size / PARTITION_ENTRIES + 1 {
         let name = format!("entries_{number:05}");
         let there = "SELECT to_regclass('lienthong.' || $1::text) IS NOT NULL";

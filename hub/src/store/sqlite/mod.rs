@@ -6,6 +6,7 @@ mod crew;
 mod known;
 mod message;
 mod open;
+mod portable;
 mod read;
 mod rebuild;
 mod rolling;
@@ -161,10 +162,25 @@ impl SqliteStore {
     ///
     /// # Errors
     /// When the linked SQLite is older than 3.51.3 (its WAL could lose commits), when the file is
-    /// of a newer schema, or cannot be opened.
+    /// of a newer schema, cannot be opened, or takes part in a move.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let path = path.into();
-        let (connection, key) = open::writer(&path)?;
+        let opened = open::writer(&path)?;
+        portable::open_for_all(&opened.0)?;
+        Self::start(path, opened)
+    }
+
+    /// The same for a store that may take part in a move: for `lienthong move` alone.
+    ///
+    /// # Errors
+    /// Those of [`Self::open`], but for that.
+    pub fn open_to_move(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
+        let path = path.into();
+        let opened = open::writer(&path)?;
+        Self::start(path, opened)
+    }
+
+    fn start(path: PathBuf, (connection, key): (Connection, DedupKey)) -> Result<Self, StoreError> {
         let (tasks, queue) = mpsc::channel::<Task>();
         let (rules, places, rolling) = Default::default();
         let wal = checkpoint::WalPages::default();

@@ -8,9 +8,10 @@ use super::StoreError;
 use crate::journal::commitment::{DedupKey, Salt};
 
 /// The schema versions, in order; the file notes how many it has.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("../../../migrations/sqlite/0001_first.sql"),
     include_str!("../../../migrations/sqlite/0002_rollups_by_number.sql"),
+    include_str!("../../../migrations/sqlite/0003_moves.sql"),
 ];
 
 /// Older ones could lose commits when the WAL was reset (sqlite.org/wal.html#walresetbug).
