@@ -2,6 +2,7 @@
 
 mod messages;
 pub mod moves;
+pub mod pruning;
 mod statistics;
 
 use std::sync::Arc;

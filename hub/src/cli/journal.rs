@@ -8,7 +8,8 @@ use std::{
 
 use super::{Exit, block_on};
 use crate::{
-    hub::{HubError, configuration, open_store},
+    config::StoreAddress,
+    hub::{configuration, open_store},
     store::{Store, StoreError},
 };
 
@@ -17,20 +18,43 @@ pub(super) fn with_store<T>(
     config: &Path,
     err: &mut impl Write,
     work: impl AsyncFnOnce(Arc<dyn Store>) -> T,
-) -> io::Result<Option<T>> {
-    let done = match configuration(config) {
-        Ok(config) => block_on(async {
-            let store = open_store(&config.store).await.map_err(HubError::from)?;
-            Ok(work(store).await)
-        })?,
-        Err(error) => Err(error),
-    };
-    match done {
-        Ok(done) => Ok(Some(done)),
-        Err(error) => {
-            writeln!(err, "{error}")?;
-            Ok(None)
+) -> io::Result<Result<T, Exit>> {
+    at_store(config, None, err, work)
+}
+
+/// The same with another store than the configured one, where one is named.
+pub(super) fn at_store<T>(
+    config: &Path,
+    instead: Option<&str>,
+    err: &mut impl Write,
+    work: impl AsyncFnOnce(Arc<dyn Store>) -> T,
+) -> io::Result<Result<T, Exit>> {
+    let address = match address(config, instead) {
+        Ok(address) => address,
+        Err(fault) => {
+            writeln!(err, "{fault}")?;
+            return Ok(Err(Exit::Faulty));
         }
+    };
+    let done = block_on(async {
+        let store = open_store(&address).await?;
+        Ok(work(store).await)
+    })?;
+    match done {
+        Ok(done) => Ok(Ok(done)),
+        Err(error) => {
+            let error: StoreError = error;
+            writeln!(err, "{error}")?;
+            Ok(Err(exit_of(&error)))
+        }
+    }
+}
+
+/// The store to work with.
+pub(super) fn address(config: &Path, instead: Option<&str>) -> Result<StoreAddress, String> {
+    match instead {
+        Some(text) => StoreAddress::told(text),
+        None => Ok(configuration(config).map_err(|error| error.to_string())?.store),
     }
 }
 
@@ -45,7 +69,10 @@ pub(super) fn verify(
     err: &mut impl Write,
 ) -> io::Result<Exit> {
     let read = async |store: Arc<dyn Store>| (store.head().await, store.verify().await);
-    let Some(read) = with_store(config, err, read)? else { return Ok(Exit::Faulty) };
+    let read = match with_store(config, err, read)? {
+        Ok(done) => done,
+        Err(exit) => return Ok(exit),
+    };
     let (head, verdict) = match read {
         (Ok(head), Ok(verdict)) => (head, verdict),
         (Err(error), _) | (_, Err(error)) => {
@@ -58,6 +85,9 @@ pub(super) fn verify(
     writeln!(out, "root       {}", head.tree.root)?;
     writeln!(out, "dossiers   {}", verdict.dossiers)?;
     writeln!(out, "fold root  {}", verdict.fold_root)?;
+    if verdict.pruned > 0 {
+        writeln!(out, "pruned     the raw bytes of {} messages", verdict.pruned)?;
+    }
     for fault in &verdict.faults {
         writeln!(err, "{fault}")?;
     }
@@ -74,7 +104,10 @@ pub(super) fn rebuild(
     err: &mut impl Write,
 ) -> io::Result<Exit> {
     let rebuild = async |store: Arc<dyn Store>| store.rebuild().await;
-    let Some(rebuilt) = with_store(config, err, rebuild)? else { return Ok(Exit::Faulty) };
+    let rebuilt = match with_store(config, err, rebuild)? {
+        Ok(done) => done,
+        Err(exit) => return Ok(exit),
+    };
     match rebuilt {
         Ok(entries) => {
             writeln!(out, "{entries} entries read, every fold made anew")?;
@@ -93,7 +126,10 @@ pub(super) fn migrate(
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> io::Result<Exit> {
-    let Some(()) = with_store(config, err, async |_| ())? else { return Ok(Exit::Faulty) };
+    let () = match with_store(config, err, async |_| ())? {
+        Ok(done) => done,
+        Err(exit) => return Ok(exit),
+    };
     writeln!(out, "the schema is up to date")?;
     Ok(Exit::Done)
 }

@@ -8,6 +8,8 @@ mod demo;
 mod journal;
 mod key;
 mod moves;
+mod progress;
+mod prune;
 mod send;
 mod serve;
 mod test;
@@ -131,6 +133,8 @@ enum Command {
     Migrate(Configured),
     /// Take a store's log with all that belongs to it to another store.
     Move(moves::Options),
+    /// Drop raw bytes of messages that are old. Entries, records and numbers stay.
+    Prune(prune::Options),
     /// Make and revoke API keys.
     Key {
         #[command(subcommand)]
@@ -183,6 +187,7 @@ fn dispatch(command: Command, out: &mut impl Write, err: &mut impl Write) -> io:
         Command::Verify(configured) => journal::verify(&configured.config, out, err),
         Command::Rebuild(configured) => journal::rebuild(&configured.config, out, err),
         Command::Migrate(configured) => journal::migrate(&configured.config, out, err),
+        Command::Prune(options) => prune::run(&options, out, err),
         Command::Move(options) => moves::run(&options, out, err),
         Command::Bench(options) => bench::run(&options, out, err),
         Command::Key { action, configured } => key::run(&configured.config, &action, out, err),

@@ -1,21 +1,17 @@
 //! `lienthong move`: from one store to another.
 
 use std::{
-    io::{self, IsTerminal, Write, stderr},
+    io::{self, Write},
     sync::Arc,
-    time::{Duration, Instant},
 };
 
-use super::{Exit, block_on, journal::exit_of};
+use super::{Exit, block_on, journal::exit_of, progress::Lines};
 use crate::{
     config::StoreAddress,
     hub,
     operations::moves::{self, End, Proof, Step},
     store::{Store, StoreError},
 };
-
-/// Between two lines about rows where no terminal shows them.
-const LINE_EVERY: Duration = Duration::from_secs(5);
 
 /// From where to where.
 #[derive(Debug, clap::Args)]
@@ -31,40 +27,12 @@ pub(super) struct Options {
     abandon: bool,
 }
 
-/// Tells of steps: on a terminal a line that moves, else plain lines.
-struct Lines {
-    terminal: bool,
-    told: Option<(&'static str, Instant)>,
-}
-
-impl Lines {
-    fn new() -> Self {
-        Self { terminal: stderr().is_terminal(), told: None }
-    }
-
-    fn tell(&mut self, step: Step) {
-        let line = match step {
-            Step::Verifying => "verifying the old store".to_owned(),
-            Step::Rebuilding => "making every fold anew".to_owned(),
-            Step::Comparing => "verifying and comparing both stores".to_owned(),
-            Step::Copying { part, rows, of } => {
-                let due = self.told.is_none_or(|(last, at)| {
-                    last != part || self.terminal || at.elapsed() >= LINE_EVERY
-                });
-                if !due && rows < of {
-                    return;
-                }
-                self.told = Some((part, Instant::now()));
-                let line = format!("copying {part}: {rows} of {of}");
-                if self.terminal && rows < of { format!("\r\x1b[K{line}") } else { line }
-            }
-        };
-        // A closed stderr does not end a move.
-        let _ = match line.strip_prefix('\r') {
-            Some(_) => write!(stderr(), "{line}"),
-            None if self.terminal => writeln!(stderr(), "\r\x1b[K{line}"),
-            None => writeln!(stderr(), "{line}"),
-        };
+fn tell(lines: &mut Lines, step: Step) {
+    match step {
+        Step::Verifying => lines.step("verifying the old store"),
+        Step::Copying { part, rows, of } => lines.count(&format!("copying {part}"), rows, of),
+        Step::Rebuilding => lines.step("making every fold anew"),
+        Step::Comparing => lines.step("verifying and comparing both stores"),
     }
 }
 
@@ -91,7 +59,7 @@ async fn work(
         return moves::abandon(from, to).await.map(|()| None);
     }
     let mut lines = Lines::new();
-    moves::run(from, to, &mut |step| lines.tell(step)).await
+    moves::run(from, to, &mut |step| tell(&mut lines, step)).await
 }
 
 fn addresses(options: &Options) -> Result<(StoreAddress, StoreAddress), String> {

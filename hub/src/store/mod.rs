@@ -12,6 +12,7 @@ mod error;
 mod numbers;
 pub mod portable;
 pub mod postgres;
+pub mod pruning;
 pub mod replay;
 pub mod rules;
 pub mod sqlite;
@@ -270,12 +271,14 @@ pub struct Verdict {
     pub dossiers: u64,
     /// Root over states and numbers, receipt-derived members left out.
     pub fold_root: String,
+    /// Messages whose raw bytes were dropped for their age.
+    pub pruned: u64,
     /// Faults, each a sentence that names its place.
     pub faults: Vec<String>,
 }
 
 /// The durable truth.
-pub trait Store: portable::Portable + 'static {
+pub trait Store: portable::Portable + pruning::Pruning + 'static {
     /// Writes a batch of chunks in one transaction, each of which succeeds or fails alone.
     fn commit(
         &self,

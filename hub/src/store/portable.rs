@@ -229,6 +229,8 @@ pub struct Origin {
     pub messages: u64,
     /// Hash of the rules in force.
     pub rules: Option<Vec<u8>>,
+    /// The first message whose raw bytes were not dropped for their age.
+    pub pruned: u64,
 }
 
 /// How many rows a table has.

@@ -3,11 +3,28 @@
 //! Nothing that an answer depends on is kept in memory: every transaction reads what it builds
 //! upon, then holds the row of the journal's end, and asks whether it is still so.
 
+/// Runs work as one transaction of a writer.
+macro_rules! alone {
+    ($store:expr, |$transaction:ident| $work:expr) => {
+        Box::pin(async move {
+            let work = async {
+                let mut client = $store.sessions.writer().await?;
+                let $transaction = client.transaction().await?;
+                let done = $work;
+                $transaction.commit().await.map_err(failure::of_commit)?;
+                Ok::<_, Failure>(done)
+            };
+            work.await.map_err(StoreError::from)
+        })
+    };
+}
+
 mod failure;
 mod known;
 mod message;
 mod open;
 mod portable;
+mod pruning;
 mod read;
 mod rebuild;
 mod rolling;

@@ -20,9 +20,11 @@ use crate::{
 };
 
 /// The schema versions, in order; the table `schema` notes how many there are.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../../../migrations/postgres/0001_first.sql"),
     include_str!("../../../migrations/postgres/0003_moves.sql"),
+    include_str!("../../../migrations/postgres/0004_reporting.sql"),
+    include_str!("../../../migrations/postgres/0005_prune.sql"),
 ];
 
 /// The oldest server whose behaviour the hub was tested with.
@@ -34,8 +36,8 @@ const SKEW_MAX: Duration = Duration::from_secs(60);
 /// Only one process at a time changes the schema.
 const MIGRATION_LOCK: i64 = 0x6c69_656e_7468_6f6e;
 
-/// Entries of one partition: some gigabytes.
-const PARTITION_ENTRIES: u64 = 1 << 22;
+/// Entries between two looks at whether partitions are ready: far fewer than one holds.
+const PARTITIONS_EVERY: u64 = 1 << 14;
 
 /// The last entries are read again at every start.
 const LAST_ENTRIES: u64 = 1_024;
@@ -118,7 +120,7 @@ pub(super) async fn schema(transaction: &Transaction<'_>) -> Result<DedupKey, Fa
         transaction.execute("UPDATE schema SET version = $1", &[&version]).await?;
     }
     let key = head(transaction).await?;
-    partitions(transaction, size(transaction).await?).await?;
+    partitions(transaction, end(transaction).await?).await?;
     Ok(key)
 }
 
@@ -139,36 +141,26 @@ async fn head(transaction: &Transaction<'_>) -> Result<DedupKey, Failure> {
     Ok(key)
 }
 
-pub(super) async fn size(transaction: &Transaction<'_>) -> Result<u64, Failure> {
-    Ok(unsigned(transaction.query_one("SELECT size FROM head", &[]).await?.try_get(0)?))
+/// Where the journal and the messages end.
+pub(super) async fn end(transaction: &Transaction<'_>) -> Result<(u64, u64), Failure> {
+    let row = transaction.query_one("SELECT size, messages FROM head", &[]).await?;
+    Ok((unsigned(row.try_get(0)?), unsigned(row.try_get(1)?)))
 }
 
-/// Adds partitions for a journal of some size, so that the next entries have their place for a
+/// Adds partitions for so many entries and messages, so that the next ones have their place for a
 /// long time.
-pub(super) async fn partitions(transaction: &Transaction<'_>, size: u64) -> Result<(), Failure> {
-    for number in 0..=size / PARTITION_ENTRIES + 1 {
-        let name = format!("entries_{number:05}");
-        let there = "SELECT to_regclass('lienthong.' || $1::text) IS NOT NULL";
-        if transaction.query_one(there, &[&name]).await?.try_get(0)? {
-            continue;
-        }
-        let (from, to) = (number * PARTITION_ENTRIES, (number + 1) * PARTITION_ENTRIES);
-        // Attached rather than made a part at once: whoever reads or appends meanwhile goes on.
-        let sql = format!(
-            "CREATE TABLE {name} (LIKE entries INCLUDING ALL);
-             REVOKE UPDATE, DELETE, TRUNCATE ON {name} FROM CURRENT_USER;
-             CREATE TRIGGER entries_last BEFORE TRUNCATE ON {name}
-                 FOR EACH STATEMENT EXECUTE FUNCTION never_altered();
-             ALTER TABLE entries ATTACH PARTITION {name} FOR VALUES FROM ({from}) TO ({to})"
-        );
-        transaction.batch_execute(&sql).await?;
-    }
+pub(super) async fn partitions(
+    transaction: &Transaction<'_>,
+    (entries, messages): (u64, u64),
+) -> Result<(), Failure> {
+    let sql = "SELECT add_partitions($1, $2)";
+    transaction.execute(sql, &[&signed(entries), &signed(messages)]).await?;
     Ok(())
 }
 
-/// Whether partitions are to be added soon, the journal having this size.
+/// Whether partitions are to be looked at, the journal having this size.
 pub(super) fn wants_partition(size: u64, seen: u64) -> bool {
-    size / PARTITION_ENTRIES != seen / PARTITION_ENTRIES
+    size / PARTITIONS_EVERY != seen / PARTITIONS_EVERY
 }
 
 /// Refuses a journal whose last entries are not what the head says.

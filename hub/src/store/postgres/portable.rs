@@ -6,7 +6,7 @@ use tokio_postgres::types::ToSql;
 use super::{
     PostgresStore,
     failure::{self, Failure},
-    open, scan,
+    open, pruning, scan,
     session::{self, signed, unsigned},
 };
 use crate::store::{
@@ -39,6 +39,11 @@ impl Marks {
         portable::open_for_all(self.leaving.as_deref(), self.arriving.as_deref())
     }
 
+    /// Whether the store is one end of a move.
+    pub(super) fn is_any(&self) -> bool {
+        self.leaving.is_some() || self.arriving.is_some()
+    }
+
     pub(super) fn is_arriving(&self) -> bool {
         self.arriving.is_some()
     }
@@ -55,7 +60,8 @@ async fn is_empty(client: &impl GenericClient) -> Result<bool, Failure> {
 }
 
 async fn origin(client: &impl GenericClient) -> Result<Origin, Failure> {
-    let sql = "SELECT log_id, dedup_key, size, recorded_at, peaks, messages, rules FROM head";
+    let sql = "SELECT log_id, dedup_key, size, recorded_at, peaks, messages, rules, pruned
+               FROM head";
     let row = client.query_one(sql, &[]).await?;
     Ok(Origin {
         log_id: row.try_get(0)?,
@@ -65,6 +71,7 @@ async fn origin(client: &impl GenericClient) -> Result<Origin, Failure> {
         peaks: row.try_get(4)?,
         messages: unsigned(row.try_get(5)?),
         rules: row.try_get(6)?,
+        pruned: unsigned(row.try_get(7)?),
     })
 }
 
@@ -200,7 +207,7 @@ async fn welcome(
     let values: [session::Value<'_>; 3] =
         [&origin.log_id, &origin.dedup_key, &portable::text(mark)];
     transaction.execute(sql, &values).await?;
-    open::partitions(transaction, origin.size).await
+    open::partitions(transaction, (origin.size, origin.messages)).await
 }
 
 async fn settle(
@@ -210,9 +217,9 @@ async fn settle(
     after: &Arriving,
 ) -> Result<(), Failure> {
     let sql = "UPDATE head SET size = $1, recorded_at = $2, peaks = $3, messages = $4, rules = $5,
-                   arriving = $7 WHERE arriving = $6";
+                   pruned = $8, arriving = $7 WHERE arriving = $6";
     let (size, messages) = (signed(origin.size), signed(origin.messages));
-    let values: [session::Value<'_>; 7] = [
+    let values: [session::Value<'_>; 8] = [
         &size,
         &origin.recorded_at,
         &origin.peaks,
@@ -220,6 +227,7 @@ async fn settle(
         &origin.rules,
         &portable::text(before),
         &portable::text(after),
+        &signed(origin.pruned),
     ];
     match transaction.execute(sql, &values).await? {
         1 => Ok(()),
@@ -238,22 +246,6 @@ async fn counters(transaction: &Transaction<'_>) -> Result<Vec<Counter>, Failure
     Ok(counters)
 }
 
-/// Runs work as one transaction of a writer.
-macro_rules! alone {
-    ($store:expr, |$transaction:ident| $work:expr) => {
-        Box::pin(async move {
-            let work = async {
-                let mut client = $store.sessions.writer().await?;
-                let $transaction = client.transaction().await?;
-                let done = $work;
-                $transaction.commit().await.map_err(failure::of_commit)?;
-                Ok::<_, Failure>(done)
-            };
-            work.await.map_err(StoreError::from)
-        })
-    };
-}
-
 impl Portable for PostgresStore {
     fn standing(&self) -> Answer<'_, Result<Standing, StoreError>> {
         alone!(self, |transaction| {
@@ -269,6 +261,7 @@ impl Portable for PostgresStore {
 
     fn leave(&self, mark: Option<Leaving>) -> Answer<'_, Result<(), StoreError>> {
         alone!(self, |transaction| {
+            pruning::hold_off(&transaction).await?;
             let text = mark.as_ref().map(portable::text);
             transaction.execute("UPDATE head SET leaving = $1", &[&text]).await?;
         })

@@ -7,6 +7,7 @@ mod known;
 mod message;
 mod open;
 mod portable;
+mod pruning;
 mod read;
 mod rebuild;
 mod rolling;

@@ -8,10 +8,11 @@ use super::StoreError;
 use crate::journal::commitment::{DedupKey, Salt};
 
 /// The schema versions, in order; the file notes how many it has.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../../../migrations/sqlite/0001_first.sql"),
     include_str!("../../../migrations/sqlite/0002_rollups_by_number.sql"),
     include_str!("../../../migrations/sqlite/0003_moves.sql"),
+    include_str!("../../../migrations/sqlite/0004_prune.sql"),
 ];
 
 /// Older ones could lose commits when the WAL was reset (sqlite.org/wal.html#walresetbug).

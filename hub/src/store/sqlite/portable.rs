@@ -73,7 +73,8 @@ fn standing(connection: &Connection) -> Result<Standing, StoreError> {
 }
 
 fn origin(connection: &Connection) -> Result<Origin, StoreError> {
-    let sql = "SELECT log_id, dedup_key, size, recorded_at, peaks, messages, rules FROM head";
+    let sql = "SELECT log_id, dedup_key, size, recorded_at, peaks, messages, rules, pruned
+               FROM head";
     let origin = |row: &rusqlite::Row<'_>| {
         Ok(Origin {
             log_id: row.get(0)?,
@@ -83,6 +84,7 @@ fn origin(connection: &Connection) -> Result<Origin, StoreError> {
             peaks: row.get(4)?,
             messages: row.get(5)?,
             rules: row.get(6)?,
+            pruned: row.get(7)?,
         })
     };
     Ok(connection.query_row(sql, [], origin)?)
@@ -138,7 +140,7 @@ fn import(transaction: &Transaction<'_>, part: &Part, rows: &[Row]) -> Result<()
 
 impl SqliteStore {
     /// Runs work as one transaction of the writer.
-    fn alone<T: Send + 'static>(
+    pub(super) fn alone<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Answer<'static, Result<T, StoreError>> {
@@ -209,10 +211,10 @@ impl Portable for SqliteStore {
     ) -> Answer<'_, Result<(), StoreError>> {
         self.alone(move |transaction| {
             let sql = "UPDATE head SET size = ?1, recorded_at = ?2, peaks = ?3, messages = ?4,
-                           rules = ?5, arriving = ?7 WHERE arriving = ?6";
-            let Origin { size, recorded_at, peaks, messages, rules, .. } = origin;
+                           rules = ?5, pruned = ?8, arriving = ?7 WHERE arriving = ?6";
+            let Origin { size, recorded_at, peaks, messages, rules, pruned, .. } = origin;
             let (before, after) = (portable::text(&before), portable::text(&after));
-            let values = params![size, recorded_at, peaks, messages, rules, before, after];
+            let values = params![size, recorded_at, peaks, messages, rules, before, after, pruned];
             match transaction.execute(sql, values)? {
                 1 => Ok(()),
                 _ => Err(portable::not_as_left()),
