@@ -144,8 +144,10 @@ fn all_that_is_read(address: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_personal_is_reached_and_no_table_below() {
     let (folder, address, _) = played("personal").await;
-    let personal =
-        psql(folder.address(), "SELECT convert_from(text, 'UTF8') FROM lienthong.personal LIMIT 1");
+    let personal = psql(
+        folder.address(),
+        "SELECT string_agg(convert_from(text, 'UTF8'), ' ') FROM lienthong.personal",
+    );
     let texts =
         ["Nguyễn Thị Kiểm Thử", "270999071", "0900000171", "tổ 31, khu phố 5", "1987-05-12"];
     let read = all_that_is_read(&address);

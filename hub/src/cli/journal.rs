@@ -1,4 +1,4 @@
-//! `lienthong verify`, `rebuild` and `migrate`: the store, without a running hub.
+//! `lienthong verify` and `rebuild`: the store, without a running hub.
 
 use std::{
     io::{self, Write},
@@ -118,18 +118,4 @@ pub(super) fn rebuild(
             Ok(Exit::Faulty)
         }
     }
-}
-
-/// Opening brings the schema up to date.
-pub(super) fn migrate(
-    config: &Path,
-    out: &mut impl Write,
-    err: &mut impl Write,
-) -> io::Result<Exit> {
-    let () = match with_store(config, err, async |_| ())? {
-        Ok(done) => done,
-        Err(exit) => return Ok(exit),
-    };
-    writeln!(out, "the schema is up to date")?;
-    Ok(Exit::Done)
 }

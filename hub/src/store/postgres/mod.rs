@@ -29,6 +29,7 @@ mod read;
 mod rebuild;
 mod rolling;
 mod scan;
+mod schema;
 mod session;
 mod statistics;
 mod submit;
@@ -44,6 +45,7 @@ use self::session::Sessions;
 use super::{
     Answer, ApiKey, CellQuery, CellRow, DossierRow, EntryRow, Head, MessageRow, PersonalText,
     Reply, Rules, Store, StoreError, Submission, Tally, Verdict,
+    schema::{Migration, Outlook},
 };
 use crate::{
     journal::commitment::{DedupHash, DedupKey, dedup_hash},
@@ -63,11 +65,11 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// Connects, checks the server and the journal's end, and brings the schema up to date.
+    /// Connects, and checks the server, the schema and the journal's end.
     ///
     /// # Errors
     /// When the server cannot be reached, is too old, may lose what it confirms, is a standby, or
-    /// has another time; when the schema is newer than the program; when the journal's last
+    /// has another time; when the schema is another than the program's; when the journal's last
     /// entries are not what its head says; when the store takes part in a move.
     pub async fn open(address: &Config) -> Result<Self, StoreError> {
         Self::opened(address, false).await
@@ -79,6 +81,25 @@ impl PostgresStore {
     /// Those of [`Self::open`], but for that.
     pub async fn open_to_move(address: &Config) -> Result<Self, StoreError> {
         Self::opened(address, true).await
+    }
+
+    /// How far the schema of a database is.
+    ///
+    /// # Errors
+    /// When it cannot be read, or was made by another program.
+    pub async fn outlook(address: &Config) -> Result<Outlook, StoreError> {
+        Ok(schema::outlook(address).await?)
+    }
+
+    /// Applies the next migration to a database, if there is one.
+    ///
+    /// # Errors
+    /// Those of [`Self::outlook`]; when somebody holds a table that it changes, or the store takes
+    /// part in a move.
+    pub async fn migrate_next(
+        address: &Config,
+    ) -> Result<Option<(usize, &'static Migration)>, StoreError> {
+        Ok(schema::next(address).await?)
     }
 
     async fn opened(address: &Config, to_move: bool) -> Result<Self, StoreError> {

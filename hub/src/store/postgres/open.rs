@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{
     failure::Failure,
-    known,
+    known, schema,
     session::{self, hash, signed, unsigned},
 };
 use crate::{
@@ -19,22 +19,11 @@ use crate::{
     store::{StoreError, batch::Tip},
 };
 
-/// The schema versions, in order; the table `schema` notes how many there are.
-const MIGRATIONS: [&str; 4] = [
-    include_str!("../../../migrations/postgres/0001_first.sql"),
-    include_str!("../../../migrations/postgres/0003_moves.sql"),
-    include_str!("../../../migrations/postgres/0004_reporting.sql"),
-    include_str!("../../../migrations/postgres/0005_prune.sql"),
-];
-
 /// The oldest server whose behaviour the hub was tested with.
 const SERVER_VERSION_MIN: i32 = 150_000;
 
 /// How far the clocks of hub and server, or the journal's last time, may lie apart.
 const SKEW_MAX: Duration = Duration::from_secs(60);
-
-/// Only one process at a time changes the schema.
-const MIGRATION_LOCK: i64 = 0x6c69_656e_7468_6f6e;
 
 /// Entries between two looks at whether partitions are ready: far fewer than one holds.
 const PARTITIONS_EVERY: u64 = 1 << 14;
@@ -86,41 +75,11 @@ fn apart(millis: i64, whose: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Brings the schema up to date, gives a new log its name, and sees to partitions.
+/// Makes the schema of a new database, gives a new log its name, and sees to partitions.
 pub(super) async fn schema(transaction: &Transaction<'_>) -> Result<DedupKey, Failure> {
-    transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&MIGRATION_LOCK]).await?;
-    let have = transaction.query_opt("SELECT to_regclass('lienthong.schema')::text", &[]).await?;
-    let have = match have.and_then(|row| row.get::<_, Option<String>>(0)) {
-        None => 0,
-        Some(_) => {
-            let row = transaction.query_one("SELECT version FROM schema", &[]).await?;
-            usize::try_from(row.try_get::<_, i32>(0)?).unwrap_or(usize::MAX)
-        }
-    };
-    if have > MIGRATIONS.len() {
-        return fault(format!(
-            "the database has schema {have}, this program knows up to {}: use the newer program",
-            MIGRATIONS.len()
-        ));
-    }
-    if have == 0 {
-        transaction
-            .batch_execute(
-                "CREATE SCHEMA IF NOT EXISTS lienthong;
-                 CREATE TABLE schema (version integer NOT NULL);
-                 INSERT INTO schema VALUES (0)",
-            )
-            .await?;
-    }
-    for migration in MIGRATIONS.iter().skip(have) {
-        transaction.batch_execute(migration).await?;
-    }
-    if have < MIGRATIONS.len() {
-        let version = i32::try_from(MIGRATIONS.len()).unwrap_or(i32::MAX);
-        transaction.execute("UPDATE schema SET version = $1", &[&version]).await?;
-    }
+    schema::made(transaction).await?;
     let key = head(transaction).await?;
-    partitions(transaction, end(transaction).await?).await?;
+    partitions(transaction).await?;
     Ok(key)
 }
 
@@ -141,15 +100,14 @@ async fn head(transaction: &Transaction<'_>) -> Result<DedupKey, Failure> {
     Ok(key)
 }
 
-/// Where the journal and the messages end.
-pub(super) async fn end(transaction: &Transaction<'_>) -> Result<(u64, u64), Failure> {
+/// Adds partitions so that the next entries and raw bytes have their place for a long time.
+pub(super) async fn partitions(transaction: &Transaction<'_>) -> Result<(), Failure> {
     let row = transaction.query_one("SELECT size, messages FROM head", &[]).await?;
-    Ok((unsigned(row.try_get(0)?), unsigned(row.try_get(1)?)))
+    partitions_for(transaction, (unsigned(row.try_get(0)?), unsigned(row.try_get(1)?))).await
 }
 
-/// Adds partitions for so many entries and messages, so that the next ones have their place for a
-/// long time.
-pub(super) async fn partitions(
+/// The same for so many entries and messages.
+pub(super) async fn partitions_for(
     transaction: &Transaction<'_>,
     (entries, messages): (u64, u64),
 ) -> Result<(), Failure> {

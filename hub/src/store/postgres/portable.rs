@@ -207,7 +207,7 @@ async fn welcome(
     let values: [session::Value<'_>; 3] =
         [&origin.log_id, &origin.dedup_key, &portable::text(mark)];
     transaction.execute(sql, &values).await?;
-    open::partitions(transaction, (origin.size, origin.messages)).await
+    open::partitions_for(transaction, (origin.size, origin.messages)).await
 }
 
 async fn settle(

@@ -105,7 +105,7 @@ async fn follow(sessions: Sessions, told: Arc<Told>) {
 async fn partitions(sessions: &Sessions) -> Result<(), Failure> {
     let mut client = sessions.writer().await?;
     let transaction = client.transaction().await?;
-    open::partitions(&transaction, open::end(&transaction).await?).await?;
+    open::partitions(&transaction).await?;
     Ok(transaction.commit().await?)
 }
 

@@ -12,6 +12,7 @@ mod read;
 mod rebuild;
 mod rolling;
 mod scan;
+mod schema;
 mod slot;
 mod statistics;
 mod submit;
@@ -22,7 +23,7 @@ mod verify;
 mod write;
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, mpsc},
     thread,
     time::Duration,
@@ -35,6 +36,7 @@ use tokio::sync::oneshot;
 use super::{
     Answer, ApiKey, CellQuery, CellRow, DossierRow, EntryRow, Head, MessageRow, PersonalText,
     Reply, Rules, Store, StoreError, Submission, Tally, Trouble, Verdict,
+    schema::{Migration, Outlook},
 };
 use crate::{
     journal::commitment::{DedupHash, DedupKey, dedup_hash},
@@ -159,11 +161,11 @@ fn stopped<E>(_: E) -> StoreError {
 }
 
 impl SqliteStore {
-    /// Opens or creates the file, brings its schema up to date and starts the writer.
+    /// Opens or creates the file and starts the writer.
     ///
     /// # Errors
     /// When the linked SQLite is older than 3.51.3 (its WAL could lose commits), when the file is
-    /// of a newer schema, cannot be opened, or takes part in a move.
+    /// of another schema, cannot be opened, or takes part in a move.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let path = path.into();
         let opened = open::writer(&path)?;
@@ -196,6 +198,22 @@ impl SqliteStore {
             .spawn(work)
             .map_err(|error| StoreError::away(format!("the writer does not start: {error}")))?;
         Ok(Self { path, key, tasks, arrivals, readers: Arc::default() })
+    }
+
+    /// How far the schema of a file is.
+    ///
+    /// # Errors
+    /// When it cannot be read, or was made by another program.
+    pub fn outlook(path: &Path) -> Result<Outlook, StoreError> {
+        schema::outlook(path)
+    }
+
+    /// Applies the next migration to a file, if there is one.
+    ///
+    /// # Errors
+    /// Those of [`Self::outlook`]; when the store takes part in a move.
+    pub fn migrate_next(path: &Path) -> Result<Option<(usize, &'static Migration)>, StoreError> {
+        schema::next(path)
     }
 
     /// Runs work on the writer thread; a caller that goes away does not stop it.

@@ -45,6 +45,12 @@ pub(super) fn open_for_all(connection: &Connection) -> Result<(), StoreError> {
     portable::open_for_all(leaving.as_deref(), arriving.as_deref())
 }
 
+/// Whether a file is one end of a move.
+pub(super) fn takes_part(connection: &Connection) -> Result<bool, StoreError> {
+    let (leaving, arriving) = marks(connection)?;
+    Ok(leaving.is_some() || arriving.is_some())
+}
+
 type Marks = (Option<String>, Option<String>);
 
 fn marks(connection: &Connection) -> Result<Marks, StoreError> {
