@@ -128,18 +128,11 @@ async fn a_database_of_the_first_schema_is_migrated_and_its_raw_bytes_are_partit
         ),
     );
     let carry = |table: &str, columns: &str| {
-        let rows = psql(
-            now.address(),
-            &format!("COPY (SELECT {columns} FROM lienthong.{table}) TO STDOUT"),
-        );
-        if rows.is_empty() {
-            return;
-        }
-        let file = old.path().join(table);
-        fs::write(&file, rows + "\n").unwrap();
+        let file = old.path().join(table).display().to_string();
+        let rows = format!("SELECT {columns} FROM lienthong.{table}");
+        psql(now.address(), &format!("\\copy ({rows}) TO '{file}'"));
         let into = if columns == "*" { String::new() } else { format!("({columns})") };
-        let copy = format!("\\copy lienthong.{table} {into} FROM '{}'", file.display());
-        psql(old.address(), &copy);
+        psql(old.address(), &format!("\\copy lienthong.{table} {into} FROM '{file}'"));
     };
     CARRIED.iter().chain(&["payloads", "rollups", "rolled"]).for_each(|table| carry(table, "*"));
     carry("head", "one, log_id, dedup_key, size, recorded_at, peaks, messages, rules");

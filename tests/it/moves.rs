@@ -12,7 +12,7 @@ use crate::{
     harness::{Folder, Hub, Random, Sender, seed},
     lienthong::{binary, run, stderr, stdout},
     permutations::{AGENCY, CHANNEL, Message, disturbed, dossier, send_all},
-    postgres,
+    postgres::{self, psql},
     recount::recount,
 };
 
@@ -208,6 +208,13 @@ fn killed_at_any_moment_a_move_goes_on_and_proves_the_same() {
     let there = killed_often(&mut random, &file(&old), &middle, &server);
     let back = killed_often(&mut random, &middle, &file(&new), &new);
     assert_eq!(there, back, "log, root, fold root and rows of every table");
+    // Ended between its last two steps: the target is a hub's, the old store does not know it yet.
+    let undone = "UPDATE lienthong.head SET leaving = replace(leaving, ':true', ':false')";
+    psql(&middle, undone);
+    refused(&server.run(&["serve"]), "is being moved to");
+    let again = moved(&middle, &file(&new));
+    assert!(stdout(&again).contains("finished before"), "{}", stdout(&again));
+    refused(&server.run(&["serve"]), "was moved to");
     assert_eq!(new.verify(), verified);
 }
 
@@ -263,9 +270,11 @@ async fn a_target_in_use_and_a_source_that_is_none_are_refused_by_name() {
     refused(&moved("mysql://a", &unused), "--from: there is no store `mysql:`");
     // The address of an empty store is one, but there is nothing to move.
     refused(&moved(&postgres::database("move_none"), &unused), "holds nothing to move");
-    let away = unused.replace("@127.0.0.1:", "@127.0.0.1:1");
+    // Nobody listens on port 1.
+    let (server, database) = unused.rsplit_once('/').unwrap();
+    let away = format!("{}:1/{database}", server.rsplit_once(':').unwrap().0);
     let output = moved(&file(&old), &away);
-    assert!(matches!(output.status.code(), Some(1 | 3)), "{}", stderr(&output));
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
     // Nothing was shut: the hub goes on.
     old.verify();
     Hub::start(&old).await.stop();
