@@ -167,12 +167,13 @@ fn killed_at(from: &str, to: &str, rest: Duration, mut is_it: impl FnMut(&str) -
 /// Moves, killed again and again before it ends; gives what was proved at last.
 fn killed_often(random: &mut Random, from: &str, to: &str, target: &Folder) -> String {
     let mut filling = 0;
-    for _ in 0..KILLS {
-        let rest = Duration::from_millis(random.between(0, 40));
-        let mut left = random.between(1, 12);
-        killed_at(from, to, rest, |_| {
-            left -= 1;
-            left == 0
+    for kill in 0..KILLS {
+        // Soon after rows have begun to come, so that most kills hit a copy; the last ones hit the
+        // comparison.
+        let rest = Duration::from_millis(random.between(0, 60));
+        let copies = kill + 2 < KILLS;
+        killed_at(from, to, rest, |line| {
+            copies && (line.starts_with("copying") || line.starts_with("making"))
         });
         let output = target.run(&["verify"]);
         if stderr(&output).contains("a move into this store is not finished") {
