@@ -1,13 +1,14 @@
 //! `hub.toml`: the only place that reads configuration and the environment.
 
 use std::{
-    env, fs,
+    env, fmt, fs,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
 
 use mappings::Diagnostic;
 use serde::Deserialize;
+use tokio_postgres::config::Host;
 
 use crate::registry::Settings;
 
@@ -128,7 +129,51 @@ impl Config {
     }
 }
 
+impl fmt::Display for StoreAddress {
+    /// The address without its password and without what else is told the server.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let server = match self {
+            Self::Sqlite(path) => return write!(out, "sqlite:{}", path.display()),
+            Self::Postgres(server) => server,
+        };
+        let role = server.get_user().unwrap_or_default();
+        let database = server.get_dbname().unwrap_or(role);
+        out.write_str("postgres://")?;
+        if !role.is_empty() {
+            write!(out, "{role}@")?;
+        }
+        for (at, host) in server.get_hosts().iter().enumerate() {
+            let port = server.get_ports().get(at).or(server.get_ports().last()).unwrap_or(&5432);
+            let between = if at > 0 { "," } else { "" };
+            match host {
+                Host::Tcp(name) => write!(out, "{between}{name}:{port}")?,
+                Host::Unix(path) => write!(out, "{between}{}:{port}", path.display())?,
+            }
+        }
+        write!(out, "/{database}")
+    }
+}
+
 impl StoreAddress {
+    /// The address that a text on the command line names. `@FILE` stands for the first line of a
+    /// file: a password there is in no list of processes.
+    ///
+    /// # Errors
+    /// What is wrong with it, and how to mend that.
+    pub fn told(text: &str) -> Result<Self, String> {
+        let sentence = |(fault, advice): (String, &str)| format!("{fault}: {advice}");
+        let line = match text.strip_prefix('@') {
+            None => text.to_owned(),
+            Some(file) => {
+                let read = fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
+                read.lines().next().unwrap_or_default().trim().to_owned()
+            }
+        };
+        // Whole, so that the same file has one name from wherever it is named.
+        let folder = std::path::absolute(".").map_err(|error| error.to_string())?;
+        Self::parse(&line, &folder).map_err(sentence)
+    }
+
     /// The address that a text names, or what is wrong with it and how to mend that. An address of
     /// a server may hold a password: it is never repeated.
     fn parse(text: &str, folder: &Path) -> Result<Self, (String, &'static str)> {

@@ -18,7 +18,12 @@ use crate::{
     console::{self, Console},
     journey::Journey,
     operations::Operations,
-    store::{Store, StoreError, postgres::PostgresStore, sqlite::SqliteStore},
+    store::{
+        Store, StoreError,
+        postgres::PostgresStore,
+        schema::{Migration, Outlook},
+        sqlite::SqliteStore,
+    },
     telemetry::Telemetry,
 };
 
@@ -60,6 +65,41 @@ pub async fn open_store(address: &StoreAddress) -> Result<Arc<dyn Store>, StoreE
     match address {
         StoreAddress::Sqlite(path) => Ok(Arc::new(SqliteStore::open(path)?)),
         StoreAddress::Postgres(server) => Ok(Arc::new(PostgresStore::open(server).await?)),
+    }
+}
+
+/// Opens a store that may take part in a move: for `lienthong move` alone.
+///
+/// # Errors
+/// When it cannot be opened.
+pub async fn open_to_move(address: &StoreAddress) -> Result<Arc<dyn Store>, StoreError> {
+    match address {
+        StoreAddress::Sqlite(path) => Ok(Arc::new(SqliteStore::open_to_move(path)?)),
+        StoreAddress::Postgres(server) => Ok(Arc::new(PostgresStore::open_to_move(server).await?)),
+    }
+}
+
+/// How far the schema of a store is.
+///
+/// # Errors
+/// When it cannot be read.
+pub async fn outlook(address: &StoreAddress) -> Result<Outlook, StoreError> {
+    match address {
+        StoreAddress::Sqlite(path) => SqliteStore::outlook(path),
+        StoreAddress::Postgres(server) => PostgresStore::outlook(server).await,
+    }
+}
+
+/// Applies the next migration to a store, if there is one.
+///
+/// # Errors
+/// When it cannot be applied: nothing of it is then.
+pub async fn migrate_next(
+    address: &StoreAddress,
+) -> Result<Option<(usize, &'static Migration)>, StoreError> {
+    match address {
+        StoreAddress::Sqlite(path) => SqliteStore::migrate_next(path),
+        StoreAddress::Postgres(server) => PostgresStore::migrate_next(server).await,
     }
 }
 

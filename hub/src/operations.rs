@@ -1,6 +1,8 @@
 //! What the hub answers, whoever asks: the API, the console and the command line act through here.
 
 mod messages;
+pub mod moves;
+pub mod pruning;
 mod statistics;
 
 use std::sync::Arc;

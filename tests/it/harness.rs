@@ -114,6 +114,11 @@ impl Folder {
         fs::write(self.path.join("hub.toml"), text).unwrap();
     }
 
+    /// The address of its store, as its configuration has it.
+    pub(crate) fn address(&self) -> &str {
+        &self.store
+    }
+
     /// Where it lies.
     pub(crate) fn path(&self) -> &Path {
         &self.path

@@ -1,4 +1,4 @@
-//! `lienthong verify`, `rebuild` and `migrate`: the store, without a running hub.
+//! `lienthong verify` and `rebuild`: the store, without a running hub.
 
 use std::{
     io::{self, Write},
@@ -8,8 +8,9 @@ use std::{
 
 use super::{Exit, block_on};
 use crate::{
-    hub::{HubError, configuration, open_store},
-    store::Store,
+    config::StoreAddress,
+    hub::{configuration, open_store},
+    store::{Store, StoreError},
 };
 
 /// Opens the configured store and works with it, or says why it cannot be opened.
@@ -17,21 +18,49 @@ pub(super) fn with_store<T>(
     config: &Path,
     err: &mut impl Write,
     work: impl AsyncFnOnce(Arc<dyn Store>) -> T,
-) -> io::Result<Option<T>> {
-    let done = match configuration(config) {
-        Ok(config) => block_on(async {
-            let store = open_store(&config.store).await.map_err(HubError::from)?;
-            Ok(work(store).await)
-        })?,
-        Err(error) => Err(error),
+) -> io::Result<Result<T, Exit>> {
+    at_store(config, None, err, work)
+}
+
+/// The same with another store than the configured one, where one is named.
+pub(super) fn at_store<T>(
+    config: &Path,
+    instead: Option<&str>,
+    err: &mut impl Write,
+    work: impl AsyncFnOnce(Arc<dyn Store>) -> T,
+) -> io::Result<Result<T, Exit>> {
+    let address = match address(config, instead) {
+        Ok(address) => address,
+        Err(fault) => {
+            writeln!(err, "{fault}")?;
+            return Ok(Err(Exit::Faulty));
+        }
     };
+    let done = block_on(async {
+        let store = open_store(&address).await?;
+        Ok(work(store).await)
+    })?;
     match done {
-        Ok(done) => Ok(Some(done)),
+        Ok(done) => Ok(Ok(done)),
         Err(error) => {
+            let error: StoreError = error;
             writeln!(err, "{error}")?;
-            Ok(None)
+            Ok(Err(exit_of(&error)))
         }
     }
+}
+
+/// The store to work with.
+pub(super) fn address(config: &Path, instead: Option<&str>) -> Result<StoreAddress, String> {
+    match instead {
+        Some(text) => StoreAddress::told(text),
+        None => Ok(configuration(config).map_err(|error| error.to_string())?.store),
+    }
+}
+
+/// How a command ends that a store could not answer.
+pub(super) fn exit_of(error: &StoreError) -> Exit {
+    if error.is_of_the_store() { Exit::Unreachable } else { Exit::Faulty }
 }
 
 pub(super) fn verify(
@@ -40,7 +69,10 @@ pub(super) fn verify(
     err: &mut impl Write,
 ) -> io::Result<Exit> {
     let read = async |store: Arc<dyn Store>| (store.head().await, store.verify().await);
-    let Some(read) = with_store(config, err, read)? else { return Ok(Exit::Faulty) };
+    let read = match with_store(config, err, read)? {
+        Ok(done) => done,
+        Err(exit) => return Ok(exit),
+    };
     let (head, verdict) = match read {
         (Ok(head), Ok(verdict)) => (head, verdict),
         (Err(error), _) | (_, Err(error)) => {
@@ -53,6 +85,9 @@ pub(super) fn verify(
     writeln!(out, "root       {}", head.tree.root)?;
     writeln!(out, "dossiers   {}", verdict.dossiers)?;
     writeln!(out, "fold root  {}", verdict.fold_root)?;
+    if verdict.pruned > 0 {
+        writeln!(out, "pruned     the raw bytes of {} messages", verdict.pruned)?;
+    }
     for fault in &verdict.faults {
         writeln!(err, "{fault}")?;
     }
@@ -69,7 +104,10 @@ pub(super) fn rebuild(
     err: &mut impl Write,
 ) -> io::Result<Exit> {
     let rebuild = async |store: Arc<dyn Store>| store.rebuild().await;
-    let Some(rebuilt) = with_store(config, err, rebuild)? else { return Ok(Exit::Faulty) };
+    let rebuilt = match with_store(config, err, rebuild)? {
+        Ok(done) => done,
+        Err(exit) => return Ok(exit),
+    };
     match rebuilt {
         Ok(entries) => {
             writeln!(out, "{entries} entries read, every fold made anew")?;
@@ -80,15 +118,4 @@ pub(super) fn rebuild(
             Ok(Exit::Faulty)
         }
     }
-}
-
-/// Opening brings the schema up to date.
-pub(super) fn migrate(
-    config: &Path,
-    out: &mut impl Write,
-    err: &mut impl Write,
-) -> io::Result<Exit> {
-    let Some(()) = with_store(config, err, async |_| ())? else { return Ok(Exit::Faulty) };
-    writeln!(out, "the schema is up to date")?;
-    Ok(Exit::Done)
 }

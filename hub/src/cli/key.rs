@@ -61,7 +61,10 @@ pub(super) fn run(
             }
         }
     };
-    let Some(done) = journal::with_store(config, err, work)? else { return Ok(Exit::Faulty) };
+    let done = match journal::with_store(config, err, work)? {
+        Ok(done) => done,
+        Err(exit) => return Ok(exit),
+    };
     match done {
         Ok(text) => {
             writeln!(out, "{text}")?;

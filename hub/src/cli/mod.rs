@@ -7,6 +7,10 @@ mod check;
 mod demo;
 mod journal;
 mod key;
+mod migrate;
+mod moves;
+mod progress;
+mod prune;
 mod send;
 mod serve;
 mod test;
@@ -127,7 +131,11 @@ enum Command {
     /// Make every fold anew from the journal.
     Rebuild(Configured),
     /// Bring the store's schema up to date.
-    Migrate(Configured),
+    Migrate(migrate::Options),
+    /// Take a store's log with all that belongs to it to another store.
+    Move(moves::Options),
+    /// Drop raw bytes of messages that are old. Entries, records and numbers stay.
+    Prune(prune::Options),
     /// Make and revoke API keys.
     Key {
         #[command(subcommand)]
@@ -179,7 +187,9 @@ fn dispatch(command: Command, out: &mut impl Write, err: &mut impl Write) -> io:
         }
         Command::Verify(configured) => journal::verify(&configured.config, out, err),
         Command::Rebuild(configured) => journal::rebuild(&configured.config, out, err),
-        Command::Migrate(configured) => journal::migrate(&configured.config, out, err),
+        Command::Migrate(options) => migrate::run(&options, out, err),
+        Command::Prune(options) => prune::run(&options, out, err),
+        Command::Move(options) => moves::run(&options, out, err),
         Command::Bench(options) => bench::run(&options, out, err),
         Command::Key { action, configured } => key::run(&configured.config, &action, out, err),
         Command::Check { config: Some(config), .. } => check::configured(&config, out, err),

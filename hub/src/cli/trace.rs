@@ -20,7 +20,10 @@ pub(super) fn run(
         let operations = Operations { catalog: Arc::new(Catalog::default()), store };
         operations.trace(&Principal::Operator, channel, id).await
     };
-    let Some(traced) = journal::with_store(config, err, trace)? else { return Ok(Exit::Faulty) };
+    let traced = match journal::with_store(config, err, trace)? {
+        Ok(done) => done,
+        Err(exit) => return Ok(exit),
+    };
     match traced {
         Ok(traces) if traces.is_empty() => {
             writeln!(err, "no message has the id `{id}`")?;

@@ -3,14 +3,33 @@
 //! Nothing that an answer depends on is kept in memory: every transaction reads what it builds
 //! upon, then holds the row of the journal's end, and asks whether it is still so.
 
+/// Runs work as one transaction of a writer.
+macro_rules! alone {
+    ($store:expr, |$transaction:ident| $work:expr) => {
+        Box::pin(async move {
+            let work = async {
+                let mut client = $store.sessions.writer().await?;
+                let $transaction = client.transaction().await?;
+                let done = $work;
+                $transaction.commit().await.map_err(failure::of_commit)?;
+                Ok::<_, Failure>(done)
+            };
+            work.await.map_err(StoreError::from)
+        })
+    };
+}
+
 mod failure;
 mod known;
 mod message;
 mod open;
+mod portable;
+mod pruning;
 mod read;
 mod rebuild;
 mod rolling;
 mod scan;
+mod schema;
 mod session;
 mod statistics;
 mod submit;
@@ -26,6 +45,7 @@ use self::session::{Sessions, soon};
 use super::{
     Answer, ApiKey, CellQuery, CellRow, DossierRow, EntryRow, Head, MessageRow, PersonalText,
     Reply, Rules, Store, StoreError, Submission, Tally, Verdict,
+    schema::{Migration, Outlook},
 };
 use crate::{
     journal::commitment::{DedupHash, DedupKey, dedup_hash},
@@ -45,20 +65,58 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// Connects, checks the server and the journal's end, and brings the schema up to date.
+    /// Connects, and checks the server, the schema and the journal's end.
     ///
     /// # Errors
     /// When the server cannot be reached, is too old, may lose what it confirms, is a standby, or
-    /// has another time; when the schema is newer than the program; when the journal's last
-    /// entries are not what its head says.
+    /// has another time; when the schema is another than the program's; when the journal's last
+    /// entries are not what its head says; when the store takes part in a move.
     pub async fn open(address: &Config) -> Result<Self, StoreError> {
+        Self::opened(address, false).await
+    }
+
+    /// The same for a store that may take part in a move: for `lienthong move` alone.
+    ///
+    /// # Errors
+    /// Those of [`Self::open`], but for that.
+    pub async fn open_to_move(address: &Config) -> Result<Self, StoreError> {
+        Self::opened(address, true).await
+    }
+
+    /// How far the schema of a database is.
+    ///
+    /// # Errors
+    /// When it cannot be read, or was made by another program.
+    pub async fn outlook(address: &Config) -> Result<Outlook, StoreError> {
+        Ok(schema::outlook(address).await?)
+    }
+
+    /// Applies the next migration to a database, if there is one.
+    ///
+    /// # Errors
+    /// Those of [`Self::outlook`]; when somebody holds a table that it changes, or the store takes
+    /// part in a move.
+    pub async fn migrate_next(
+        address: &Config,
+    ) -> Result<Option<(usize, &'static Migration)>, StoreError> {
+        Ok(schema::next(address).await?)
+    }
+
+    async fn opened(address: &Config, to_move: bool) -> Result<Self, StoreError> {
         let sessions = Sessions::new(address)?;
         let mut client = sessions.writer().await?;
         soon(open::server(&client)).await?;
         let transaction = client.transaction().await.map_err(failure::Failure::from)?;
         let key = open::schema(&transaction).await?;
         transaction.commit().await.map_err(failure::of_commit)?;
-        open::journal(&client).await?;
+        let marks = portable::Marks::read(&client).await?;
+        if !to_move {
+            marks.open_for_all()?;
+        }
+        // One that is being filled has entries beyond what its head says.
+        if !marks.is_arriving() {
+            open::journal(&client).await?;
+        }
         drop(client);
         let (rules, places) = Default::default();
         let rolling = rolling::Rolling::start(sessions.clone());

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{
     failure::Failure,
-    known,
+    known, schema,
     session::{self, hash, signed, unsigned},
 };
 use crate::{
@@ -19,20 +19,14 @@ use crate::{
     store::{StoreError, batch::Tip},
 };
 
-/// The schema versions, in order; the table `schema` notes how many there are.
-const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/postgres/0001_first.sql")];
-
 /// The oldest server whose behaviour the hub was tested with.
 const SERVER_VERSION_MIN: i32 = 150_000;
 
 /// How far the clocks of hub and server, or the journal's last time, may lie apart.
 const SKEW_MAX: Duration = Duration::from_secs(60);
 
-/// Only one process at a time changes the schema.
-const MIGRATION_LOCK: i64 = 0x6c69_656e_7468_6f6e;
-
-/// Entries of one partition: some gigabytes.
-const PARTITION_ENTRIES: u64 = 1 << 22;
+/// Entries between two looks at whether partitions are ready: far fewer than one holds.
+const PARTITIONS_EVERY: u64 = 1 << 14;
 
 /// The last entries are read again at every start.
 const LAST_ENTRIES: u64 = 1_024;
@@ -81,39 +75,9 @@ fn apart(millis: i64, whose: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Brings the schema up to date, gives a new log its name, and sees to partitions.
+/// Makes the schema of a new database, gives a new log its name, and sees to partitions.
 pub(super) async fn schema(transaction: &Transaction<'_>) -> Result<DedupKey, Failure> {
-    transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&MIGRATION_LOCK]).await?;
-    let have = transaction.query_opt("SELECT to_regclass('lienthong.schema')::text", &[]).await?;
-    let have = match have.and_then(|row| row.get::<_, Option<String>>(0)) {
-        None => 0,
-        Some(_) => {
-            let row = transaction.query_one("SELECT version FROM schema", &[]).await?;
-            usize::try_from(row.try_get::<_, i32>(0)?).unwrap_or(usize::MAX)
-        }
-    };
-    if have > MIGRATIONS.len() {
-        return fault(format!(
-            "the database has schema {have}, this program knows up to {}: use the newer program",
-            MIGRATIONS.len()
-        ));
-    }
-    if have == 0 {
-        transaction
-            .batch_execute(
-                "CREATE SCHEMA IF NOT EXISTS lienthong;
-                 CREATE TABLE schema (version integer NOT NULL);
-                 INSERT INTO schema VALUES (0)",
-            )
-            .await?;
-    }
-    for migration in MIGRATIONS.iter().skip(have) {
-        transaction.batch_execute(migration).await?;
-    }
-    if have < MIGRATIONS.len() {
-        let version = i32::try_from(MIGRATIONS.len()).unwrap_or(i32::MAX);
-        transaction.execute("UPDATE schema SET version = $1", &[&version]).await?;
-    }
+    schema::made(transaction).await?;
     let key = head(transaction).await?;
     partitions(transaction).await?;
     Ok(key)
@@ -136,33 +100,25 @@ async fn head(transaction: &Transaction<'_>) -> Result<DedupKey, Failure> {
     Ok(key)
 }
 
-/// Adds partitions so that the next entries have their place for a long time.
+/// Adds partitions so that the next entries and raw bytes have their place for a long time.
 pub(super) async fn partitions(transaction: &Transaction<'_>) -> Result<(), Failure> {
-    let row = transaction.query_one("SELECT size FROM head", &[]).await?;
-    let size = unsigned(row.try_get(0)?);
-    for number in 0..=size / PARTITION_ENTRIES + 1 {
-        let name = format!("entries_{number:05}");
-        let there = "SELECT to_regclass('lienthong.' || $1::text) IS NOT NULL";
-        if transaction.query_one(there, &[&name]).await?.try_get(0)? {
-            continue;
-        }
-        let (from, to) = (number * PARTITION_ENTRIES, (number + 1) * PARTITION_ENTRIES);
-        // Attached rather than made a part at once: whoever reads or appends meanwhile goes on.
-        let sql = format!(
-            "CREATE TABLE {name} (LIKE entries INCLUDING ALL);
-             REVOKE UPDATE, DELETE, TRUNCATE ON {name} FROM CURRENT_USER;
-             CREATE TRIGGER entries_last BEFORE TRUNCATE ON {name}
-                 FOR EACH STATEMENT EXECUTE FUNCTION never_altered();
-             ALTER TABLE entries ATTACH PARTITION {name} FOR VALUES FROM ({from}) TO ({to})"
-        );
-        transaction.batch_execute(&sql).await?;
-    }
+    let row = transaction.query_one("SELECT size, messages FROM head", &[]).await?;
+    partitions_for(transaction, (unsigned(row.try_get(0)?), unsigned(row.try_get(1)?))).await
+}
+
+/// The same for so many entries and messages.
+pub(super) async fn partitions_for(
+    transaction: &Transaction<'_>,
+    (entries, messages): (u64, u64),
+) -> Result<(), Failure> {
+    let sql = "SELECT add_partitions($1, $2)";
+    transaction.execute(sql, &[&signed(entries), &signed(messages)]).await?;
     Ok(())
 }
 
-/// Whether partitions are to be added soon, the journal having this size.
+/// Whether partitions are to be looked at, the journal having this size.
 pub(super) fn wants_partition(size: u64, seen: u64) -> bool {
-    size / PARTITION_ENTRIES != seen / PARTITION_ENTRIES
+    size / PARTITIONS_EVERY != seen / PARTITIONS_EVERY
 }
 
 /// Refuses a journal whose last entries are not what the head says.

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::{
     failure::Failure,
-    known, rolling, scan,
+    known, pruning, rolling, scan,
     session::{self, unsigned},
 };
 use crate::{
@@ -38,6 +38,8 @@ pub(super) async fn verify(client: &mut Object) -> Result<Verdict, Failure> {
     if verdict.faults.is_empty() {
         folds(&transaction, components, rules, &mut verdict).await?;
     }
+    scan::whole_tables(&transaction).await?;
+    pruning::verify(&transaction, &mut verdict).await?;
     Ok(verdict)
 }
 

@@ -6,10 +6,13 @@ mod crew;
 mod known;
 mod message;
 mod open;
+mod portable;
+mod pruning;
 mod read;
 mod rebuild;
 mod rolling;
 mod scan;
+mod schema;
 mod slot;
 mod statistics;
 mod submit;
@@ -20,7 +23,7 @@ mod verify;
 mod write;
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, mpsc},
     thread,
     time::Duration,
@@ -33,6 +36,7 @@ use tokio::sync::oneshot;
 use super::{
     Answer, ApiKey, CellQuery, CellRow, DossierRow, EntryRow, Head, MessageRow, PersonalText,
     Reply, Rules, Store, StoreError, Submission, Tally, Trouble, Verdict,
+    schema::{Migration, Outlook},
 };
 use crate::{
     journal::commitment::{DedupHash, DedupKey, dedup_hash},
@@ -157,14 +161,29 @@ fn stopped<E>(_: E) -> StoreError {
 }
 
 impl SqliteStore {
-    /// Opens or creates the file, brings its schema up to date and starts the writer.
+    /// Opens or creates the file and starts the writer.
     ///
     /// # Errors
     /// When the linked SQLite is older than 3.51.3 (its WAL could lose commits), when the file is
-    /// of a newer schema, or cannot be opened.
+    /// of another schema, cannot be opened, or takes part in a move.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let path = path.into();
-        let (connection, key) = open::writer(&path)?;
+        let opened = open::writer(&path)?;
+        portable::open_for_all(&opened.0)?;
+        Self::start(path, opened)
+    }
+
+    /// The same for a store that may take part in a move: for `lienthong move` alone.
+    ///
+    /// # Errors
+    /// Those of [`Self::open`], but for that.
+    pub fn open_to_move(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
+        let path = path.into();
+        let opened = open::writer(&path)?;
+        Self::start(path, opened)
+    }
+
+    fn start(path: PathBuf, (connection, key): (Connection, DedupKey)) -> Result<Self, StoreError> {
         let (tasks, queue) = mpsc::channel::<Task>();
         let (rules, places, rolling) = Default::default();
         let wal = checkpoint::WalPages::default();
@@ -179,6 +198,22 @@ impl SqliteStore {
             .spawn(work)
             .map_err(|error| StoreError::away(format!("the writer does not start: {error}")))?;
         Ok(Self { path, key, tasks, arrivals, readers: Arc::default() })
+    }
+
+    /// How far the schema of a file is.
+    ///
+    /// # Errors
+    /// When it cannot be read, or was made by another program.
+    pub fn outlook(path: &Path) -> Result<Outlook, StoreError> {
+        schema::outlook(path)
+    }
+
+    /// Applies the next migration to a file, if there is one.
+    ///
+    /// # Errors
+    /// Those of [`Self::outlook`]; when the store takes part in a move.
+    pub fn migrate_next(path: &Path) -> Result<Option<(usize, &'static Migration)>, StoreError> {
+        schema::next(path)
     }
 
     /// Runs work on the writer thread; a caller that goes away does not stop it.

@@ -4,15 +4,8 @@ use std::{path::Path, time::Duration};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, config::DbConfig, params};
 
-use super::StoreError;
+use super::{StoreError, schema};
 use crate::journal::commitment::{DedupKey, Salt};
-
-/// The schema versions, in order; the file notes how many it has.
-const MIGRATIONS: [&str; 3] = [
-    include_str!("../../../migrations/sqlite/0001_first.sql"),
-    include_str!("../../../migrations/sqlite/0002_rollups_by_number.sql"),
-    include_str!("../../../migrations/sqlite/0003_observations_in_short.sql"),
-];
 
 /// Older ones could lose commits when the WAL was reset (sqlite.org/wal.html#walresetbug).
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
@@ -34,8 +27,8 @@ fn settings(connection: &Connection) -> Result<(), rusqlite::Error> {
     )
 }
 
-/// The writing connection and the key of content hashes.
-pub(super) fn writer(path: &Path) -> Result<(Connection, DedupKey), StoreError> {
+/// A connection that writes.
+pub(super) fn connection(path: &Path) -> Result<Connection, StoreError> {
     let version = rusqlite::version_number();
     if version < SQLITE_VERSION_MIN {
         return Err(StoreError::fault(format!(
@@ -43,13 +36,19 @@ pub(super) fn writer(path: &Path) -> Result<(Connection, DedupKey), StoreError> 
             rusqlite::version()
         )));
     }
-    let mut connection = Connection::open(path)?;
+    let connection = Connection::open(path)?;
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;
          PRAGMA journal_size_limit = 268435456;",
     )?;
     settings(&connection)?;
-    migrate(&mut connection)?;
+    Ok(connection)
+}
+
+/// The writing connection of a store, its schema made, and the key of content hashes.
+pub(super) fn writer(path: &Path) -> Result<(Connection, DedupKey), StoreError> {
+    let mut connection = connection(path)?;
+    schema::made(&mut connection)?;
     let key = head(&connection)?;
     Ok((connection, key))
 }
@@ -60,24 +59,6 @@ pub(super) fn reader(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(path, flags)?;
     settings(&connection)?;
     Ok(connection)
-}
-
-fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
-    let transaction =
-        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    let have: usize = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    if have > MIGRATIONS.len() {
-        return Err(StoreError::fault(format!(
-            "the file has schema {have}, this program knows up to {}: use the newer program",
-            MIGRATIONS.len()
-        )));
-    }
-    for migration in MIGRATIONS.iter().skip(have) {
-        transaction.execute_batch(migration)?;
-    }
-    transaction.pragma_update(None, "user_version", MIGRATIONS.len())?;
-    transaction.commit()?;
-    Ok(())
 }
 
 /// Reads the log's identity, or gives the log one.

@@ -4,7 +4,7 @@ use std::{collections::HashMap, path::Path};
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{crew::Crew, known, rolling, scan, slot::Slot};
+use super::{crew::Crew, known, pruning, rolling, scan, slot::Slot};
 use crate::registry::Observation;
 use crate::store::{
     StoreError, Verdict,
@@ -30,6 +30,7 @@ pub(super) fn verify(path: &Path) -> Result<Verdict, StoreError> {
     if verdict.faults.is_empty() {
         folds(&mut crew, components, &rules.now(), &mut verdict)?;
     }
+    pruning::verify(crew.first()?, &mut verdict)?;
     Ok(verdict)
 }
 

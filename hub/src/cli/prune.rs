@@ -1,0 +1,80 @@
+//! `lienthong prune`: raw bytes that are old.
+
+use std::{
+    io::{self, Write},
+    sync::Arc,
+};
+
+use super::{Configured, Exit, journal, progress::Lines};
+use crate::{
+    operations::pruning,
+    store::{Store, StoreError, pruning::Raw},
+};
+
+/// What is dropped.
+#[derive(Debug, clap::Args)]
+pub(super) struct Options {
+    /// Drop what was recorded so long ago: a number of days, such as 180d.
+    #[arg(long, value_parser = days)]
+    older_than: u32,
+    /// Only tell what would be dropped.
+    #[arg(long)]
+    dry_run: bool,
+    /// Afterwards write a SQLite file anew without its free room; senders wait meanwhile.
+    #[arg(long)]
+    compact: bool,
+    /// This store instead of the configured one: for the role that owns it.
+    #[arg(long)]
+    store: Option<String>,
+    #[command(flatten)]
+    configured: Configured,
+}
+
+fn days(text: &str) -> Result<u32, String> {
+    let days = text.strip_suffix('d').and_then(|days| days.parse().ok());
+    days.ok_or_else(|| "write a number of days, such as 180d".to_owned())
+}
+
+fn mebibytes(bytes: u64) -> u64 {
+    bytes.div_ceil(1024 * 1024)
+}
+
+async fn work(options: &Options, store: &dyn Store) -> Result<(Raw, bool), StoreError> {
+    let old = store.older(pruning::days_ago(options.older_than)).await?;
+    if options.dry_run {
+        return Ok((old.raw, false));
+    }
+    let mut lines = Lines::new();
+    let mut tell = |done: Raw| {
+        lines.count("pruning messages", done.messages, old.raw.messages);
+    };
+    let all = pruning::run(store, old, &mut tell).await?;
+    if options.compact {
+        store.compact().await?;
+    }
+    Ok((all, true))
+}
+
+pub(super) fn run(
+    options: &Options,
+    out: &mut impl Write,
+    err: &mut impl Write,
+) -> io::Result<Exit> {
+    let prune = async |store: Arc<dyn Store>| work(options, &*store).await;
+    let config = &options.configured.config;
+    let done = match journal::at_store(config, options.store.as_deref(), err, prune)? {
+        Ok(done) => done,
+        Err(exit) => return Ok(exit),
+    };
+    match done {
+        Ok((Raw { messages, bytes }, done)) => {
+            let (verb, size) = (if done { "dropped" } else { "to drop" }, mebibytes(bytes));
+            writeln!(out, "{verb}: the raw bytes of {messages} messages, {size} MiB")?;
+            Ok(Exit::Done)
+        }
+        Err(error) => {
+            writeln!(err, "{}", error.reason)?;
+            Ok(journal::exit_of(&error))
+        }
+    }
+}

@@ -1,0 +1,334 @@
+//! What a move from one store to another asks of both ends.
+//!
+//! Only what is no fold is carried, as rows in the order of their keys; the folds are made anew at
+//! the other end. A backend gives rows and takes rows, and knows nothing of the other backend.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Answer, StoreError};
+
+/// Rows of one batch, at most.
+pub const BATCH_ROWS_MAX: usize = 2_048;
+/// Bytes of one batch; the rows that pass it are its last.
+pub const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A whole number.
+    Number,
+    /// A text.
+    Text,
+    /// Bytes.
+    Bytes,
+}
+
+/// One value of a row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Value {
+    /// Nothing.
+    Null,
+    /// A whole number.
+    Number(i64),
+    /// A text.
+    Text(String),
+    /// Bytes.
+    Bytes(Vec<u8>),
+}
+
+impl Value {
+    /// Bytes that it takes, roughly.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Null | Self::Number(_) => 8,
+            Self::Text(text) => text.len(),
+            Self::Bytes(bytes) => bytes.len(),
+        }
+    }
+}
+
+/// A row: its values in the order of its part's columns.
+pub type Row = Vec<Value>;
+
+/// One kind of rows that is carried: a table that both stores have under this name.
+#[derive(Debug)]
+pub struct Part {
+    /// The table.
+    pub name: &'static str,
+    /// Its columns.
+    pub columns: &'static [(&'static str, Kind)],
+    /// How many of them, from the first on, are its key.
+    pub key: usize,
+}
+
+use Kind::{Bytes, Number, Text};
+
+/// What is carried, in this order: what is named comes before what names it.
+pub static PARTS: [Part; 8] = [
+    Part { name: "reference_contents", columns: &[("hash", Bytes), ("content", Bytes)], key: 1 },
+    Part {
+        name: "messages",
+        columns: &[
+            ("message", Number),
+            ("channel", Text),
+            ("id", Text),
+            ("previous", Number),
+            ("dedup", Bytes),
+            ("mode", Text),
+            ("mapping", Bytes),
+            ("content_type", Text),
+            ("recorded_at", Text),
+            ("next_chunk", Number),
+            ("outcome", Text),
+            ("records", Number),
+            ("refused", Number),
+            ("first_position", Number),
+            ("last_position", Number),
+        ],
+        key: 1,
+    },
+    Part {
+        name: "message_keys",
+        columns: &[("channel", Text), ("id", Text), ("message", Number)],
+        key: 2,
+    },
+    Part {
+        name: "message_conflicts",
+        columns: &[("channel", Text), ("id", Text), ("dedup", Bytes), ("message", Number)],
+        key: 3,
+    },
+    Part {
+        name: "payloads",
+        columns: &[("message", Number), ("piece", Number), ("salt", Bytes), ("bytes", Bytes)],
+        key: 2,
+    },
+    Part {
+        name: "entries",
+        columns: &[
+            ("position", Number),
+            ("message", Number),
+            ("record", Number),
+            ("kind", Text),
+            ("mode", Text),
+            ("text", Bytes),
+            ("public", Bytes),
+        ],
+        key: 1,
+    },
+    Part {
+        name: "personal",
+        columns: &[
+            ("position", Number),
+            ("salt", Bytes),
+            ("key_id", Text),
+            ("wrapped_key", Bytes),
+            ("text", Bytes),
+        ],
+        key: 1,
+    },
+    Part {
+        name: "api_keys",
+        columns: &[
+            ("id", Text),
+            ("hash", Bytes),
+            ("principal", Text),
+            ("created_at", Text),
+            ("revoked_at", Text),
+        ],
+        key: 1,
+    },
+];
+
+/// Folds whose rows are counted beside what is carried: made anew from equal journals they are as
+/// many. Numbers and rollups are compared one by one by `verify`.
+pub const FOLDS: [&str; 5] = ["members", "observations", "dossiers", "changes", "deltas"];
+
+impl Part {
+    /// The names of some columns, in order.
+    fn names(columns: &[(&str, Kind)]) -> String {
+        columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The names of all columns.
+    pub fn all(&self) -> String {
+        Self::names(self.columns)
+    }
+
+    /// What follows `FROM` to read on after a key, or from the beginning: the values of the key
+    /// are parameters from 1 on, each written by `parameter`.
+    pub fn following(&self, after: bool, parameter: impl Fn(usize, Kind) -> String) -> String {
+        let key = Self::names(&self.columns[..self.key]);
+        let filter = if after {
+            let kinds = self.columns.iter().take(self.key).map(|(_, kind)| *kind);
+            let values: Vec<String> =
+                (1..).zip(kinds).map(|(number, kind)| parameter(number, kind)).collect();
+            format!(" WHERE ({key}) > ({})", values.join(", "))
+        } else {
+            String::new()
+        };
+        format!("{}{filter} ORDER BY {key} LIMIT {BATCH_ROWS_MAX}", self.name)
+    }
+
+    /// The key of a row.
+    pub fn key_of(&self, row: &Row) -> Vec<Value> {
+        row.iter().take(self.key).cloned().collect()
+    }
+}
+
+/// What a store that is left knows of the move.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leaving {
+    /// Names the move: both ends must say the same.
+    pub id: String,
+    /// Where to, without a password.
+    pub to: String,
+    /// Whether all is there.
+    pub finished: bool,
+}
+
+/// What a store that is filled knows of the move.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arriving {
+    /// Names the move.
+    pub id: String,
+    /// Where from, without a password.
+    pub from: String,
+    /// The part under way; `None` once all parts are there and the head is set.
+    pub part: Option<String>,
+    /// The key of the last row of that part that is there.
+    pub after: Option<Vec<Value>>,
+    /// Rows of that part that are there.
+    pub rows: u64,
+}
+
+/// How a store stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Being left, or left.
+    pub leaving: Option<Leaving>,
+    /// Being filled.
+    pub arriving: Option<Arriving>,
+    /// Whether there is nothing in it.
+    pub is_empty: bool,
+}
+
+/// The log's identity and its end, as the row `head` holds them. Not shown: it holds a secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The log's name.
+    pub log_id: String,
+    /// The secret of content hashes.
+    pub dedup_key: Vec<u8>,
+    /// Entries.
+    pub size: u64,
+    /// When the last one was recorded.
+    pub recorded_at: Option<String>,
+    /// The tree over them.
+    pub peaks: Vec<u8>,
+    /// Attempts numbered so far.
+    pub messages: u64,
+    /// Hash of the rules in force.
+    pub rules: Option<Vec<u8>>,
+    /// The first message whose raw bytes were not dropped for their age.
+    pub pruned: u64,
+}
+
+/// How many rows a table has.
+pub type Counter = (&'static str, u64);
+
+/// One end of a move. One method = one transaction.
+pub trait Portable: Send + Sync {
+    /// How this store stands.
+    fn standing(&self) -> Answer<'_, Result<Standing, StoreError>>;
+
+    /// Shuts the journal: from the moment this is durable nothing is added, by whatever process.
+    /// With `None` it is open again.
+    fn leave(&self, mark: Option<Leaving>) -> Answer<'_, Result<(), StoreError>>;
+
+    /// The log's identity and end.
+    fn origin(&self) -> Answer<'_, Result<Origin, StoreError>>;
+
+    /// Makes an empty store the beginning of another's log.
+    fn welcome(&self, origin: Origin, mark: Arriving) -> Answer<'_, Result<(), StoreError>>;
+
+    /// The rows of a part after a key: as many as a batch may hold; none at the end.
+    fn export(
+        &self,
+        part: &'static Part,
+        after: Option<Vec<Value>>,
+    ) -> Answer<'_, Result<Vec<Row>, StoreError>>;
+
+    /// Takes rows, and the mark after them in place of the one before them.
+    fn import(
+        &self,
+        part: &'static Part,
+        rows: Vec<Row>,
+        marks: (Arriving, Arriving),
+    ) -> Answer<'_, Result<(), StoreError>>;
+
+    /// Sets the journal's end, once all rows are there.
+    fn settle(
+        &self,
+        origin: Origin,
+        marks: (Arriving, Arriving),
+    ) -> Answer<'_, Result<(), StoreError>>;
+
+    /// Ends the move: from here on the store is a hub's.
+    fn complete(&self, mark: Arriving) -> Answer<'_, Result<(), StoreError>>;
+
+    /// The rows of every part, and of the folds.
+    fn counters(&self) -> Answer<'_, Result<Vec<Counter>, StoreError>>;
+}
+
+/// A mark as it is stored.
+pub(super) fn text(mark: &impl Serialize) -> String {
+    // Texts, numbers and lists of them: nothing can fail.
+    serde_json::to_string(mark).unwrap_or_default()
+}
+
+/// A mark that was stored.
+pub(super) fn mark<T: for<'a> Deserialize<'a>>(
+    stored: Option<&str>,
+) -> Result<Option<T>, StoreError> {
+    let damaged = |error| StoreError::fault(format!("what is known of a move is damaged: {error}"));
+    stored.map(serde_json::from_str).transpose().map_err(damaged)
+}
+
+/// Refuses to open a store that takes part in a move, and says what to do.
+///
+/// # Errors
+/// Where it does.
+pub(super) fn open_for_all(
+    leaving: Option<&str>,
+    arriving: Option<&str>,
+) -> Result<(), StoreError> {
+    if let Some(Arriving { from, .. }) = mark(arriving)? {
+        return Err(StoreError::fault(format!(
+            "a move into this store is not finished: run `lienthong move` again, --from {from} \
+             --to this store"
+        )));
+    }
+    match mark(leaving)? {
+        None => Ok(()),
+        Some(Leaving { to, finished: true, .. }) => Err(StoreError::fault(format!(
+            "this store was moved to {to}, where its journal goes on: set `store` to that address"
+        ))),
+        Some(Leaving { to, .. }) => Err(StoreError::fault(format!(
+            "this store is being moved to {to}: run `lienthong move` again to finish, or once \
+             with --abandon to stay here"
+        ))),
+    }
+}
+
+/// Another process went on with the move meanwhile, or the target is not what it was.
+pub(super) fn not_as_left() -> StoreError {
+    StoreError::fault("the target is not as this move left it: does another `move` run?")
+}
+
+/// A store that holds something takes no other's log.
+pub(super) fn not_empty() -> StoreError {
+    StoreError::fault(
+        "the target holds something that is not of this move: name an empty database or a new \
+         file",
+    )
+}

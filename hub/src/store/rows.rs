@@ -1,0 +1,149 @@
+//! What a store answers with.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::journal::merkle::{Digest, TreeHead};
+
+/// The journal's end, and when it was reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Head {
+    /// The log's name.
+    pub log_id: String,
+    /// Its size and root.
+    pub tree: TreeHead,
+    /// When its last entry was recorded.
+    pub recorded_at: Option<Timestamp>,
+}
+
+/// One entry as feeds give it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntryRow {
+    /// Its position.
+    pub position: u64,
+    /// The channel it came by, for what came by one.
+    pub channel: Option<String>,
+    /// The message's id.
+    pub message: Option<String>,
+    /// The entry's text: what the leaf hashes.
+    pub text: Vec<u8>,
+    /// The public text.
+    pub public: Vec<u8>,
+}
+
+/// One dossier as feeds and look-ups give it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DossierRow {
+    /// Its key.
+    pub key: String,
+    /// The position that last changed it.
+    pub position: u64,
+    /// The public text of its state; `None` for a key that a merge retired.
+    pub public: Option<Vec<u8>>,
+}
+
+/// One message as `trace` shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MessageRow {
+    /// The hub's number of the attempt.
+    pub message: u64,
+    /// The channel.
+    pub channel: String,
+    /// The id.
+    pub id: String,
+    /// `live`, `trial` or `backfill`.
+    pub mode: String,
+    /// When it was recorded.
+    pub recorded_at: String,
+    /// The outcome; absent while it is being received.
+    pub outcome: Option<String>,
+    /// The attempt before it under the same id.
+    pub previous: Option<u64>,
+    /// Media type, as sent.
+    pub content_type: Option<String>,
+    /// Records stored.
+    pub records: u64,
+    /// Records refused.
+    pub refused: u64,
+    /// Its first entry.
+    pub first_position: Option<u64>,
+    /// Its last entry.
+    pub last_position: Option<u64>,
+}
+
+/// Messages of one channel with one outcome.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Tally {
+    /// The channel.
+    pub channel: String,
+    /// The outcome; absent for those being received.
+    pub outcome: Option<String>,
+    /// How many.
+    pub messages: u64,
+    /// When the last of them was recorded.
+    pub last_at: String,
+}
+
+/// Which numbers a statistic asks for. Days are counted from 1970-01-01.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CellQuery {
+    /// One agency; all where absent.
+    pub agency: Option<String>,
+    /// One procedure; all where absent.
+    pub procedure: Option<String>,
+    /// A row per agency.
+    pub by_agency: bool,
+    /// A row per procedure.
+    pub by_procedure: bool,
+    /// A row per day; else one over all of them, shown under the last.
+    pub by_day: bool,
+    /// First day.
+    pub from: i32,
+    /// Last day.
+    pub to: i32,
+    /// Only what was known at this position: entries before it.
+    pub as_of: Option<u64>,
+}
+
+/// A number: of a day, or of all days asked for; a gauge's includes all days before.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CellRow {
+    /// Measure.
+    pub measure: String,
+    /// Agency; empty where summed over.
+    pub agency: String,
+    /// Procedure; empty where summed over, or where dossiers have none.
+    pub procedure: String,
+    /// Day; days before the first one asked for are summed under the day before it.
+    pub day: i32,
+    /// How many.
+    pub n: i64,
+}
+
+/// An API key as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiKey {
+    /// Its public part, by which it is looked up.
+    pub id: String,
+    /// SHA-256 of its secret.
+    pub hash: Digest,
+    /// Whose it is: `agency:<id>` or `portal`.
+    pub principal: String,
+    /// When it was revoked.
+    pub revoked_at: Option<String>,
+}
+
+/// What `verify` found wrong; empty when all holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    /// Entries read.
+    pub entries: u64,
+    /// Dossiers folded.
+    pub dossiers: u64,
+    /// Root over states and numbers, receipt-derived members left out.
+    pub fold_root: String,
+    /// Messages whose raw bytes were dropped for their age.
+    pub pruned: u64,
+    /// Faults, each a sentence that names its place.
+    pub faults: Vec<String>,
+}

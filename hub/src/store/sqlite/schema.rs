@@ -1,0 +1,110 @@
+//! The schema of a file: how far it is, and the next step.
+
+use std::path::Path;
+
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+
+use super::{open, portable};
+use crate::store::{
+    StoreError,
+    schema::{self, Applied, Migration, Outlook},
+};
+
+/// All versions, in order; the file notes how many it has, and the hash of each.
+static MIGRATIONS: [Migration; 5] = [
+    Migration { name: "first", sql: include_str!("../../../migrations/sqlite/0001_first.sql") },
+    Migration {
+        name: "rollups_by_number",
+        sql: include_str!("../../../migrations/sqlite/0002_rollups_by_number.sql"),
+    },
+    Migration { name: "moves", sql: include_str!("../../../migrations/sqlite/0003_moves.sql") },
+    Migration { name: "prune", sql: include_str!("../../../migrations/sqlite/0004_prune.sql") },
+    Migration {
+        name: "observations_in_short",
+        sql: include_str!("../../../migrations/sqlite/0005_observations_in_short.sql"),
+    },
+];
+
+const APPLIED: &str = "CREATE TABLE IF NOT EXISTS migrations (
+    number     INTEGER PRIMARY KEY,
+    name       TEXT NOT NULL,
+    hash       TEXT NOT NULL,
+    applied_at TEXT NOT NULL
+) STRICT";
+
+fn exists(connection: &Connection, what: &str) -> Result<bool, StoreError> {
+    Ok(connection.query_row(&format!("SELECT EXISTS ({what})"), [], |row| row.get(0))?)
+}
+
+fn applied(connection: &Connection) -> Result<Vec<Applied>, StoreError> {
+    if !exists(connection, "SELECT 1 FROM sqlite_schema WHERE name = 'migrations'")? {
+        return Ok(Vec::new());
+    }
+    let mut statement =
+        connection.prepare("SELECT number, hash FROM migrations ORDER BY number")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn of(connection: &Connection) -> Result<Outlook, StoreError> {
+    let have = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    Outlook::new(&MIGRATIONS, have, &applied(connection)?)
+}
+
+fn note(
+    transaction: &Transaction<'_>,
+    (number, migration): (usize, &Migration),
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO migrations (number, name, hash, applied_at) VALUES (?1, ?2, ?3, ?4)
+               ON CONFLICT (number) DO NOTHING";
+    let now = jiff::Timestamp::now().to_string();
+    transaction.execute(sql, params![number, migration.name, migration.hash(), now])?;
+    Ok(())
+}
+
+fn apply(
+    transaction: &Transaction<'_>,
+    (number, migration): (usize, &Migration),
+) -> Result<(), StoreError> {
+    transaction.execute_batch(APPLIED)?;
+    // A store from before hashes were noted has the texts that are known.
+    for before in (1..number).zip(&MIGRATIONS) {
+        note(transaction, before)?;
+    }
+    transaction.execute_batch(migration.sql)?;
+    note(transaction, (number, migration))?;
+    transaction.pragma_update(None, "user_version", number)?;
+    Ok(())
+}
+
+/// Makes the schema of a new file; refuses one whose schema is another than the program's.
+pub(super) fn made(connection: &mut Connection) -> Result<(), StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let outlook = of(&transaction)?;
+    if outlook.is_new()? {
+        outlook.missing().try_for_each(|next| apply(&transaction, next))?;
+    }
+    Ok(transaction.commit()?)
+}
+
+/// How far a file is.
+pub(super) fn outlook(path: &Path) -> Result<Outlook, StoreError> {
+    match path.exists() {
+        true => of(&open::reader(path)?),
+        false => Outlook::new(&MIGRATIONS, 0, &[]),
+    }
+}
+
+/// Applies the next migration, if there is one.
+pub(super) fn next(path: &Path) -> Result<Option<(usize, &'static Migration)>, StoreError> {
+    let mut connection = open::connection(path)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let Some(next) = of(&transaction)?.next() else { return Ok(None) };
+    let marks = "SELECT 1 FROM pragma_table_info('head') WHERE name = 'leaving'";
+    if exists(&transaction, marks)? && portable::takes_part(&transaction)? {
+        return Err(schema::moving());
+    }
+    apply(&transaction, next)?;
+    transaction.commit()?;
+    Ok(Some(next))
+}
