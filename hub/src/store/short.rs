@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::{StoreError, decode::Read};
+use super::StoreError;
 use crate::registry::{Content, Observation, Past, Version};
 
 /// Content hash, hash of what it says, whether it counts, and the time: what stands before the
@@ -92,18 +92,6 @@ impl Name {
         wanted
     }
 
-    /// Every position: where one takes the place of another, any may be the latest.
-    pub fn positions(&self) -> Vec<u64> {
-        let mut all = self.whole.clone();
-        all.extend(self.short.iter().map(|one| one.position));
-        all
-    }
-
-    /// Whether what was read whole does, together with the short forms.
-    pub fn suffices(read: &[Read]) -> bool {
-        read.iter().all(|one| one.supersedes.is_none())
-    }
-
     /// All observations in journal order; those read whole take the place of their short forms.
     pub fn observations(self, whole: Vec<Observation>) -> Vec<Observation> {
         let read: Vec<u64> = whole.iter().map(|one| one.position).collect();
@@ -136,14 +124,13 @@ mod tests {
         let read = |positions: Vec<u64>| -> Vec<Observation> {
             history.iter().filter(|one| positions.contains(&one.position)).cloned().collect()
         };
-        let mut all = Vec::new();
-        for name in names.into_values() {
-            let mut whole = read(name.wanted());
-            if whole.iter().any(|one| one.supersedes.is_some()) {
-                whole = read(name.positions());
-            }
-            all.extend(name.observations(whole));
+        let wanted: Vec<Vec<Observation>> =
+            names.values().map(|name| read(name.wanted())).collect();
+        if wanted.iter().flatten().any(|one| one.supersedes.is_some()) {
+            return history.to_vec();
         }
+        let read = names.into_values().zip(wanted);
+        let mut all: Vec<_> = read.flat_map(|(name, whole)| name.observations(whole)).collect();
         all.sort_by_key(|one| one.position);
         all
     }

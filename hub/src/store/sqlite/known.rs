@@ -157,8 +157,9 @@ pub(super) fn attempts(
 }
 
 /// What a fold needs of the observations of one name, in journal order: the latest snapshot is
-/// whole, earlier ones are in short.
-fn said(connection: &Connection, member: u64) -> Result<Vec<Observation>, StoreError> {
+/// whole, earlier ones are in short. `None` where one of them takes the place of another, be it of
+/// another name: any may be the latest then.
+fn said(connection: &Connection, member: u64) -> Result<Option<Vec<Observation>>, StoreError> {
     let sql = "SELECT position, short FROM observations WHERE member = ?1 ORDER BY position";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([member])?;
@@ -167,12 +168,11 @@ fn said(connection: &Connection, member: u64) -> Result<Vec<Observation>, StoreE
         let short = row.get_ref(1)?.as_blob_or_null();
         name.add(row.get(0)?, short.map_err(|error| StoreError::fault(error.to_string()))?)?;
     }
-    let mut read = whole(connection, &name.wanted())?;
-    if !Name::suffices(&read) {
-        read = whole(connection, &name.positions())?;
+    let read = whole(connection, &name.wanted())?;
+    if read.iter().any(|one| one.supersedes.is_some()) {
+        return Ok(None);
     }
-    read.sort_by_key(|one| one.observation.position);
-    Ok(name.observations(decode::resolve(read)))
+    Ok(Some(name.observations(read.into_iter().map(|one| one.observation).collect())))
 }
 
 /// The observations at some positions.
@@ -268,8 +268,11 @@ pub(super) fn subjects(connection: &Connection, wanted: &Wanted) -> Result<Subje
     }
     let mut subjects = Subjects::default();
     let mut keys: BTreeMap<u64, String> = BTreeMap::new();
-    for row in found.into_values() {
-        let observations = said(connection, row.member)?;
+    let short: Option<Vec<_>> =
+        found.keys().map(|member| said(connection, *member)).collect::<Result<_, _>>()?;
+    let whole = || found.keys().map(|member| observations(connection, *member, None)).collect();
+    let said: Vec<Vec<Observation>> = short.map_or_else(whole, Ok)?;
+    for (row, observations) in found.into_values().zip(said) {
         keys.insert(row.dossier, row.membership.dossier.clone());
         subjects.member(row, observations);
     }
