@@ -5,6 +5,7 @@
 
 mod failure;
 mod known;
+mod lease;
 mod message;
 mod open;
 mod read;
@@ -19,8 +20,11 @@ mod tests;
 mod verify;
 mod write;
 
+use std::sync::Arc;
+
 use contracts::Later;
 use tokio_postgres::Config;
+use tokio_util::sync::CancellationToken;
 
 use self::session::{Sessions, soon};
 use super::{
@@ -41,7 +45,7 @@ pub struct PostgresStore {
     key: DedupKey,
     rules: known::RulesSeen,
     places: write::PlacesSeen,
-    rolling: rolling::Rolling,
+    appended: Arc<rolling::Appended>,
 }
 
 impl PostgresStore {
@@ -60,9 +64,8 @@ impl PostgresStore {
         transaction.commit().await.map_err(failure::of_commit)?;
         open::journal(&client).await?;
         drop(client);
-        let (rules, places) = Default::default();
-        let rolling = rolling::Rolling::start(sessions.clone());
-        Ok(Self { sessions, key, rules, places, rolling })
+        let (rules, places, appended) = Default::default();
+        Ok(Self { sessions, key, rules, places, appended })
     }
 }
 
@@ -223,5 +226,10 @@ impl Store for PostgresStore {
 
     fn rebuild(&self) -> Answer<'_, Result<u64, StoreError>> {
         Box::pin(rebuild::rebuild(self))
+    }
+
+    fn tend(&self, stop: CancellationToken) -> Answer<'static, ()> {
+        let rolling = rolling::Rolling::new(self.sessions.clone(), self.appended.clone());
+        Box::pin(lease::once(self.sessions.clone(), rolling, stop))
     }
 }

@@ -20,7 +20,10 @@ use crate::{
 };
 
 /// The schema versions, in order; the table `schema` notes how many there are.
-const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/postgres/0001_first.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../../migrations/postgres/0001_first.sql"),
+    include_str!("../../../migrations/postgres/0002_leases.sql"),
+];
 
 /// The oldest server whose behaviour the hub was tested with.
 const SERVER_VERSION_MIN: i32 = 150_000;
