@@ -23,6 +23,7 @@ mod lienthong;
 mod load;
 mod permutations;
 mod postgres;
+mod processes;
 mod recount;
 mod retractions;
 mod samples;
