@@ -16,7 +16,7 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 
 use crate::{
-    cluster::{ask, database},
+    cluster::{database, psql as ask},
     harness::{Folder, Hub, Sender, Verified},
     permutations::{AGENCY, CHANNEL, Message},
 };

@@ -14,7 +14,7 @@ use std::{
 use super::wait_until;
 use crate::{
     backend::Backend,
-    cluster::{Cluster, ask, database},
+    cluster::{Cluster, database, psql as ask},
     harness::{Folder, Hub, signal},
     permutations::{AGENCY, CHANNEL, dossier},
 };
