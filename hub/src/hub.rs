@@ -1,13 +1,18 @@
 //! The composition root: the only place that puts the hub's parts together and spawns them.
 
-use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use adapters::rest::{
     push,
     server::{self, ServerLimits},
 };
 use contracts::Contracts;
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{Signal, SignalKind, signal},
+    task::JoinHandle,
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -30,6 +35,11 @@ use crate::{
 /// How often keys are read anew: a key revoked elsewhere ends within it.
 const KEYS_EVERY: Duration = Duration::from_secs(2);
 
+/// How long a hub may take to end once told to; its process is gone a second later at the latest.
+/// Requests under way have 6 s of it, then they are told to come again; connections are cut after
+/// 8 s ([`ServerLimits`]).
+const STOP_WITHIN: Duration = Duration::from_secs(9);
+
 /// Why a hub does not start or run.
 #[derive(Debug, thiserror::Error)]
 pub enum HubError {
@@ -48,7 +58,7 @@ pub enum HubError {
         /// The address.
         address: SocketAddr,
         /// Why.
-        error: std::io::Error,
+        error: io::Error,
     },
 }
 
@@ -112,7 +122,9 @@ pub struct Hub {
     /// The keys in force.
     pub keys: Keys,
     stop: CancellationToken,
-    server: JoinHandle<std::io::Result<()>>,
+    server: JoinHandle<io::Result<()>>,
+    journey: Arc<Journey>,
+    tending: JoinHandle<()>,
 }
 
 impl Hub {
@@ -134,11 +146,11 @@ impl Hub {
         let catalog = Arc::new(catalog);
         let operations = Operations { catalog: catalog.clone(), store: store.clone() };
         let telemetry = Arc::new(Telemetry::default());
-        let journey =
-            Journey::start(catalog, Arc::new(contracts), Arc::new(gazetteer), store.clone());
+        let (contracts, gazetteer) = (Arc::new(contracts), Arc::new(gazetteer));
+        let journey = Arc::new(Journey::start(catalog, contracts, gazetteer, store.clone()));
         let api = Api { operations: operations.clone(), keys: keys.clone(), telemetry };
         let door = Arc::new(keys.clone());
-        let app = push::router(Arc::new(journey), door, push::Limits::default())
+        let app = push::router(journey.clone(), door, push::Limits::default())
             .merge(api::router(api))
             .merge(console::router(Console {
                 operations: operations.clone(),
@@ -151,35 +163,58 @@ impl Hub {
             .local_addr()
             .map_err(|error| HubError::Listen { address: config.listen, error })?;
         let stop = CancellationToken::new();
+        let tending = tokio::spawn(store.tend(stop.clone()));
         tokio::spawn(refresh_keys(keys.clone(), store, stop.clone()));
         let limits = ServerLimits::default();
         let server = tokio::spawn(server::serve(listener, app, limits, stop.clone()));
         tracing::info!(%address, "listening");
-        Ok(Self { address, operations, keys, stop, server })
+        Ok(Self { address, operations, keys, stop, server, journey, tending })
     }
 
-    /// Ends in good order: requests under way finish, then everything stops.
+    /// Ends in good order, within [`STOP_WITHIN`]: nothing new is taken, requests and messages
+    /// under way finish, what this process alone was doing is left to others. What is not done by
+    /// then is as after a crash: nothing that was acknowledged is lost.
     ///
     /// # Errors
     /// When the server had failed.
-    pub async fn stop(self) -> std::io::Result<()> {
+    pub async fn stop(self) -> io::Result<()> {
         self.stop.cancel();
-        self.server.await.unwrap_or_else(|error| Err(std::io::Error::other(error)))
+        let ending = async {
+            let served = self.server.await.unwrap_or_else(|error| Err(io::Error::other(error)));
+            self.journey.finished().await;
+            // A fault in it was told when it happened; there is nothing left to leave.
+            let _ = self.tending.await;
+            served
+        };
+        timeout(STOP_WITHIN, ending).await.unwrap_or_else(|_| {
+            tracing::warn!("not everything under way has ended by the deadline");
+            Ok(())
+        })
     }
 
-    /// Runs until the process is told to end (SIGTERM, SIGINT).
+    /// Runs until the process is told to end (SIGTERM, SIGINT), and ends; told so again, at once.
     ///
     /// # Errors
     /// When the server fails.
-    pub async fn run(self) -> std::io::Result<()> {
-        let mut terminate =
-            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
-        }
+    pub async fn run(self) -> io::Result<()> {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        told_to_end(&mut terminate, &mut interrupt).await;
         tracing::info!("stopping");
-        self.stop().await
+        tokio::select! {
+            ended = self.stop() => ended,
+            () = told_to_end(&mut terminate, &mut interrupt) => {
+                tracing::warn!("told to end again: ending at once");
+                Ok(())
+            }
+        }
+    }
+}
+
+async fn told_to_end(terminate: &mut Signal, interrupt: &mut Signal) {
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
     }
 }
 

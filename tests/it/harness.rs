@@ -277,10 +277,19 @@ impl Hub {
         self.child.wait().unwrap();
     }
 
+    /// Sends it a signal, such as `STOP`.
+    pub(crate) fn signal(&self, name: &str) {
+        assert!(signal(self.pid(), name), "there is no process {}", self.pid());
+    }
+
     /// Ends it as its operator would.
-    pub(crate) fn stop(mut self) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    pub(crate) fn stop(self) {
+        self.signal("TERM");
+        self.ends();
+    }
+
+    /// Waits until it has ended by itself, in good order.
+    pub(crate) fn ends(mut self) {
         let began = Instant::now();
         let ended: ExitStatus = loop {
             if let Some(ended) = self.child.try_wait().unwrap() {
@@ -291,6 +300,13 @@ impl Hub {
         };
         assert!(ended.success(), "the hub ended with {ended}");
     }
+}
+
+/// Sends a process a signal; false where there is no such process.
+pub(crate) fn signal(process: u32, name: &str) -> bool {
+    let mut command = Command::new("kill");
+    command.arg(format!("-{name}")).arg(process.to_string()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
 }
 
 impl Drop for Hub {
@@ -319,16 +335,27 @@ impl Sender {
 
     /// Sends one message; the receipt, also where a problem carries it.
     pub(crate) async fn push(&self, channel: &str, id: Option<&str>, bytes: &[u8]) -> Answer {
+        let answer = self.post(channel, id, bytes).await?;
+        let status = answer.status().as_u16();
+        let body: Value = answer.json().await?;
+        Ok((status, body.get("receipt").cloned().unwrap_or(body)))
+    }
+
+    /// Sends one message; the answer as it came.
+    pub(crate) async fn post(
+        &self,
+        channel: &str,
+        id: Option<&str>,
+        bytes: &[u8],
+    ) -> Result<reqwest::Response, reqwest::Error> {
         let url = format!("{}/v1/channels/{channel}/messages", self.url);
         let mut request = self.client.post(url).bearer_auth(&self.key).body(bytes.to_owned());
         if let Some(id) = id {
             request = request.header("Idempotency-Key", id);
         }
         let answer = request.send().await?;
-        let status = answer.status().as_u16();
         says_when_to_return(&answer);
-        let body: Value = answer.json().await?;
-        Ok((status, body.get("receipt").cloned().unwrap_or(body)))
+        Ok(answer)
     }
 
     /// Reads an address.

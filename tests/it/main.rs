@@ -25,6 +25,7 @@ mod migrate;
 mod moves;
 mod permutations;
 mod postgres;
+mod processes;
 mod prune;
 mod recount;
 mod reporting;

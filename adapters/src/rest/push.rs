@@ -273,11 +273,13 @@ fn unread(why: Unread, limits: &Limits) -> ProblemResponse {
     ProblemResponse::new(status, kind).detail(vi, en)
 }
 
-fn later(reason: &str) -> Later {
+/// Why this transport, not the inbox, cannot go on just now.
+pub(super) fn later(reason: &str) -> Later {
     Later { reason: reason.to_owned(), retry_after_seconds: RETRY_SECONDS }
 }
 
-fn not_now(later: &Later) -> ProblemResponse {
+/// The answer to whoever is to come again.
+pub(super) fn not_now(later: &Later) -> ProblemResponse {
     ProblemResponse::new(StatusCode::SERVICE_UNAVAILABLE, &kinds::LATER)
         .member("reason", json!(later.reason))
         .header(RETRY_AFTER, HeaderValue::from(later.retry_after_seconds))

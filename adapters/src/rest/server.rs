@@ -9,6 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -18,6 +21,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::push;
 use super::wire::Wire;
 
 /// After an error in accepting, so that a lack of file descriptors does not become a busy loop.
@@ -42,7 +46,10 @@ pub struct ServerLimits {
     pub write_timeout: Duration,
     /// How long what a peer still sends is dropped after the last answer, so that it can read it.
     pub linger: Duration,
-    /// How long requests under way may take once told to stop.
+    /// How long requests under way may take once told to stop; what is not answered by then is
+    /// told to come again.
+    pub finish_timeout: Duration,
+    /// How long connections may last once told to stop; then they are cut.
     pub stop_timeout: Duration,
 }
 
@@ -55,12 +62,15 @@ impl Default for ServerLimits {
             header_timeout: Duration::from_secs(10),
             write_timeout: Duration::from_secs(30),
             linger: Duration::from_secs(2),
-            stop_timeout: Duration::from_secs(10),
+            finish_timeout: Duration::from_secs(6),
+            stop_timeout: Duration::from_secs(8),
         }
     }
 }
 
-/// Serves `app` over HTTP/1.1 until `stop`, then lets requests under way finish.
+/// Serves `app` over HTTP/1.1 until `stop`, then lets requests under way finish. Whatever comes
+/// after `stop`, and whatever is not answered `finish_timeout` after it, is told to come again
+/// (503, `Retry-After`).
 ///
 /// Returns when every connection has ended, at the latest `stop_timeout` after `stop`. An error
 /// in accepting is logged and never ends it.
@@ -78,7 +88,9 @@ pub async fn serve(
     tracing::info!(%address, "listening");
     let slots = Arc::new(Semaphore::new(limits.connections_max));
     let connections = TaskTracker::new();
-    let cut = CancellationToken::new();
+    let (hurry, cut) = (CancellationToken::new(), CancellationToken::new());
+    let ending = Ending { stop: stop.clone(), hurry: hurry.clone() };
+    let app = app.layer(middleware::from_fn_with_state(ending, answer_or_end));
     let accepting = async {
         while let Ok(slot) = Arc::clone(&slots).acquire_owned().await {
             let stream = accept(&listener).await;
@@ -93,12 +105,33 @@ pub async fn serve(
     stop.run_until_cancelled(accepting).await;
     drop(listener);
     connections.close();
-    if timeout(limits.stop_timeout, connections.wait()).await.is_err() {
+    let finishing = limits.finish_timeout.min(limits.stop_timeout);
+    if timeout(finishing, connections.wait()).await.is_ok() {
+        return Ok(());
+    }
+    hurry.cancel();
+    if timeout(limits.stop_timeout - finishing, connections.wait()).await.is_err() {
         tracing::warn!(%address, open = connections.len(), "connections cut at the deadline");
         cut.cancel();
         connections.wait().await;
     }
     Ok(())
+}
+
+/// What ends a server: told to stop, and no patience left with what is still under way.
+#[derive(Clone)]
+struct Ending {
+    stop: CancellationToken,
+    hurry: CancellationToken,
+}
+
+/// Passes a request on, unless the server is ending.
+async fn answer_or_end(State(ending): State<Ending>, request: Request, next: Next) -> Response {
+    let answered = match ending.stop.is_cancelled() {
+        true => None,
+        false => ending.hurry.run_until_cancelled(next.run(request)).await,
+    };
+    answered.unwrap_or_else(|| push::not_now(&push::later("the hub is stopping")).into_response())
 }
 
 /// The next connection, however many attempts fail before it.

@@ -1,5 +1,7 @@
 //! `GET /healthz`, `/readyz`, `/metrics`: for those who run the hub; no key, no data of anybody.
 
+use std::time::Duration;
+
 use axum::{
     Json,
     extract::State,
@@ -10,14 +12,27 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde_json::json;
+use tokio::time::timeout;
 
 use super::{Api, answer::Stop};
+use crate::store::StoreError;
 
 /// Whether the store answers.
 pub(super) async fn health(State(api): State<Api>) -> Result<Response, Stop> {
     let head = api.operations.store.head().await?;
     let body = json!({ "status": "ok", "log_id": head.log_id, "size": head.tree.size });
     Ok(([(CACHE_CONTROL, "no-store")], Json(body)).into_response())
+}
+
+/// How long the store may take to answer before a balancer sends elsewhere.
+const READY_WITHIN: Duration = Duration::from_secs(2);
+
+/// Whether requests may be sent here: the store answers, and soon. A hub that is ending answers
+/// nothing but "later", here as everywhere.
+pub(super) async fn ready(State(api): State<Api>) -> Result<Response, Stop> {
+    let late = |_| StoreError::away(format!("no answer within {READY_WITHIN:?}"));
+    timeout(READY_WITHIN, api.operations.store.head()).await.map_err(late)??;
+    Ok(([(CACHE_CONTROL, "no-store")], Json(json!({ "status": "ok" }))).into_response())
 }
 
 /// What is counted, for Prometheus; also when the store does not answer.

@@ -69,7 +69,7 @@ pub fn whole(state: Api, others: Router) -> Router {
         .route("/v1/feeds/records", get(feeds::records))
         .route("/v1/feeds/dossiers", get(feeds::dossiers))
         .route("/healthz", get(health::health))
-        .route("/readyz", get(health::health))
+        .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
         .with_state(state)
         .merge(others)

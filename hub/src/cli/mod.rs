@@ -262,6 +262,7 @@ fn find<'a>(
 fn block_on<T>(work: impl Future<Output = T>) -> io::Result<T> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let done = runtime.block_on(work);
-    runtime.shutdown_timeout(std::time::Duration::from_secs(5));
+    // What is still at work by then is given up; a hub that ends has waited for its own.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(500));
     Ok(done)
 }

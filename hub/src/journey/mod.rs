@@ -13,6 +13,7 @@ use contracts::{Contract, Contracts, Later, Receipt};
 use futures_util::future::BoxFuture;
 use mappings::Gazetteer;
 use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
 
 use crate::{
     catalog::{Catalog, Channel},
@@ -46,6 +47,7 @@ pub struct Journey {
     store: Arc<dyn Store>,
     committer: Committer,
     hashes: Arc<ContractHashes>,
+    under_way: TaskTracker,
 }
 
 impl Journey {
@@ -59,7 +61,15 @@ impl Journey {
         let committer = Committer::start(store.clone());
         let hash = |one: &Contract| (one.id().clone(), Digest::of(one.text().as_bytes()));
         let hashes = Arc::new(contracts.iter().map(hash).collect());
-        Self { catalog, contracts, gazetteer, store, committer, hashes }
+        let under_way = TaskTracker::new();
+        Self { catalog, contracts, gazetteer, store, committer, hashes, under_way }
+    }
+
+    /// Waits for the messages under way, also those whose senders have hung up. None may be
+    /// accepted any more.
+    pub async fn finished(&self) {
+        self.under_way.close();
+        self.under_way.wait().await;
     }
 
     async fn receive(self, channel: String, arrival: Arrival) -> Result<Receipt, Later> {
@@ -181,7 +191,8 @@ impl Inbox for Journey {
         channel: &str,
         arrival: Arrival,
     ) -> BoxFuture<'static, Result<Receipt, Later>> {
-        let work = tokio::spawn(self.clone().receive(channel.to_owned(), arrival));
+        let work = self.clone().receive(channel.to_owned(), arrival);
+        let work = self.under_way.spawn(work);
         Box::pin(async move {
             work.await.unwrap_or_else(|error| {
                 tracing::error!(error = %error, "a journey ended by a fault of the hub");

@@ -27,6 +27,7 @@ use std::{collections::BTreeMap, fmt, future::Future, pin::Pin, sync::Arc};
 use bytes::Bytes;
 use contracts::{ContractId, Later, Outcome, Problem, Receipt, Refusal};
 use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     journal::{
@@ -235,6 +236,10 @@ pub trait Store: portable::Portable + pruning::Pruning + 'static {
 
     /// Makes every fold anew from the journal; gives the number of entries read.
     fn rebuild(&self) -> Answer<'_, Result<u64, StoreError>>;
+
+    /// What one process at a time does beside answering, such as rolling up behind. Ends when told
+    /// to stop, and leaves it to others at once.
+    fn tend(&self, stop: CancellationToken) -> Answer<'static, ()>;
 }
 
 impl fmt::Debug for dyn Store {

@@ -144,14 +144,57 @@ async fn who_still_sends_after_its_answer_is_not_reset_at_once() {
 
 #[tokio::test]
 async fn stopping_has_a_deadline() {
-    let limits = ServerLimits { stop_timeout: SHORT, ..server_limits() };
+    let limits = ServerLimits { stop_timeout: SHORT, header_timeout: PATIENCE, ..server_limits() };
     let rig = Rig::start(small_limits(), limits).await;
-    rig.inbox.hold();
     let mut stream = rig.connect().await;
-    stream.write_all(rig.head("Content-Length: 2\r\n\r\nok").as_bytes()).await.unwrap();
-    rig.inbox.has(1).await;
+    stream.write_all(rig.head("X-Half: a").as_bytes()).await.unwrap();
+    sleep(SHORT).await;
     let begun = Instant::now();
     rig.stopped().await;
     assert!(begun.elapsed() >= SHORT && begun.elapsed() < PATIENCE / 2);
     assert_eq!(to_end(&mut stream).await, "");
+}
+
+fn tells_to_come_again(answer: &str) {
+    let lower = answer.to_ascii_lowercase();
+    assert!(lower.starts_with("http/1.1 503 "), "{answer}");
+    for told in ["\r\nretry-after: ", "application/problem+json", "\"code\":\"later\""] {
+        assert!(lower.contains(told), "{told} in {answer}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_answered_in_time_when_stopping_is_told_to_come_again() {
+    let limits = ServerLimits { finish_timeout: SHORT, ..server_limits() };
+    let rig = Rig::start(small_limits(), limits).await;
+    rig.inbox.hold();
+    let mut stuck = rig.connect().await;
+    stuck.write_all(rig.head("Content-Length: 2\r\n\r\nok").as_bytes()).await.unwrap();
+    rig.inbox.has(1).await;
+    let mut unread = rig.connect().await;
+    unread.write_all(rig.head("Content-Length: 20\r\n\r\nhalf").as_bytes()).await.unwrap();
+    sleep(SHORT).await;
+    rig.stopped().await;
+    for stream in [&mut stuck, &mut unread] {
+        tells_to_come_again(&to_end(stream).await);
+    }
+}
+
+#[tokio::test]
+async fn when_stopping_what_is_under_way_is_answered_and_what_still_comes_is_put_off() {
+    let rig = Rig::small().await;
+    rig.inbox.hold();
+    let mut under_way = rig.connect().await;
+    under_way.write_all(rig.head("Content-Length: 2\r\n\r\nok").as_bytes()).await.unwrap();
+    rig.inbox.has(1).await;
+    let mut coming = rig.connect().await;
+    coming.write_all(rig.head("X-Half: a").as_bytes()).await.unwrap();
+    sleep(SHORT).await;
+    rig.stop.cancel();
+    coming.write_all(b"\r\nContent-Length: 2\r\n\r\nok").await.unwrap();
+    tells_to_come_again(&to_end(&mut coming).await);
+    rig.inbox.release();
+    assert!(to_end(&mut under_way).await.starts_with("HTTP/1.1 200 "));
+    rig.stopped().await;
+    assert_eq!(rig.inbox.arrivals().len(), 1);
 }

@@ -21,6 +21,7 @@ macro_rules! alone {
 
 mod failure;
 mod known;
+mod lease;
 mod message;
 mod open;
 mod portable;
@@ -38,8 +39,11 @@ mod tests;
 mod verify;
 mod write;
 
+use std::sync::Arc;
+
 use contracts::Later;
 use tokio_postgres::Config;
+use tokio_util::sync::CancellationToken;
 
 use self::session::{Sessions, soon};
 use super::{
@@ -61,7 +65,7 @@ pub struct PostgresStore {
     key: DedupKey,
     rules: known::RulesSeen,
     places: write::PlacesSeen,
-    rolling: rolling::Rolling,
+    appended: Arc<rolling::Appended>,
 }
 
 impl PostgresStore {
@@ -118,9 +122,8 @@ impl PostgresStore {
             open::journal(&client).await?;
         }
         drop(client);
-        let (rules, places) = Default::default();
-        let rolling = rolling::Rolling::start(sessions.clone());
-        Ok(Self { sessions, key, rules, places, rolling })
+        let (rules, places, appended) = Default::default();
+        Ok(Self { sessions, key, rules, places, appended })
     }
 }
 
@@ -281,5 +284,10 @@ impl Store for PostgresStore {
 
     fn rebuild(&self) -> Answer<'_, Result<u64, StoreError>> {
         Box::pin(rebuild::rebuild(self))
+    }
+
+    fn tend(&self, stop: CancellationToken) -> Answer<'static, ()> {
+        let rolling = rolling::Rolling::new(self.sessions.clone(), self.appended.clone());
+        Box::pin(lease::once(self.sessions.clone(), rolling, stop))
     }
 }

@@ -77,7 +77,7 @@ async fn adopted(store: &PostgresStore, rules: &Rules) -> Result<bool, Failure> 
     session::write(&transaction, rows).await?;
     anew(store, &transaction).await?;
     transaction.commit().await.map_err(failure::of_commit)?;
-    store.rolling.appended(tip.next());
+    store.appended.to(tip.next());
     Ok(true)
 }
 

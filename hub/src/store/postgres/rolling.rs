@@ -1,5 +1,5 @@
-//! Rollups follow the deltas in a task of their own: they are written together for many entries,
-//! and readers add what they do not hold yet. Whoever appends is never held by it.
+//! Rollups follow the deltas: they are written together for many entries, and readers add what
+//! they do not hold yet. Whoever appends is never held by it; one process at a time does it.
 
 use std::{
     sync::{
@@ -10,11 +10,12 @@ use std::{
 };
 
 use deadpool_postgres::GenericClient;
-use tokio::{sync::Notify, task::JoinHandle};
+use tokio::{sync::Notify, time::timeout};
 use tokio_postgres::Row;
 
 use super::{
-    failure::Failure,
+    failure::{self, Failure},
+    lease::{Lease, Work},
     open,
     session::{self, Sessions, signed, unsigned},
     write,
@@ -36,102 +37,92 @@ const ENTRIES_AT_ONCE_MAX: u64 = 8_192;
 /// After so long without an entry, the rollups are brought up to the end.
 const QUIET: Duration = Duration::from_millis(200);
 
-/// How long the task rests after it could not write.
-const REST: Duration = Duration::from_secs(2);
+/// How often the journal's end is looked at for what other processes have appended.
+const OTHERS_EVERY: Duration = Duration::from_millis(500);
 
-/// How long one roll may take: one that waits for a frozen server would never roll again.
-const ROLL_WAIT: Duration = Duration::from_secs(60);
-
-/// What the task is told; it ends with the store.
-pub(super) struct Rolling {
-    told: Arc<Told>,
-    task: JoinHandle<()>,
-}
-
+/// What this process has appended.
 #[derive(Default)]
-struct Told {
+pub(super) struct Appended {
     size: AtomicU64,
     wake: Notify,
 }
 
-impl Drop for Rolling {
-    fn drop(&mut self) {
-        self.task.abort();
+impl Appended {
+    /// Says that the journal has grown.
+    pub(super) fn to(&self, size: u64) {
+        self.size.fetch_max(size, Ordering::Relaxed);
+        self.wake.notify_one();
     }
+}
+
+/// Rolling up, where this process has the lease.
+pub(super) struct Rolling {
+    sessions: Sessions,
+    appended: Arc<Appended>,
+    /// Where the rollups end, as far as this process knows.
+    rolled: u64,
+    /// Whether more than one transaction may take is waiting.
+    more: bool,
+    /// The size for which partitions were added last.
+    partitioned: u64,
 }
 
 impl Rolling {
-    pub(super) fn start(sessions: Sessions) -> Self {
-        let told = Arc::new(Told::default());
-        let task = tokio::spawn(follow(sessions, told.clone()));
-        Self { told, task }
-    }
-
-    /// Says that the journal has grown.
-    pub(super) fn appended(&self, size: u64) {
-        self.told.size.fetch_max(size, Ordering::Relaxed);
-        self.told.wake.notify_one();
+    pub(super) fn new(sessions: Sessions, appended: Arc<Appended>) -> Self {
+        Self { sessions, appended, rolled: 0, more: false, partitioned: 0 }
     }
 }
 
-async fn follow(sessions: Sessions, told: Arc<Told>) {
-    // A journal may stand behind its rollups when the store is opened: look once at first.
-    let (mut rolled, mut partitioned) = (0, 0);
-    let mut pending = true;
-    loop {
-        let behind = told.size.load(Ordering::Relaxed).saturating_sub(rolled);
-        if !pending && behind == 0 {
-            told.wake.notified().await;
-            continue;
-        }
-        if behind < ENTRIES_BEHIND_MAX
-            && tokio::time::timeout(QUIET, told.wake.notified()).await.is_ok()
-        {
-            continue;
-        }
-        match session::within(ROLL_WAIT, roll(&sessions)).await {
-            Ok((now, size)) => {
-                (rolled, pending) = (now, now < size);
-                if open::wants_partition(size, partitioned)
-                    && session::within(ROLL_WAIT, partitions(&sessions)).await.is_ok()
-                {
-                    partitioned = size;
-                }
+impl Work for Rolling {
+    const LEASE: &'static str = "rollups";
+
+    async fn due(&self) {
+        loop {
+            let behind = self.appended.size.load(Ordering::Relaxed).saturating_sub(self.rolled);
+            if self.more || behind >= ENTRIES_BEHIND_MAX {
+                return;
             }
-            Err(failure) => {
-                let error = failure.error;
-                tracing::warn!(%error, "the rollups stay behind; readers add what they lack");
-                tokio::time::sleep(REST).await;
+            let patience = if behind > 0 { QUIET } else { OTHERS_EVERY };
+            if timeout(patience, self.appended.wake.notified()).await.is_err() {
+                return;
             }
         }
     }
+
+    async fn turn(&mut self, lease: &Lease) -> Result<bool, Failure> {
+        let mut client = self.sessions.writer().await?;
+        let (rolled, size) = ends(&client, ENDS).await?;
+        (self.rolled, self.more) = (rolled, false);
+        if rolled < size {
+            let Some(transaction) = lease.begin(&mut client).await? else { return Ok(false) };
+            // Nobody waits for it, and what has fallen far behind is much at once.
+            transaction.batch_execute("SET LOCAL statement_timeout = '30s'").await?;
+            let (rolled, size) = ends(&transaction, ENDS_HELD).await?;
+            let to = size.min(rolled + ENTRIES_AT_ONCE_MAX);
+            let sums = sums(&transaction, rolled, to).await?;
+            session::write(&transaction, write::rollups(&sums, to).into()).await?;
+            transaction.commit().await.map_err(failure::of_commit)?;
+            (self.rolled, self.more) = (to, to < size);
+        }
+        if open::wants_partition(size, self.partitioned) {
+            let Some(transaction) = lease.begin(&mut client).await? else { return Ok(false) };
+            open::partitions(&transaction).await?;
+            transaction.commit().await?;
+            self.partitioned = size;
+        }
+        Ok(true)
+    }
 }
 
-async fn partitions(sessions: &Sessions) -> Result<(), Failure> {
-    let mut client = sessions.writer().await?;
-    let transaction = client.transaction().await?;
-    open::partitions(&transaction).await?;
-    Ok(transaction.commit().await?)
-}
+const ENDS: &str = "SELECT r.position, h.size FROM rolled r, head h";
+/// Held until the transaction ends: making the folds anew writes rollups as well, lease or not.
+const ENDS_HELD: &str = "SELECT r.position, h.size FROM rolled r, head h FOR UPDATE OF r";
 
-/// Rolls up what there is, or some of it; gives where the rollups and the journal end.
-async fn roll(sessions: &Sessions) -> Result<(u64, u64), Failure> {
-    let mut client = sessions.writer().await?;
-    let transaction = client.transaction().await?;
-    // Nobody waits for it, and what has fallen far behind is much at once.
-    transaction.batch_execute("SET LOCAL statement_timeout = '30s'").await?;
-    // Held until the end: another process that rolls up waits, and then finds it done.
-    let sql = "SELECT r.position, h.size FROM rolled r, head h FOR UPDATE OF r";
-    let row = session::row(&transaction, sql, &[]).await?;
+/// Where the rollups and the journal end.
+async fn ends(client: &impl GenericClient, sql: &str) -> Result<(u64, u64), Failure> {
+    let row = session::row(client, sql, &[]).await?;
     let row = row.ok_or_else(|| StoreError::fault("the rollups' position is lost"))?;
-    let (rolled, size) = (unsigned(row.try_get(0)?), unsigned(row.try_get(1)?));
-    let to = size.min(rolled + ENTRIES_AT_ONCE_MAX);
-    if to > rolled {
-        let sums = sums(&transaction, rolled, to).await?;
-        session::write(&transaction, write::rollups(&sums, to).into()).await?;
-        transaction.commit().await?;
-    }
-    Ok((to.max(rolled), size))
+    Ok((unsigned(row.try_get(0)?), unsigned(row.try_get(1)?)))
 }
 
 /// Deltas of some positions, added up: day, measure, number and the place.

@@ -23,7 +23,7 @@ const RAW_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// A scan takes longer than an answer may, and rests while what it read is worked at.
 pub(super) async fn settings(transaction: &Transaction<'_>) -> Result<(), Failure> {
     let sql = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '60s';
-               SET LOCAL idle_in_transaction_session_timeout = '5min'";
+               SET LOCAL idle_in_transaction_session_timeout = '1min'";
     Ok(transaction.batch_execute(sql).await?)
 }
 

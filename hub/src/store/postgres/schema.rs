@@ -13,8 +13,9 @@ use crate::store::schema::{self, Applied, Migration, Outlook};
 
 /// All versions, in order; the table `schema` notes how many there are, `migrations` the hash of
 /// each.
-static MIGRATIONS: [Migration; 4] = [
+static MIGRATIONS: [Migration; 5] = [
     Migration { name: "first", sql: include_str!("../../../migrations/postgres/0001_first.sql") },
+    Migration { name: "leases", sql: include_str!("../../../migrations/postgres/0002_leases.sql") },
     Migration { name: "moves", sql: include_str!("../../../migrations/postgres/0003_moves.sql") },
     Migration {
         name: "reporting",

@@ -13,8 +13,9 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::failure::{self, Failure};
 use crate::store::StoreError;
 
-/// Connections that write: the batch under way, and what an operator does beside it.
-const WRITERS_MAX: usize = 3;
+/// Connections that write: the batches under way, what is done under a lease, and what an operator
+/// does beside it.
+const WRITERS_MAX: usize = 4;
 /// Connections that read.
 const READERS_MAX: usize = 8;
 /// How long anything waits for a connection.
@@ -29,11 +30,13 @@ pub(super) const ANSWER_WAIT: Duration = Duration::from_secs(10);
 
 /// What every session is told. Plans go by indexes from the first row on, when no statistics are
 /// there yet, and are made once for each statement. A session that its process has left in the
-/// middle, stopped or cut off, ends by itself and lets go what it held.
+/// middle of a transaction, stopped or cut off, the server ends: it waits 5 s for the next
+/// statement, and 10 s for a result to be taken. So long at most are others held by it.
 const SESSION: &str = "-c search_path=lienthong -c statement_timeout=8s -c lock_timeout=5s \
-                       -c idle_in_transaction_session_timeout=15s -c DateStyle=ISO \
-                       -c TimeZone=UTC -c jit=off -c plan_cache_mode=force_generic_plan \
-                       -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off";
+                       -c idle_in_transaction_session_timeout=5s -c tcp_user_timeout=10s \
+                       -c DateStyle=ISO -c TimeZone=UTC -c jit=off \
+                       -c plan_cache_mode=force_generic_plan -c enable_seqscan=off \
+                       -c enable_hashjoin=off -c enable_mergejoin=off";
 
 /// The connections of one store.
 #[derive(Clone)]

@@ -89,6 +89,6 @@ async fn together(
     session::write_soon(&transaction, write::batch(&changes, &places)).await?;
     session::commit(transaction).await?;
     store.places.remember(places);
-    store.rolling.appended(changes.tip.next());
+    store.appended.to(changes.tip.next());
     Ok(replies)
 }

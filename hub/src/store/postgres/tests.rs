@@ -1,5 +1,7 @@
 //! The suite on PostgreSQL, and what is PostgreSQL's own.
 
+mod lease;
+
 use std::{
     path::Path,
     process::Command,
@@ -10,6 +12,7 @@ use std::{
 };
 
 use tokio_postgres::{Client, Config, NoTls};
+use tokio_util::sync::CancellationToken;
 
 use super::PostgresStore;
 use crate::{
@@ -158,6 +161,8 @@ async fn a_changed_number_is_found_by_the_recount() {
     let record = suite::snapshot("R-1", 1, 4);
     let message = suite::message(&store, "r", "r", vec![Ok(vec![record])]);
     store.commit(vec![message]).await.unwrap();
+    let stop = CancellationToken::new();
+    let tending = tokio::spawn(store.tend(stop.clone()));
     let outside = connect(&database.config).await;
     let behind = "SELECT r.position = h.size FROM lienthong.rolled r, lienthong.head h";
     for _ in 0..200 {
@@ -166,6 +171,8 @@ async fn a_changed_number_is_found_by_the_recount() {
         }
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
+    stop.cancel();
+    tending.await.unwrap();
     let more = "UPDATE lienthong.rollups SET n = n + 1 WHERE measure = 'open'";
     outside.batch_execute(more).await.unwrap();
     let verdict = store.verify().await.unwrap();

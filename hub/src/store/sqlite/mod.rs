@@ -32,6 +32,7 @@ use std::{
 use contracts::Later;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     Answer, ApiKey, CellQuery, CellRow, DossierRow, EntryRow, Head, MessageRow, PersonalText,
@@ -390,5 +391,10 @@ impl Store for SqliteStore {
 
     fn rebuild(&self) -> Answer<'_, Result<u64, StoreError>> {
         self.write(rebuild::rebuild)
+    }
+
+    fn tend(&self, _: CancellationToken) -> Answer<'static, ()> {
+        // The writer's thread does all of it, between two jobs.
+        Box::pin(async {})
     }
 }
