@@ -27,6 +27,7 @@ mod permutations;
 mod postgres;
 mod processes;
 mod prune;
+mod random;
 mod recount;
 mod reporting;
 mod retractions;
