@@ -238,6 +238,15 @@ async fn numbers_and_dossiers_are_those_that_the_hub_tells() {
     let sql = "SELECT count(*) > 0, count(problem) = count(*) FROM reporting.refusals";
     assert_eq!(psql(&address, sql), "t|t");
     hub.stop();
+    // With nothing rolled up, the views add all that the sums lack.
+    let open = "SELECT (SELECT sum(n) FROM reporting.gauges_today WHERE measure = 'open'),
+                       (SELECT sum(n) FROM reporting.statistics_by_day WHERE measure = 'open')";
+    let before = psql(&address, open);
+    psql(
+        folder.address(),
+        "DELETE FROM lienthong.rollups; UPDATE lienthong.rolled SET position = 0",
+    );
+    assert_eq!(psql(&address, open), before);
 }
 
 /// What the hub writes, and what nobody should: no form of a moment makes a query fail.

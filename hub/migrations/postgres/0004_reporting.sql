@@ -277,12 +277,13 @@ COMMENT ON COLUMN reporting.statistics.status IS
 COMMENT ON COLUMN reporting.statistics.is_gauge IS 'Whether n is a change of a gauge.';
 COMMENT ON COLUMN reporting.statistics.n IS 'How many, or how many more or fewer.';
 
--- The sums there are, and the changes that they lack yet: in one statement both are of one moment.
+-- The sums there are, and the changes that they lack yet, in no span: they are in no sum of a month
+-- or a year either. In one statement both are of one moment.
 CREATE VIEW lienthong.numbers_by_day AS
 SELECT r.day, r.outer_key AS agency, r.inner_key AS procedure, r.measure, r.n, r.span
 FROM lienthong.rollups r WHERE r.level = 3
 UNION ALL
-SELECT d.day, p.agency, p.procedure, d.measure, d.n, 0
+SELECT d.day, p.agency, p.procedure, d.measure, d.n, NULL
 FROM lienthong.rolled o
 JOIN lienthong.deltas d ON d.position >= o.position
 JOIN lienthong.places p ON p.place = d.place;
@@ -294,7 +295,8 @@ SELECT
     substring(d.measure FROM '-([0-9]{1,2})$')::smallint AS status,
     d.measure ~ '^(open|paused|overdue|in-status.*)$' AS is_gauge, d.n
 FROM (SELECT day, agency, procedure, measure, sum(n)::bigint AS n FROM lienthong.numbers_by_day
-      WHERE span = 0 GROUP BY day, agency, procedure, measure HAVING sum(n) <> 0) d;
+      WHERE span = 0 OR span IS NULL
+      GROUP BY day, agency, procedure, measure HAVING sum(n) <> 0) d;
 COMMENT ON VIEW reporting.statistics_by_day IS
     'The numbers of statistics by day, agency and procedure, out of sums that the hub keeps.';
 COMMENT ON COLUMN reporting.statistics_by_day.day IS 'Day in Vietnam.';
@@ -319,6 +321,7 @@ FROM (
     JOIN lienthong.numbers_by_day b ON b.span = 2 AND b.day < f.year
         OR b.span = 1 AND b.day >= f.year AND b.day < f.month
         OR b.span = 0 AND b.day >= f.month AND b.day <= f.today
+        OR b.span IS NULL AND b.day <= f.today
     WHERE b.measure ~ '^(open|paused|overdue|in-status.*)$'
     GROUP BY b.agency, b.procedure, b.measure HAVING sum(b.n) <> 0) d;
 COMMENT ON VIEW reporting.gauges_today IS
