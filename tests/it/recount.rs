@@ -66,8 +66,8 @@ fn first_day(backend: Backend, measure: &str) -> String {
         ),
         // There its key is numbers: those of the same row told in words.
         Backend::Sqlite => format!(
-            "WHERE slot = (SELECT r.slot FROM rollups r JOIN names m \
-             ON m.name = (r.slot >> 42 & 131071) WHERE (r.slot >> 61) = 1 \
+            "WHERE slot = (SELECT r.slot FROM rollups r JOIN measures m \
+             ON m.measure = (r.slot >> 53 & 63) WHERE (r.slot >> 61) = 1 \
              AND (r.slot >> 59 & 3) = 0 AND m.text = '{measure}' AND r.n <> 0 \
              ORDER BY (r.slot & 4194303) LIMIT 1)"
         ),

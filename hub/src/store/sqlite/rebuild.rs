@@ -64,8 +64,8 @@ pub(super) fn adopt(writer: &mut Writer, rules: &Rules) -> Result<bool, StoreErr
 const DROP: &str = "
     DROP INDEX members_by_code; DROP INDEX members_by_dossier;
     DELETE FROM observations; DELETE FROM dossiers; DELETE FROM changes; DELETE FROM deltas;
-    DELETE FROM places; DELETE FROM rollups; DELETE FROM names; DELETE FROM members;
-    DELETE FROM rules;";
+    DELETE FROM places; DELETE FROM rollups; DELETE FROM names; DELETE FROM measures;
+    DELETE FROM members; DELETE FROM rules;";
 
 const INDEX: &str = "
     CREATE INDEX members_by_code ON members (code) WHERE code IS NOT NULL;

@@ -10,14 +10,14 @@ use crate::store::{
 };
 
 const SPAN_BITS: u32 = 2;
-const MEASURE_BITS: u32 = 17;
-const OUTER_BITS: u32 = 20;
+const MEASURE_BITS: u32 = 6;
+const OUTER_BITS: u32 = 31;
 const DAY_BITS: u32 = 22;
 
 /// Added to a day, so that every day from year 0 to year 9999 is a number from 0.
 const DAY_OFFSET: i64 = 1_000_000;
 
-/// A slot in its parts; `measure` and `outer` are numbers of names.
+/// A slot in its parts: `measure` is the number of a measure, `outer` that of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Slot {
     pub(super) level: u8,
@@ -66,8 +66,13 @@ impl Slot {
 
 /// The number of a name; `None` for one that no rollup bears.
 pub(super) fn known(connection: &Connection, text: &str) -> Result<Option<i64>, StoreError> {
-    let sql = "SELECT name FROM names WHERE text = ?1";
-    Ok(connection.prepare_cached(sql)?.query_row([text], |row| row.get(0)).optional()?)
+    Ok(connection.prepare_cached(NAMES[0])?.query_row([text], |row| row.get(0)).optional()?)
+}
+
+/// The measure of a number.
+pub(super) fn measure(connection: &Connection, number: i64) -> Result<String, StoreError> {
+    let sql = "SELECT text FROM measures WHERE measure = ?1";
+    Ok(connection.prepare_cached(sql)?.query_row([number], |row| row.get(0))?)
 }
 
 /// The name of a number.
@@ -76,44 +81,52 @@ pub(super) fn text(connection: &Connection, name: i64) -> Result<String, StoreEr
     Ok(connection.prepare_cached(sql)?.query_row([name], |row| row.get(0))?)
 }
 
-/// Numbers of names, asked for once.
+/// Numbers of measures and of names, asked for once.
 #[derive(Debug, Default)]
-pub(super) struct Names<'a>(HashMap<&'a str, i64>);
+pub(super) struct Numbers<'a> {
+    measures: HashMap<&'a str, i64>,
+    names: HashMap<&'a str, i64>,
+}
 
-impl<'a> Names<'a> {
+impl<'a> Numbers<'a> {
     /// The slot and the inner name of a key; new names are given numbers.
-    pub(super) fn numbers(
+    pub(super) fn of(
         &mut self,
         connection: &Connection,
         key: &RollupKey<'a>,
     ) -> Result<(i64, i64), StoreError> {
-        let slot = Slot {
-            level: key.level,
-            span: key.span,
-            measure: self.number(connection, key.measure)?,
-            outer: self.number(connection, key.outer)?,
-            day: key.day,
-        };
-        let number = slot.number();
-        let number = number
-            .ok_or_else(|| StoreError::fault("a rollup has a name or a day beyond its key"))?;
-        Ok((number, self.number(connection, key.inner)?))
+        let mut name = |text| number(connection, &mut self.names, NAMES, text);
+        let (outer, inner) = (name(key.outer)?, name(key.inner)?);
+        let measure = number(connection, &mut self.measures, MEASURES, key.measure)?;
+        let slot = Slot { level: key.level, span: key.span, measure, outer, day: key.day }.number();
+        Ok((slot.ok_or_else(|| StoreError::fault(format!("no slot is for {key:?}")))?, inner))
     }
+}
 
-    fn number(&mut self, connection: &Connection, text: &'a str) -> Result<i64, StoreError> {
-        if let Some(number) = self.0.get(text) {
-            return Ok(*number);
-        }
-        let number = match known(connection, text)? {
-            Some(number) => number,
-            None => {
-                let sql = "INSERT INTO names (text) VALUES (?1)";
-                connection.prepare_cached(sql)?.insert([text])?
-            }
-        };
-        self.0.insert(text, number);
-        Ok(number)
+/// Asks for the number of a text, and gives a text its number.
+type Interned = [&'static str; 2];
+
+const NAMES: Interned =
+    ["SELECT name FROM names WHERE text = ?1", "INSERT INTO names (text) VALUES (?1)"];
+const MEASURES: Interned =
+    ["SELECT measure FROM measures WHERE text = ?1", "INSERT INTO measures (text) VALUES (?1)"];
+
+fn number<'a>(
+    connection: &Connection,
+    seen: &mut HashMap<&'a str, i64>,
+    [ask, give]: Interned,
+    text: &'a str,
+) -> Result<i64, StoreError> {
+    if let Some(number) = seen.get(text) {
+        return Ok(*number);
     }
+    let known = connection.prepare_cached(ask)?.query_row([text], |row| row.get(0)).optional()?;
+    let number = match known {
+        Some(number) => number,
+        None => connection.prepare_cached(give)?.insert([text])?,
+    };
+    seen.insert(text, number);
+    Ok(number)
 }
 
 #[cfg(test)]
@@ -125,7 +138,7 @@ mod tests {
         let mut last = i64::MIN;
         for level in 0..4 {
             for span in Span::ALL {
-                for (measure, outer) in [(0, 0), (0, 1), (1, 0), ((1 << 17) - 1, (1 << 20) - 1)] {
+                for (measure, outer) in [(0, 0), (0, 1), (1, 0), ((1 << 6) - 1, (1 << 31) - 1)] {
                     for day in [-719_528, -1, 0, 20_000, 2_932_896] {
                         let slot = Slot { level, span, measure, outer, day };
                         let number = slot.number().unwrap();
@@ -140,9 +153,9 @@ mod tests {
 
     #[test]
     fn a_name_that_does_not_fit_has_no_slot() {
-        let slot = Slot { level: 0, span: Span::Day, measure: 1 << 17, outer: 0, day: 0 };
+        let slot = Slot { level: 0, span: Span::Day, measure: 1 << 6, outer: 0, day: 0 };
         assert_eq!(slot.number(), None);
-        assert_eq!(Slot { measure: 0, outer: 1 << 20, ..slot }.number(), None);
+        assert_eq!(Slot { measure: 0, outer: 1 << 31, ..slot }.number(), None);
         assert_eq!(Slot { measure: 0, day: -1_000_001, ..slot }.number(), None);
     }
 }

@@ -57,7 +57,7 @@ impl Asked<'_> {
         let level = self.query.level();
         let mut next = Slot { level, span: Span::Year, measure: 0, outer: 0, day: Slot::DAY_MIN };
         while let Some(found) = self.first_from(next)? {
-            let measure = slot::text(self.connection, found.measure)?;
+            let measure = slot::measure(self.connection, found.measure)?;
             for outer in self.outers(found, only)? {
                 let of = Slot { outer, ..found };
                 for (run, by_day) in self.query.runs(&measure) {

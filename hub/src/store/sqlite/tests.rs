@@ -102,8 +102,8 @@ async fn a_changed_number_is_found_by_the_recount() {
         }
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
-    let altered = "UPDATE rollups SET n = n + 1 WHERE slot >> 42 & 131071
-                   = (SELECT name FROM names WHERE text = 'open')";
+    let altered = "UPDATE rollups SET n = n + 1 WHERE slot >> 53 & 63
+                   = (SELECT measure FROM measures WHERE text = 'open')";
     assert!(outside.execute(altered, []).unwrap() > 0);
     let verdict = store.verify().await.unwrap();
     assert!(verdict.faults.iter().any(|fault| fault.contains("the rollups say 2")));
@@ -117,6 +117,21 @@ async fn what_is_read_early_is_read_again_where_it_no_longer_holds() {
     let folder = Folder::new("early-names");
     let store: Arc<dyn Store> = Arc::new(folder.open());
     suite::workers_that_join_names([store.clone(), store]).await;
+}
+
+#[tokio::test]
+async fn however_many_names_some_agency_invents_numbers_go_on_for_all() {
+    let folder = Folder::new("names");
+    let store = folder.open();
+    let outside = Connection::open(folder.0.join("hub.db")).unwrap();
+    let invented = "INSERT INTO names (name, text) VALUES (2000000000, 'invented')";
+    outside.execute(invented, []).unwrap();
+    let records = (0..300).map(|one| Ok(vec![suite::snapshot(&format!("N-{one}"), 1, 4)]));
+    let message = suite::message(&store, "n", "n", records.collect());
+    store.commit(vec![message]).await.unwrap().remove(0).unwrap();
+    let rolled = "SELECT rolled FROM head";
+    assert_eq!(outside.query_row(rolled, [], |row| row.get::<_, u32>(0)).unwrap(), 300);
+    assert_eq!(store.verify().await.unwrap().faults, Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -190,15 +190,7 @@ fn rollups(
     rolling::add_sums(connection, (rolled, verdict.entries), &mut behind)?;
     let sums = recount.rolled(&behind);
     let mut expected = Expected::new(&sums);
-    let mut names: HashMap<i64, String> = HashMap::new();
-    let mut all = connection.prepare("SELECT name, text FROM names")?;
-    for name in all.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))? {
-        names.extend([name?]);
-    }
-    let text = |name: i64| {
-        let unnamed = || StoreError::fault(format!("a rollup bears the name {name}: none does"));
-        names.get(&name).map(String::as_str).ok_or_else(unnamed)
-    };
+    let (names, measures) = (texts(connection, "names")?, texts(connection, "measures")?);
     let mut statement = connection.prepare("SELECT slot, inner, n FROM rollups WHERE n <> 0")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
@@ -207,13 +199,25 @@ fn rollups(
         let key = RollupKey {
             level: slot.level,
             span: slot.span,
-            measure: audit::measure(text(slot.measure)?)?,
-            outer: text(slot.outer)?,
+            measure: audit::measure(told(&measures, slot.measure)?)?,
+            outer: told(&names, slot.outer)?,
             day: slot.day,
-            inner: text(row.get(1)?)?,
+            inner: told(&names, row.get(1)?)?,
         };
         expected.stored(&key, row.get(2)?, verdict);
     }
     expected.missing(verdict);
     Ok(())
+}
+
+/// The texts of a table by their numbers.
+fn texts(connection: &Connection, table: &str) -> Result<HashMap<i64, String>, StoreError> {
+    let mut all = connection.prepare(&format!("SELECT rowid, text FROM {table}"))?;
+    let texts = all.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(texts.collect::<Result<_, _>>()?)
+}
+
+fn told(texts: &HashMap<i64, String>, number: i64) -> Result<&str, StoreError> {
+    let unnamed = || StoreError::fault(format!("a rollup bears the number {number} of nothing"));
+    texts.get(&number).map(String::as_str).ok_or_else(unnamed)
 }

@@ -235,9 +235,9 @@ pub(super) fn rollups(
     let sql = "INSERT INTO rollups (slot, inner, n) VALUES (?1, ?2, ?3)
                ON CONFLICT (slot, inner) DO UPDATE SET n = n + excluded.n";
     let mut statement = connection.prepare_cached(sql)?;
-    let mut names = slot::Names::default();
+    let mut numbers = slot::Numbers::default();
     for (key, n) in sums.lattice() {
-        let (slot, inner) = names.numbers(connection, &key)?;
+        let (slot, inner) = numbers.of(connection, &key)?;
         statement.execute([slot, inner, n])?;
     }
     connection.prepare_cached("UPDATE head SET rolled = ?1")?.execute([rolled])?;
