@@ -58,20 +58,13 @@ async fn settled(folder: &Folder) {
 }
 
 /// The sum of a measure on the first day on which there is one, by agency.
-fn first_day(backend: Backend, measure: &str) -> String {
-    match backend {
-        Backend::Postgres => format!(
-            "WHERE level = 1 AND span = 0 AND measure = '{measure}' AND day = (SELECT min(day) \
-             FROM rollups WHERE level = 1 AND span = 0 AND measure = '{measure}' AND n <> 0)"
-        ),
-        // There its key is numbers: those of the same row told in words.
-        Backend::Sqlite => format!(
-            "WHERE slot = (SELECT r.slot FROM rollups r JOIN measures m \
-             ON m.measure = (r.slot >> 53 & 63) WHERE (r.slot >> 61) = 1 \
-             AND (r.slot >> 59 & 3) = 0 AND m.text = '{measure}' AND r.n <> 0 \
-             ORDER BY (r.slot & 4194303) LIMIT 1)"
-        ),
-    }
+fn first_day(measure: &str) -> String {
+    format!(
+        "WHERE slot = (SELECT r.slot FROM rollups r JOIN measures m \
+         ON m.measure = (r.slot >> 53 & 63) WHERE (r.slot >> 61) = 1 \
+         AND (r.slot >> 59 & 3) = 0 AND m.text = '{measure}' AND r.n <> 0 \
+         ORDER BY (r.slot & 4194303) LIMIT 1)"
+    )
 }
 
 on_each_store!(
@@ -97,7 +90,7 @@ async fn the_recount_and_verify_find_one_number_that_was_changed(backend: Backen
         assert!(finished.contains(measure), "the histories have no {measure}: {finished}");
     }
     for measure in ["accepted", "finished-late", "returned", "open", "in-status-2"] {
-        let one = first_day(backend, measure);
+        let one = first_day(measure);
         store(&folder, &format!("UPDATE rollups SET n = n + 1 {one}"));
         let found = recount(&folder);
         assert_eq!(found.code, Some(1), "{measure}: {}", found.text);

@@ -58,9 +58,7 @@ class Postgres:
 
     def rows(self, sql):
         # The columns of a row keep their order as members of an object; their names must differ.
-        told = self.psql(
-            "CREATE TEMP VIEW rollups_told AS SELECT * FROM rollups;"
-            f"SELECT row_to_json(told)::text FROM ({sql}) told")
+        told = self.psql(f"SELECT row_to_json(told)::text FROM ({sql}) told")
         return [tuple(json.loads(line).values()) for line in told]
 
     def alter(self, sql):

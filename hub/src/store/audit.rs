@@ -1,7 +1,10 @@
 //! What is stored against what it should be, once it has been read. Pure: every store reads for
 //! itself.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use rayon::prelude::*;
 
@@ -19,7 +22,7 @@ use crate::{
         merkle::{Digest, Frontier, leaf_hash},
     },
     registry::{
-        Counted, Place, PlacedCounts, cell_leaf, fold_root,
+        Counted, Observation, Place, PlacedCounts, cell_leaf, fold_root,
         measure::{counted_by, day_of, stored_name},
     },
 };
@@ -261,6 +264,31 @@ impl Recount {
         rolled.merge(&self.sums, 1);
         rolled.merge(behind, -1);
         rolled
+    }
+}
+
+/// Observations of a component, each with the number of its name: that of the first of them.
+pub(super) fn named(observations: &[Observation]) -> impl Iterator<Item = (u64, &Observation)> {
+    let mut members: HashMap<(&str, &str), u64> = HashMap::new();
+    observations
+        .iter()
+        .map(move |one| (*members.entry(one.content.name()).or_insert(one.position), one))
+}
+
+/// Compares what is stored of an observation under its name with its short form. An observation
+/// from before there were any has none.
+pub(super) fn short(
+    position: u64,
+    stored: Option<Option<&[u8]>>,
+    expected: impl FnOnce() -> Option<Vec<u8>>,
+    verdict: &mut Verdict,
+) {
+    match stored {
+        None => verdict.add(format!("the entry at position {position} is under no name")),
+        Some(Some(text)) if expected().as_deref() != Some(text) => {
+            verdict.add(format!("the entry at position {position} differs from its short form"));
+        }
+        Some(_) => {}
     }
 }
 

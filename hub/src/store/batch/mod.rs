@@ -8,6 +8,7 @@ pub mod attempt;
 pub mod changes;
 pub mod marks;
 pub mod rollups;
+pub mod slot;
 pub mod subjects;
 pub mod tip;
 

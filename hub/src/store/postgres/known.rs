@@ -1,7 +1,7 @@
 //! Reading what a batch needs, and whether what was read still holds.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
 };
 
@@ -12,18 +12,17 @@ use tokio_postgres::Row;
 
 use super::{
     failure::Failure,
-    message,
+    message, said,
     session::{self, Value, hash, hash_or_none, signed, unsigned},
 };
 use crate::{
     journal::{commitment::DedupHash, entry::Mode, merkle::Digest},
-    registry::{Identity, Observation},
+    registry::Identity,
     store::{
         Rules, StoreError, Submission,
         batch::{
             self, Attempt, Attempts, MemberRow, MessageKey, Subjects, Tip, Wanted, tip::frontier,
         },
-        decode::{self, Stored},
         effect::Membership,
     },
 };
@@ -176,28 +175,28 @@ async fn attempts(
         .iter()
         .map(|chunk| ((chunk.channel.clone(), chunk.id.clone()), *chunk.dedup.as_bytes()))
         .collect();
-    let (named, contents): (Vec<&MessageKey>, Vec<&[u8]>) =
-        contents.iter().map(|(key, dedup)| (key, dedup.as_slice())).unzip();
-    let (channels, ids): (Vec<&str>, Vec<&str>) =
-        named.into_iter().map(|(channel, id)| (channel.as_str(), id.as_str())).unzip();
     let deciding = format!(
         "SELECT {ATTEMPT} FROM unnest($1::text[], $2::text[]) w (channel, id)
          JOIN message_keys k ON k.channel = w.channel AND k.id = w.id
          JOIN messages m ON m.message = k.message"
     );
-    let conflicting = format!(
-        "SELECT {ATTEMPT} FROM unnest($1::text[], $2::text[], $3::bytea[]) w (channel, id, dedup)
-         JOIN message_conflicts c
-           ON c.channel = w.channel AND c.id = w.id AND c.dedup = w.dedup
-         JOIN messages m ON m.message = c.message"
-    );
-    let known: [Value<'_>; 2] = [&keys.0, &keys.1];
-    let kept: [Value<'_>; 3] = [&channels, &ids, &contents];
-    let (deciding, conflicting) = try_join(
-        session::rows(client, &deciding, &known),
-        session::rows(client, &conflicting, &kept),
-    )
-    .await?;
+    let deciding = session::rows(client, &deciding, &[&keys.0, &keys.1]).await?;
+    // Most ids are new, and nothing was ever kept beside a new one.
+    let mut conflicting = Vec::new();
+    if !deciding.is_empty() {
+        let sql = format!(
+            "SELECT {ATTEMPT}
+             FROM unnest($1::text[], $2::text[], $3::bytea[]) w (channel, id, dedup)
+             JOIN message_conflicts c
+               ON c.channel = w.channel AND c.id = w.id AND c.dedup = w.dedup
+             JOIN messages m ON m.message = c.message"
+        );
+        let (named, contents): (Vec<&MessageKey>, Vec<&[u8]>) =
+            contents.iter().map(|(key, dedup)| (key, dedup.as_slice())).unzip();
+        let (channels, ids): (Vec<&str>, Vec<&str>) =
+            named.into_iter().map(|(channel, id)| (channel.as_str(), id.as_str())).unzip();
+        conflicting = session::rows(client, &sql, &[&channels, &ids, &contents]).await?;
+    }
     let all = |rows: Vec<Row>| rows.iter().map(attempt).collect::<Result<Vec<_>, _>>();
     let (mut deciding, mut conflicting) = (all(deciding)?, all(conflicting)?);
     let refused: Vec<i64> = deciding
@@ -245,34 +244,6 @@ fn member(row: &Row) -> Result<MemberRow, Failure> {
     Ok(MemberRow { member, membership, dossier })
 }
 
-/// What was said under each name, in journal order.
-const SAID: &str = "
-    SELECT e.position, e.kind, e.text, e.public, o.member
-    FROM unnest($1::bigint[]) w (member) JOIN observations o ON o.member = w.member
-    JOIN entries e ON e.position = o.position WHERE o.position < $2
-    ORDER BY o.member, o.position";
-
-/// The observations of names before a position, by name and in journal order.
-pub(super) async fn observations(
-    client: &impl GenericClient,
-    members: &[i64],
-    before: Option<u64>,
-) -> Result<HashMap<u64, Vec<Observation>>, Failure> {
-    let end = before.map_or(i64::MAX, signed);
-    let mut read: HashMap<u64, Vec<decode::Read>> = HashMap::new();
-    for row in session::rows(client, SAID, &[&members, &end]).await? {
-        let stored = Stored {
-            position: unsigned(row.try_get(0)?),
-            kind: row.try_get(1)?,
-            text: row.try_get(2)?,
-            public: row.try_get(3)?,
-        };
-        let member = unsigned(row.try_get(4)?);
-        read.entry(member).or_default().extend(decode::observation(&stored)?);
-    }
-    Ok(read.into_iter().map(|(member, read)| (member, decode::resolve(read))).collect())
-}
-
 impl Read {
     /// Reads the dossiers that the batch may touch.
     async fn subjects(
@@ -296,11 +267,9 @@ impl Read {
         let sql = "SELECT d.dossier, d.public FROM unnest($1::bigint[]) w (dossier)
                    JOIN dossiers d ON d.dossier = w.dossier WHERE d.public IS NOT NULL";
         let values: [Value<'_>; 1] = [&dossiers];
-        let (mut said, states) = try_join(
-            observations(client, &self.members, None),
-            session::rows(client, sql, &values),
-        )
-        .await?;
+        let (mut said, states) =
+            try_join(said::in_short(client, &self.members), session::rows(client, sql, &values))
+                .await?;
         for row in found {
             let observations = said.remove(&row.member).unwrap_or_default();
             self.subjects.member(row, observations);

@@ -23,12 +23,14 @@ mod failure;
 mod known;
 mod lease;
 mod message;
+mod names;
 mod open;
 mod portable;
 mod pruning;
 mod read;
 mod rebuild;
 mod rolling;
+mod said;
 mod scan;
 mod schema;
 mod session;
@@ -65,6 +67,7 @@ pub struct PostgresStore {
     key: DedupKey,
     rules: known::RulesSeen,
     places: write::PlacesSeen,
+    names: names::NamesSeen,
     appended: Arc<rolling::Appended>,
 }
 
@@ -122,8 +125,8 @@ impl PostgresStore {
             open::journal(&client).await?;
         }
         drop(client);
-        let (rules, places, appended) = Default::default();
-        Ok(Self { sessions, key, rules, places, appended })
+        let (rules, places, names, appended) = Default::default();
+        Ok(Self { sessions, key, rules, places, names, appended })
     }
 }
 
@@ -287,7 +290,8 @@ impl Store for PostgresStore {
     }
 
     fn tend(&self, stop: CancellationToken) -> Answer<'static, ()> {
-        let rolling = rolling::Rolling::new(self.sessions.clone(), self.appended.clone());
+        let rolling =
+            rolling::Rolling::new(self.sessions.clone(), self.names.clone(), self.appended.clone());
         Box::pin(lease::once(self.sessions.clone(), rolling, stop))
     }
 }

@@ -6,7 +6,7 @@ use tokio_postgres::Row;
 
 use super::{
     failure::Failure,
-    known,
+    known, said,
     session::{self, hash, hash_or_none, signed, unsigned},
 };
 use crate::{
@@ -118,7 +118,7 @@ pub(super) async fn observations(
                WHERE k.source_code = $1 AND k.source = $2";
     let found = session::rows(client, sql, &[&source_code, &source]).await?;
     let members = found.iter().map(|row| row.try_get(0)).collect::<Result<Vec<i64>, _>>()?;
-    let said = known::observations(client, &members, before).await?;
+    let said = said::whole(client, &members, before).await?;
     let mut all: Vec<Observation> = said.into_values().flatten().collect();
     all.sort_by_key(|one| one.position);
     Ok(all)

@@ -81,7 +81,7 @@ async fn adopted(store: &PostgresStore, rules: &Rules) -> Result<bool, Failure> 
     Ok(true)
 }
 
-/// Places stay: their numbers are known to other processes.
+/// Places and names stay: their numbers are known to other processes.
 const FORGET: &str = "
     SELECT FROM rolled FOR UPDATE;
     DELETE FROM observations; DELETE FROM dossiers; DELETE FROM changes; DELETE FROM deltas;
@@ -104,7 +104,8 @@ async fn anew(store: &PostgresStore, transaction: &Transaction<'_>) -> Result<u6
         groups = following;
     }
     write(store, transaction, &[turns.close()], &mut sums).await?;
-    session::write(transaction, write::rollups(&sums, read).into()).await?;
+    let rows = store.names.rows(transaction, &sums).await?;
+    session::write(transaction, write::rollups(rows, read).into()).await?;
     Ok(read)
 }
 

@@ -16,6 +16,7 @@ use tokio_postgres::Row;
 use super::{
     failure::{self, Failure},
     lease::{Lease, Work},
+    names::NamesSeen,
     open,
     session::{self, Sessions, signed, unsigned},
     write,
@@ -29,7 +30,7 @@ use crate::{
 };
 
 /// Entries whose deltas the rollups may lack before they are written without waiting for quiet.
-const ENTRIES_BEHIND_MAX: u64 = 256;
+const ENTRIES_BEHIND_MAX: u64 = 1_024;
 
 /// Entries rolled up in one transaction.
 const ENTRIES_AT_ONCE_MAX: u64 = 8_192;
@@ -58,6 +59,7 @@ impl Appended {
 /// Rolling up, where this process has the lease.
 pub(super) struct Rolling {
     sessions: Sessions,
+    names: NamesSeen,
     appended: Arc<Appended>,
     /// Where the rollups end, as far as this process knows.
     rolled: u64,
@@ -68,8 +70,8 @@ pub(super) struct Rolling {
 }
 
 impl Rolling {
-    pub(super) fn new(sessions: Sessions, appended: Arc<Appended>) -> Self {
-        Self { sessions, appended, rolled: 0, more: false, partitioned: 0 }
+    pub(super) fn new(sessions: Sessions, names: NamesSeen, appended: Arc<Appended>) -> Self {
+        Self { sessions, names, appended, rolled: 0, more: false, partitioned: 0 }
     }
 }
 
@@ -100,7 +102,8 @@ impl Work for Rolling {
             let (rolled, size) = ends(&transaction, ENDS_HELD).await?;
             let to = size.min(rolled + ENTRIES_AT_ONCE_MAX);
             let sums = sums(&transaction, rolled, to).await?;
-            session::write(&transaction, write::rollups(&sums, to).into()).await?;
+            let rows = self.names.rows(&transaction, &sums).await?;
+            session::write(&transaction, write::rollups(rows, to).into()).await?;
             transaction.commit().await.map_err(failure::of_commit)?;
             (self.rolled, self.more) = (to, to < size);
         }

@@ -13,7 +13,7 @@ use crate::store::schema::{self, Applied, Migration, Outlook};
 
 /// All versions, in order; the table `schema` notes how many there are, `migrations` the hash of
 /// each.
-static MIGRATIONS: [Migration; 5] = [
+static MIGRATIONS: [Migration; 7] = [
     Migration { name: "first", sql: include_str!("../../../migrations/postgres/0001_first.sql") },
     Migration { name: "leases", sql: include_str!("../../../migrations/postgres/0002_leases.sql") },
     Migration { name: "moves", sql: include_str!("../../../migrations/postgres/0003_moves.sql") },
@@ -22,6 +22,14 @@ static MIGRATIONS: [Migration; 5] = [
         sql: include_str!("../../../migrations/postgres/0004_reporting.sql"),
     },
     Migration { name: "prune", sql: include_str!("../../../migrations/postgres/0005_prune.sql") },
+    Migration {
+        name: "rollups_by_number",
+        sql: include_str!("../../../migrations/postgres/0006_rollups_by_number.sql"),
+    },
+    Migration {
+        name: "observations_in_short",
+        sql: include_str!("../../../migrations/postgres/0007_observations_in_short.sql"),
+    },
 ];
 
 /// Only one process at a time changes the schema.

@@ -1,6 +1,9 @@
 //! Reading everything: what is stored against what it should be, as of one moment.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use deadpool_postgres::{Object, Transaction};
 use rayon::prelude::*;
@@ -8,7 +11,7 @@ use rayon::prelude::*;
 use super::{
     failure::Failure,
     known, pruning, rolling, scan,
-    session::{self, unsigned},
+    session::{self, signed, unsigned},
 };
 use crate::{
     registry::PlacedCounts,
@@ -18,6 +21,7 @@ use crate::{
         batch::{RollupKey, rollups::Span},
         replay::{self, Components, Folded},
         rules::{Rules, RulesHistory},
+        short,
     },
 };
 
@@ -78,14 +82,22 @@ async fn journal(transaction: &Transaction<'_>, verdict: &mut Verdict) -> Result
     Ok(journal)
 }
 
-type Outcome = (Vec<Folded>, Vec<PlacedCounts>);
+/// The number of a name, a position, and its short form.
+type Short = (u64, u64, Option<Vec<u8>>);
+/// What some component should have left behind.
+type Outcome = (Vec<Folded>, Vec<PlacedCounts>, Vec<Short>);
 
 fn fold(groups: &[Vec<EntryCopy>], rules: &Rules) -> Result<Vec<Outcome>, StoreError> {
     groups
         .par_iter()
         .map(|group| {
             let stored: Vec<_> = group.iter().map(EntryCopy::stored).collect();
-            Ok(replay::outcome(&replay::observations(&stored)?, rules))
+            let observations = replay::observations(&stored)?;
+            let (dossiers, counts) = replay::outcome(&observations, rules);
+            let shorts = audit::named(&observations)
+                .map(|(member, one)| (member, one.position, short::text(one)))
+                .collect();
+            Ok((dossiers, counts, shorts))
         })
         .collect()
 }
@@ -123,7 +135,8 @@ async fn compare(
     recount: &mut Recount,
     verdict: &mut Verdict,
 ) -> Result<(), Failure> {
-    let names = folded.iter().flat_map(|(dossiers, _)| dossiers);
+    shorts(transaction, &folded, verdict).await?;
+    let names = folded.iter().flat_map(|(dossiers, ..)| dossiers);
     let names = names.map(|one| one.key.split_once('/').unwrap_or((&one.key, "")));
     let (sources, codes): (Vec<&str>, Vec<&str>) = names.unzip();
     let sql = "SELECT w.at, d.public
@@ -136,12 +149,35 @@ async fn compare(
         stored.insert(row.try_get(0)?, row.try_get(1)?);
     }
     let mut at = 0;
-    for (dossiers, counts) in folded {
+    for (dossiers, counts, _) in folded {
         for dossier in dossiers {
             at += 1;
             recount.dossier(dossier, stored.get(&at).copied(), verdict);
         }
         recount.count(&counts);
+    }
+    Ok(())
+}
+
+/// Compares observations with what is stored of them under their names.
+async fn shorts(
+    transaction: &Transaction<'_>,
+    folded: &[Outcome],
+    verdict: &mut Verdict,
+) -> Result<(), Failure> {
+    let all = || folded.iter().flat_map(|(.., shorts)| shorts);
+    let (members, positions): (Vec<i64>, Vec<i64>) =
+        all().map(|(member, position, _)| (signed(*member), signed(*position))).unzip();
+    let sql =
+        "SELECT o.position, o.short FROM unnest($1::bigint[], $2::bigint[]) w (member, position)
+               JOIN observations o ON o.member = w.member AND o.position = w.position";
+    let found = session::rows(transaction, sql, &[&members, &positions]).await?;
+    let mut stored: HashMap<u64, Option<&[u8]>> = HashMap::with_capacity(found.len());
+    for row in &found {
+        stored.insert(unsigned(row.try_get(0)?), row.try_get(1)?);
+    }
+    for (_, position, expected) in all() {
+        audit::short(*position, stored.get(position).copied(), || expected.clone(), verdict);
     }
     Ok(())
 }
@@ -174,7 +210,7 @@ async fn rollups(
     let rolled = unsigned(row.try_get(0)?);
     let sums = recount.rolled(&rolling::sums(transaction, rolled, verdict.entries).await?);
     let mut expected = Expected::new(&sums);
-    let sql = "SELECT level, span, measure, outer_key, day, inner_key, n FROM rollups
+    let sql = "SELECT level, span, measure, outer_key, day, inner_key, n FROM rollups_told
                WHERE n <> 0";
     for row in session::rows(transaction, sql, &[]).await? {
         let small = |column: usize| -> Result<u8, Failure> {

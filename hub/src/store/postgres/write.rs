@@ -17,7 +17,7 @@ use crate::{
     registry::Place,
     store::{
         StoreError,
-        batch::{Changes, Delta, NewEntry, Rollups, Tip, Written},
+        batch::{Changes, Delta, NewEntry, Tip, Written},
     },
 };
 
@@ -303,13 +303,15 @@ pub(super) fn folds<'a>(all: &[&'a Changes], places: &Places) -> Vec<Rows<'a>> {
         .with(members().map(|row| signed(row.dossier)).collect());
     let mut written = vec![rows];
     let heard = all.iter().flat_map(|one| &one.observations);
-    let mut observations: Vec<(u64, u64)> = heard.map(|row| (row.member, row.position)).collect();
-    observations.sort_unstable();
-    let (members, positions): (Vec<i64>, Vec<i64>) =
-        observations.into_iter().map(|(a, b)| (signed(a), signed(b))).unzip();
-    let sql = "INSERT INTO observations (member, position)
-               SELECT * FROM unnest($1::bigint[], $2::bigint[])";
-    written.push(Rows::new(sql, members.len()).with(members).with(positions));
+    let mut heard: Vec<_> = heard.collect();
+    heard.sort_unstable_by_key(|row| (row.member, row.position));
+    let sql = "INSERT INTO observations (member, position, short)
+               SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[])";
+    let observations = Rows::new(sql, heard.len())
+        .with(heard.iter().map(|row| signed(row.member)).collect())
+        .with(heard.iter().map(|row| signed(row.position)).collect())
+        .with(heard.iter().map(|row| row.short.as_deref()).collect());
+    written.push(observations);
     written.extend(dossiers(all));
     let mut deltas: Vec<(&Delta, i64)> = all
         .iter()
@@ -354,22 +356,16 @@ fn dossiers<'a>(all: &[&'a Changes]) -> [Rows<'a>; 2] {
     [dossiers, Rows::new(sql, positions.len()).with(positions).with(numbers)]
 }
 
-/// Adds sums to the rollups, which then hold the deltas before a position.
-pub(super) fn rollups(sums: &Rollups, rolled: u64) -> [Rows<'_>; 2] {
-    let lattice = sums.lattice();
-    let sql = "INSERT INTO rollups (level, span, measure, outer_key, day, inner_key, n)
-               SELECT * FROM unnest($1::smallint[], $2::smallint[], $3::text[], $4::text[],
-                                    $5::integer[], $6::text[], $7::bigint[])
-               ON CONFLICT (level, span, measure, outer_key, day, inner_key)
-               DO UPDATE SET n = rollups.n + excluded.n";
-    let rows = Rows::new(sql, lattice.len())
-        .with(lattice.iter().map(|(key, _)| i16::from(key.level)).collect())
-        .with(lattice.iter().map(|(key, _)| key.span as i16).collect())
-        .with(lattice.iter().map(|(key, _)| key.measure).collect())
-        .with(lattice.iter().map(|(key, _)| key.outer).collect())
-        .with(lattice.iter().map(|(key, _)| key.day).collect())
-        .with(lattice.iter().map(|(key, _)| key.inner).collect())
-        .with(lattice.iter().map(|(_, n)| *n).collect());
+/// Adds sums, by slot and inner name, to the rollups, which then hold the deltas before a position.
+pub(super) fn rollups(mut sums: Vec<(i64, i64, i64)>, rolled: u64) -> [Rows<'static>; 2] {
+    sums.sort_unstable();
+    let sql = "INSERT INTO rollups (slot, inside, n)
+               SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[])
+               ON CONFLICT (slot, inside) DO UPDATE SET n = rollups.n + excluded.n";
+    let rows = Rows::new(sql, sums.len())
+        .with(sums.iter().map(|(slot, ..)| *slot).collect())
+        .with(sums.iter().map(|(_, inside, _)| *inside).collect())
+        .with(sums.iter().map(|(.., n)| *n).collect());
     let sql = "UPDATE rolled SET position = w.position FROM unnest($1::bigint[]) w (position)
                WHERE one = 1";
     [rows, Rows::new(sql, 1).with(vec![signed(rolled)])]

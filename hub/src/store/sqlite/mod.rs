@@ -5,6 +5,7 @@ mod checkpoint;
 mod crew;
 mod known;
 mod message;
+mod names;
 mod open;
 mod portable;
 mod pruning;
@@ -13,7 +14,6 @@ mod rebuild;
 mod rolling;
 mod scan;
 mod schema;
-mod slot;
 mod statistics;
 mod submit;
 #[cfg(test)]

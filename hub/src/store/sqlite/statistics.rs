@@ -4,13 +4,13 @@ use std::collections::{HashMap, hash_map::Entry};
 
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
-use super::{
-    rolling,
-    slot::{self, Slot},
-};
+use super::{names, rolling};
 use crate::store::{
     CellQuery, CellRow, StoreError,
-    batch::rollups::{Run, Span},
+    batch::{
+        rollups::{Run, Span},
+        slot::Slot,
+    },
     numbers::Sums,
 };
 
@@ -57,7 +57,7 @@ impl Asked<'_> {
         let level = self.query.level();
         let mut next = Slot { level, span: Span::Year, measure: 0, outer: 0, day: Slot::DAY_MIN };
         while let Some(found) = self.first_from(next)? {
-            let measure = slot::measure(self.connection, found.measure)?;
+            let measure = names::measure(self.connection, found.measure)?;
             for outer in self.outers(found, only)? {
                 let of = Slot { outer, ..found };
                 for (run, by_day) in self.query.runs(&measure) {
@@ -71,7 +71,7 @@ impl Asked<'_> {
 
     /// The names asked for; `None` where no rollup bears one of them.
     fn only(&self) -> Result<Option<Only>, StoreError> {
-        let known = |text: &str| slot::known(self.connection, text);
+        let known = |text: &str| names::known(self.connection, text);
         let outer = self.query.agency.as_deref().filter(|_| self.query.level() == 3);
         let (outer, inner) =
             (outer.map(known).transpose()?, self.query.inner().map(known).transpose()?);
@@ -135,7 +135,7 @@ impl Asked<'_> {
     fn name(&mut self, number: i64) -> Result<String, StoreError> {
         Ok(match self.names.entry(number) {
             Entry::Occupied(known) => known.get().clone(),
-            Entry::Vacant(vacant) => vacant.insert(slot::text(self.connection, number)?).clone(),
+            Entry::Vacant(vacant) => vacant.insert(names::text(self.connection, number)?).clone(),
         })
     }
 

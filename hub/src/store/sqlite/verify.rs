@@ -4,12 +4,12 @@ use std::{collections::HashMap, path::Path};
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{crew::Crew, known, pruning, rolling, scan, slot::Slot};
+use super::{crew::Crew, known, pruning, rolling, scan};
 use crate::registry::Observation;
 use crate::store::{
     StoreError, Verdict,
     audit::{self, Checked, EntryCopy, Expected, FAULTS_MAX, Journal, Recount},
-    batch::{RollupKey, Rollups},
+    batch::{RollupKey, Rollups, slot::Slot},
     replay::{self, Components},
     rules::Rules,
     short,
@@ -121,8 +121,7 @@ fn fold(
     Ok(())
 }
 
-/// Compares the observations of a component with what is stored of them under their names. A name
-/// has the number of the first of them.
+/// Compares the observations of a component with what is stored of them under their names.
 fn shorts(
     connection: &Connection,
     observations: &[Observation],
@@ -130,20 +129,11 @@ fn shorts(
 ) -> Result<(), StoreError> {
     let sql = "SELECT short FROM observations WHERE member = ?1 AND position = ?2";
     let mut statement = connection.prepare_cached(sql)?;
-    let mut members: HashMap<(&str, &str), u64> = HashMap::new();
-    for one in observations {
-        let position = one.position;
-        let member = *members.entry(one.content.name()).or_insert(position);
+    for (member, one) in audit::named(observations) {
         let stored: Option<Option<Vec<u8>>> =
-            statement.query_row([member, position], |row| row.get(0)).optional()?;
-        match stored {
-            None => verdict.add(format!("the entry at position {position} is under no name")),
-            Some(Some(text)) if short::text(one).as_ref() != Some(&text) => {
-                verdict
-                    .add(format!("the entry at position {position} differs from its short form"));
-            }
-            Some(_) => {}
-        }
+            statement.query_row([member, one.position], |row| row.get(0)).optional()?;
+        let stored = stored.as_ref().map(Option::as_deref);
+        audit::short(one.position, stored, || short::text(one), verdict);
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::slot;
+use super::names;
 use crate::registry::Place;
 use crate::store::{
     StoreError,
@@ -235,7 +235,7 @@ pub(super) fn rollups(
     let sql = "INSERT INTO rollups (slot, inner, n) VALUES (?1, ?2, ?3)
                ON CONFLICT (slot, inner) DO UPDATE SET n = n + excluded.n";
     let mut statement = connection.prepare_cached(sql)?;
-    let mut numbers = slot::Numbers::default();
+    let mut numbers = names::Numbers::default();
     for (key, n) in sums.lattice() {
         let (slot, inner) = numbers.of(connection, &key)?;
         statement.execute([slot, inner, n])?;
