@@ -15,6 +15,10 @@ use super::push::Limits;
 /// Inflated at a time.
 const STEP_BYTES: usize = 64 * 1024;
 
+/// A payload that is larger than this is given its whole room at once. What is not written of it
+/// costs nothing, and one that grows is copied, and held twice meanwhile.
+const SMALL_BYTES_MAX: usize = 4 * 1024 * 1024;
+
 /// How the bytes of a body are packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Encoding {
@@ -125,6 +129,9 @@ async fn collect(mut body: Body, limits: &Limits, share: &mut Share) -> Result<B
             return Err(Unread::TooLarge);
         }
         share.grow(data.len())?;
+        if bytes.len() + data.len() > SMALL_BYTES_MAX {
+            bytes.reserve(limits.payload_bytes_max - bytes.len());
+        }
         bytes.extend_from_slice(&data);
     }
 }
@@ -153,6 +160,9 @@ fn inflate(packed: &[u8], limits: &Limits, share: &mut Share) -> Result<Bytes, U
                 return Err(Unread::TooLarge);
             }
             share.grow(read)?;
+            if bytes > SMALL_BYTES_MAX {
+                payload.reserve_exact(limits.payload_bytes_max - payload.len());
+            }
             payload.extend_from_slice(&step[..read]);
         }
         if rest.is_empty() {

@@ -16,7 +16,7 @@ use crate::store::{
 };
 
 /// Entries whose deltas the rollups may lack: readers add them up at every question.
-const ENTRIES_BEHIND_MAX: u64 = 256;
+const ENTRIES_BEHIND_MAX: u64 = 1_024;
 
 /// Sums of the deltas that the rollups lack.
 #[derive(Debug, Default)]
