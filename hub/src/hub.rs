@@ -10,17 +10,20 @@ use contracts::Contracts;
 use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
+    sync::Notify,
     task::JoinHandle,
     time::timeout,
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    api::{self, Api},
+    api::{self, Api, Streams},
     auth::Keys,
     catalog::{self, Catalog},
     config::{Config, StoreAddress},
     console::{self, Console},
+    descriptors,
+    feeds::Live,
     journey::Journey,
     operations::Operations,
     store::{
@@ -147,8 +150,12 @@ impl Hub {
         let operations = Operations { catalog: catalog.clone(), store: store.clone() };
         let telemetry = Arc::new(Telemetry::default());
         let (contracts, gazetteer) = (Arc::new(contracts), Arc::new(gazetteer));
-        let journey = Arc::new(Journey::start(catalog, contracts, gazetteer, store.clone()));
-        let api = Api { operations: operations.clone(), keys: keys.clone(), telemetry };
+        let (stop, appended) = (CancellationToken::new(), Arc::new(Notify::new()));
+        let live = Live::start(operations.clone(), appended.clone(), stop.clone());
+        let journey =
+            Arc::new(Journey::start(catalog, contracts, gazetteer, store.clone(), appended));
+        let (streams, operators) = (Streams::default(), operations.clone());
+        let api = Api { operations: operators, live, streams, keys: keys.clone(), telemetry };
         let door = Arc::new(keys.clone());
         let app = push::router(journey.clone(), door, push::Limits::default())
             .merge(api::router(api))
@@ -162,10 +169,10 @@ impl Hub {
         let address = listener
             .local_addr()
             .map_err(|error| HubError::Listen { address: config.listen, error })?;
-        let stop = CancellationToken::new();
         let tending = tokio::spawn(store.tend(stop.clone()));
         tokio::spawn(refresh_keys(keys.clone(), store, stop.clone()));
-        let limits = ServerLimits::default();
+        let connections_max = descriptors::connections();
+        let limits = ServerLimits { connections_max, ..ServerLimits::default() };
         let server = tokio::spawn(server::serve(listener, app, limits, stop.clone()));
         tracing::info!(%address, "listening");
         Ok(Self { address, operations, keys, stop, server, journey, tending })

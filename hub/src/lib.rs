@@ -8,6 +8,8 @@ pub mod catalog;
 pub mod cli;
 pub mod config;
 pub mod console;
+mod descriptors;
+pub mod feeds;
 pub mod hub;
 pub mod journal;
 pub mod journey;

@@ -8,13 +8,13 @@ mod statistics;
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::{Value, value::RawValue};
+use serde_json::value::RawValue;
 
 use crate::{
     auth::Principal,
     catalog::Catalog,
     registry::{DossierState, Finding, Groups, Observation, fold, group},
-    store::{DossierRow, EntryRow, Rules, Store, StoreError, decode},
+    store::{DossierRow, Rules, Store, StoreError, decode},
 };
 
 pub use messages::Trace;
@@ -148,50 +148,6 @@ impl Operations {
         let history = observations.iter().map(said).collect();
         Ok(Lookup::One(Box::new(Dossier { dossier, history, findings, as_of })))
     }
-
-    /// A page of records: entries from a position on that feeds may carry, and where to go on.
-    ///
-    /// # Errors
-    /// When the store cannot answer.
-    pub async fn records(
-        &self,
-        who: &Principal,
-        from: u64,
-        limit: u32,
-    ) -> Result<(Vec<EntryRow>, u64), StoreError> {
-        let rows = self.store.entries(from, limit.min(PAGE_MAX)).await?;
-        let next = rows.last().map_or(from, |row| row.position + 1);
-        let shown = rows.into_iter().filter(|row| {
-            let own = match (who, &row.channel) {
-                (Principal::Agency(own), Some(channel)) => agency_of(channel) == own,
-                (Principal::Agency(_), None) => false,
-                _ => true,
-            };
-            own && is_fed(row)
-        });
-        Ok((shown.collect(), next))
-    }
-
-    /// A page of dossiers in the order of their last change.
-    ///
-    /// # Errors
-    /// When the store cannot answer.
-    pub async fn dossiers(
-        &self,
-        who: &Principal,
-        (position, key): (u64, String),
-        limit: u32,
-    ) -> Result<(Vec<DossierRow>, (u64, String)), StoreError> {
-        let rows = self.store.dossiers(position, key.clone(), limit.min(PAGE_MAX)).await?;
-        let next = rows.last().map_or((position, key), |row| (row.position, row.key.clone()));
-        let shown = rows.into_iter().filter(|row| match who {
-            Principal::Agency(own) => {
-                row.public.is_none() && agency_of(&row.key) == own || self.may_see(who, row)
-            }
-            _ => row.public.is_none() || self.may_see(who, row),
-        });
-        Ok((shown.collect(), next))
-    }
 }
 
 /// The state of one of the dossiers that observations make, and what is doubtful about it.
@@ -207,13 +163,6 @@ fn folded(
     let (state, found) = fold(&own, &rules.reference)?;
     findings.extend(found);
     Some((state, findings))
-}
-
-/// What feeds carry: observations and retractions of channels that count.
-fn is_fed(row: &EntryRow) -> bool {
-    let entry: Option<Value> = serde_json::from_slice(&row.text).ok();
-    let says = |name: &str| entry.as_ref().and_then(|entry| entry.get(name)?.as_str());
-    matches!(says("kind"), Some("observation" | "retraction")) && says("mode") != Some("trial")
 }
 
 /// The agency of a source, a channel or a dossier's key.

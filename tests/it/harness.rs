@@ -4,7 +4,10 @@ use std::{
     env, fs,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
-    sync::atomic::{AtomicU16, Ordering},
+    sync::{
+        LazyLock,
+        atomic::{AtomicU16, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -317,6 +320,17 @@ impl Sender {
         let answer = request.send().await?;
         says_when_to_return(&answer);
         Ok(answer)
+    }
+
+    /// Opens a stream; it lasts as long as both sides want.
+    pub(crate) async fn stream(&self, path: &str, last: Option<&str>) -> reqwest::Response {
+        static CLIENT: LazyLock<Client> =
+            LazyLock::new(|| Client::builder().no_proxy().build().unwrap());
+        let mut request = CLIENT.get(format!("{}{path}", self.url)).bearer_auth(&self.key);
+        if let Some(last) = last {
+            request = request.header("Last-Event-ID", last);
+        }
+        request.send().await.unwrap()
     }
 
     /// Reads an address.

@@ -13,6 +13,7 @@ mod corpus;
 mod dependencies;
 mod differential;
 mod faults;
+mod follow;
 mod harness;
 mod histories;
 mod hostile;

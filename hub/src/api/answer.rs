@@ -76,7 +76,7 @@ impl Reading {
         Ok(reading)
     }
 
-    fn mark(&self, headers: &mut HeaderMap, position: u64) {
+    pub(super) fn mark(&self, headers: &mut HeaderMap, position: u64) {
         headers.insert(JOURNAL_POSITION, HeaderValue::from(position));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
         headers.insert(VARY, HeaderValue::from_static("authorization"));

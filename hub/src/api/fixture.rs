@@ -11,12 +11,15 @@ use axum::{
 use contracts::{Contracts, Receipt};
 use http_body_util::BodyExt;
 use serde_json::Value;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use super::Api;
+use super::{Api, Streams};
 use crate::{
     auth::{Keys, Principal, new_key},
     catalog::{Catalog, gazetteer},
+    feeds::Live,
     journal::commitment::Salt,
     journey::Journey,
     operations::Operations,
@@ -86,12 +89,18 @@ impl Bench {
         let catalog = Catalog::load(&root().join("mappings/agencies"), &contracts).unwrap();
         let store = SqliteStore::open(folder.join("hub.db")).unwrap();
         let (catalog, store): (_, Arc<dyn Store>) = (Arc::new(catalog), Arc::new(store));
-        let gazetteer = Arc::new(gazetteer().unwrap());
-        let journey =
-            Journey::start(catalog.clone(), Arc::new(contracts), gazetteer, store.clone());
+        let (gazetteer, appended) = (Arc::new(gazetteer().unwrap()), Arc::new(Notify::new()));
+        let journey = Journey::start(
+            catalog.clone(),
+            Arc::new(contracts),
+            gazetteer,
+            store.clone(),
+            appended.clone(),
+        );
         let operations = Operations { catalog, store };
-        let (keys, telemetry) = (Keys::default(), Telemetry::shared());
-        Self { folder, journey, api: Api { operations, keys, telemetry } }
+        let live = Live::start(operations.clone(), appended, CancellationToken::new());
+        let (keys, streams, telemetry) = (Keys::default(), Streams::default(), Telemetry::shared());
+        Self { folder, journey, api: Api { operations, live, streams, keys, telemetry } }
     }
 
     /// A hub that has taken the samples of four agencies.

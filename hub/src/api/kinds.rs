@@ -44,6 +44,11 @@ kinds! {
         "This access key may see only its own agency's numbers."
         "Bỏ tham số agency, hoặc ghi mã cơ quan của khóa."
         "Leave the parameter agency out, or write the key's own agency.";
+    CROWDED "too-many-streams"
+        "Quá nhiều luồng đang mở."
+        "Too many streams are open."
+        "Gọi lại sau thời gian nêu trong Retry-After, hoặc đọc từng trang với tham số wait."
+        "Call again after the time in Retry-After, or read pages with the parameter wait.";
     UNAVAILABLE "unavailable"
         "Kho dữ liệu tạm thời không trả lời được."
         "The store cannot answer now."

@@ -6,10 +6,10 @@
 //! - Reads carry `X-Journal-Position`, the position they are true at, and a weak `ETag`; a read
 //!   with `If-None-Match` of the same position is answered 304 without reading.
 //! - Feeds page by one header, `Link: <…>; rel="next"`, on every page. A reader is at the end when
-//!   that address is the one it has just called; it may call it again later, for what is new.
+//!   that address is the one it has just called; it may call it again later, for what is new, or
+//!   with `wait` be answered when that comes. The same events flow from `…/stream`.
 
 mod answer;
-mod cursor;
 mod dossiers;
 mod feeds;
 #[cfg(test)]
@@ -18,11 +18,13 @@ mod health;
 pub mod kinds;
 mod params;
 mod statistics;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod watch;
 
 pub(crate) use statistics::today;
+pub use stream::{STREAMS_MAX, Streams};
 
 use std::sync::Arc;
 
@@ -37,6 +39,7 @@ use axum::{
 
 use crate::{
     auth::{Keys, Principal},
+    feeds::Live,
     operations::Operations,
     telemetry::Telemetry,
 };
@@ -46,6 +49,10 @@ use crate::{
 pub struct Api {
     /// The hub's answers.
     pub operations: Operations,
+    /// The live end of the feeds.
+    pub live: Live,
+    /// Room for who follows them.
+    pub streams: Streams,
     /// Who may ask.
     pub keys: Keys,
     /// What is counted.
@@ -66,8 +73,8 @@ pub fn whole(state: Api, others: Router) -> Router {
         .route("/v1/messages/{id}", get(dossiers::message))
         .route("/v1/statistics", get(statistics::statistics))
         .route("/v1/feeds", get(feeds::list))
-        .route("/v1/feeds/records", get(feeds::records))
-        .route("/v1/feeds/dossiers", get(feeds::dossiers))
+        .route("/v1/feeds/{feed}", get(feeds::page))
+        .route("/v1/feeds/{feed}/stream", get(stream::stream))
         .route("/healthz", get(health::health))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))

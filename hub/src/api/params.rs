@@ -65,6 +65,16 @@ impl Params {
         number.filter(|_| digits).map(Some).ok_or_else(|| bad(name, text, vi, en))
     }
 
+    /// How many seconds, from 1.
+    pub(super) fn seconds(&self, name: &str, max: u32) -> Result<Option<u32>, ProblemResponse> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        let number = text.parse::<u32>().ok().filter(|number| (1..=max).contains(number));
+        number.map(Some).ok_or_else(|| {
+            let vi = format!("Ghi số giây từ 1 đến {max}.");
+            bad(name, text, &vi, &format!("Write a number of seconds from 1 to {max}."))
+        })
+    }
+
     /// How many items on a page.
     pub(super) fn limit(&self, default: u32, max: u32) -> Result<u32, ProblemResponse> {
         let Some(text) = self.text("limit") else { return Ok(default) };

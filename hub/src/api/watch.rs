@@ -59,7 +59,7 @@ pub(super) async fn watch(State(api): State<Api>, mut request: Request, next: Ne
 }
 
 /// The one `Authorization` header; two are none.
-fn authorization(headers: &HeaderMap) -> Option<&str> {
+pub(super) fn authorization(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     match (values.next(), values.next()) {
         (Some(value), None) => value.to_str().ok(),

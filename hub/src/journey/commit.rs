@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use contracts::Later;
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 
 use crate::store::{Reply, Store, Submission};
 
@@ -29,9 +29,10 @@ fn stopped() -> Later {
 }
 
 impl Committer {
-    pub(super) fn start(store: Arc<dyn Store>) -> Self {
+    /// Starts the task that commits. `appended` is told of every commit.
+    pub(super) fn start(store: Arc<dyn Store>, appended: Arc<Notify>) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE_MAX);
-        tokio::spawn(run(store, waiting));
+        tokio::spawn(run(store, appended, waiting));
         Self { queue }
     }
 
@@ -43,7 +44,7 @@ impl Committer {
     }
 }
 
-async fn run(store: Arc<dyn Store>, mut waiting: mpsc::Receiver<Waiting>) {
+async fn run(store: Arc<dyn Store>, appended: Arc<Notify>, mut waiting: mpsc::Receiver<Waiting>) {
     let lanes = Arc::new(Semaphore::new(store.lanes()));
     while let Some(first) = waiting.recv().await {
         // Only `close` could fail it, and nobody closes it.
@@ -56,9 +57,10 @@ async fn run(store: Arc<dyn Store>, mut waiting: mpsc::Receiver<Waiting>) {
             batch.push(chunk);
             replies.push(reply);
         }
-        let store = store.clone();
+        let (store, appended) = (store.clone(), appended.clone());
         tokio::spawn(async move {
             answer(store.commit(batch).await, replies);
+            appended.notify_one();
             drop(lane);
         });
     }

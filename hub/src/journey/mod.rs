@@ -12,7 +12,7 @@ use adapters::{Arrival, Inbox};
 use contracts::{Contract, Contracts, Later, Receipt};
 use futures_util::future::BoxFuture;
 use mappings::Gazetteer;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::task::TaskTracker;
 
 use crate::{
@@ -52,13 +52,15 @@ pub struct Journey {
 
 impl Journey {
     /// Starts the task that commits; it ends when the last copy of the journey is dropped.
+    /// `appended` is told when something was written.
     pub fn start(
         catalog: Arc<Catalog>,
         contracts: Arc<Contracts>,
         gazetteer: Arc<Gazetteer>,
         store: Arc<dyn Store>,
+        appended: Arc<Notify>,
     ) -> Self {
-        let committer = Committer::start(store.clone());
+        let committer = Committer::start(store.clone(), appended);
         let hash = |one: &Contract| (one.id().clone(), Digest::of(one.text().as_bytes()));
         let hashes = Arc::new(contracts.iter().map(hash).collect());
         let under_way = TaskTracker::new();

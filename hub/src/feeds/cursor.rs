@@ -1,0 +1,70 @@
+//! Places in a feed. Opaque to readers: hex of a versioned text and a checksum, so that a cursor
+//! cut short, altered, or of another feed or log is refused instead of skipping records.
+
+use super::{Feed, Place};
+use crate::journal::merkle::Digest;
+
+/// The version of the text within; a cursor of another one is refused.
+const VERSION: &str = "1";
+
+/// Bytes of the checksum.
+const CHECK_BYTES: usize = 8;
+
+/// The cursor of a place.
+pub fn write(log_id: &str, feed: Feed, (position, key): &Place) -> String {
+    let text = format!("{VERSION}\n{}\n{log_id}\n{position}\n{key}", feed.name());
+    let digest = Digest::of(text.as_bytes());
+    let check = digest.as_bytes().iter().take(CHECK_BYTES);
+    text.as_bytes().iter().chain(check).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The place of a cursor; `None` for one that was not given for this feed of this log.
+pub fn read(log_id: &str, feed: Feed, cursor: &str) -> Option<Place> {
+    let place = parse(log_id, feed, cursor)?;
+    // One text for each place: what is not written like this was not given by us. No key that is
+    // stored holds NUL, and not every store can be asked for it.
+    let exact = !place.1.contains('\0') && write(log_id, feed, &place) == cursor;
+    exact.then_some(place)
+}
+
+fn parse(log_id: &str, feed: Feed, cursor: &str) -> Option<Place> {
+    let (pairs, rest) = cursor.as_bytes().as_chunks::<2>();
+    if !rest.is_empty() {
+        return None;
+    }
+    let byte = |pair: &[u8; 2]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    let mut bytes = pairs.iter().map(byte).collect::<Option<Vec<u8>>>()?;
+    bytes.truncate(bytes.len().checked_sub(CHECK_BYTES)?);
+    let text = String::from_utf8(bytes).ok()?;
+    let mut parts = text.splitn(5, '\n');
+    let mut next = || parts.next();
+    if next()? != VERSION || next()? != feed.name() || next()? != log_id {
+        return None;
+    }
+    let position = next()?.parse::<i64>().ok().and_then(|number| u64::try_from(number).ok())?;
+    Some((position, next()?.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_comes_back_and_an_altered_one_does_not() {
+        let place = (7, "so-y-te/Đ 1\n2".to_owned());
+        let cursor = write("log", Feed::Dossiers, &place);
+        let of = |cursor: &str| read("log", Feed::Dossiers, cursor);
+        assert_eq!(of(&cursor), Some(place));
+        assert!(read("log", Feed::Records, &cursor).is_none());
+        assert!(read("other", Feed::Dossiers, &cursor).is_none());
+        assert!(of(&write("log", Feed::Dossiers, &(7, "so-y-te/\0".to_owned()))).is_none());
+        for at in 0..cursor.len() {
+            let mut altered = cursor.clone().into_bytes();
+            altered[at] = if altered[at] == b'3' { b'4' } else { b'3' };
+            let altered = String::from_utf8(altered).unwrap();
+            assert!(of(&altered).is_none(), "{at}");
+            assert!(of(&cursor[..at]).is_none(), "{at}");
+        }
+        assert!(of(&cursor.to_uppercase()).is_none());
+    }
+}

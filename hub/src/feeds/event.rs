@@ -1,0 +1,128 @@
+//! What feeds carry, as CloudEvents.
+//!
+//! | Member | Is |
+//! |---|---|
+//! | `id` | log and position; for dossiers also the key |
+//! | `type` | `vn.gov.dongnai.lienthong.<record>.v<major>` |
+//! | `time`, `recordedtime` | when the hub recorded it |
+//! | `sequence` | the position, with zeros before it, so that texts sort like numbers |
+//! | `data` | the stored public text, byte for byte |
+//!
+//! The type has `.retracted` before its version for what is taken back, and `.retired` for a key
+//! that was merged into another.
+
+use contracts::ContractId;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::{
+    journal::entry::{Entry, EntryKind, Mode},
+    store::{DossierRow, EntryRow, StoreError, source_of},
+};
+
+/// The source of what the hub itself says.
+const HUB: &str = "/hub";
+
+/// The contract of dossiers' states.
+const DOSSIER_STATE: &str = "dossier-state/1";
+
+/// The media type of `data`.
+const JSON: &str = "application/json";
+
+#[derive(Serialize)]
+struct Event<'a> {
+    specversion: &'static str,
+    id: String,
+    source: String,
+    #[serde(rename = "type")]
+    kind: String,
+    subject: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time: Option<Timestamp>,
+    datacontenttype: &'static str,
+    dataschema: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recordedtime: Option<Timestamp>,
+    sequence: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a RawValue>,
+}
+
+impl Event<'_> {
+    fn text(&self) -> Result<Vec<u8>, StoreError> {
+        serde_json::to_vec(self).map_err(|error| StoreError::fault(error.to_string()))
+    }
+}
+
+/// The event of an entry; `None` for what no feed carries: all but observations and retractions of
+/// channels that count.
+///
+/// # Errors
+/// When the entry is damaged: names its position.
+pub(super) fn record(log_id: &str, row: &EntryRow) -> Result<Option<Vec<u8>>, StoreError> {
+    let damaged = |error: serde_json::Error| {
+        StoreError::fault(format!("entry {} is damaged: {error}", row.position))
+    };
+    let entry: Entry = serde_json::from_slice(&row.text).map_err(damaged)?;
+    let suffix = match entry.kind {
+        EntryKind::Observation => "",
+        EntryKind::Retraction => ".retracted",
+        _ => return Ok(None),
+    };
+    if entry.mode == Mode::Trial {
+        return Ok(None);
+    }
+    let (kind, dataschema) = names(entry.contract.as_deref().unwrap_or_default(), suffix)?;
+    let event = Event {
+        specversion: "1.0",
+        id: format!("{log_id}/{}", row.position),
+        source: row.channel.as_deref().map_or_else(|| HUB.to_owned(), source_of),
+        kind,
+        subject: entry.key.as_deref().unwrap_or_default(),
+        time: Some(entry.recorded_at),
+        datacontenttype: JSON,
+        dataschema,
+        recordedtime: Some(entry.recorded_at),
+        sequence: format!("{:020}", row.position),
+        data: Some(serde_json::from_slice(&row.public).map_err(damaged)?),
+    };
+    event.text().map(Some)
+}
+
+/// The event of a dossier's state.
+///
+/// # Errors
+/// When the state is damaged: names the dossier.
+pub(super) fn state(log_id: &str, row: &DossierRow) -> Result<Vec<u8>, StoreError> {
+    let suffix = if row.public.is_none() { ".retired" } else { "" };
+    let (kind, dataschema) = names(DOSSIER_STATE, suffix)?;
+    let damaged = |error: serde_json::Error| {
+        StoreError::fault(format!("the dossier `{}` is damaged: {error}", row.key))
+    };
+    let data = row.public.as_deref().map(serde_json::from_slice).transpose().map_err(damaged)?;
+    let event = Event {
+        specversion: "1.0",
+        id: format!("{log_id}/{}/{}", row.position, row.key),
+        source: HUB.to_owned(),
+        kind,
+        subject: &row.key,
+        time: None,
+        datacontenttype: JSON,
+        dataschema,
+        recordedtime: None,
+        sequence: format!("{:020}", row.position),
+        data,
+    };
+    event.text()
+}
+
+/// The type and the schema of a contract's events.
+fn names(contract: &str, suffix: &str) -> Result<(String, String), StoreError> {
+    let id: ContractId =
+        contract.parse().map_err(|_| StoreError::fault("an entry names no contract".to_owned()))?;
+    let (name, major) = (id.name(), id.major());
+    let kind = format!("vn.gov.dongnai.lienthong.{name}{suffix}.v{major}");
+    let schema = format!("https://lienthong.dongnai.gov.vn/contracts/{name}/{major}");
+    Ok((kind, schema))
+}

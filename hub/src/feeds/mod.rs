@@ -1,0 +1,175 @@
+//! Feeds: public texts in journal order, for whoever follows them. Pages, long polls and live
+//! streams all read here, so they carry the same events under the same places.
+
+pub mod cursor;
+mod event;
+mod live;
+
+use std::collections::BTreeSet;
+
+use crate::{
+    auth::Principal,
+    operations::{Operations, PAGE_MAX, agency_of},
+    registry::DossierState,
+    store::{DossierRow, EntryRow, StoreError},
+};
+
+pub use live::{Batch, Live, frame};
+
+/// Pages of the store read for one answer, where most of what they hold is not the reader's.
+const SCANS_MAX: usize = 16;
+
+/// Which feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Feed {
+    /// All that agencies sent, in journal order.
+    Records,
+    /// The present state of every dossier, in the order of the last change.
+    Dossiers,
+}
+
+/// A place in a feed: everything before it has been read. For records the position to go on from;
+/// for dossiers the position and the key of the last one read.
+pub type Place = (u64, String);
+
+/// Who may read an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Audience {
+    everybody: bool,
+    agencies: BTreeSet<String>,
+}
+
+impl Audience {
+    /// Whether someone belongs to it. The hub's operator always does.
+    pub fn admits(&self, who: &Principal) -> bool {
+        match who {
+            Principal::Operator => true,
+            Principal::Portal => self.everybody,
+            Principal::Agency(agency) => self.agencies.contains(agency),
+        }
+    }
+
+    fn one(name: &str) -> BTreeSet<String> {
+        BTreeSet::from([agency_of(name).to_owned()])
+    }
+
+    /// An agency sees the states that one of its sources speaks of, and that a key of its own is
+    /// none any more; all others see what counts.
+    fn of_state(row: &DossierRow) -> Self {
+        let Some(public) = &row.public else {
+            return Self { everybody: true, agencies: Self::one(&row.key) };
+        };
+        let Ok(state) = serde_json::from_slice::<DossierState>(public) else {
+            return Self { everybody: false, agencies: BTreeSet::new() };
+        };
+        let sources = state.identities.iter().map(|one| agency_of(&one.source).to_owned());
+        Self { everybody: state.counted, agencies: sources.collect() }
+    }
+}
+
+/// One event of a feed.
+#[derive(Debug, Clone)]
+pub struct Fed {
+    /// The place after it.
+    pub after: Place,
+    /// Who may read it.
+    pub audience: Audience,
+    /// A CloudEvent as JSON, on one line.
+    pub text: Vec<u8>,
+}
+
+impl Feed {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Records, Self::Dossiers];
+
+    /// Its name in addresses and cursors.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Records => "records",
+            Self::Dossiers => "dossiers",
+        }
+    }
+
+    /// The feed of a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|feed| feed.name() == name)
+    }
+
+    /// The place after everything that a journal of this size holds.
+    pub fn end(self, size: u64) -> Place {
+        (size, String::new())
+    }
+
+    /// What the next rows of the store hold, for whoever, and the place after them: the same
+    /// place where there are none.
+    ///
+    /// # Errors
+    /// When the store cannot answer, or what it holds is damaged.
+    pub async fn scan(
+        self,
+        operations: &Operations,
+        log_id: &str,
+        from: &Place,
+        rows: u32,
+    ) -> Result<(Vec<Fed>, Place), StoreError> {
+        let rows = rows.min(PAGE_MAX);
+        match self {
+            Self::Records => {
+                let found = operations.store.entries(from.0, rows).await?;
+                let next = found
+                    .last()
+                    .map_or_else(|| from.clone(), |row| (row.position + 1, String::new()));
+                let fed = found.iter().filter_map(|row| record(log_id, row).transpose());
+                Ok((fed.collect::<Result<_, _>>()?, next))
+            }
+            Self::Dossiers => {
+                let found = operations.store.dossiers(from.0, from.1.clone(), rows).await?;
+                let place = |row: &DossierRow| (row.position, row.key.clone());
+                let next = found.last().map_or_else(|| from.clone(), place);
+                let fed = |row: &DossierRow| -> Result<Fed, StoreError> {
+                    let text = event::state(log_id, row)?;
+                    Ok(Fed { after: place(row), audience: Audience::of_state(row), text })
+                };
+                Ok((found.iter().map(fed).collect::<Result<_, _>>()?, next))
+            }
+        }
+    }
+
+    /// A page for one reader, and the place after it. It may be short, or empty, although more
+    /// follows: then most of what was looked at is not the reader's. At the end the place is the
+    /// same.
+    ///
+    /// # Errors
+    /// When the store cannot answer, or what it holds is damaged.
+    pub async fn page(
+        self,
+        operations: &Operations,
+        log_id: &str,
+        who: &Principal,
+        from: &Place,
+        limit: u32,
+    ) -> Result<(Vec<Fed>, Place), StoreError> {
+        let (mut shown, mut place): (Vec<Fed>, Place) = (Vec::new(), from.clone());
+        for _ in 0..SCANS_MAX {
+            let room = limit - u32::try_from(shown.len()).unwrap_or(limit).min(limit);
+            if room == 0 {
+                break;
+            }
+            let (fed, next) = self.scan(operations, log_id, &place, room).await?;
+            shown.extend(fed.into_iter().filter(|one| one.audience.admits(who)));
+            if next == place {
+                break;
+            }
+            place = next;
+        }
+        Ok((shown, place))
+    }
+}
+
+/// The event of an entry; `None` for what no feed carries.
+fn record(log_id: &str, row: &EntryRow) -> Result<Option<Fed>, StoreError> {
+    let Some(text) = event::record(log_id, row)? else { return Ok(None) };
+    let agencies = row.channel.as_deref().map(Audience::one).unwrap_or_default();
+    let audience = Audience { everybody: true, agencies };
+    Ok(Some(Fed { after: (row.position + 1, String::new()), audience, text }))
+}
