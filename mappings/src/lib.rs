@@ -14,6 +14,7 @@ pub mod expression;
 pub mod format;
 pub mod functions;
 pub mod gazetteer;
+pub mod infer;
 pub mod mapping;
 pub mod origin;
 pub mod path;

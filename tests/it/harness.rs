@@ -160,7 +160,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// A port that nobody listens on, below those the system gives to connections going out.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let base = (std::process::id() % 60) as u16 * 200;
     loop {

@@ -24,6 +24,7 @@ mod lienthong;
 mod load;
 mod migrate;
 mod moves;
+mod onboarding;
 mod permutations;
 mod postgres;
 mod processes;

@@ -1,6 +1,7 @@
 //! Subcommands. Exit codes: 0 done, 1 the user's input or configuration, 2 partly refused,
 //! 3 cannot reach something, 70 a bug.
 
+mod agency;
 mod apply;
 mod bench;
 mod check;
@@ -81,6 +82,9 @@ enum Command {
         /// Show which rules no fixture uses.
         #[arg(long)]
         coverage: bool,
+        /// Keep what comes out as what is expected from now on.
+        #[arg(long)]
+        accept: bool,
         #[command(flatten)]
         folder: Folder,
     },
@@ -92,6 +96,19 @@ enum Command {
         file: PathBuf,
         #[command(flatten)]
         folder: Folder,
+    },
+    /// Propose a channel's mapping from a sample file, with reasons.
+    Infer {
+        /// A file as the agency's system writes it.
+        file: PathBuf,
+        /// The agency's id.
+        #[arg(long, default_value = "co-quan-moi")]
+        agency: String,
+    },
+    /// Make the folder of a new agency.
+    Agency {
+        #[command(subcommand)]
+        action: agency::Action,
     },
     /// Show which native field feeds which canonical member.
     Lineage {
@@ -196,9 +213,10 @@ fn dispatch(command: Command, out: &mut impl Write, err: &mut impl Write) -> io:
         Command::Check { config: None, folder } => {
             with_catalog(&folder, err, |catalog, _, _| check::run(catalog, out))
         }
-        Command::Test { agencies, coverage, folder } => {
+        Command::Test { agencies, coverage, accept, folder } => {
             with_catalog(&folder, err, |catalog, contracts, _| {
-                test::run(catalog, contracts, &agencies, coverage, out)
+                let asked = test::Asked { agencies, coverage, accept };
+                test::run(catalog, contracts, &asked, out)
             })
         }
         Command::Apply { channel, file, folder } => {
@@ -206,6 +224,8 @@ fn dispatch(command: Command, out: &mut impl Write, err: &mut impl Write) -> io:
                 apply::run(catalog, contracts, &channel, &file, out, err)
             })
         }
+        Command::Infer { file, agency } => agency::proposed(&file, &agency, out, err),
+        Command::Agency { action } => agency::run(&action, out, err),
         Command::Lineage { channel, folder } => {
             with_catalog(&folder, err, |catalog, _, err| lineage(catalog, &channel, out, err))
         }

@@ -12,11 +12,20 @@ use serde_json::{Value, json};
 use super::{Exit, apply::sealed};
 use crate::catalog::{Catalog, Channel};
 
+/// What is asked of the fixtures.
+pub(super) struct Asked {
+    /// Agencies by id; all where none is named.
+    pub(super) agencies: Vec<String>,
+    /// Whether rules that no fixture uses are told.
+    pub(super) coverage: bool,
+    /// Whether what comes out is kept as what is expected.
+    pub(super) accept: bool,
+}
+
 pub(super) fn run(
     catalog: &Catalog,
     contracts: &Contracts,
-    agencies: &[String],
-    coverage: bool,
+    Asked { agencies, coverage, accept }: &Asked,
     out: &mut impl Write,
 ) -> io::Result<Exit> {
     let (mut passed, mut failed) = (0, 0);
@@ -37,7 +46,7 @@ pub(super) fn run(
             failed += 1;
         }
         for case in cases {
-            match differences(channel, contracts, &case)? {
+            match differences(channel, contracts, &case, *accept)? {
                 None => passed += 1,
                 Some(words) => {
                     failed += 1;
@@ -45,7 +54,7 @@ pub(super) fn run(
                 }
             }
         }
-        if coverage {
+        if *coverage {
             unused(channel, out)?;
         }
     }
@@ -69,11 +78,12 @@ fn cases(channel: &Channel) -> io::Result<Vec<PathBuf>> {
     Ok(cases)
 }
 
-/// What a case gives against what its files expect; `None` when equal.
+/// What a case gives against what its files expect; `None` when equal, or when it was kept.
 fn differences(
     channel: &Channel,
     contracts: &Contracts,
     case: &Path,
+    accept: bool,
 ) -> io::Result<Option<String>> {
     let (mut drafts, mut problems) = (Vec::new(), Vec::new());
     let read = sealed(channel, contracts, &fs::read(case)?, &mut |_, outcome| match outcome {
@@ -84,18 +94,37 @@ fn differences(
     let mut words = String::new();
     for (ending, got) in [("out", json!(drafts)), ("refused", json!(problems))] {
         let want = expected(case, ending)?;
-        if got != want {
+        if got != want && accept {
+            keep(case, ending, &got)?;
+        } else if got != want {
             words.push_str(&format!("  {ending}.json expects {want}\n  but it gives  {got}\n"));
         }
     }
     Ok((!words.is_empty()).then_some(words))
 }
 
-/// The expectation beside a case; a file that is not there expects nothing.
-fn expected(case: &Path, ending: &str) -> io::Result<Value> {
+/// The file beside a case that expects something of it.
+fn beside(case: &Path, ending: &str) -> PathBuf {
     let name = case.file_name().and_then(|name| name.to_str()).unwrap_or("");
     let stem = name.split(".in.").next().unwrap_or(name);
-    match fs::read(case.with_file_name(format!("{stem}.{ending}.json"))) {
+    case.with_file_name(format!("{stem}.{ending}.json"))
+}
+
+/// Keeps what a case gives as what is expected of it; a file that expects nothing is none.
+pub(super) fn keep(case: &Path, ending: &str, got: &Value) -> io::Result<()> {
+    let file = beside(case, ending);
+    if got.as_array().is_some_and(Vec::is_empty) {
+        return match fs::remove_file(file) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        };
+    }
+    fs::write(file, serde_json::to_string_pretty(got)? + "\n")
+}
+
+/// The expectation beside a case; a file that is not there expects nothing.
+fn expected(case: &Path, ending: &str) -> io::Result<Value> {
+    match fs::read(beside(case, ending)) {
         Ok(bytes) => Ok(serde_json::from_slice(&bytes)?),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(json!([])),
         Err(error) => Err(error),

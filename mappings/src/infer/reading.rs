@@ -1,0 +1,213 @@
+//! How a sample is read: its character set and its format, told by what it holds.
+
+use super::NotUnderstood;
+use crate::{
+    format::{CsvOptions, Format, Header, JsonOptions, Limits, XmlOptions},
+    text::{charset::Charset, normalise::search_key},
+};
+
+/// Lines looked at to tell a table's shape.
+const LINES_MAX: usize = 200;
+
+/// A title, a date and an empty line may stand before the column names.
+const HEADER_ROW_MAX: usize = 12;
+
+/// A sample's text, and how it came to be read so.
+#[derive(Debug)]
+pub(super) struct Reading {
+    pub(super) charset: Charset,
+    pub(super) text: String,
+    pub(super) format: Format,
+    pub(super) footer: usize,
+    /// Why, in Vietnamese and in English.
+    pub(super) reasons: Vec<[String; 2]>,
+}
+
+/// Words that every second text of an office holds.
+const WORDS: [&str; 24] = [
+    "nguyễn",
+    "trần",
+    "thị",
+    "văn",
+    "hồ",
+    "sơ",
+    "ngày",
+    "phường",
+    "đường",
+    "biên",
+    "hòa",
+    "hoà",
+    "đồng",
+    "giấy",
+    "cấp",
+    "trả",
+    "nhận",
+    "tiếp",
+    "lê",
+    "huyện",
+    "thủ",
+    "tục",
+    "số",
+    "đã",
+];
+
+impl Reading {
+    pub(super) fn of(payload: &[u8]) -> Result<Self, NotUnderstood> {
+        let (charset, text, mut reasons) = decoded(payload)?;
+        if text.trim().is_empty() {
+            return Err(NotUnderstood::new("Tệp mẫu không có nội dung.", "The sample is empty."));
+        }
+        let first = text.trim_start().chars().next();
+        let (format, footer) = match first {
+            Some('<') => (Format::Xml(XmlOptions::default()), 0),
+            Some('{' | '[') => (Format::Json(JsonOptions { lines: is_lines(&text) }), 0),
+            _ => table(&text, &mut reasons)?,
+        };
+        Ok(Self { charset, text, format, footer, reasons })
+    }
+
+    /// The name of the format in a channel's file, and the usual ending of such a file.
+    pub(super) fn format_name(&self) -> &'static str {
+        match self.format {
+            Format::Json(_) => "json",
+            Format::Xml(_) => "xml",
+            Format::Csv(_) => "csv",
+        }
+    }
+}
+
+fn decoded(payload: &[u8]) -> Result<(Charset, String, Vec<[String; 2]>), NotUnderstood> {
+    let named = |name: &str| Charset::all().find(|one| one.name() == name);
+    let utf16 = payload.starts_with(&[0xff, 0xfe]) || payload.starts_with(&[0xfe, 0xff]);
+    let candidates: Vec<Charset> = if utf16 {
+        named("utf-16").into_iter().collect()
+    } else if str::from_utf8(payload).is_ok() {
+        ["utf-8", "double-utf-8", "viqr"].into_iter().filter_map(named).collect()
+    } else {
+        ["tcvn3", "vni", "windows-1258", "viscii", "utf-16"].into_iter().filter_map(named).collect()
+    };
+    let mut best: Option<(i64, Charset, String)> = None;
+    for charset in candidates {
+        let Ok(text) = charset.decode(payload) else { continue };
+        let score = plausibility(&text);
+        if best.as_ref().is_none_or(|(other, ..)| score > *other) {
+            best = Some((score, charset, text.into_owned()));
+        }
+    }
+    let unknown = || {
+        NotUnderstood::new(
+            "Tệp mẫu không theo bảng mã nào được hỗ trợ; có phải là tệp văn bản?",
+            "The sample is in no character set that is read; is it a text file?",
+        )
+    };
+    let (_, charset, text) = best.ok_or_else(unknown)?;
+    if text.chars().any(|letter| letter.is_control() && !letter.is_whitespace()) {
+        return Err(unknown());
+    }
+    let name = charset.name();
+    let reason = [
+        format!("Đọc theo bảng mã {name}, chữ Việt đọc ra hợp lý nhất."),
+        format!("Read as {name}: so its Vietnamese makes the most sense."),
+    ];
+    Ok((charset, text, vec![reason]))
+}
+
+/// How much a text looks like Vietnamese: words that are common, and no letters that it has not.
+fn plausibility(text: &str) -> i64 {
+    let lower = text.to_lowercase();
+    let words = lower.split(|letter: char| !letter.is_alphanumeric());
+    let known = words.filter(|word| WORDS.contains(word)).count();
+    let strange = lower.chars().filter(|letter| {
+        let base = search_key(&letter.to_string());
+        let vietnamese = base.chars().all(|one| one.is_ascii_alphanumeric());
+        let foreign =
+            matches!(letter, 'ä' | 'ö' | 'ü' | 'ñ' | 'ø' | 'å' | 'ë' | 'ï' | 'î' | 'û' | 'ç' | 'ÿ');
+        let odd = !letter.is_ascii() && (!vietnamese || base.is_empty() || foreign);
+        odd && !matches!(letter, '–' | '—' | '“' | '”' | '‘' | '’' | '…' | '\u{a0}')
+    });
+    known as i64 * 4 - strange.count() as i64 * 3
+}
+
+/// Whether each line is an object of its own.
+fn is_lines(text: &str) -> bool {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let whole = |line: &str| line.starts_with('{') && line.ends_with('}');
+    let (first, second) = (lines.next(), lines.next());
+    first.is_some_and(whole) && second.is_some_and(whole)
+}
+
+/// The shape of a table: separator, header and footer.
+fn table(text: &str, reasons: &mut Vec<[String; 2]>) -> Result<(Format, usize), NotUnderstood> {
+    let lines: Vec<&str> = text.lines().take(LINES_MAX).collect();
+    let shape = [';', ',', '\t', '|'].into_iter().filter_map(|separator| {
+        let widths: Vec<usize> = lines.iter().map(|line| width(line, separator)).collect();
+        let most = *widths
+            .iter()
+            .filter(|width| **width > 1)
+            .max_by_key(|wide| (widths.iter().filter(|other| other == wide).count(), **wide))?;
+        let rows = widths.iter().filter(|width| **width == most).count();
+        Some((rows * most, separator, most))
+    });
+    let (_, separator, columns) = shape.max().ok_or_else(|| {
+        NotUnderstood::new(
+            "Tệp mẫu không phải JSON, XML hay bảng có dấu phân cách (; , tab |).",
+            "The sample is no JSON, no XML, and no table with a separator (; , tab |).",
+        )
+    })?;
+    let is_header = |line: &&str| {
+        let cells: Vec<&str> =
+            line.split(separator).map(|cell| cell.trim().trim_matches('"')).collect();
+        width(line, separator) == columns
+            && cells.iter().filter(|cell| cell.chars().any(char::is_alphabetic)).count() * 3
+                >= cells.len() * 2
+    };
+    let at =
+        lines.iter().take(HEADER_ROW_MAX).position(|line| is_header(&line)).ok_or_else(|| {
+            NotUnderstood::new(
+                format!("Không thấy dòng tiêu đề cột trong {HEADER_ROW_MAX} dòng đầu."),
+                format!("No row with column names is among the first {HEADER_ROW_MAX}."),
+            )
+        })?;
+    let footer = footer(text, separator);
+    let tab = if separator == '\t' { "tab".to_owned() } else { separator.to_string() };
+    reasons.push([
+        format!("Bảng {columns} cột, phân cách bằng `{tab}`, tên cột ở dòng {}.", at + 1),
+        format!("A table of {columns} columns, separated by `{tab}`, named in row {}.", at + 1),
+    ]);
+    let header = Header::Row(at + 1);
+    let options = CsvOptions { separator, header, skip_footer: footer, ..CsvOptions::default() };
+    let format = Format::Csv(options);
+    let read = format.read(text, &[], &Limits::default(), &mut |_| {});
+    read.map(|()| (format, footer)).map_err(|fault| {
+        NotUnderstood::new(
+            format!("Không đọc được bảng: {fault}."),
+            format!("The table cannot be read: {fault}."),
+        )
+    })
+}
+
+/// Fields of a line; separators within quotes are none.
+fn width(line: &str, separator: char) -> usize {
+    let mut quoted = false;
+    let mut fields = 1;
+    for letter in line.chars() {
+        match letter {
+            '"' => quoted = !quoted,
+            other if other == separator && !quoted => fields += 1,
+            _ => {}
+        }
+    }
+    fields
+}
+
+/// Rows at the end that are sums.
+fn footer(text: &str, separator: char) -> usize {
+    let rows = text.lines().rev().filter(|line| !line.trim().is_empty());
+    rows.take_while(|line| {
+        line.split(separator).any(|cell| {
+            let key = search_key(cell);
+            ["tong", "tong cong", "tong so", "cong", "total"].contains(&key.as_str())
+        })
+    })
+    .count()
+}

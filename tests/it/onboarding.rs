@@ -1,0 +1,135 @@
+//! The page that takes a newcomer from a sample to the first accepted record, executed as it stands.
+
+use std::{
+    env, fs,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use serde_json::Value;
+
+use crate::{
+    harness::free_port,
+    lienthong::{binary, root, run, stderr, stdout},
+};
+
+/// A folder of its own, gone at the end.
+struct Newcomer(PathBuf);
+
+impl Newcomer {
+    fn new(name: &str) -> Self {
+        let folder = env::temp_dir().join(format!("lienthong-{}-{name}", std::process::id()));
+        fs::create_dir_all(folder.join("bin")).unwrap();
+        symlink(binary(), folder.join("bin/lienthong")).unwrap();
+        Self(folder)
+    }
+
+    /// Runs a script as a person would type it; what it starts ends with it.
+    fn types(&self, script: &str) -> String {
+        let path = format!("{}:{}", self.0.join("bin").display(), env::var("PATH").unwrap());
+        let script = format!("set -e\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n{script}");
+        let mut command = Command::new("bash");
+        command.args(["-c", &script]).current_dir(&self.0).env("PATH", path);
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        let told = format!("{}{}", stdout(&output), stderr(&output));
+        assert!(output.status.success(), "{script}\n---\n{told}");
+        told
+    }
+}
+
+impl Drop for Newcomer {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The blocks of a page of one kind: what stands after the fence's word, and the text.
+fn blocks(page: &str, kind: &str) -> Vec<(String, String)> {
+    let fence = format!("```{kind}");
+    page.split("\n```")
+        .filter_map(|part| {
+            let part = format!("```{part}");
+            let (first, text) = part.split_once('\n')?;
+            let rest = first.strip_prefix(&fence)?;
+            Some((rest.trim().to_owned(), format!("{text}\n")))
+        })
+        .collect()
+}
+
+#[test]
+fn the_page_leads_from_a_sample_to_a_dossier() {
+    let page = fs::read_to_string(root().join("docs/adding-an-agency.md")).unwrap();
+    let page = page.replace("127.0.0.1:8080", &format!("127.0.0.1:{}", free_port()));
+    let newcomer = Newcomer::new("onboarding");
+    for (name, text) in blocks(&page, "csv ") {
+        fs::write(newcomer.0.join(name), text).unwrap();
+    }
+    let scripts: Vec<String> = blocks(&page, "sh").into_iter().map(|(_, text)| text).collect();
+    assert_eq!(scripts.len(), 4);
+    let made = newcomer.types(&scripts[0]);
+    let [(_, promised)] = &blocks(&page, "text")[..] else { panic!("one promise") };
+    for line in promised.lines().filter(|line| !line.is_empty()) {
+        assert!(made.contains(line), "{line}\n---\n{made}");
+    }
+    let list = fs::read_to_string(newcomer.0.join("agencies/so-y-te/CHECKLIST.md")).unwrap();
+    assert!(list.contains("- [ ] Trạng thái chưa biết nghĩa"), "{list}");
+    let applied = newcomer.types(&scripts[1]);
+    assert!(applied.contains("no problems"), "{applied}");
+    assert_eq!(applied.matches("\"contract\":\"dossier/1\"").count(), 3, "{applied}");
+    let tested = newcomer.types(&scripts[2]);
+    assert!(tested.ends_with("1 fixtures passed, 0 failed\n"), "{tested}");
+    let sent = newcomer.types(&scripts[3]);
+    assert!(sent.contains("stored"), "{sent}");
+    let found: Value =
+        serde_json::from_slice(&fs::read(newcomer.0.join("ho-so.json")).unwrap()).unwrap();
+    let dossier = &found["dossier"];
+    assert_eq!(dossier["status"], 4);
+    assert_eq!(dossier["accepted_at"], "2024-03-06");
+    assert_eq!(dossier["due_at"], "2024-03-27");
+    assert_eq!(dossier["fees"][0]["amount"], 500_000);
+    assert_eq!(dossier["applicant"]["name"], "Hồ Văn Thử");
+}
+
+#[test]
+fn the_samples_of_the_agencies_there_are_are_understood_too() {
+    for (file, each) in [
+        ("tests/corpus/samples/HOSO_201309.csv", ""),
+        ("tests/corpus/samples/LayDanhSachHoSo.soap.xml", "each = "),
+        ("tests/corpus/samples/hoso_trang1.json", "each = "),
+    ] {
+        let output = run(&["infer", file]);
+        assert_eq!(output.status.code(), Some(0), "{file}: {}", stderr(&output));
+        let mapping = stdout(&output);
+        for member in ["source_code = ", "status = ", "accepted_at = ", "due_at = ", each] {
+            assert!(mapping.contains(member), "{file}: no {member}\n{mapping}");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_sample_or_no_id_is_refused_in_words_and_nothing_is_overwritten() {
+    let newcomer = Newcomer::new("refused");
+    let sample = newcomer.0.join("mau.csv");
+    let new = |id: &str, sample: &Path| {
+        let mappings = newcomer.0.join("agencies");
+        let mut all = vec!["agency", "new", id, "--name", "A", "--name-en", "A", "--sample"];
+        let (sample, mappings) = (sample.display().to_string(), mappings.display().to_string());
+        all.extend([sample.as_str(), "--mappings", mappings.as_str()]);
+        let output = run(&all);
+        (output.status.code(), stderr(&output))
+    };
+    let (code, told) = new("so-y-te", &sample);
+    assert!(code == Some(1) && told.contains("failed to read"), "{told}");
+    fs::write(&sample, b"\x7fELF\x00\x01\x02").unwrap();
+    let (code, told) = new("so-y-te", &sample);
+    assert!(code == Some(1) && told.contains("text file"), "{told}");
+    fs::write(&sample, "Mã hồ sơ;Trạng thái\nA1;Xong\n").unwrap();
+    for id in ["Sở Y tế", "../so-y-te", "", "9-so"] {
+        let (code, told) = new(id, &sample);
+        assert!(code == Some(1) && told.contains("so-y-te"), "{id}: {told}");
+    }
+    assert_eq!(new("so-y-te", &sample).0, Some(0));
+    let (code, told) = new("so-y-te", &sample);
+    assert!(code == Some(1) && told.contains("không ghi đè"), "{told}");
+}
