@@ -155,20 +155,24 @@ impl fmt::Display for StoreAddress {
 }
 
 impl StoreAddress {
-    /// The address that a text on the command line names. `@FILE` stands for the first line of a
-    /// file: a password there is in no list of processes.
+    /// What stands on the command line for an address, as `hub.toml` would have it. `@FILE` is the
+    /// first line of a file: a password there is in no list of processes.
+    ///
+    /// # Errors
+    /// Why the file cannot be read.
+    pub(crate) fn line(text: &str) -> Result<String, String> {
+        let Some(file) = text.strip_prefix('@') else { return Ok(text.to_owned()) };
+        let read = fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
+        Ok(read.lines().next().unwrap_or_default().trim().to_owned())
+    }
+
+    /// The address that a text on the command line names: [`Self::line`].
     ///
     /// # Errors
     /// What is wrong with it, and how to mend that.
     pub fn told(text: &str) -> Result<Self, String> {
         let sentence = |(fault, advice): (String, &str)| format!("{fault}: {advice}");
-        let line = match text.strip_prefix('@') {
-            None => text.to_owned(),
-            Some(file) => {
-                let read = fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
-                read.lines().next().unwrap_or_default().trim().to_owned()
-            }
-        };
+        let line = Self::line(text)?;
         // Whole, so that the same file has one name from wherever it is named.
         let folder = std::path::absolute(".").map_err(|error| error.to_string())?;
         Self::parse(&line, &folder).map_err(sentence)

@@ -9,7 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::lienthong::{binary, run, stderr, stdout};
+use crate::{
+    cluster::{self, psql},
+    lienthong::{binary, run, stderr, stdout},
+};
 
 /// How long the benchmark may take to start its hub, and to end when told to.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -146,24 +149,128 @@ fn rebuild_is_told_and_a_filled_store_is_used_again_but_no_other() {
     assert!(stderr(&output).contains("holds something else"), "{}", stderr(&output));
 }
 
-/// The address of the hub in a folder of the benchmark's, once there is one that listens.
-fn listening(place: &Place) -> Option<String> {
+/// A role of the server that all tests share, so that what one benchmark leaves there is told from
+/// what others are at work with.
+struct Role {
+    name: String,
+    /// Its address, with the database that belongs to nobody.
+    address: String,
+    superuser: String,
+}
+
+impl Role {
+    fn new(name: &str) -> Self {
+        let name = format!("bench_{}_{name}", std::process::id());
+        let other = cluster::database("bench");
+        let (server, _) = other.rsplit_once('/').unwrap();
+        let secret = server.split([':', '@']).nth(2).unwrap();
+        let of = |role: &str| server.replacen("//lienthong:", &format!("//{role}:"), 1);
+        let superuser = format!("{}/postgres", of("postgres"));
+        psql(&superuser, &format!("CREATE ROLE {name} LOGIN CREATEDB PASSWORD '{secret}'"));
+        Self { address: format!("{}/postgres", of(&name)), name, superuser }
+    }
+
+    #[track_caller]
+    fn leaves_no_database(&self) {
+        let sql = format!(
+            "SELECT datname FROM pg_database WHERE pg_get_userbyid(datdba) = '{}'",
+            self.name
+        );
+        assert_eq!(psql(&self.superuser, &sql), "", "databases are left");
+    }
+}
+
+#[test]
+fn on_postgresql_ingest_is_told_for_each_number_of_processes_and_leaves_no_database() {
+    let role = Role::new("ingest");
+    let place = Place::new("address");
+    fs::write(&place.0, format!("{}\n", role.address)).unwrap();
+    let store = format!("@{}", place.path());
+    let few = ["--connections", "8", "--seconds", "0.8", "--warm", "0.1", "--dossiers", "40"];
+    let arguments = ["ingest", "--seed", "11", "--store", &store, "--processes", "1,2"];
+    let names = figures(&[&arguments[..], &few[..]].concat());
+    let floors =
+        ["UNNEST, 1 × 1 row of 1 KB", "UNNEST, 32 × 1 row of 1 KB", "UNNEST, 4 × 64 rows of 1 KB"];
+    told(&names, &floors);
+    told(&names, &["bare axum", "bare axum, p99", "generator CPU, bare axum"]);
+    for size in ["ingest, 1 process", "ingest, 2 processes"] {
+        let of = |line: &str| format!("{size}, {line}");
+        told(&names, &[size, &of("p50"), &of("p99"), &of("p99.9"), &of("memory of each, peak")]);
+        told(
+            &names,
+            &[&of("CPU of the hub"), &of("CPU of PostgreSQL"), &of("CPU of the generator")],
+        );
+    }
+    role.leaves_no_database();
+}
+
+#[test]
+fn on_postgresql_read_and_rebuild_are_told_beside_the_statements_alone() {
+    let role = Role::new("read");
+    let store = ["--store", &role.address, "--seed", "11"];
+    let few = ["--compare", "20,60", "--connections", "4", "--seconds", "0.4"];
+    let names = figures(&[&["read"], &store[..], &few[..]].concat());
+    told(&names, &["PostgreSQL, 64 × 1 look-ups", "PostgreSQL, 4 × 16 look-ups"]);
+    for question in
+        ["dossier", "statistics by agency", "statistics by procedure", "feed page of 100"]
+    {
+        for size in ["20", "60"] {
+            let of = |line: &str| format!("{question}, {size}{line}");
+            told(&names, &[&of(""), &of(", p50"), &of(", p99")]);
+            told(&names, &[&of(", CPU of the hub"), &of(", CPU of PostgreSQL")]);
+        }
+    }
+    role.leaves_no_database();
+    let names = figures(&[&["rebuild"], &store[..], &["--dossiers", "30"]].concat());
+    told(&names, &["every value of every row read", "verify", "rebuild"]);
+    role.leaves_no_database();
+}
+
+#[test]
+fn a_store_that_cannot_be_measured_is_refused_in_words() {
+    let role = Role::new("refused");
+    let refused = |arguments: &[&str], code: i32, words: &str| {
+        let output = run(&[&["bench", "ingest"], arguments].concat());
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains(words), "{words}: {}", stderr(&output));
+    };
+    psql(&role.superuser, &format!("ALTER ROLE {} NOCREATEDB", role.name));
+    let remedy = format!("ALTER ROLE {} CREATEDB", role.name);
+    refused(&["--store", &role.address], 1, &remedy);
+    refused(&["--processes", "2"], 1, "--store postgres://");
+    refused(&["--store", "hub.db"], 1, "--keep");
+    refused(&["--store", "@absent.txt"], 1, "--store: absent.txt");
+    refused(&["--store", "postgres://nobody@127.0.0.1:1/nothing"], 3, "127.0.0.1:1/nothing");
+}
+
+/// The address of a hub of the benchmark's, once there is one that listens; its configuration lies
+/// below one folder in a place.
+fn listening(place: &Place, config: &str) -> Option<String> {
     let folder = fs::read_dir(&place.0).unwrap().next()?.unwrap().path();
-    let config = fs::read_to_string(folder.join("hub.toml")).ok()?;
+    let config = fs::read_to_string(folder.join(config)).ok()?;
     let address = config.strip_prefix("listen = \"")?.split('"').next()?.to_owned();
     TcpStream::connect(&address).ok().map(|_| address)
 }
 
 #[test]
-fn told_to_end_it_leaves_no_hub_and_no_folder() {
-    let place = Place::new("told");
+fn told_to_end_it_leaves_no_hub_no_folder_and_no_database() {
+    told_to_end("told", &[], "hub.toml");
+    let role = Role::new("told");
+    let server = ["--store", &role.address, "--processes", "2"];
+    told_to_end("told-server", &server, "2/hub.toml");
+    role.leaves_no_database();
+}
+
+#[track_caller]
+fn told_to_end(name: &str, options: &[&str], config: &str) {
+    let place = Place::new(name);
     fs::create_dir_all(&place.0).unwrap();
     let mut command = Command::new(binary());
-    command.args(["bench", "ingest", "--seconds", "60"]).env("TMPDIR", &place.0);
+    command.args(["bench", "ingest", "--seconds", "60"]).args(options).env("TMPDIR", &place.0);
     let mut bench = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let began = Instant::now();
     let address = loop {
-        if let Some(address) = listening(&place) {
+        if let Some(address) = listening(&place, config) {
             break address;
         }
         assert!(began.elapsed() < PATIENCE, "no hub listens");

@@ -1,8 +1,10 @@
 //! A hub as its operator runs it: a process of its own, with its configuration in a folder.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write},
     net::{Ipv4Addr, SocketAddr, TcpListener},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
@@ -13,10 +15,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{BenchError, stop, wire, workload};
+use super::{BenchError, load::Watched, stop, storage::Storage, wire, workload};
 use crate::{
     auth::{self, Principal},
-    store::{Store, sqlite::SqliteStore},
+    hub::open_store,
+    store::Store,
 };
 
 /// How long a hub may take to answer for the first time; a large journal takes its time to open.
@@ -61,50 +64,72 @@ impl Drop for Scratch {
 /// A running hub; killed when it is dropped.
 pub(super) struct Hub {
     pub(super) address: SocketAddr,
-    /// The key of the agency that sends the load.
-    pub(super) agency_key: Arc<str>,
-    /// The portal's key.
-    pub(super) portal_key: Arc<str>,
+    pub(super) keys: Keys,
     /// Seconds from the start of the process to its first answer.
     pub(super) start_seconds: f64,
     child: Child,
 }
 
-/// Opens a store in this process.
-pub(super) fn open(store: &Path) -> Result<Arc<dyn Store>, BenchError> {
-    Ok(Arc::new(SqliteStore::open(store)?))
+/// Opens a store in this process and works with it.
+pub(super) fn at_store<T>(
+    storage: &Storage,
+    work: impl AsyncFnOnce(&dyn Store) -> Result<T, BenchError>,
+) -> Result<T, BenchError> {
+    // Its connections end with the runtime: they are of use within this work only.
+    wait(async { work(&*open_store(&storage.address()).await?).await })?
 }
 
-/// Runs what the store answers to its end.
+/// Keys of those who speak with a hub.
+#[derive(Clone)]
+pub(super) struct Keys {
+    /// Of the agency that sends the load.
+    pub(super) agency: Arc<str>,
+    /// Of the portal.
+    pub(super) portal: Arc<str>,
+}
+
+impl Keys {
+    /// Makes keys for a store; one that is new gets its schema first.
+    pub(super) fn add(storage: &Storage) -> Result<Self, BenchError> {
+        at_store(storage, async |store| {
+            let agency = key(store, &Principal::Agency(workload::AGENCY.to_owned())).await?;
+            Ok(Self { agency, portal: key(store, &Principal::Portal).await? })
+        })
+    }
+}
+
+async fn key(store: &dyn Store, principal: &Principal) -> Result<Arc<str>, BenchError> {
+    let (key, shown) = auth::new_key(principal)?;
+    store.add_key(key).await?;
+    Ok(shown.into())
+}
+
+/// Runs work to its end.
 pub(super) fn wait<T>(work: impl Future<Output = T>) -> io::Result<T> {
     Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work))
 }
 
 impl Hub {
-    /// Starts a hub whose configuration and log are in `folder`, on a store that may lie elsewhere.
-    pub(super) fn start(folder: &Path, store: &Path) -> Result<Self, BenchError> {
+    /// Starts a hub whose configuration and log are in `folder`, on a store that may lie elsewhere
+    /// and has these keys.
+    pub(super) fn start(folder: &Path, storage: &Storage, keys: &Keys) -> Result<Self, BenchError> {
         let agencies = folder.join("agencies");
         workload::write_agency(&agencies)?;
-        let opened = open(store)?;
-        let agency_key = key(&*opened, &Principal::Agency(workload::AGENCY.to_owned()))?;
-        let portal_key = key(&*opened, &Principal::Portal)?;
-        drop(opened);
         for _ in 0..PORTS_MAX {
             let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
             let config = folder.join("hub.toml");
-            let store = format!("sqlite:{}", store.display());
+            let store = storage.line();
             let text = format!(
                 "listen = \"{address}\"\nstore = {store:?}\nagencies = {agencies:?}\n",
                 agencies = agencies.display().to_string()
             );
-            fs::write(&config, text)?;
+            write_secret(&config, &text)?;
             let log = fs::File::options().create(true).append(true).open(folder.join("hub.log"))?;
             let began = Instant::now();
             let mut command = Command::new(std::env::current_exe()?);
             command.arg("serve").arg("--config").arg(&config).stdin(Stdio::null());
             let child = command.stdout(log.try_clone()?).stderr(log).spawn()?;
-            let (agency_key, portal_key) = (agency_key.clone(), portal_key.clone());
-            let mut hub = Self { address, agency_key, portal_key, start_seconds: 0.0, child };
+            let mut hub = Self { address, keys: keys.clone(), start_seconds: 0.0, child };
             if hub.comes_up(began)? {
                 return Ok(hub);
             }
@@ -137,18 +162,24 @@ impl Hub {
         self.child.id()
     }
 
+    /// This hub and the server of its store, to be measured.
+    pub(super) fn watched(&self, storage: &Storage) -> Watched {
+        Watched { hubs: vec![self.process()], server: storage.server_process() }
+    }
+
     /// Reads a path as the portal does.
     pub(super) fn get(&self, path: &str) -> Result<(u16, String, Vec<u8>), BenchError> {
         let mut request = Vec::new();
-        wire::get(path, &self.portal_key, &mut request);
+        wire::get(path, &self.keys.portal, &mut request);
         Ok(wire::once(self.address, &request, wire::ANSWER_MAX)?)
     }
 }
 
-fn key(store: &dyn Store, principal: &Principal) -> Result<Arc<str>, BenchError> {
-    let (key, shown) = auth::new_key(principal)?;
-    wait(store.add_key(key))??;
-    Ok(shown.into())
+/// Writes a file that its owner alone can read: it may hold a password.
+fn write_secret(path: &Path, text: &str) -> io::Result<()> {
+    let mut options = fs::File::options();
+    options.create(true).write(true).truncate(true).mode(0o600);
+    options.open(path)?.write_all(text.as_bytes())
 }
 
 impl Drop for Hub {

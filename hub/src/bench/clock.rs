@@ -1,6 +1,6 @@
 //! Time that this thread, a process and the machine have spent.
 
-use std::{fs, path::Path, thread, time::Duration};
+use std::{fs, ops::Range, thread, time::Duration};
 
 /// Ticks a second in which Linux shows CPU time to programs, whatever its own clock.
 const TICKS_PER_SECOND: f64 = 100.0;
@@ -24,16 +24,43 @@ pub(super) struct Usage {
 
 /// What a process has used until now; zeros where the system does not tell.
 pub(super) fn usage(process: u32) -> Usage {
-    let folder = format!("/proc/{process}");
-    let stat = fs::read_to_string(Path::new(&folder).join("stat")).unwrap_or_default();
-    // The name in brackets may hold spaces; what follows it does not.
-    let after = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let ticks =
-        after.split_whitespace().skip(11).take(2).filter_map(|text| text.parse::<f64>().ok());
-    let cpu_seconds = ticks.sum::<f64>() / TICKS_PER_SECOND;
-    let io = fs::read_to_string(Path::new(&folder).join("io")).unwrap_or_default();
+    let io = fs::read_to_string(format!("/proc/{process}/io")).unwrap_or_default();
     let written_bytes = number_after(&io, "write_bytes:");
-    Usage { cpu_seconds, written_bytes }
+    Usage { cpu_seconds: cpu_seconds(&stat(process), CPU_OWN), written_bytes }
+}
+
+/// The process that started this one; `None` where the system does not tell.
+pub(super) fn parent(process: u32) -> Option<u32> {
+    stat(process).get(1)?.parse().ok()
+}
+
+/// Seconds of CPU of a process and all that it has started, those that have ended too.
+pub(super) fn family_cpu_seconds(process: u32) -> f64 {
+    let number = process.to_string();
+    let all = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let others = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).map(stat);
+    let children = others.filter(|told| told.get(1) == Some(&number));
+    children.map(|told| cpu_seconds(&told, CPU_OWN)).sum::<f64>()
+        + cpu_seconds(&stat(process), CPU_OWN_AND_ENDED)
+}
+
+/// Where the numbers of `/proc/PROCESS/stat` say what CPU a process itself has used, in user mode
+/// and in the kernel.
+const CPU_OWN: Range<usize> = 11..13;
+/// The same with that of its children that have ended.
+const CPU_OWN_AND_ENDED: Range<usize> = 11..15;
+
+/// What `/proc/PROCESS/stat` says of a process, from its state on: one word each.
+fn stat(process: u32) -> Vec<String> {
+    let told = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    // The name in brackets may hold spaces; what follows it does not.
+    let after = told.rsplit_once(')').map_or("", |(_, rest)| rest);
+    after.split_whitespace().map(str::to_owned).collect()
+}
+
+fn cpu_seconds(told: &[String], which: Range<usize>) -> f64 {
+    let ticks = told.get(which).unwrap_or_default().iter();
+    ticks.filter_map(|text| text.parse::<f64>().ok()).sum::<f64>() / TICKS_PER_SECOND
 }
 
 /// The most memory that a process has had, in megabytes.
@@ -55,4 +82,23 @@ pub(super) fn machine_cpu_seconds() -> f64 {
 fn number_after(text: &str, name: &str) -> f64 {
     let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
     line.split_whitespace().next().and_then(|text| text.parse().ok()).unwrap_or(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_family_has_used_at_least_what_each_of_it_has() {
+        let own = std::process::id();
+        let began = std::time::Instant::now();
+        while usage(own).cpu_seconds < 0.05 {
+            assert!(began.elapsed() < Duration::from_secs(20), "no CPU is told");
+        }
+        let parent = parent(own).unwrap();
+        assert_ne!(parent, own);
+        let least = usage(own).cpu_seconds;
+        assert!(family_cpu_seconds(parent) >= least);
+        assert!(family_cpu_seconds(own) >= least);
+    }
 }

@@ -24,6 +24,16 @@ pub(super) struct Rate {
 }
 
 impl Rate {
+    pub(super) fn new(count: u64, time: Duration) -> Self {
+        Self { count, seconds: time.as_secs_f64() }
+    }
+
+    /// Two measurements of the same as one.
+    pub(super) fn add(&mut self, other: Self) {
+        self.count += other.count;
+        self.seconds += other.seconds;
+    }
+
     pub(super) fn each_second(self) -> f64 {
         if self.seconds > 0.0 { self.count as f64 / self.seconds } else { 0.0 }
     }

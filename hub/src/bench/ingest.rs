@@ -1,6 +1,6 @@
 //! `bench ingest` (P2, P4, P6): messages of one dossier each into a hub, durable before 200.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use clap::Args;
 use rusqlite::Connection;
@@ -8,11 +8,13 @@ use rusqlite::Connection;
 use super::{
     BenchError, Table,
     bare::Bare,
-    child::{Hub, Scratch},
+    child::{Hub, Keys, Scratch},
     clock,
     floors::Floors,
-    load::{self, Load, Script, Taken},
-    note_others, seconds, wire,
+    load::{self, Load, Script, Taken, Watched},
+    note_others, processes, seconds,
+    storage::{Place, Storage},
+    wire,
     workload::{self, Workload},
 };
 
@@ -34,6 +36,14 @@ pub(crate) struct Options {
     /// Work in this folder and leave it behind; it must be new or empty.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) keep: Option<PathBuf>,
+    /// On the server of postgres://ROLE:PASSWORD@… (@FILE holds such an address) instead of SQLite:
+    /// in databases of its own, dropped at the end.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) store: Option<String>,
+    /// Processes of the hub; several numbers are measured in turn. More than one needs --store.
+    #[arg(long, value_name = "NUMBERS", value_delimiter = ',', default_value = "1",
+          value_parser = clap::value_parser!(u32).range(1..=16))]
+    pub(crate) processes: Vec<u32>,
 }
 
 /// All that was measured.
@@ -49,6 +59,24 @@ struct Measured {
 
 /// Measures.
 pub(crate) fn run(seed: u64, options: &Options) -> Result<Table, BenchError> {
+    match Place::told(options.store.as_deref())? {
+        Place::Server(server) => processes::run(seed, options, &server),
+        Place::Scratch if options.processes == [1] => embedded(seed, options),
+        Place::Scratch => Err(BenchError::Input(
+            "--processes: a SQLite file has one process; for more, name a server with --store \
+             postgres://ROLE:PASSWORD@HOST:PORT/DATABASE"
+                .to_owned(),
+        )),
+        Place::File(_) => Err(BenchError::Input(
+            "--store: messages go into a new store; name a server as \
+             postgres://ROLE:PASSWORD@HOST:PORT/DATABASE, or for SQLite a folder with --keep"
+                .to_owned(),
+        )),
+    }
+}
+
+/// Measures a hub on SQLite.
+fn embedded(seed: u64, options: &Options) -> Result<Table, BenchError> {
     let load = Arc::new(Workload::new(seed)?);
     let scratch = Scratch::new(options.keep.as_deref())?;
     let folder = &scratch.folder;
@@ -58,18 +86,12 @@ pub(crate) fn run(seed: u64, options: &Options) -> Result<Table, BenchError> {
     let mut floors = Floors::default();
     floors.measure(folder, floor_time)?;
     let store = folder.join("hub.db");
-    let hub = Hub::start(folder, &store)?;
-    let script = script(load, options.dossiers, hub.agency_key.clone());
-    let mut request = Vec::new();
-    script(0, &mut request);
-    let (status, _, receipt) = wire::once(hub.address, &request, wire::ANSWER_MAX)?;
-    if status != 200 {
-        let told = String::from_utf8_lossy(&receipt).into_owned();
-        return Err(BenchError::Refused(format!("{status} {told}")));
-    }
-    let server = Bare::start(receipt)?;
+    let storage = Storage::File(store.clone());
+    let hub = Hub::start(folder, &storage, &Keys::add(&storage)?)?;
+    let script = script(load, options.dossiers, hub.keys.agency.clone());
+    let server = Bare::start(receipt(hub.address, &script)?)?;
     let bare = Load {
-        address: server.address,
+        addresses: vec![server.address],
         connections: options.connections,
         warm: warm / 4,
         time: time / 8,
@@ -78,15 +100,17 @@ pub(crate) fn run(seed: u64, options: &Options) -> Result<Table, BenchError> {
         script: script.clone(),
     };
     let nothing = &mut |_| {};
-    let mut bare_taken = load::run(bare.clone(), None, nothing)?;
-    let sent = Load { address: hub.address, warm, time, ..bare.clone() };
-    let first = load::run(sent.clone(), Some(hub.process()), nothing)?;
+    let nobody = Watched::default();
+    let mut bare_taken = load::run(bare.clone(), &nobody, nothing)?;
+    let sent = Load { addresses: vec![hub.address], warm, time, ..bare.clone() };
+    let watched = hub.watched(&storage);
+    let first = load::run(sent.clone(), &watched, nothing)?;
     let again = again(&sent, first.next, time / 2);
-    let again = load::run(again, Some(hub.process()), nothing)?;
+    let again = load::run(again, &watched, nothing)?;
     let memory_peak = clock::memory_peak(hub.process());
     let start_seconds = hub.start_seconds;
     drop(hub);
-    bare_taken.add(load::run(bare, None, nothing)?);
+    bare_taken.add(load::run(bare, &nobody, nothing)?);
     drop(server);
     floors.measure(folder, floor_time)?;
     let rows = rows(&store)? / (first.next.max(1) as f64);
@@ -97,7 +121,7 @@ pub(crate) fn run(seed: u64, options: &Options) -> Result<Table, BenchError> {
 
 /// The message of a number: the dossiers in an order that is not that of their codes, each at its
 /// next version when all have had their turn.
-fn script(load: Arc<Workload>, dossiers: u64, key: Arc<str>) -> Arc<Script> {
+pub(super) fn script(load: Arc<Workload>, dossiers: u64, key: Arc<str>) -> Arc<Script> {
     let step = stride(dossiers);
     Arc::new(move |number, request| {
         let (dossier, version) = (number % dossiers * step % dossiers, number / dossiers);
@@ -106,6 +130,18 @@ fn script(load: Arc<Workload>, dossiers: u64, key: Arc<str>) -> Arc<Script> {
         let id = format!("bench-{}-{dossier}-{version}", load.seed);
         wire::post(workload::CHANNEL, &key, &id, &payload, request);
     })
+}
+
+/// What a hub answers to the first message.
+pub(super) fn receipt(address: SocketAddr, script: &Arc<Script>) -> Result<Vec<u8>, BenchError> {
+    let mut request = Vec::new();
+    script(0, &mut request);
+    let (status, _, receipt) = wire::once(address, &request, wire::ANSWER_MAX)?;
+    if status != 200 {
+        let told = String::from_utf8_lossy(&receipt).into_owned();
+        return Err(BenchError::Refused(format!("{status} {told}")));
+    }
+    Ok(receipt)
 }
 
 /// A step that visits every number below `count` once before it comes back: near the golden

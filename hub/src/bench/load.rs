@@ -30,7 +30,8 @@ pub(super) type Script = dyn Fn(u64, &mut Vec<u8>) + Send + Sync;
 /// What is sent where.
 #[derive(Clone)]
 pub(super) struct Load {
-    pub(super) address: SocketAddr,
+    /// Where hubs listen; connections are spread over them.
+    pub(super) addresses: Vec<SocketAddr>,
     pub(super) connections: u32,
     /// Time before what is measured.
     pub(super) warm: Duration,
@@ -63,9 +64,11 @@ pub(super) struct Taken {
     pub(super) refusal: Option<String>,
     /// Seconds of CPU of the thread that sends.
     pub(super) own_cpu_seconds: f64,
-    /// What the process that answers has used.
+    /// What the processes that answer have used.
     pub(super) hub: clock::Usage,
-    /// Cores that were busy with neither of them.
+    /// Seconds of CPU of PostgreSQL, where it is watched.
+    pub(super) server_cpu_seconds: f64,
+    /// Cores that were busy with none of them.
     pub(super) others: f64,
 }
 
@@ -105,6 +108,7 @@ impl Taken {
         self.own_cpu_seconds += other.own_cpu_seconds;
         self.hub.cpu_seconds += other.hub.cpu_seconds;
         self.hub.written_bytes += other.hub.written_bytes;
+        self.server_cpu_seconds += other.server_cpu_seconds;
     }
 }
 
@@ -121,22 +125,38 @@ struct Shared {
     refused: AtomicU64,
 }
 
-/// The counters of three sides at one moment.
+/// Whose CPU is measured beside the load's own.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Watched {
+    /// The processes of the hub.
+    pub(super) hubs: Vec<u32>,
+    /// The process that has started all others of PostgreSQL.
+    pub(super) server: Option<u32>,
+}
+
+/// The counters of all sides at one moment.
 struct Reading {
     at: Instant,
     own: f64,
     whole: f64,
     hub: clock::Usage,
+    server: f64,
     machine: f64,
 }
 
 impl Reading {
-    fn take(hub: Option<u32>) -> Self {
+    fn take(watched: &Watched) -> Self {
+        let mut hub = clock::Usage::default();
+        for used in watched.hubs.iter().map(|process| clock::usage(*process)) {
+            hub.cpu_seconds += used.cpu_seconds;
+            hub.written_bytes += used.written_bytes;
+        }
         Self {
             at: Instant::now(),
             own: clock::thread_nanos().unwrap_or(0) as f64 / 1e9,
             whole: clock::usage(std::process::id()).cpu_seconds,
-            hub: hub.map(clock::usage).unwrap_or_default(),
+            hub,
+            server: watched.server.map_or(0.0, clock::family_cpu_seconds),
             machine: clock::machine_cpu_seconds(),
         }
     }
@@ -146,21 +166,21 @@ impl Reading {
         taken.own_cpu_seconds = end.own - self.own;
         taken.hub.cpu_seconds = end.hub.cpu_seconds - self.hub.cpu_seconds;
         taken.hub.written_bytes = end.hub.written_bytes - self.hub.written_bytes;
-        let ours = (end.whole - self.whole) + taken.hub.cpu_seconds;
+        taken.server_cpu_seconds = end.server - self.server;
+        let ours = (end.whole - self.whole) + taken.hub.cpu_seconds + taken.server_cpu_seconds;
         let others = (end.machine - self.machine - ours) / taken.seconds.max(1e-9);
         taken.others = others.max(0.0);
     }
 }
 
-/// Runs a load to its end. `hub` is the process that answers; `progress` hears how many answers
-/// have come, a few times a second.
+/// Runs a load to its end. `progress` hears how many answers have come, a few times a second.
 pub(super) fn run(
     load: Load,
-    hub: Option<u32>,
+    watched: &Watched,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Taken, BenchError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let taken = runtime.block_on(drive(load, hub, progress))?;
+    let taken = runtime.block_on(drive(load, watched, progress))?;
     stop::check()?;
     if taken.answers == 0 && taken.refused > 0 {
         return Err(BenchError::Refused(taken.refusal.unwrap_or_default()));
@@ -170,7 +190,7 @@ pub(super) fn run(
 
 async fn drive(
     load: Load,
-    hub: Option<u32>,
+    watched: &Watched,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Taken, BenchError> {
     let (warm, time, connections) = (load.warm, load.time, load.connections);
@@ -184,18 +204,18 @@ async fn drive(
         refused: AtomicU64::new(0),
     });
     let mut tasks = JoinSet::new();
-    let mut begin = Reading::take(hub);
-    for _ in 0..connections {
-        tasks.spawn(converse(shared.clone()));
+    let mut begin = Reading::take(watched);
+    for address in shared.load.addresses.iter().cycle().take(connections as usize) {
+        tasks.spawn(converse(shared.clone(), *address));
     }
     let mut ended = Vec::new();
     if !warm.is_zero() {
         ended = enough(&shared, (warm, &shared.done), &mut tasks, progress).await;
-        begin = Reading::take(hub);
+        begin = Reading::take(watched);
         shared.phase.store(MEASURING, Ordering::Relaxed);
     }
     ended.extend(enough(&shared, (time, &shared.measured), &mut tasks, progress).await);
-    let end = Reading::take(hub);
+    let end = Reading::take(watched);
     shared.phase.store(OVER, Ordering::Relaxed);
     while let Some(one) = tasks.join_next().await {
         ended.push(one);
@@ -258,9 +278,9 @@ async fn wait(
 }
 
 /// All requests of one connection.
-async fn converse(shared: Arc<Shared>) -> io::Result<Taken> {
+async fn converse(shared: Arc<Shared>, address: SocketAddr) -> io::Result<Taken> {
     let load = &shared.load;
-    let mut connection = Connection::open(load.address).await?;
+    let mut connection = Connection::open(address).await?;
     let (mut taken, mut request) = (Taken::default(), Vec::new());
     while shared.phase.load(Ordering::Relaxed) != OVER {
         let number = shared.next.fetch_add(1, Ordering::Relaxed);

@@ -10,10 +10,14 @@ mod floors;
 pub(crate) mod ingest;
 mod load;
 mod naive;
+mod processes;
 pub(crate) mod read;
 pub(crate) mod rebuild;
 mod seed;
+mod server;
+mod statements;
 mod stop;
+mod storage;
 mod table;
 pub(crate) mod translate;
 mod wire;
@@ -42,7 +46,7 @@ pub(crate) enum BenchError {
     Hub(#[from] HubError),
     #[error("SQLite: {0}")]
     Sqlite(#[from] rusqlite::Error),
-    /// The hub does not start.
+    /// The hub does not start, or the server does not answer.
     #[error("{0}")]
     Unreachable(String),
     /// The hub takes nothing of the load.
@@ -51,6 +55,12 @@ pub(crate) enum BenchError {
     /// Told to end.
     #[error("stopped")]
     Stopped,
+}
+
+impl From<tokio_postgres::Error> for BenchError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Store(error.into())
+    }
 }
 
 /// Hears of Ctrl-C, so that folders and processes are gone after it too.
@@ -64,6 +74,11 @@ const DOSSIERS: std::ops::RangeInclusive<u64> = 1..=100_000_000;
 /// A time given in seconds; less than nothing is nothing.
 fn seconds(given: f64) -> Duration {
     Duration::try_from_secs_f64(given.max(0.0)).unwrap_or(Duration::from_secs(3_600))
+}
+
+/// What a table says where PostgreSQL runs on another machine, or does not show itself.
+fn note_unseen(table: &mut Table) {
+    table.note("CPU of PostgreSQL: its processes are not on this machine, or not to be seen");
 }
 
 /// What any table of a load ends with.

@@ -1,22 +1,26 @@
 //! `bench read` (P7, P8): look-ups, statistics and a page of a feed, beside a bare server that
 //! answers the same bytes.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use clap::Args;
 
 use super::{
     BenchError, DOSSIERS, Table,
     bare::Bare,
-    load::{self, Load, Script, Taken},
-    note_others, seconds,
+    load::{self, Load, Script, Taken, Watched},
+    note_others, note_unseen, seconds,
     seed::{self, Filled, VERSIONS},
+    statements::Lookups,
+    storage::Place,
     wire,
     workload::{Random, Workload, YEAR},
 };
 
 /// Pages of the feed among which readers choose.
 const PAGES: usize = 20;
+/// The question of one dossier.
+const LOOK_UP: &str = "dossier";
 /// Parts into which the time of a question is split, so that sizes are measured in turn.
 const PARTS: u32 = 2;
 
@@ -33,9 +37,10 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 5.0)]
     pub(crate) seconds: f64,
     /// Fill this file and leave it, or use it where it was filled so before; with --compare, one
-    /// file for each size, which is added to the name.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) store: Option<PathBuf>,
+    /// file for each size, which is added to the name. Or the server of postgres://ROLE:PASSWORD@…
+    /// (@FILE holds such an address): in databases of its own, dropped at the end.
+    #[arg(long, value_name = "FILE|ADDRESS")]
+    pub(crate) store: Option<String>,
     /// Measure these sizes in turn instead, and their ratio to the first: 10000,1000000.
     #[arg(long, value_name = "SIZES", value_delimiter = ',', conflicts_with = "dossiers")]
     pub(crate) compare: Vec<u64>,
@@ -56,20 +61,21 @@ pub(crate) fn run(seed: u64, options: &Options) -> Result<Table, BenchError> {
     if sizes.contains(&0) {
         return Err(BenchError::Input("a store of no dossiers answers nothing".to_owned()));
     }
+    let place = Place::told(options.store.as_deref())?;
     let mut stores = Vec::new();
     for size in &sizes {
-        let store = options.store.as_ref().map(|file| {
-            let name = file.as_os_str().to_string_lossy();
-            if compare { PathBuf::from(format!("{name}.{size}")) } else { file.clone() }
-        });
-        let filled = seed::fill(&load, *size, store.as_deref())?;
+        let filled = match compare {
+            true => seed::fill(&load, *size, &place.of_size(*size))?,
+            false => seed::fill(&load, *size, &place)?,
+        };
         stores.push((questions(seed, &filled)?, filled));
     }
     let sizes: Vec<String> = sizes.iter().map(ToString::to_string).collect();
     let mut table = Table::new(format!(
-        "bench read: {} dossiers of {VERSIONS} versions, {} connections, {:.1} s a question, \
-         seed {seed}",
+        "bench read: {} dossiers of {VERSIONS} versions, {}, {} connections, \
+         {:.1} s a question, seed {seed}",
         sizes.join(" and "),
+        place.kind(),
         options.connections,
         options.seconds
     ));
@@ -88,6 +94,12 @@ pub(crate) fn run(seed: u64, options: &Options) -> Result<Table, BenchError> {
             .collect();
         others = others.max(question(&mut table, options, &asked)?);
     }
+    let unseen = |(_, filled): &(_, Filled)| {
+        filled.storage.database().is_some() && filled.storage.server_process().is_none()
+    };
+    if stores.iter().any(unseen) {
+        note_unseen(&mut table);
+    }
     note_others(&mut table, others);
     Ok(table)
 }
@@ -95,7 +107,7 @@ pub(crate) fn run(seed: u64, options: &Options) -> Result<Table, BenchError> {
 /// The questions with the addresses of one store.
 fn questions(seed: u64, filled: &Filled) -> Result<Vec<Question>, BenchError> {
     let dossiers = filled.dossiers;
-    let key = filled.hub.portal_key.clone();
+    let key = filled.hub.keys.portal.clone();
     let code = move |number: u64| {
         let at = Random::new(seed, number).below(dossiers);
         format!("/v1/dossiers/{}", Workload::code(at))
@@ -105,7 +117,7 @@ fn questions(seed: u64, filled: &Filled) -> Result<Vec<Question>, BenchError> {
         let key = key.clone();
         Arc::new(move |number, out| wire::get(&code(number), &key, out))
     };
-    let mut questions = vec![Question { name: "dossier", script, path }];
+    let mut questions = vec![Question { name: LOOK_UP, script, path }];
     for (name, by) in [("statistics by agency", "agency"), ("statistics by procedure", "procedure")]
     {
         let path = format!("/v1/statistics?from={YEAR}-01-01&to={YEAR}-12-31&by={by}");
@@ -146,6 +158,19 @@ fn pages(filled: &Filled) -> Result<Vec<String>, BenchError> {
     Ok(pages)
 }
 
+/// What was measured of one question.
+struct Measured {
+    name: &'static str,
+    /// Bytes of the answer.
+    bytes: usize,
+    bare: Taken,
+    /// In the first store, where the question is one that the statements answer and PostgreSQL
+    /// keeps the store.
+    lookups: Option<Lookups>,
+    /// Of each store: its dossiers, whether PostgreSQL is seen at work, and the answers.
+    stores: Vec<(u64, bool, Taken)>,
+}
+
 /// Measures one question at every size in turn; gives how busy the machine was otherwise.
 fn question(
     table: &mut Table,
@@ -153,19 +178,23 @@ fn question(
     asked: &[(&Question, &Filled)],
 ) -> Result<f64, BenchError> {
     let Some((question, filled)) = asked.first() else { return Ok(0.0) };
-    let name = question.name;
     let (status, _, body) = filled.hub.get(&question.path)?;
     if status != 200 {
         let told = String::from_utf8_lossy(&body).into_owned();
         return Err(BenchError::Refused(format!("{}: {status} {told}", question.path)));
     }
-    let bytes = body.len();
+    let (name, bytes, bare) = (question.name, body.len(), Taken::default());
+    let database = filled.storage.database().filter(|_| name == LOOK_UP);
+    let lookups = database.map(|_| Lookups::default());
+    let store = |(_, filled): &(_, &Filled)| {
+        (filled.dossiers, filled.storage.server_process().is_some(), Taken::default())
+    };
+    let stores = asked.iter().map(store).collect();
+    let mut measured = Measured { name, bytes, bare, lookups, stores };
     let server = Bare::start(body)?;
     let time = seconds(options.seconds);
-    let mut bare = Taken::default();
-    let mut taken = vec![Taken::default(); asked.len()];
     let ask = |address, time: Duration, question: &Question, first| Load {
-        address,
+        addresses: vec![address],
         connections: options.connections,
         warm: (time / 5).min(Duration::from_millis(500)),
         time,
@@ -175,10 +204,13 @@ fn question(
     };
     for _ in 0..PARTS {
         let load = ask(server.address, time / (2 * PARTS), question, 0);
-        bare.add(load::run(load, None, &mut |_| {})?);
-        for ((question, filled), taken) in asked.iter().zip(&mut taken) {
+        measured.bare.add(load::run(load, &Watched::default(), &mut |_| {})?);
+        if let Some((lookups, database)) = measured.lookups.as_mut().zip(database) {
+            lookups.measure(database, time / (2 * PARTS))?;
+        }
+        for ((question, filled), (_, _, taken)) in asked.iter().zip(&mut measured.stores) {
             let load = ask(filled.hub.address, time / PARTS, question, taken.next);
-            match load::run(load, Some(filled.hub.process()), &mut |_| {}) {
+            match load::run(load, &filled.hub.watched(&filled.storage), &mut |_| {}) {
                 Ok(more) => taken.add(more),
                 // The other questions can be measured all the same.
                 Err(BenchError::Refused(told)) => taken.refusal = Some(told),
@@ -187,15 +219,32 @@ fn question(
         }
     }
     drop(server);
+    tell(table, &measured);
+    Ok(measured.stores.iter().map(|(_, _, taken)| taken.others).fold(0.0, f64::max))
+}
+
+/// The figures of one question.
+fn tell(table: &mut Table, measured: &Measured) {
+    let Measured { name, bytes, bare, lookups, stores } = measured;
     table.line(format!("bare axum, {bytes} bytes"), bare.rate(), "req/s");
     table.line(format!("bare axum, {bytes} bytes, p99"), bare.quantile(0.99), "ms");
+    let mut floors = vec![("bare axum", bare.rate())];
+    if let Some(Lookups { single, pipelined }) = lookups {
+        floors.push(("PostgreSQL, 64 × 1 look-ups", single.each_second()));
+        floors.push(("PostgreSQL, 4 × 16 look-ups", pipelined.each_second()));
+    }
+    for (floor, rate) in floors.iter().skip(1) {
+        table.line(*floor, *rate, "/s");
+    }
     let mut first: Option<(String, f64, f64, f64)> = None;
-    for ((_, filled), taken) in asked.iter().zip(&taken) {
+    for (dossiers, server_seen, taken) in stores {
         let name =
-            if asked.len() > 1 { format!("{name}, {}", filled.dossiers) } else { name.to_owned() };
+            if stores.len() > 1 { format!("{name}, {dossiers}") } else { (*name).to_owned() };
         let (p50, p99) = (taken.quantile(0.5), taken.quantile(0.99));
         let p99_name = format!("{name}, p99");
-        table.against((&name, taken.rate(), "req/s"), ("bare axum", bare.rate()));
+        for floor in &floors {
+            table.against((&name, taken.rate(), "req/s"), *floor);
+        }
         match &first {
             None => {
                 table.line(format!("{name}, p50"), p50, "ms");
@@ -210,10 +259,13 @@ fn question(
         }
         let cpu = taken.each(taken.hub.cpu_seconds * 1e6);
         table.line(format!("{name}, CPU of the hub"), cpu, "µs/req");
+        if *server_seen {
+            let cpu = taken.each(taken.server_cpu_seconds * 1e6);
+            table.line(format!("{name}, CPU of PostgreSQL"), cpu, "µs/req");
+        }
         if let Some(refusal) = &taken.refusal {
             table.note(format!("{name}: {} answers other than 200: {refusal}", taken.refused));
         }
         first.get_or_insert((name, taken.rate(), p50, p99));
     }
-    Ok(taken.iter().map(|taken| taken.others).fold(0.0, f64::max))
 }

@@ -1,11 +1,7 @@
 //! `bench rebuild` (P11): reading a whole journal again, to compare everything and to make every
 //! fold anew.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Instant,
-};
+use std::{path::Path, sync::Arc, time::Instant};
 
 use clap::Args;
 use rusqlite::{Connection, types::ValueRef};
@@ -13,7 +9,8 @@ use rusqlite::{Connection, types::ValueRef};
 use super::{
     BenchError, DOSSIERS, Table, child,
     seed::{self, VERSIONS},
-    stop,
+    statements, stop,
+    storage::{Place, Storage},
     workload::Workload,
 };
 
@@ -23,34 +20,42 @@ pub(crate) struct Options {
     /// Dossiers in the store.
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(DOSSIERS))]
     pub(crate) dossiers: u64,
-    /// Fill this file and leave it, or use it where it was filled so before.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) store: Option<PathBuf>,
+    /// Fill this file and leave it, or use it where it was filled so before. Or the server of
+    /// postgres://ROLE:PASSWORD@… (@FILE holds such an address): in a database of its own, dropped
+    /// at the end.
+    #[arg(long, value_name = "FILE|ADDRESS")]
+    pub(crate) store: Option<String>,
 }
 
 /// Measures.
 pub(crate) fn run(seed: u64, options: &Options) -> Result<Table, BenchError> {
     let load = Arc::new(Workload::new(seed)?);
-    let filled = seed::fill(&load, options.dossiers, options.store.as_deref())?;
-    let seed::Filled { dossiers, records, seconds, store, hub, scratch: _scratch } = filled;
+    let place = Place::told(options.store.as_deref())?;
+    let filled = seed::fill(&load, options.dossiers, &place)?;
+    let seed::Filled { dossiers, records, seconds, hub, storage, scratch: _scratch } = filled;
     // One process at a time has the store to itself.
     drop(hub);
-    let (rows, bytes, scan_seconds) = scan(&store)?;
+    let (rows, bytes, scan_seconds) = match &storage {
+        Storage::File(file) => scan(file)?,
+        Storage::Database(database) => statements::scan(database)?,
+    };
     stop::check()?;
-    let opened = child::open(&store)?;
-    let began = Instant::now();
-    let verdict = child::wait(opened.verify())??;
-    let verify_seconds = began.elapsed().as_secs_f64();
+    let (verdict, verify_seconds) = child::at_store(&storage, async |store| {
+        let began = Instant::now();
+        Ok((store.verify().await?, began.elapsed().as_secs_f64()))
+    })?;
     if let Some(fault) = verdict.faults.first() {
         return Err(BenchError::Damaged(format!("the store does not hold: {fault}")));
     }
     stop::check()?;
-    let began = Instant::now();
-    let rebuilt = child::wait(opened.rebuild())??;
-    let rebuild_seconds = began.elapsed().as_secs_f64();
+    let (rebuilt, rebuild_seconds) = child::at_store(&storage, async |store| {
+        let began = Instant::now();
+        Ok((store.rebuild().await?, began.elapsed().as_secs_f64()))
+    })?;
     let entries = verdict.entries as f64;
     let mut table = Table::new(format!(
-        "bench rebuild: {dossiers} dossiers of {VERSIONS} versions, {} entries, seed {seed}",
+        "bench rebuild: {dossiers} dossiers of {VERSIONS} versions, {}, {} entries, seed {seed}",
+        place.kind(),
         verdict.entries
     ));
     if seconds > 0.0 {

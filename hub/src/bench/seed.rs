@@ -3,16 +3,17 @@
 
 use std::{
     io::{IsTerminal, Write, stderr},
-    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use super::{
     BenchError,
-    child::{self, Hub, Scratch},
+    child::{self, Hub, Keys, Scratch},
     load::{self, Load, Script},
-    stop, wire,
+    stop,
+    storage::{Place, Storage},
+    wire,
     workload::{self, Workload},
 };
 
@@ -34,8 +35,9 @@ pub(super) struct Filled {
     pub(super) records: u64,
     /// Seconds that took.
     pub(super) seconds: f64,
-    pub(super) store: PathBuf,
     pub(super) hub: Hub,
+    /// Goes after the hub that works with it.
+    pub(super) storage: Storage,
     /// Goes last: the hub works in it.
     pub(super) scratch: Scratch,
 }
@@ -44,20 +46,20 @@ pub(super) struct Filled {
 pub(super) fn fill(
     load: &Arc<Workload>,
     dossiers: u64,
-    store: Option<&Path>,
+    place: &Place,
 ) -> Result<Filled, BenchError> {
     let scratch = Scratch::new(None)?;
-    let store = store.map_or_else(|| scratch.folder.join("hub.db"), Path::to_owned);
+    let storage = place.storage(&scratch.folder)?;
     let per_version = dossiers.div_ceil(DOSSIERS_PER_MESSAGE);
     let messages = per_version * VERSIONS;
     let id = move |load: &Workload, number: u64| format!("bench-{}-{dossiers}-{number}", load.seed);
-    let known = known(&store, &id(load, 0), &id(load, messages - 1))?;
-    let hub = Hub::start(&scratch.folder, &store)?;
-    let mut filled = Filled { dossiers, records: 0, seconds: 0.0, store, hub, scratch };
+    let known = known(&storage, &id(load, 0), &id(load, messages - 1))?;
+    let hub = Hub::start(&scratch.folder, &storage, &Keys::add(&storage)?)?;
+    let mut filled = Filled { dossiers, records: 0, seconds: 0.0, hub, storage, scratch };
     if known {
         return Ok(filled);
     }
-    let (workload, key) = (load.clone(), filled.hub.agency_key.clone());
+    let (workload, key) = (load.clone(), filled.hub.keys.agency.clone());
     let script: Arc<Script> = Arc::new(move |number, request| {
         let (version, part) = (number / per_version, number % per_version);
         let first = part * DOSSIERS_PER_MESSAGE;
@@ -67,7 +69,7 @@ pub(super) fn fill(
         wire::post(workload::CHANNEL, &key, &id(&workload, number), &payload, request);
     });
     let sent = Load {
-        address: filled.hub.address,
+        addresses: vec![filled.hub.address],
         connections: CONNECTIONS,
         warm: Duration::ZERO,
         time: FILLING_MAX,
@@ -76,7 +78,8 @@ pub(super) fn fill(
         script,
     };
     let mut progress = Progress::new(dossiers, messages);
-    let taken = load::run(sent, Some(filled.hub.process()), &mut |done| progress.tell(done))?;
+    let watched = filled.hub.watched(&filled.storage);
+    let taken = load::run(sent, &watched, &mut |done| progress.tell(done))?;
     progress.end();
     if let Some(refusal) = taken.refusal {
         return Err(BenchError::Refused(refusal));
@@ -87,24 +90,26 @@ pub(super) fn fill(
 }
 
 /// Whether a store has these messages already. One that has others is not ours to write into.
-fn known(store: &Path, first: &str, last: &str) -> Result<bool, BenchError> {
-    if !store.exists() {
+fn known(storage: &Storage, first: &str, last: &str) -> Result<bool, BenchError> {
+    // A database is always new.
+    let Storage::File(file) = storage else { return Ok(false) };
+    if !file.exists() {
         return Ok(false);
     }
-    let opened = child::open(store)?;
-    let stored = |id: &str| {
-        let channel = Some(workload::CHANNEL.to_owned());
-        Ok::<_, BenchError>(child::wait(opened.messages(channel, id.to_owned()))??)
-    };
-    let (first, last) = (stored(first)?, stored(last)?);
-    if first.is_empty() && child::wait(opened.head())??.tree.size > 0 {
-        return Err(BenchError::Input(format!(
-            "{} holds something else: name a new file, or give the seed and the number of \
-             dossiers that it was filled with",
-            store.display()
-        )));
-    }
-    Ok(!last.is_empty())
+    child::at_store(storage, async |store| {
+        let stored = async |id: &str| {
+            store.messages(Some(workload::CHANNEL.to_owned()), id.to_owned()).await
+        };
+        let (first, last) = (stored(first).await?, stored(last).await?);
+        if first.is_empty() && store.head().await?.tree.size > 0 {
+            return Err(BenchError::Input(format!(
+                "{} holds something else: name a new file, or give the seed and the number of \
+                 dossiers that it was filled with",
+                file.display()
+            )));
+        }
+        Ok(!last.is_empty())
+    })
 }
 
 /// A line that moves on a terminal, plain lines elsewhere; nothing of it is a figure.

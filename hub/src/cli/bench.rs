@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use clap::{Args, Subcommand};
 
-use super::Exit;
+use super::{Exit, journal::exit_of};
 use crate::bench::{self, BenchError, Table, ingest, read, rebuild, translate};
 
 /// What to measure; without a name a short run of everything.
@@ -21,7 +21,7 @@ pub(super) struct Options {
 enum What {
     /// One core: bytes of a dossier to its sealed record, beside naive programs.
     Translate(translate::Options),
-    /// Messages into a hub over HTTP, beside the disk, SQLite and a bare server.
+    /// Messages into a hub over HTTP, beside the disk, the database alone and a bare server.
     Ingest(ingest::Options),
     /// Look-ups, statistics and feed pages, beside a bare server with the same bytes.
     Read(read::Options),
@@ -31,8 +31,15 @@ enum What {
 
 /// Everything, in about a minute.
 fn short() -> [What; 4] {
-    let ingest =
-        ingest::Options { connections: 64, seconds: 5.0, warm: 1.0, dossiers: 5_000, keep: None };
+    let ingest = ingest::Options {
+        connections: 64,
+        seconds: 5.0,
+        warm: 1.0,
+        dossiers: 5_000,
+        keep: None,
+        store: None,
+        processes: vec![1],
+    };
     let read = read::Options {
         dossiers: 2_000,
         connections: 64,
@@ -75,6 +82,7 @@ pub(super) fn run(
                 writeln!(err, "{error}")?;
                 return Ok(match error {
                     BenchError::Unreachable(_) => Exit::Unreachable,
+                    BenchError::Store(error) => exit_of(&error),
                     _ => Exit::Faulty,
                 });
             }

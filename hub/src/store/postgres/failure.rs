@@ -118,6 +118,12 @@ impl From<Error> for Failure {
     }
 }
 
+impl From<Error> for StoreError {
+    fn from(error: Error) -> Self {
+        Failure::from(error).error
+    }
+}
+
 impl From<PoolError> for Failure {
     fn from(error: PoolError) -> Self {
         match error {

@@ -47,6 +47,7 @@ use contracts::Later;
 use tokio_postgres::Config;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::session::connect;
 use self::session::{Sessions, soon};
 use super::{
     Answer, ApiKey, CellQuery, CellRow, DossierRow, EntryRow, Head, MessageRow, PersonalText,

@@ -1,13 +1,13 @@
 //! Connections and what runs over them.
 
-use std::time::Duration;
+use std::{fmt::Display, time::Duration};
 
 use deadpool_postgres::{
     GenericClient, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Transaction,
 };
 use futures_util::future::try_join_all;
 use rustls_platform_verifier::ConfigVerifierExt;
-use tokio_postgres::{Config, IsolationLevel, Row, types::ToSql};
+use tokio_postgres::{Client, Config, IsolationLevel, Row, types::ToSql};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::failure::{self, Failure};
@@ -45,11 +45,30 @@ pub(super) struct Sessions {
     readers: Pool,
 }
 
+fn away(error: impl Display) -> StoreError {
+    StoreError::away(format!("PostgreSQL: {error}"))
+}
+
+fn tls() -> Result<MakeRustlsConnect, StoreError> {
+    Ok(MakeRustlsConnect::new(rustls::ClientConfig::with_platform_verifier().map_err(away)?))
+}
+
+/// A connection with nothing of what the store tells its own sessions: for what is measured beside
+/// a hub. It ends when it is dropped, or with its runtime.
+///
+/// # Errors
+/// When there is none to be had.
+pub(crate) async fn connect(address: &Config) -> Result<Client, StoreError> {
+    let opened =
+        within(CONNECTION_WAIT, async { address.connect(tls()?).await.map_err(Failure::from) });
+    let (client, connection) = opened.await?;
+    // What ends it, whoever uses it is told.
+    tokio::spawn(async { connection.await.ok() });
+    Ok(client)
+}
+
 fn pool(config: &Config, size: usize) -> Result<Pool, StoreError> {
-    let away = |error: String| StoreError::away(format!("PostgreSQL: {error}"));
-    let trust =
-        rustls::ClientConfig::with_platform_verifier().map_err(|error| away(error.to_string()))?;
-    let tls = MakeRustlsConnect::new(trust);
+    let tls = tls()?;
     // A server that has ended meanwhile is noticed before work begins.
     let recycling = ManagerConfig { recycling_method: RecyclingMethod::Verified };
     let manager = Manager::from_config(config.clone(), tls, recycling);
@@ -60,7 +79,7 @@ fn pool(config: &Config, size: usize) -> Result<Pool, StoreError> {
         .create_timeout(Some(CONNECTION_WAIT))
         .recycle_timeout(Some(RECYCLE_WAIT))
         .build()
-        .map_err(|error| away(error.to_string()))
+        .map_err(away)
 }
 
 impl Sessions {
