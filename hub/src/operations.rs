@@ -90,16 +90,22 @@ impl Operations {
         as_of: Option<u64>,
     ) -> Result<Lookup, StoreError> {
         let found = self.store.find(code.to_owned(), source.map(ToOwned::to_owned)).await?;
+        let only = found.dossiers.len() == 1;
         let mut seen: Vec<DossierRow> =
-            found.into_iter().filter(|row| self.may_see(who, row)).collect();
-        match (seen.pop(), seen.is_empty()) {
-            (None, _) => Ok(Lookup::Nothing),
-            (Some(row), true) => self.one(who, row, as_of).await,
-            (Some(row), false) => {
-                seen.push(row);
-                Ok(Lookup::Several(seen))
-            }
+            found.dossiers.into_iter().filter(|row| self.may_see(who, row)).collect();
+        let Some(row) = seen.pop() else { return Ok(Lookup::Nothing) };
+        if !seen.is_empty() {
+            seen.push(row);
+            return Ok(Lookup::Several(seen));
         }
+        if only && as_of.is_none_or(|as_of| as_of >= found.size) {
+            let at = (found.size, &*found.rules);
+            return self.told(who, &row.key, &found.observations, at).await;
+        }
+        let as_of = as_of.unwrap_or(found.size).min(found.size);
+        let observations = self.store.observations(row.key.clone(), Some(as_of)).await?;
+        let rules = self.store.rules(Some(as_of)).await?;
+        self.told(who, &row.key, &observations, (as_of, &rules)).await
     }
 
     /// Whether a dossier is the asker's to see: an agency sees what one of its sources speaks of,
@@ -115,17 +121,15 @@ impl Operations {
         }
     }
 
-    async fn one(
+    /// A dossier out of all that was said of it before a position, by the rules of then.
+    async fn told(
         &self,
         who: &Principal,
-        row: DossierRow,
-        as_of: Option<u64>,
+        key: &str,
+        observations: &[Observation],
+        (as_of, rules): (u64, &Rules),
     ) -> Result<Lookup, StoreError> {
-        let size = self.store.head().await?.tree.size;
-        let as_of = as_of.unwrap_or(size).min(size);
-        let observations = self.store.observations(row.key.clone(), Some(as_of)).await?;
-        let rules = self.store.rules(Some(as_of)).await?;
-        let Some((mut state, findings)) = folded(&observations, &row.key, &rules) else {
+        let Some((mut state, findings)) = folded(observations, key, rules) else {
             return Ok(Lookup::Nothing);
         };
         state.drop_personal();
@@ -136,8 +140,8 @@ impl Operations {
             .collect();
         if !own.is_empty() {
             let texts = self.store.personal(own).await?;
-            let whole = decode::whole(&observations, &texts)?;
-            if let Some((told, _)) = folded(&whole, &row.key, &rules) {
+            let whole = decode::whole(observations, &texts)?;
+            if let Some((told, _)) = folded(&whole, key, rules) {
                 state.take_personal(told);
             }
         }

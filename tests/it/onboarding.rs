@@ -1,4 +1,4 @@
-//! The page that takes a newcomer from a sample to the first accepted record, executed as it stands.
+//! The page that takes a newcomer from a sample to the first accepted record, run as it stands.
 
 use std::{
     env, fs,

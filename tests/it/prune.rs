@@ -99,8 +99,10 @@ async fn on_postgres_the_disk_is_given_back_and_all_holds() {
              FOR VALUES FROM ({BOUND}) TO (65536)"
     );
     psql(folder.address(), &sql);
-    let filler = "INSERT INTO lienthong.payloads SELECT 1, n, NULL, decode(repeat(md5(n::text),
-                      20000), 'hex') FROM generate_series(100, 140) n";
+    // What cannot be made smaller.
+    let filler = "INSERT INTO lienthong.payloads SELECT 1, n, NULL, decode((SELECT string_agg(
+                      md5(n || '-' || i), '') FROM generate_series(1, 2000) i), 'hex')
+                  FROM generate_series(100, 140) n";
     let size = || -> i64 {
         let sql = "SELECT pg_total_relation_size('lienthong.payloads_old')";
         psql(folder.address(), sql).parse().unwrap()

@@ -97,8 +97,8 @@ pub(super) fn run(action: &Action, out: &mut impl Write, err: &mut impl Write) -
     };
     if !new.id.starts_with(|first: char| first.is_ascii_lowercase()) || !letters(&new.id) {
         let words = format!(
-            "`{}` không dùng làm mã cơ quan được: chỉ chữ thường không dấu, chữ số và gạch nối, như \
-             so-y-te. (It is no id of an agency: lower-case letters, digits and dashes.)",
+            "`{}` không dùng làm mã cơ quan được: chỉ chữ thường không dấu, chữ số và gạch nối, \
+             như so-y-te. (It is no id of an agency: lower-case letters, digits and dashes.)",
             new.id
         );
         return faulty(err, &words);
@@ -199,7 +199,7 @@ fn checklist(new: &New, found: &Proposal) -> String {
     let steps = [
         [
             "Đọc từng dòng của ho-so.toml cùng người của cơ quan; sửa chỗ đoán sai.",
-            "Read every line of ho-so.toml with someone of the agency; mend what was guessed wrong.",
+            "Read every line of ho-so.toml with someone of the agency; mend wrong guesses.",
         ],
         [
             "Thay tên, số giấy tờ, điện thoại, địa chỉ thật trong fixtures/ho-so bằng dữ liệu giả.",

@@ -40,7 +40,7 @@ use crate::{
 
 pub use error::{StoreError, Trouble};
 pub use rows::{
-    ApiKey, CellQuery, CellRow, DossierRow, EntryRow, Head, MessageRow, Tally, Verdict,
+    ApiKey, CellQuery, CellRow, DossierRow, EntryRow, Found, Head, MessageRow, Tally, Verdict,
 };
 pub use rules::Rules;
 
@@ -168,12 +168,9 @@ pub trait Store: portable::Portable + pruning::Pruning + 'static {
         limit: u32,
     ) -> Answer<'_, Result<Vec<DossierRow>, StoreError>>;
 
-    /// Dossiers that bear a code: national, or a source's own.
-    fn find(
-        &self,
-        code: String,
-        source: Option<String>,
-    ) -> Answer<'_, Result<Vec<DossierRow>, StoreError>>;
+    /// Dossiers that bear a code: national, or a source's own. All that most look-ups need, read
+    /// at one moment.
+    fn find(&self, code: String, source: Option<String>) -> Answer<'_, Result<Found, StoreError>>;
 
     /// The observations of a dossier before a position, in journal order, from public texts.
     fn observations(

@@ -1,9 +1,15 @@
 //! What a store answers with.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::journal::merkle::{Digest, TreeHead};
+use super::Rules;
+use crate::{
+    journal::merkle::{Digest, TreeHead},
+    registry::Observation,
+};
 
 /// The journal's end, and when it was reached.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -14,6 +20,19 @@ pub struct Head {
     pub tree: TreeHead,
     /// When its last entry was recorded.
     pub recorded_at: Option<Timestamp>,
+}
+
+/// What bears a code, as of one moment.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// The journal's size at that moment.
+    pub size: u64,
+    /// The rules in force then.
+    pub rules: Arc<Rules>,
+    /// The dossiers, by their keys; no more than can be told apart.
+    pub dossiers: Vec<DossierRow>,
+    /// All that was said of it, in journal order, where there is one dossier; else nothing.
+    pub observations: Vec<Observation>,
 }
 
 /// One entry as feeds give it.

@@ -128,7 +128,7 @@ pub(crate) async fn outcomes(store: &dyn Store) {
     assert_eq!(send(store, other()).await.outcome, Outcome::Conflict);
     let repeated = send(store, other()).await;
     assert_eq!((repeated.outcome, repeated.first), (Outcome::Duplicate, Some(Outcome::Conflict)));
-    let dossier = store.find("A-1".to_owned(), None).await.unwrap();
+    let dossier = store.find("A-1".to_owned(), None).await.unwrap().dossiers;
     let text = String::from_utf8(dossier[0].public.clone().unwrap()).unwrap();
     assert!(text.contains("\"status\":4"), "a conflict is never applied");
     let mixed = vec![Ok(vec![snapshot("A-2", 1, 4)]), Err(refused())];
@@ -167,7 +167,11 @@ pub(crate) async fn chunks(store: &dyn Store) {
     };
     assert_eq!(reply(store.commit(vec![whole(1, false)]).await.unwrap()), Reply::Next(0));
     assert_eq!(reply(store.commit(vec![whole(0, false)]).await.unwrap()), Reply::Next(1));
-    assert_eq!(store.find("C-0".to_owned(), None).await.unwrap().len(), 1, "visible at once");
+    assert_eq!(
+        store.find("C-0".to_owned(), None).await.unwrap().dossiers.len(),
+        1,
+        "visible at once"
+    );
     assert_eq!(reply(store.commit(vec![whole(0, false)]).await.unwrap()), Reply::Next(1));
     assert_eq!(reply(store.commit(vec![whole(1, false)]).await.unwrap()), Reply::Next(2));
     let Reply::Done(receipt) = reply(store.commit(vec![whole(2, true)]).await.unwrap()) else {
@@ -228,7 +232,7 @@ pub(crate) async fn trial(store: &dyn Store) {
     let mut trial = message(store, "t-1", "t", vec![Ok(vec![snapshot("T-1", 1, 4)])]);
     trial.mode = Mode::Trial;
     assert_eq!(send(store, trial).await.outcome, Outcome::Stored);
-    assert!(store.find("T-1".to_owned(), None).await.unwrap().is_empty());
+    assert!(store.find("T-1".to_owned(), None).await.unwrap().dossiers.is_empty());
     assert_eq!(open(store, None).await, 0);
     holds(store).await;
 }
@@ -278,7 +282,7 @@ pub(crate) async fn workers_at_one_dossier(stores: [Arc<dyn Store>; 2]) {
     let verdict = stores[1].verify().await.unwrap();
     assert_eq!(verdict.faults, Vec::<String>::new());
     assert_eq!((verdict.entries, verdict.dossiers), (messages, 1));
-    let key = stores[0].find("W-1".to_owned(), None).await.unwrap()[0].key.clone();
+    let key = stores[0].find("W-1".to_owned(), None).await.unwrap().dossiers[0].key.clone();
     let said = stores[0].observations(key, None).await.unwrap();
     assert_eq!(said.len() as u64, messages);
 }

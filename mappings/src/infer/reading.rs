@@ -154,7 +154,7 @@ fn table(text: &str, reasons: &mut Vec<[String; 2]>) -> Result<(Format, usize), 
             "The sample is no JSON, no XML, and no table with a separator (; , tab |).",
         )
     })?;
-    let is_header = |line: &&str| {
+    let is_header = |line: &str| {
         let cells: Vec<&str> =
             line.split(separator).map(|cell| cell.trim().trim_matches('"')).collect();
         width(line, separator) == columns
@@ -162,7 +162,7 @@ fn table(text: &str, reasons: &mut Vec<[String; 2]>) -> Result<(Format, usize), 
                 >= cells.len() * 2
     };
     let at =
-        lines.iter().take(HEADER_ROW_MAX).position(|line| is_header(&line)).ok_or_else(|| {
+        lines.iter().take(HEADER_ROW_MAX).position(|line| is_header(line)).ok_or_else(|| {
             NotUnderstood::new(
                 format!("Không thấy dòng tiêu đề cột trong {HEADER_ROW_MAX} dòng đầu."),
                 format!("No row with column names is among the first {HEADER_ROW_MAX}."),

@@ -20,6 +20,7 @@ macro_rules! alone {
 }
 
 mod failure;
+mod found;
 mod known;
 mod lease;
 mod message;
@@ -50,8 +51,8 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use self::session::connect;
 use self::session::{Sessions, soon};
 use super::{
-    Answer, ApiKey, CellQuery, CellRow, DossierRow, EntryRow, Head, MessageRow, PersonalText,
-    Reply, Rules, Store, StoreError, Submission, Tally, Verdict,
+    Answer, ApiKey, CellQuery, CellRow, DossierRow, EntryRow, Found, Head, MessageRow,
+    PersonalText, Reply, Rules, Store, StoreError, Submission, Tally, Verdict,
     schema::{Migration, Outlook},
 };
 use crate::{
@@ -175,14 +176,10 @@ impl Store for PostgresStore {
         }))
     }
 
-    fn find(
-        &self,
-        code: String,
-        source: Option<String>,
-    ) -> Answer<'_, Result<Vec<DossierRow>, StoreError>> {
+    fn find(&self, code: String, source: Option<String>) -> Answer<'_, Result<Found, StoreError>> {
         Box::pin(soon(async move {
             let client = self.sessions.reader().await?;
-            Ok(read::find(&client, &code, source.as_deref()).await?)
+            Ok(found::found(&client, &self.rules, &code, source.as_deref()).await?)
         }))
     }
 

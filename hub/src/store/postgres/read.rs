@@ -12,7 +12,7 @@ use super::{
 use crate::{
     journal::merkle::Digest,
     registry::{Identity, Observation},
-    store::{ApiKey, DossierRow, EntryRow, Head, PersonalText, Rules, batch::code_of_text},
+    store::{ApiKey, DossierRow, EntryRow, Head, PersonalText, Rules},
 };
 
 pub(super) async fn head(client: &impl GenericClient) -> Result<Head, Failure> {
@@ -65,7 +65,7 @@ pub(super) async fn entries(
     found.iter().map(entry).collect()
 }
 
-fn dossier_row(row: &Row) -> Result<DossierRow, Failure> {
+pub(super) fn dossier_row(row: &Row) -> Result<DossierRow, Failure> {
     let key = Identity { source: row.try_get(0)?, source_code: row.try_get(1)? }.key();
     Ok(DossierRow { key, position: unsigned(row.try_get(2)?), public: row.try_get(3)? })
 }
@@ -85,26 +85,6 @@ pub(super) async fn dossiers(
                ORDER BY c.position, k.source || '/' || k.source_code LIMIT $3";
     let values: [session::Value<'_>; 3] = [&signed(from), &after_key, &i64::from(limit)];
     session::rows(client, sql, &values).await?.iter().map(dossier_row).collect()
-}
-
-/// Dossiers by national code in any spelling, or by a source's own code.
-pub(super) async fn find(
-    client: &impl GenericClient,
-    code: &str,
-    source: Option<&str>,
-) -> Result<Vec<DossierRow>, Failure> {
-    let canonical = code_of_text(code).unwrap_or_else(|| code.to_owned());
-    let sql = "SELECT k.source, k.source_code, d.position, d.public
-               FROM (SELECT dossier FROM members
-                     WHERE code = $1 AND ($3::text IS NULL OR source = $3)
-                     UNION
-                     SELECT dossier FROM members
-                     WHERE source_code = $2 AND ($3::text IS NULL OR source = $3)) m
-               JOIN dossiers d ON d.dossier = m.dossier JOIN members k ON k.member = m.dossier
-               WHERE d.public IS NOT NULL
-               ORDER BY k.source, k.source_code LIMIT 50";
-    let found = session::rows(client, sql, &[&canonical, &code, &source]).await?;
-    found.iter().map(dossier_row).collect()
 }
 
 pub(super) async fn observations(

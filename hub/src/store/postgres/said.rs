@@ -61,9 +61,14 @@ pub(super) async fn whole(
     before: Option<u64>,
 ) -> Result<Said, Failure> {
     let end = before.map_or(i64::MAX, signed);
+    in_order(&session::rows(client, WHOLE, &[&members, &end]).await?)
+}
+
+/// The observations of some rows: position, kind, text, public text and member each.
+pub(super) fn in_order(rows: &[Row]) -> Result<Said, Failure> {
     let mut all: HashMap<u64, Vec<decode::Read>> = HashMap::new();
-    for row in session::rows(client, WHOLE, &[&members, &end]).await? {
-        if let Some((member, one)) = read(&row)? {
+    for row in rows {
+        if let Some((member, one)) = read(row)? {
             all.entry(member).or_default().push(one);
         }
     }

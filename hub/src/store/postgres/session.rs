@@ -3,7 +3,8 @@
 use std::{fmt::Display, time::Duration};
 
 use deadpool_postgres::{
-    GenericClient, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Transaction,
+    ClientWrapper, GenericClient, Hook, HookError, Manager, ManagerConfig, Object, Pool,
+    RecyclingMethod, Runtime, Transaction,
 };
 use futures_util::future::try_join_all;
 use rustls_platform_verifier::ConfigVerifierExt;
@@ -23,6 +24,8 @@ pub(super) const CONNECTION_WAIT: Duration = Duration::from_secs(5);
 /// How long a connection that lay idle may take to show that it still works: shorter, so that
 /// whoever waits gets to a new one.
 const RECYCLE_WAIT: Duration = Duration::from_secs(2);
+/// After so long without use a connection is asked whether it still works.
+const FRESH: Duration = Duration::from_millis(500);
 /// How long a step that is small may stay without an answer. A server that lives says no by itself
 /// before that, its statement timeout being shorter; one that says nothing is frozen, or the line
 /// to it is.
@@ -69,8 +72,7 @@ pub(crate) async fn connect(address: &Config) -> Result<Client, StoreError> {
 
 fn pool(config: &Config, size: usize) -> Result<Pool, StoreError> {
     let tls = tls()?;
-    // A server that has ended meanwhile is noticed before work begins.
-    let recycling = ManagerConfig { recycling_method: RecyclingMethod::Verified };
+    let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     let manager = Manager::from_config(config.clone(), tls, recycling);
     Pool::builder(manager)
         .max_size(size)
@@ -78,8 +80,22 @@ fn pool(config: &Config, size: usize) -> Result<Pool, StoreError> {
         .wait_timeout(Some(CONNECTION_WAIT))
         .create_timeout(Some(CONNECTION_WAIT))
         .recycle_timeout(Some(RECYCLE_WAIT))
+        .pre_recycle(Hook::async_fn(|client, metrics| Box::pin(works(client, metrics.last_used()))))
         .build()
         .map_err(away)
+}
+
+/// Whether a connection still works. A server that has ended meanwhile is noticed before work
+/// begins; one that was heard a moment ago need not be asked.
+async fn works(client: &ClientWrapper, unused: Duration) -> Result<(), HookError> {
+    if unused < FRESH {
+        return Ok(());
+    }
+    match tokio::time::timeout(RECYCLE_WAIT, client.simple_query("")).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(HookError::Backend(error)),
+        Err(_) => Err(HookError::message("the server says nothing")),
+    }
 }
 
 impl Sessions {

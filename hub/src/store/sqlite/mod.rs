@@ -35,8 +35,8 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Answer, ApiKey, CellQuery, CellRow, DossierRow, EntryRow, Head, MessageRow, PersonalText,
-    Reply, Rules, Store, StoreError, Submission, Tally, Trouble, Verdict,
+    Answer, ApiKey, CellQuery, CellRow, DossierRow, EntryRow, Found, Head, MessageRow,
+    PersonalText, Reply, Rules, Store, StoreError, Submission, Tally, Trouble, Verdict,
     schema::{Migration, Outlook},
 };
 use crate::{
@@ -306,12 +306,8 @@ impl Store for SqliteStore {
         self.read(move |connection| read::dossiers(connection, from, &after_key, limit))
     }
 
-    fn find(
-        &self,
-        code: String,
-        source: Option<String>,
-    ) -> Answer<'_, Result<Vec<DossierRow>, StoreError>> {
-        self.read(move |connection| read::find(connection, &code, source.as_deref()))
+    fn find(&self, code: String, source: Option<String>) -> Answer<'_, Result<Found, StoreError>> {
+        self.read(move |connection| read::found(connection, &code, source.as_deref()))
     }
 
     fn observations(

@@ -8,7 +8,8 @@ use crate::{
     journal::merkle::Digest,
     registry::{Identity, Observation},
     store::{
-        ApiKey, DossierRow, EntryRow, Head, PersonalText, Rules, StoreError, batch::code_of_text,
+        ApiKey, DossierRow, EntryRow, Found, Head, PersonalText, Rules, StoreError,
+        batch::code_of_text,
     },
 };
 
@@ -84,8 +85,25 @@ pub(super) fn dossiers(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// What bears a code, as of one moment.
+pub(super) fn found(
+    connection: &Connection,
+    code: &str,
+    source: Option<&str>,
+) -> Result<Found, StoreError> {
+    let moment = connection.unchecked_transaction()?;
+    let tip = known::tip(&moment)?;
+    let rules = tip.rules.map(|hash| known::rules(&moment, hash)).transpose()?;
+    let dossiers = find(&moment, code, source)?;
+    let observations = match &dossiers[..] {
+        [only] => observations(&moment, &only.key, None)?,
+        _ => Vec::new(),
+    };
+    Ok(Found { size: tip.next(), rules: rules.unwrap_or_default().into(), dossiers, observations })
+}
+
 /// Dossiers by national code in any spelling, or by a source's own code.
-pub(super) fn find(
+fn find(
     connection: &Connection,
     code: &str,
     source: Option<&str>,
