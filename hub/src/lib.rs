@@ -8,6 +8,7 @@ pub mod catalog;
 pub mod cli;
 pub mod config;
 pub mod console;
+pub mod drops;
 pub mod hub;
 pub mod journal;
 pub mod journey;

@@ -89,7 +89,7 @@ impl Bench {
         let gazetteer = Arc::new(gazetteer().unwrap());
         let journey =
             Journey::start(catalog.clone(), Arc::new(contracts), gazetteer, store.clone());
-        let operations = Operations { catalog, store };
+        let operations = Operations { catalog, store, drop_folders: Default::default() };
         let (keys, telemetry) = (Keys::default(), Telemetry::shared());
         Self { folder, journey, api: Api { operations, keys, telemetry } }
     }
