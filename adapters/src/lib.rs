@@ -6,6 +6,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at once"))]
 
+pub mod file;
 pub mod inbound;
 pub mod rest;
 #[cfg(test)]

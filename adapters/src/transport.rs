@@ -21,11 +21,21 @@ pub struct Transport {
 }
 
 /// Every transport, each in a folder of its name.
-pub const TRANSPORTS: &[Transport] = &[Transport {
-    name: "rest",
-    summary: (
-        "Cơ quan gửi từng thông điệp bằng HTTP POST.",
-        "The agency sends each message by HTTP POST.",
-    ),
-    directions: &[Direction::Inbound],
-}];
+pub const TRANSPORTS: &[Transport] = &[
+    Transport {
+        name: "rest",
+        summary: (
+            "Cơ quan gửi từng thông điệp bằng HTTP POST.",
+            "The agency sends each message by HTTP POST.",
+        ),
+        directions: &[Direction::Inbound],
+    },
+    Transport {
+        name: "file",
+        summary: (
+            "Cơ quan đặt từng tệp vào thư mục nhận tệp.",
+            "The agency drops each file into a folder.",
+        ),
+        directions: &[Direction::Inbound],
+    },
+];

@@ -1,5 +1,7 @@
 //! The agencies' folders: which channels there are, compiled.
 
+mod dropped;
+
 use std::{
     collections::BTreeMap,
     fs,
@@ -15,6 +17,9 @@ use crate::{
     registry::{Reference, Settings, SourceRule},
     store::Rules,
 };
+
+pub use dropped::Dropped;
+use dropped::Source;
 
 /// `agency.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -42,6 +47,28 @@ pub struct ChannelSettings {
     /// `live` unless it says `trial` or `backfill`.
     #[serde(default = "live")]
     pub mode: Mode,
+    /// How it is received: `rest` unless it says `file`.
+    #[serde(default)]
+    pub transport: Received,
+    /// For `file`: where its drop folder lies below `drops` of `hub.toml`.
+    pub folder: Option<toml::Spanned<String>>,
+    /// For `file`: how a sender shows that a file is whole.
+    pub ready: Option<toml::Spanned<String>>,
+    /// For `file`: seconds between two looks at the folder.
+    pub look_seconds: Option<toml::Spanned<u64>>,
+    /// For `file`: files handed over at the same time.
+    pub at_once: Option<toml::Spanned<u64>>,
+}
+
+/// The transports by which a channel receives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Received {
+    /// Pushed over HTTP.
+    #[default]
+    Rest,
+    /// Dropped as files.
+    File,
 }
 
 fn live() -> Mode {
@@ -62,6 +89,15 @@ pub struct Channel {
     pub hash: Digest,
     /// Whether what it sends counts.
     pub mode: Mode,
+    /// Its drop folder, where it is received by files.
+    pub dropped: Option<Dropped>,
+}
+
+impl Channel {
+    /// The word for how it is received.
+    pub fn transport(&self) -> &'static str {
+        if self.dropped.is_some() { "file" } else { "rest" }
+    }
 }
 
 /// All agencies and their channels.
@@ -119,8 +155,14 @@ impl Catalog {
         let tables = tables(&folder.join("tables"))?;
         let mut found = Vec::new();
         for (name, settings) in &agency.channels {
+            let source = Source { file: &file, text: &text };
+            let dropped = dropped::read(&source, settings, self).unwrap_or_else(|fault| {
+                found.push(*fault);
+                None
+            });
             match channel(folder, (&agency.id, name), settings, &tables, contracts) {
-                Ok(channel) => {
+                Ok(mut channel) => {
+                    channel.dropped = dropped;
                     self.channels.insert(channel.id.clone(), channel);
                 }
                 Err(faults) => found.extend(faults),
@@ -144,7 +186,15 @@ fn channel(
     let mapping = Mapping::compile(&sources, contracts)?;
     let id = format!("{agency}.{name}");
     let (folder, name) = (folder.to_owned(), name.to_owned());
-    Ok(Channel { id, folder, name, mapping, hash: hash(&sources), mode: settings.mode })
+    Ok(Channel {
+        id,
+        folder,
+        name,
+        mapping,
+        hash: hash(&sources),
+        mode: settings.mode,
+        dropped: None,
+    })
 }
 
 /// Names, lengths and texts, so that no two sets of files run together.

@@ -30,6 +30,8 @@ pub struct Config {
     pub store: StoreAddress,
     /// Folder of the agencies.
     pub agencies: PathBuf,
+    /// Root of the drop folders, for a hub that has some.
+    pub drops: Option<PathBuf>,
     /// How the province counts.
     pub settings: Settings,
     /// Filter of the log, in the syntax of `RUST_LOG`.
@@ -45,6 +47,7 @@ struct File {
     listen: toml::Spanned<String>,
     store: toml::Spanned<String>,
     agencies: PathBuf,
+    drops: Option<PathBuf>,
     #[serde(default)]
     counting: Counting,
     #[serde(default = "log")]
@@ -120,6 +123,7 @@ impl Config {
                 listen,
                 store,
                 agencies: folder.join(file.agencies),
+                drops: file.drops.map(|drops| folder.join(drops)),
                 settings: Settings { stopped_is_paused: file.counting.stopped == Stopped::Paused },
                 log: file.log,
                 log_json: file.log_json,

@@ -2,9 +2,12 @@
 
 use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
-use adapters::rest::{
-    push,
-    server::{self, ServerLimits},
+use adapters::{
+    Inbox,
+    rest::{
+        push,
+        server::{self, ServerLimits},
+    },
 };
 use contracts::Contracts;
 use tokio::{
@@ -14,7 +17,7 @@ use tokio::{
     task::JoinHandle,
     time::timeout,
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     api::{self, Api, Streams},
@@ -23,6 +26,7 @@ use crate::{
     config::{Config, StoreAddress},
     console::{self, Console},
     descriptors,
+    drops::Drops,
     feeds::Live,
     journey::Journey,
     operations::Operations,
@@ -126,6 +130,7 @@ pub struct Hub {
     pub keys: Keys,
     stop: CancellationToken,
     server: JoinHandle<io::Result<()>>,
+    dropping: TaskTracker,
     journey: Arc<Journey>,
     tending: JoinHandle<()>,
 }
@@ -141,13 +146,17 @@ impl Hub {
         let catalog = Catalog::load(&config.agencies, &contracts).map_err(HubError::Faulty)?;
         let gazetteer = catalog::gazetteer().map_err(HubError::Damaged)?;
         let store = open_store(&config.store).await?;
+        let drops =
+            Drops::prepare(&catalog, config.drops.as_deref(), &store).map_err(HubError::Faulty)?;
         if store.adopt(catalog.rules(config.settings)).await? {
             tracing::info!("the rules in force are new: every fold was made with them");
         }
         let keys = Keys::default();
         keys.refresh(&*store).await?;
         let catalog = Arc::new(catalog);
-        let operations = Operations { catalog: catalog.clone(), store: store.clone() };
+        let (of_catalog, of_store, drop_folders) =
+            (catalog.clone(), store.clone(), drops.standings.clone());
+        let operations = Operations { catalog: of_catalog, store: of_store, drop_folders };
         let telemetry = Arc::new(Telemetry::default());
         let (contracts, gazetteer) = (Arc::new(contracts), Arc::new(gazetteer));
         let (stop, appended) = (CancellationToken::new(), Arc::new(Notify::new()));
@@ -169,13 +178,19 @@ impl Hub {
         let address = listener
             .local_addr()
             .map_err(|error| HubError::Listen { address: config.listen, error })?;
+        let dropping = TaskTracker::new();
+        for folder in drops.folders {
+            let inbox: Arc<dyn Inbox> = journey.clone();
+            dropping.spawn(folder.run(inbox, stop.clone()));
+        }
+        dropping.close();
         let tending = tokio::spawn(store.tend(stop.clone()));
         tokio::spawn(refresh_keys(keys.clone(), store, stop.clone()));
         let connections_max = descriptors::connections();
         let limits = ServerLimits { connections_max, ..ServerLimits::default() };
         let server = tokio::spawn(server::serve(listener, app, limits, stop.clone()));
         tracing::info!(%address, "listening");
-        Ok(Self { address, operations, keys, stop, server, journey, tending })
+        Ok(Self { address, operations, keys, stop, server, dropping, journey, tending })
     }
 
     /// Ends in good order, within [`STOP_WITHIN`]: nothing new is taken, requests and messages
@@ -188,6 +203,7 @@ impl Hub {
         self.stop.cancel();
         let ending = async {
             let served = self.server.await.unwrap_or_else(|error| Err(io::Error::other(error)));
+            self.dropping.wait().await;
             self.journey.finished().await;
             // A fault in it was told when it happened; there is nothing left to leave.
             let _ = self.tending.await;

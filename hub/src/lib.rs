@@ -9,6 +9,7 @@ pub mod cli;
 pub mod config;
 pub mod console;
 mod descriptors;
+pub mod drops;
 pub mod feeds;
 pub mod hub;
 pub mod journal;

@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 use crate::{
     auth::Principal,
     catalog::Catalog,
+    drops::Standings,
     registry::{DossierState, Finding, Groups, Observation, fold, group},
     store::{DossierRow, Rules, Store, StoreError, decode},
 };
@@ -30,6 +31,8 @@ pub struct Operations {
     pub catalog: Arc<Catalog>,
     /// The durable truth.
     pub store: Arc<dyn Store>,
+    /// How the drop folders stand that this process looks after.
+    pub drop_folders: Standings,
 }
 
 /// One thing a source said of a dossier.

@@ -70,9 +70,11 @@ impl Folder {
     }
 
     fn configure(&self, port: u16) {
+        let drops = self.path.join("drops").is_dir();
+        let drops = if drops { "drops = \"drops\"\n" } else { "" };
         let text = format!(
             "listen = \"127.0.0.1:{port}\"\nstore = \"{}\"\nagencies = \"agencies\"\n\
-             log = \"warn\"\n",
+             log = \"warn\"\n{drops}",
             self.store
         );
         fs::write(self.path.join("hub.toml"), text).unwrap();

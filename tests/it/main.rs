@@ -12,6 +12,7 @@ mod commands;
 mod corpus;
 mod dependencies;
 mod differential;
+mod drop;
 mod faults;
 mod follow;
 mod harness;

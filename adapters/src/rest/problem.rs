@@ -13,6 +13,19 @@ use serde_json::{Map, Value, json};
 /// The media type of these answers.
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
+/// What every problem of a catalogued kind says, on whatever transport.
+pub(crate) fn members(kind: &Kind) -> Map<String, Value> {
+    let mut members = Map::new();
+    let mut put = |name: &str, value: Value| members.insert(name.to_owned(), value);
+    put("type", json!(format!("urn:problem-type:lienthong:{}", kind.code)));
+    put("title", json!(kind.detail.0));
+    put("title_en", json!(kind.detail.1));
+    put("code", json!(kind.code));
+    put("advice", json!(kind.advice.0));
+    put("advice_en", json!(kind.advice.1));
+    members
+}
+
 /// An answer in the making; turn it into a response when all is said.
 #[derive(Debug, Clone)]
 pub struct ProblemResponse {
@@ -24,15 +37,8 @@ pub struct ProblemResponse {
 impl ProblemResponse {
     /// An answer of a catalogued kind: its text is the title, its advice the advice.
     pub fn new(status: StatusCode, kind: &Kind) -> Self {
-        let mut members = Map::new();
-        let mut put = |name: &str, value: Value| members.insert(name.to_owned(), value);
-        put("type", json!(format!("urn:problem-type:lienthong:{}", kind.code)));
-        put("title", json!(kind.detail.0));
-        put("title_en", json!(kind.detail.1));
-        put("status", json!(status.as_u16()));
-        put("code", json!(kind.code));
-        put("advice", json!(kind.advice.0));
-        put("advice_en", json!(kind.advice.1));
+        let mut members = members(kind);
+        members.insert("status".to_owned(), json!(status.as_u16()));
         Self { status, members, headers: Vec::new() }
     }
 

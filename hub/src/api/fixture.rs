@@ -97,7 +97,7 @@ impl Bench {
             store.clone(),
             appended.clone(),
         );
-        let operations = Operations { catalog, store };
+        let operations = Operations { catalog, store, drop_folders: Default::default() };
         let live = Live::start(operations.clone(), appended, CancellationToken::new());
         let (keys, streams, telemetry) = (Keys::default(), Streams::default(), Telemetry::shared());
         Self { folder, journey, api: Api { operations, live, streams, keys, telemetry } }

@@ -67,7 +67,12 @@ mod tests {
     #[test]
     fn no_code_is_used_twice_anywhere() {
         let mut seen = HashSet::new();
-        for kind in KINDS.iter().chain(CATALOGUE).chain(adapters::rest::kinds::KINDS) {
+        for kind in KINDS
+            .iter()
+            .chain(CATALOGUE)
+            .chain(adapters::rest::kinds::KINDS)
+            .chain(adapters::file::kinds::KINDS)
+        {
             assert!(seen.insert(kind.code), "{}", kind.code);
         }
     }

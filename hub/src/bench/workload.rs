@@ -290,6 +290,7 @@ pub(super) fn channel(contracts: &Contracts) -> Result<Channel, BenchError> {
         mapping,
         hash: Digest::of(MAPPING.as_bytes()),
         mode: Mode::Live,
+        dropped: None,
     })
 }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{Exit, Folder, with_catalog};
-use crate::{catalog::Catalog, hub::configuration};
+use crate::{catalog::Catalog, drops, hub::configuration};
 
 pub(super) fn run(catalog: &Catalog, out: &mut impl Write) -> io::Result<Exit> {
     for channel in catalog.channels.values() {
@@ -31,5 +31,15 @@ pub(super) fn configured(
         }
     };
     let folder = Folder { mappings: config.agencies };
-    with_catalog(&folder, err, |catalog, _, _| run(catalog, out))
+    with_catalog(&folder, err, |catalog, _, err| {
+        match drops::root(catalog, config.drops.as_deref()) {
+            Ok(_) => run(catalog, out),
+            Err(found) => {
+                for diagnostic in &found {
+                    writeln!(err, "{diagnostic}")?;
+                }
+                Ok(Exit::Faulty)
+            }
+        }
+    })
 }

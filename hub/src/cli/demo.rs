@@ -57,12 +57,14 @@ pub(super) fn run(
     err: &mut impl Write,
 ) -> io::Result<Exit> {
     let scratch = Scratch::new()?;
+    fs::create_dir_all(scratch.0.join("drops"))?;
     // One that only processes and ends needs no fixed address.
     let listen = if once { SocketAddr::from(([127, 0, 0, 1], 0)) } else { listen };
     let config = Config {
         listen,
         store: StoreAddress::Sqlite(scratch.0.join("hub.db")),
         agencies: agencies.to_owned(),
+        drops: Some(scratch.0.join("drops")),
         settings: Settings::default(),
         log: "warn".to_owned(),
         log_json: false,

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use askama::Template;
-use contracts::{Problem, Status};
+use contracts::{Problem, Status, problem::Bilingual};
 
 use crate::{
     api::today,
     auth::Principal,
+    catalog::Channel,
     operations::{Operations, Question, Trace},
     store::{Head, StoreError, Tally},
 };
@@ -38,9 +39,19 @@ pub(super) struct ChannelRow {
     id: String,
     mode: &'static str,
     mode_vi: &'static str,
+    transport: &'static str,
     last_at: String,
     counts: [u64; 4],
     receiving: u64,
+}
+
+/// A drop folder.
+pub(super) struct FolderRow {
+    channel: String,
+    folder: String,
+    waiting: u64,
+    oldest: String,
+    states: Vec<Bilingual>,
 }
 
 /// A message.
@@ -80,6 +91,7 @@ pub(super) struct Page {
     recorded_at: String,
     agencies: Vec<AgencyRow>,
     channels: Vec<ChannelRow>,
+    folders: Vec<FolderRow>,
     messages: Vec<MessageLine>,
     refusals: Vec<RefusalRow>,
     statuses: Vec<StatusRow>,
@@ -117,6 +129,12 @@ impl Page {
             head,
             agencies: agencies.collect(),
             channels: channels(operations, tallies),
+            folders: operations
+                .catalog
+                .channels
+                .values()
+                .filter_map(|c| folder(operations, c))
+                .collect(),
             messages: traces.iter().take(MESSAGES_SHOWN as usize).map(line).collect(),
             refusals: traces.iter().flat_map(refused).take(REFUSALS_SHOWN).collect(),
             total: statuses.iter().map(|row| row.dossiers).sum(),
@@ -128,19 +146,21 @@ impl Page {
 
 /// Every configured channel, and every one that the store knows from earlier.
 fn channels(operations: &Operations, tallies: Vec<Tally>) -> Vec<ChannelRow> {
-    let row = |id: &str, mode: &'static str| ChannelRow {
+    let row = |id: &str, mode: &'static str, transport: &'static str| ChannelRow {
         id: id.to_owned(),
         mode,
         mode_vi: mode_vi(mode),
+        transport,
         last_at: String::new(),
         counts: [0; 4],
         receiving: 0,
     };
     let known = operations.catalog.channels.values();
-    let mut rows: BTreeMap<String, ChannelRow> =
-        known.map(|one| (one.id.clone(), row(&one.id, one.mode.as_str()))).collect();
+    let mut rows: BTreeMap<String, ChannelRow> = known
+        .map(|one| (one.id.clone(), row(&one.id, one.mode.as_str(), one.transport())))
+        .collect();
     for tally in tallies {
-        let row = rows.entry(tally.channel.clone()).or_insert_with(|| row(&tally.channel, ""));
+        let row = rows.entry(tally.channel.clone()).or_insert_with(|| row(&tally.channel, "", "–"));
         row.last_at = tally.last_at.max(std::mem::take(&mut row.last_at));
         match tally.outcome {
             None => row.receiving += tally.messages,
@@ -152,6 +172,34 @@ fn channels(operations: &Operations, tallies: Vec<Tally>) -> Vec<ChannelRow> {
         }
     }
     rows.into_values().collect()
+}
+
+/// How a channel's drop folder stands, if it has one.
+fn folder(operations: &Operations, channel: &Channel) -> Option<FolderRow> {
+    let dropped = channel.dropped.as_ref()?;
+    let standing = operations.drop_folders.get(&channel.id)?.borrow().clone();
+    let told = |vi: String, en: String| Bilingual { vi, en };
+    let mut states = Vec::new();
+    states.extend(standing.trouble.map(|trouble| trouble.told()));
+    if standing.elsewhere {
+        let vi = "Tiến trình khác của hệ thống đang phụ trách.".to_owned();
+        states.push(told(vi, "Another process of the hub takes its files.".to_owned()));
+    }
+    if standing.strange > 0 {
+        let vi = format!("Có {} thư mục con; tệp trong đó không được nhận.", standing.strange);
+        let en = format!("{} folders lie in it, whose files nobody takes.", standing.strange);
+        states.push(told(vi, en));
+    }
+    if states.is_empty() {
+        states.push(told("Bình thường.".to_owned(), "In order.".to_owned()));
+    }
+    Some(FolderRow {
+        channel: channel.id.clone(),
+        folder: dropped.folder.to_string(),
+        waiting: standing.waiting,
+        oldest: standing.oldest.map(|at| at.to_string()).unwrap_or_default(),
+        states,
+    })
 }
 
 fn mode_vi(mode: &str) -> &'static str {
