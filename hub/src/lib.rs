@@ -8,6 +8,7 @@ pub mod catalog;
 pub mod cli;
 pub mod config;
 pub mod console;
+mod container;
 pub mod hub;
 pub mod journal;
 pub mod journey;
