@@ -171,7 +171,7 @@ const ROWS: &str = "SELECT h.*, l.ten_loai, l.linh_vuc FROM ho_so h \
 #[test]
 fn labour_rows_of_a_real_postgresql_equal_their_truth() {
     let database = cluster::database("labour");
-    cluster::psql_file(&database, &root().join("tests/corpus/samples/ho_so.sql"));
+    cluster::psql_file(&database, &root().join("tests/corpus/samples/ho_so.dump"));
     let file = env::temp_dir().join(format!("lienthong-labour-{}.json", process::id()));
     for query in [
         format!("SELECT row_to_json(r) FROM ({ROWS}) r"),

@@ -126,7 +126,7 @@ impl Compiler<'_> {
             ("json", Some((Some(lines), _))) => lines,
             (_, Some((_, span))) => {
                 self.fault(&span, "`lines` is true or false, and of json alone", "");
-                return None;
+                false
             }
         };
         let own = settings.own.iter().find(|(table, _)| table.get_ref() == name);
@@ -286,8 +286,8 @@ impl Compiler<'_> {
     fn sheet(&mut self, table: Option<&DeTable<'_>>) -> Option<SheetOptions> {
         let mut options = SheetOptions::default();
         let known = "sheet, header, header_rows, totals";
-        let takes = "sheet is a number from 1 or a name, header a row from 1 or texts of its cells, \
-                     header_rows at most 10, totals are the words that such a row begins with";
+        let takes = "sheet is a number from 1 or a name, header a row from 1 or texts of its \
+                     cells, header_rows at most 10, totals words that such a row begins with";
         self.own(table, ("XLSX", known, takes), &mut |_, name, value| {
             Some(match name {
                 "sheet" => choice(value).map(|sheet| options.sheet = sheet).is_some(),
