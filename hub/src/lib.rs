@@ -8,6 +8,7 @@ pub mod catalog;
 pub mod cli;
 pub mod config;
 pub mod console;
+mod container;
 mod descriptors;
 pub mod drops;
 pub mod feeds;

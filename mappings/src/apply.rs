@@ -12,11 +12,14 @@ use self::{
 
 use crate::{
     document::{Document, NodeId},
-    format::{Fault as FormatFault, FaultKind, Limits},
+    format::{
+        Fault as FormatFault, FaultKind, Format, Limits,
+        sheet::{self, Sheet},
+    },
     functions::{Scene, Value},
     gazetteer::Gazetteer,
     mapping::{List, Mapping, RecordMapping},
-    origin::{Lines, Origin},
+    origin::{Origin, Places},
     text::charset::Charset,
 };
 
@@ -25,6 +28,24 @@ mod member;
 
 /// What became of one record: its drafts, or every problem found in it.
 pub type Outcome<'a> = Result<Vec<Draft<'a>>, Vec<Problem>>;
+
+/// One file to translate: a payload, or a file of an archive that the payload is.
+pub struct File<'a> {
+    /// Its name within the archive.
+    pub member: Option<&'a str>,
+    /// How many records of the payload stand before it.
+    pub before: u32,
+    /// What it holds.
+    pub content: Content<'a>,
+}
+
+/// What a file holds.
+pub enum Content<'a> {
+    /// Its bytes.
+    Bytes(&'a [u8]),
+    /// The sheet of a workbook, which is open.
+    Sheet(&'a mut dyn Sheet),
+}
 
 /// Translates one payload, handing over the outcome of each record with its place.
 ///
@@ -39,19 +60,91 @@ pub fn apply(
     gazetteer: &Gazetteer,
     on_record: &mut dyn FnMut(&Origin<'_>, Outcome<'_>),
 ) -> Result<(), Box<Problem>> {
-    let source = mapping.charset.decode(payload).map_err(|error| {
-        let at = undecoded(mapping.charset, payload, error.offset);
-        Box::new(Problem::new(&problem::WRONG_CHARSET).in_place(at))
-    })?;
-    let lines = Lines::new(&source);
-    let mut place = |offset: usize| lines.place(offset);
-    let stopped = Cell::new(false);
-    let mut number = 0_u32;
-    let read = mapping.format.read(&source, &mapping.each, &Limits::default(), &mut |item| {
+    let file = File { member: None, before: 0, content: Content::Bytes(payload) };
+    apply_file(mapping, file, gazetteer, on_record)
+}
+
+/// Translates one file, as [`apply`] does a payload. The sheet of a workbook comes to it open.
+///
+/// # Errors
+/// Why the file could not be read, or not to its end.
+pub fn apply_file(
+    mapping: &Mapping,
+    file: File<'_>,
+    gazetteer: &Gazetteer,
+    on_record: &mut dyn FnMut(&Origin<'_>, Outcome<'_>),
+) -> Result<(), Box<Problem>> {
+    let (member, before) = (file.member, file.before);
+    let limits = Limits::default();
+    let told = |places: &Places<'_>, fault: FormatFault| {
+        let mut problem = format_problem(&fault, places.place(fault.offset));
+        places.complete(&mut problem.place);
+        Box::new(problem)
+    };
+    match (&mapping.format, file.content) {
+        (Format::Sheet(options), Content::Sheet(sheet)) => {
+            let places = Places::of_sheet(member);
+            let run = Run::new(mapping, gazetteer, &places, before);
+            let read = sheet::read(options, sheet, &limits, &places, &mut |item| {
+                run.record(item, on_record);
+            });
+            read.map_err(|fault| told(&places, fault))
+        }
+        (format, Content::Bytes(payload)) => {
+            let source = format.text(mapping.charset, payload).map_err(|error| {
+                let mut at = undecoded(mapping.charset, payload, error.offset);
+                Places::of_text("", member).complete(&mut at);
+                Box::new(Problem::new(&problem::WRONG_CHARSET).in_place(at))
+            })?;
+            let places = Places::of_text(&source, member);
+            let run = Run::new(mapping, gazetteer, &places, before);
+            let read = format.read(&source, &mapping.each, &limits, &mut |item| {
+                run.record(item, on_record);
+            });
+            read.map_err(|fault| told(&places, fault))
+        }
+        (_, Content::Sheet(sheet)) => {
+            let fault = FormatFault::syntax(1, "a workbook where another format is declared");
+            let places = Places::of_sheet(member);
+            places.in_sheet(sheet.name());
+            Err(told(&places, fault))
+        }
+    }
+}
+
+/// One file under way.
+struct Run<'a> {
+    mapping: &'a Mapping,
+    gazetteer: &'a Gazetteer,
+    places: &'a Places<'a>,
+    number: Cell<u32>,
+    stopped: Cell<bool>,
+}
+
+impl<'a> Run<'a> {
+    fn new(
+        mapping: &'a Mapping,
+        gazetteer: &'a Gazetteer,
+        places: &'a Places<'a>,
+        before: u32,
+    ) -> Self {
+        let (number, stopped) = (Cell::new(before), Cell::new(false));
+        Self { mapping, gazetteer, places, number, stopped }
+    }
+
+    /// Translates one record, or places the fault of one that could not be read.
+    fn record(
+        &self,
+        item: Result<(&Document, NodeId), FormatFault>,
+        on_record: &mut dyn FnMut(&Origin<'_>, Outcome<'_>),
+    ) {
+        let Self { mapping, gazetteer, places, number, stopped } = self;
         if stopped.get() {
             return;
         }
-        number = number.saturating_add(1);
+        let record = number.get().saturating_add(1);
+        number.set(record);
+        let mut place = |offset: usize| places.place(offset);
         let offset = match &item {
             Ok((document, record)) => document.offset(*record),
             Err(fault) => fault.offset,
@@ -62,13 +155,12 @@ pub fn apply(
         };
         if let Err(problems) = &mut outcome {
             for problem in problems {
-                problem.place.record = Some(number);
+                problem.place.record = Some(record);
+                places.complete(&mut problem.place);
             }
         }
-        let (lines, stopped) = (&lines, &stopped);
-        on_record(&Origin { record: number, offset, mapping, lines, stopped }, outcome);
-    });
-    read.map_err(|fault| Box::new(format_problem(&fault, place(fault.offset))))
+        on_record(&Origin { record, offset, mapping, places, stopped }, outcome);
+    }
 }
 
 /// The place of a byte: exact by its number, and by line and column where bytes tell lines.
@@ -92,6 +184,7 @@ fn format_problem(fault: &FormatFault, (line, column): (u32, u32)) -> Problem {
         FaultKind::NotTheFormat => &problem::NOT_THE_FORMAT,
         FaultKind::DuplicateKey => &problem::DUPLICATE_KEY,
         FaultKind::ForbiddenMarkup => &problem::FORBIDDEN_MARKUP,
+        FaultKind::WrongCharset => &problem::WRONG_CHARSET,
         FaultKind::LimitExceeded { .. } => &problem::LIMIT_EXCEEDED,
     };
     let place = Place { line: Some(line), column: Some(column), ..Place::default() };

@@ -12,16 +12,18 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
+use self::format::of_charset;
+
 use crate::{
     condition::Condition,
     diagnostic::Diagnostic,
-    format::{CsvOptions, Format, Header, JsonOptions, Step, XmlOptions},
+    format::{Format, Step},
     functions::Table,
     mapping::{Mapping, RecordMapping, Sources, read_table},
-    path::{Namespaces, qualified},
-    text::charset::Charset,
+    path::{Namespaces, Path, qualified},
 };
 
+mod format;
 mod list;
 mod record;
 mod way;
@@ -36,6 +38,8 @@ pub(crate) struct Compiler<'a> {
     namespaces: Namespaces,
     /// Whether every member of a record is text, as in XML and CSV.
     textual: bool,
+    /// The columns of a record, where they are declared.
+    columns: Option<Vec<String>>,
     found: Vec<Diagnostic>,
 }
 
@@ -68,6 +72,7 @@ impl Mapping {
             tables: BTreeMap::new(),
             namespaces: Namespaces::new(),
             textual: false,
+            columns: None,
             found: Vec::new(),
         };
         for (name, csv) in tables {
@@ -104,8 +109,10 @@ struct Settings<'a> {
     format: Option<&'a Spanned<DeValue<'a>>>,
     charset: Option<&'a Spanned<DeValue<'a>>>,
     each: Option<&'a Spanned<DeValue<'a>>>,
-    lines: bool,
-    csv: Option<&'a DeTable<'a>>,
+    lines: Option<&'a Spanned<DeValue<'a>>>,
+    /// What belongs to one format, by its name.
+    own: Vec<Entry<'a>>,
+    zip: Option<&'a Spanned<DeValue<'a>>>,
     records: Vec<&'a Spanned<DeValue<'a>>>,
 }
 
@@ -121,24 +128,28 @@ impl Compiler<'_> {
                 "format" => settings.format = Some(value),
                 "charset" => settings.charset = Some(value),
                 "each" => settings.each = Some(value),
-                "lines" => settings.lines = value.get_ref().as_bool().unwrap_or(false),
+                "lines" => settings.lines = Some(value),
                 "namespaces" => {}
-                "csv" => settings.csv = value.get_ref().as_table(),
+                "csv" | "fixed" | "rows" | "xlsx" => settings.own.push((name, value)),
+                "zip" => settings.zip = Some(value),
                 "record" => match value.get_ref().as_array() {
                     Some(records) => settings.records.extend(records.iter()),
                     None => self.fault(&value.span(), "records are written as [[record]]", ""),
                 },
                 other => {
                     let message = format!("there is no setting `{other}`");
-                    let known =
-                        "settings: format, charset, each, lines, [namespaces], [csv], [[record]]";
+                    let known = "settings: format, charset, each, lines, [namespaces], [csv], \
+                                 [fixed], [rows], [xlsx], [zip], [[record]]";
                     self.fault(&name.span(), message, known);
                 }
             }
         }
-        let charset = self.charset(settings.charset);
         let format = self.format(&settings);
-        self.textual = matches!(format, Some(Format::Xml(_) | Format::Csv(_)));
+        let charset = self.charset(settings.charset, format.as_ref());
+        let format = format.map(|format| of_charset(format, charset));
+        self.textual = format.as_ref().is_some_and(Format::is_textual);
+        self.columns = format.as_ref().and_then(Format::declared);
+        let archive = settings.zip.map(|value| self.archive(value));
         let each = settings.each.and_then(|value| self.each(value)).unwrap_or_default();
         if settings.records.is_empty() {
             self.fault(
@@ -150,73 +161,27 @@ impl Compiler<'_> {
         let records: Vec<Option<RecordMapping>> =
             settings.records.iter().map(|value| self.record(value)).collect();
         let records = records.into_iter().collect::<Option<Vec<_>>>()?;
-        Some(Mapping { charset: charset?, format: format?, each, records })
+        Some(Mapping { charset: charset?, format: format?, each, archive, records })
     }
 
-    fn charset(&mut self, value: Option<&Spanned<DeValue<'_>>>) -> Option<Charset> {
-        let Some(value) = value else {
-            let advice = "declare it: a guess would lose letters silently";
-            self.fault(&(0..0), "the setting `charset` is missing", advice);
-            return None;
-        };
-        let name = self.string(value, "the charset")?;
-        match name.parse() {
-            Ok(charset) => Some(charset),
-            Err(error) => {
-                self.fault(&value.span(), format!("{error}"), "");
-                None
-            }
+    /// Where columns are declared, a path names one of them.
+    fn names_column(&mut self, path: &Path, span: &Range<usize>) {
+        if self.columns.is_none() {
+            return;
+        }
+        match path.first_name() {
+            Some(name) => self.is_column(name, span),
+            None => self.fault(span, "a row has columns and nothing else", "name a column"),
         }
     }
 
-    fn format(&mut self, settings: &Settings<'_>) -> Option<Format> {
-        let Some(value) = settings.format else {
-            self.fault(&(0..0), "the setting `format` is missing", "write json, xml or csv");
-            return None;
-        };
-        match self.string(value, "the format")? {
-            "json" => Some(Format::Json(JsonOptions { lines: settings.lines })),
-            "xml" => Some(Format::Xml(XmlOptions::default())),
-            "csv" => self.csv(settings.csv).map(Format::Csv),
-            other => {
-                let message = format!("there is no format `{other}`");
-                self.fault(&value.span(), message, "write json, xml or csv");
-                None
-            }
+    /// Where columns are declared, this is one of them.
+    fn is_column(&mut self, name: &str, span: &Range<usize>) {
+        let Some(columns) = self.columns.as_ref() else { return };
+        if !columns.iter().any(|column| column == name) {
+            let advice = format!("columns: {}", columns.join(", "));
+            self.fault(span, format!("no column `{name}` is declared"), &advice);
         }
-    }
-
-    fn csv(&mut self, table: Option<&DeTable<'_>>) -> Option<CsvOptions> {
-        let mut options = CsvOptions::default();
-        for (name, value) in table.into_iter().flatten() {
-            let number =
-                || value.get_ref().as_integer().and_then(|n| n.as_str().parse::<usize>().ok());
-            let mark = || {
-                let mut chars = value.get_ref().as_str().unwrap_or("").chars();
-                chars.next().filter(|_| chars.next().is_none())
-            };
-            let good = match name.get_ref().as_ref() {
-                "separator" => mark().map(|mark| options.separator = mark).is_some(),
-                "quote" => mark().map(|mark| options.quote = mark).is_some(),
-                "header" => number().map(|row| options.header = Header::Row(row)).is_some(),
-                "footer" => number().map(|rows| options.skip_footer = rows).is_some(),
-                other => {
-                    let message = format!("there is no CSV setting `{other}`");
-                    let known = "settings: separator, quote, header (row), footer (rows)";
-                    self.fault(&name.span(), message, known);
-                    true
-                }
-            };
-            if !good {
-                let message = format!("`{}` has a value it cannot take", name.get_ref());
-                self.fault(
-                    &value.span(),
-                    message,
-                    "marks are one character, rows are whole numbers",
-                );
-            }
-        }
-        Some(options)
     }
 
     fn each(&mut self, value: &Spanned<DeValue<'_>>) -> Option<Vec<Step>> {
@@ -264,7 +229,12 @@ impl Compiler<'_> {
     fn condition(&mut self, value: &Spanned<DeValue<'_>>) -> Option<Condition> {
         let text = self.string(value, "a condition")?;
         match Condition::compile(text, self.textual) {
-            Ok(condition) => Some(condition),
+            Ok(condition) => {
+                for name in condition.names() {
+                    self.is_column(name, &value.span());
+                }
+                Some(condition)
+            }
             Err(message) => {
                 let message = format!("the condition does not hold together: {message}");
                 self.fault(&value.span(), message, "such as TrangThai == '5'");

@@ -24,6 +24,11 @@ impl Condition {
         }
     }
 
+    /// The record's members that it reads.
+    pub fn names(&self) -> &[String] {
+        self.0.names()
+    }
+
     /// Whether the record satisfies the condition.
     ///
     /// # Errors

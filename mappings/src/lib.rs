@@ -6,6 +6,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at once"))]
 
 pub mod apply;
+pub mod archive;
 pub mod compile;
 pub mod condition;
 pub mod diagnostic;
@@ -21,7 +22,7 @@ pub mod path;
 pub mod rule;
 pub mod text;
 
-pub use apply::{Outcome, apply};
+pub use apply::{Content, File, Outcome, apply, apply_file};
 pub use diagnostic::Diagnostic;
 pub use gazetteer::Gazetteer;
 pub use mapping::{Mapping, Sources};

@@ -8,9 +8,10 @@ use std::{
 use contracts::ContractId;
 
 use crate::{
+    archive::Archive,
     condition::Condition,
     expression::Expression,
-    format::{Format, Step},
+    format::{Format, SheetOptions, Step},
     functions::{Bound, Table},
     path::{Path, Together},
     text::charset::Charset,
@@ -123,6 +124,7 @@ pub struct Mapping {
     pub(crate) charset: Charset,
     pub(crate) format: Format,
     pub(crate) each: Vec<Step>,
+    pub(crate) archive: Option<Archive>,
     pub(crate) records: Vec<RecordMapping>,
 }
 
@@ -153,6 +155,19 @@ pub struct Lineage {
 }
 
 impl Mapping {
+    /// Which files of an archive its payload is, where it is one.
+    pub fn archive(&self) -> Option<&Archive> {
+        self.archive.as_ref()
+    }
+
+    /// Which sheet of a workbook its files are, where they are workbooks.
+    pub fn sheet(&self) -> Option<&SheetOptions> {
+        match &self.format {
+            Format::Sheet(options) => Some(options),
+            _ => None,
+        }
+    }
+
     /// How often each rule was used: a rule never used is untested or dead.
     pub fn coverage(&self) -> Vec<Coverage> {
         let each = |record: &RecordMapping, rule: &Rule, way: &Way| Coverage {

@@ -87,6 +87,14 @@ impl Path {
         &self.text
     }
 
+    /// The child of the record that it begins with.
+    pub(crate) fn first_name(&self) -> Option<&str> {
+        match self.steps.first() {
+            Some(Step::Child { name, .. }) if !self.absolute && !name.any => Some(&name.text),
+            _ => None,
+        }
+    }
+
     /// All nodes that the last step finds, in their order.
     pub fn find_all<'d>(
         &'d self,

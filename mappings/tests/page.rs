@@ -178,6 +178,16 @@ fn every_path_on_the_page_finds_what_it_says() {
     }
 }
 
+/// A head on its own, with the smallest record there is.
+#[track_caller]
+fn head_compiles(text: &str) {
+    let record = "[[record]]\ncontract = \"dossier/1\"\n[record.map]\nsource = \"'a'\"\n\
+        source_code = \"'1'\"\nagency = \"'a'\"\nchannel = \"'counter'\"\n\
+        status = \"'1' | table one\"\nstatus_raw = \"'1'\"\n\
+        applicant = { name = \"'a'\", kind = \"'person'\" }\n";
+    compile(&format!("{text}\n{record}")).unwrap_or_else(|told| panic!("{text}: {told}"));
+}
+
 #[test]
 fn whole_files_on_the_page_compile_and_give_what_follows_them() {
     let all = blocks(PAGE);
@@ -190,7 +200,10 @@ fn whole_files_on_the_page_compile_and_give_what_follows_them() {
         assert_eq!(json!(got), serde_json::from_str::<Value>(wanted.1).unwrap());
         files += 1;
     }
-    assert_eq!(files, 2);
+    assert_eq!(files, 4);
+    let heads = all.iter().filter(|(head, _)| *head == "toml head");
+    let compiled = heads.map(|(_, text)| head_compiles(text)).count();
+    assert_eq!(compiled, 2);
 }
 
 fn first_cells(text: &str) -> BTreeSet<String> {

@@ -20,7 +20,7 @@ impl Backend {
         }
     }
 
-    /// The folder of a hub of the four agencies.
+    /// The folder of a hub of all agencies.
     pub(crate) fn folder(self, name: &str) -> Folder {
         self.holds(Folder::new(&format!("{name}-{}", self.name())), name)
     }

@@ -43,6 +43,14 @@ pub(crate) fn psql(address: &str, sql: &str) -> String {
     told(&command.env("PGOPTIONS", "-c search_path=lienthong,public").output().unwrap())
 }
 
+/// Runs a file of statements, such as a dump, in a database.
+#[track_caller]
+pub(crate) fn psql_file(address: &str, file: &Path) {
+    let mut command = Command::new("psql");
+    command.args(["-qAtX", "-v", "ON_ERROR_STOP=1", "-d", address, "-f"]).arg(file);
+    told(&command.output().unwrap());
+}
+
 /// The address of a new database; it goes with its server.
 pub(crate) fn database(name: &str) -> String {
     database_on(server(), name)

@@ -10,7 +10,7 @@ use crate::lienthong::{root, run, stderr, stdout};
 fn check_accepts_the_agencies_and_every_fixture_holds() {
     let output = run(&["check"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert!(stdout(&output).contains("4 agencies, 4 channels: no problems"));
+    assert!(stdout(&output).contains("8 agencies, 8 channels: no problems"));
     let output = run(&["test", "--coverage"]);
     assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
     assert!(!stdout(&output).contains("never used"), "{}", stdout(&output));

@@ -84,7 +84,13 @@ fn good(channel: &str) -> Vec<u8> {
         "so-giao-thong-van-tai.ho-so" => "tests/corpus/samples/hoso_trang1.json".to_owned(),
         other => {
             let name = other.strip_prefix("so-thu-nghiem.").unwrap();
-            let ending = if name == "dong" { "jsonl" } else { "csv" };
+            let ending = match name {
+                "bang-tinh" => "xlsx",
+                "cot" => "txt",
+                "dong" | "truy-van" => "jsonl",
+                "goi" | "goi-bang-tinh" => "zip",
+                _ => "csv",
+            };
             format!("tests/corpus/agencies/so-thu-nghiem/fixtures/{name}/tot.in.{ending}")
         }
     };

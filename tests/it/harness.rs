@@ -44,7 +44,7 @@ pub(crate) struct Folder {
 }
 
 impl Folder {
-    /// A hub of the four agencies.
+    /// A hub of all agencies.
     pub(crate) fn new(name: &str) -> Self {
         Self::of(name, &["mappings/agencies"])
     }

@@ -1,11 +1,14 @@
 //! Real samples against their truth, value for value, through `lienthong apply`.
 
-use std::{collections::BTreeMap, fs};
+use std::{collections::BTreeMap, env, fs, path::PathBuf, process};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::lienthong::{root, run, stderr, stdout};
+use crate::{
+    cluster,
+    lienthong::{root, run, stderr, stdout},
+};
 
 /// The national status of each word of the truth.
 fn status(word: &str) -> u8 {
@@ -86,10 +89,26 @@ fn canonical(truth: &Value) -> Value {
     Value::Object(body)
 }
 
+/// A whole number is one, whether written with a fraction of zero or not.
+fn plain(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            let whole = number.as_f64().filter(|float| number.is_f64() && float.fract() == 0.0);
+            if let Some(whole) = whole {
+                *value = json!(whole as i64);
+            }
+        }
+        Value::Object(members) => members.values_mut().for_each(plain),
+        Value::Array(items) => items.iter_mut().for_each(plain),
+        _ => {}
+    }
+}
+
 /// The bodies that a sample must become, by native id.
 pub(crate) fn truth(sample: &str) -> BTreeMap<String, Value> {
     let file = root().join(format!("tests/corpus/samples/truth/{sample}.json"));
-    let truth: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+    let mut truth: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+    plain(&mut truth);
     let records = truth["records"].as_array().unwrap();
     records
         .iter()
@@ -97,11 +116,17 @@ pub(crate) fn truth(sample: &str) -> BTreeMap<String, Value> {
         .collect()
 }
 
-/// Drafts of the files by key; a key that comes twice must come with the same body.
+/// Drafts of samples by key, as [`mapped`] gives them.
 fn applied(channel: &str, files: &[&str]) -> BTreeMap<String, Value> {
+    let samples = root().join("tests/corpus/samples");
+    mapped(channel, &files.iter().map(|file| samples.join(file)).collect::<Vec<_>>())
+}
+
+/// Drafts of the files by key; a key that comes twice must come with the same body.
+fn mapped(channel: &str, files: &[PathBuf]) -> BTreeMap<String, Value> {
     let mut drafts = BTreeMap::new();
     for file in files {
-        let output = run(&["apply", channel, &format!("tests/corpus/samples/{file}")]);
+        let output = run(&["apply", channel, file.to_str().unwrap()]);
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
         assert_eq!(stderr(&output), "");
         for line in stdout(&output).lines() {
@@ -131,4 +156,30 @@ fn natural_resources_tcvn3_csv_equals_its_truth() {
 fn transport_json_pages_equal_their_truth() {
     let got = applied("so-giao-thong-van-tai.ho-so", &["hoso_trang1.json", "hoso_trang2.json"]);
     assert_eq!(got, truth("c_so_gtvt"));
+}
+
+#[test]
+fn construction_workbook_equals_its_truth() {
+    let got = applied("so-xay-dung.ho-so", &["hoso_thang8_2013.xlsx"]);
+    assert_eq!(got, truth("d_so_xay_dung"));
+}
+
+/// The query whose rows the department of labour sends.
+const ROWS: &str = "SELECT h.*, l.ten_loai, l.linh_vuc FROM ho_so h \
+                    JOIN loai_ho_so l USING (ma_loai) ORDER BY id";
+
+#[test]
+fn labour_rows_of_a_real_postgresql_equal_their_truth() {
+    let database = cluster::database("labour");
+    cluster::psql_file(&database, &root().join("tests/corpus/samples/ho_so.dump"));
+    let file = env::temp_dir().join(format!("lienthong-labour-{}.json", process::id()));
+    for query in [
+        format!("SELECT row_to_json(r) FROM ({ROWS}) r"),
+        format!("SELECT json_agg(r) FROM ({ROWS}) r"),
+    ] {
+        fs::write(&file, cluster::psql(&database, &query)).unwrap();
+        let got = mapped("so-lao-dong-tbxh.ho-so", std::slice::from_ref(&file));
+        assert_eq!(got, truth("f_so_ldtbxh"), "{query}");
+    }
+    fs::remove_file(&file).unwrap();
 }

@@ -163,14 +163,13 @@ fn tried(
     let channel = format!("{}.{CHANNEL}", new.id);
     let Some(channel) = find(&catalog, &channel, err)? else { return Ok(Exit::Faulty) };
     let (mut drafts, mut problems, mut refused) = (Vec::new(), Vec::new(), 0);
-    let read = apply::sealed(channel, &contracts, bytes, &mut |_, outcome| match outcome {
+    apply::sealed(channel, &contracts, bytes, &mut |_, outcome| match outcome {
         Ok(found) => drafts.extend(found.iter().map(|draft| json!(draft))),
         Err(found) => {
             refused += 1;
             problems.extend(found);
         }
     })?;
-    problems.extend(read.err().map(|problem| *problem));
     let case = folder.join("fixtures").join(CHANNEL).join(format!("sample.in.{}", found.extension));
     test::keep(&case, "out", &json!(drafts))?;
     test::keep(&case, "refused", &json!(problems))?;

@@ -11,21 +11,31 @@ use mappings::{Origin, Outcome};
 use serde_json::json;
 
 use super::{Exit, find};
-use crate::catalog::{self, Catalog, Channel};
+use crate::{
+    catalog::{self, Catalog, Channel},
+    container::{self, Told},
+};
 
-/// Applies a mapping and seals its drafts: a record is accepted whole or refused whole.
-///
-/// The outer error is ours, the inner one says why the payload could not be read to its end.
+/// Applies a mapping and seals its drafts: a record is accepted whole or refused whole. What has no
+/// record is why the payload, or a file of it, could not be read to its end.
 pub(super) fn sealed(
     channel: &Channel,
     contracts: &Contracts,
     payload: &[u8],
-    on_record: &mut dyn FnMut(u32, Outcome<'_>),
-) -> io::Result<Result<(), Box<Problem>>> {
+    on_outcome: &mut dyn FnMut(Option<u32>, Outcome<'_>),
+) -> io::Result<()> {
     let gazetteer = catalog::gazetteer().map_err(io::Error::other)?;
-    Ok(mappings::apply(&channel.mapping, payload, &gazetteer, &mut |origin, outcome| {
-        on_record(origin.record, outcome.and_then(|drafts| seal(contracts, drafts, origin)));
-    }))
+    container::apply(&channel.mapping, payload, &gazetteer, &mut |told| {
+        match told {
+            Told::Fault(problem) => on_outcome(None, Err(vec![*problem])),
+            Told::Record(origin, outcome) => {
+                let outcome = outcome.and_then(|drafts| seal(contracts, drafts, origin));
+                on_outcome(Some(origin.record), outcome);
+            }
+        }
+        true
+    });
+    Ok(())
 }
 
 fn seal<'a>(contracts: &Contracts, drafts: Vec<Draft<'a>>, origin: &Origin<'_>) -> Outcome<'a> {
@@ -75,27 +85,24 @@ pub(super) fn run(
     };
     let mut exit = Exit::Done;
     let mut told = Ok(());
-    let read = match payload {
-        Ok(payload) => sealed(channel, contracts, &payload, &mut |record, outcome| {
-            if outcome.is_err() {
-                exit = Exit::PartlyRefused;
-            }
-            if told.is_ok() {
-                told = tell(record, &outcome, out, err);
-            }
-        })?,
-        Err(problem) => Err(problem),
+    let mut on_outcome = |record: Option<u32>, outcome: Outcome<'_>| {
+        if outcome.is_err() {
+            exit = Exit::PartlyRefused;
+        }
+        if told.is_ok() {
+            told = tell(record, &outcome, out, err);
+        }
     };
-    told?;
-    if let Err(problem) = read {
-        writeln!(err, "{}", json!({ "record": null, "problems": [problem] }))?;
-        exit = Exit::PartlyRefused;
+    match payload {
+        Ok(payload) => sealed(channel, contracts, &payload, &mut on_outcome)?,
+        Err(problem) => on_outcome(None, Err(vec![*problem])),
     }
+    told?;
     Ok(exit)
 }
 
 fn tell(
-    record: u32,
+    record: Option<u32>,
     outcome: &Outcome<'_>,
     out: &mut impl Write,
     err: &mut impl Write,

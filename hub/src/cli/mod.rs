@@ -25,8 +25,12 @@ use std::{
 
 use clap::{Parser, Subcommand};
 use contracts::Contracts;
+use mappings::format::sheet::Choice;
 
-use crate::catalog::{Catalog, Channel};
+use crate::{
+    catalog::{Catalog, Channel},
+    container,
+};
 
 /// Liên Thông, the integration hub of Đồng Nai.
 #[derive(Debug, Parser)]
@@ -54,7 +58,7 @@ struct Configured {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Play the four agencies into a hub on embedded defaults, and serve its pages.
+    /// Play the agencies into a hub on embedded defaults, and serve its pages.
     Demo {
         /// Process everything, print what came of it, and end.
         #[arg(long)]
@@ -160,6 +164,16 @@ enum Command {
         #[command(flatten)]
         configured: Configured,
     },
+    /// Read a workbook on standard input and tell its rows: what a hub has a process of its own do.
+    #[command(hide = true, name = container::SUBCOMMAND)]
+    ReadWorkbook {
+        /// The sheet by its place among the visible ones.
+        #[arg(long, required_unless_present = "name")]
+        number: Option<u32>,
+        /// The sheet by its name.
+        #[arg(long)]
+        name: Option<String>,
+    },
     /// Measure this machine: what a hub does on it, beside what bounds it.
     Bench(bench::Options),
 }
@@ -207,6 +221,7 @@ fn dispatch(command: Command, out: &mut impl Write, err: &mut impl Write) -> io:
         Command::Migrate(options) => migrate::run(&options, out, err),
         Command::Prune(options) => prune::run(&options, out, err),
         Command::Move(options) => moves::run(&options, out, err),
+        Command::ReadWorkbook { number, name } => read_workbook(number, name, out),
         Command::Bench(options) => bench::run(&options, out, err),
         Command::Key { action, configured } => key::run(&configured.config, &action, out, err),
         Command::Check { config: Some(config), .. } => check::configured(&config, out, err),
@@ -249,6 +264,16 @@ fn with_catalog<E: Write>(
             Ok(Exit::Faulty)
         }
     }
+}
+
+fn read_workbook(
+    number: Option<u32>,
+    name: Option<String>,
+    out: &mut impl Write,
+) -> io::Result<Exit> {
+    let choice = name.map_or(Choice::Number(number.unwrap_or(1).max(1)), Choice::Name);
+    container::reader::run(&choice, &mut io::stdin().lock(), out)?;
+    Ok(Exit::Done)
 }
 
 fn lineage(

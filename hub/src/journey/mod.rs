@@ -12,11 +12,12 @@ use adapters::{Arrival, Inbox};
 use contracts::{Contract, Contracts, Later, Receipt};
 use futures_util::future::BoxFuture;
 use mappings::Gazetteer;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio_util::task::TaskTracker;
 
 use crate::{
     catalog::{Catalog, Channel},
+    container,
     journal::{
         commitment::{Salt, commit},
         merkle::Digest,
@@ -31,6 +32,9 @@ pub const CHUNK_RECORDS_MAX: usize = 512;
 
 /// A payload up to this size is translated where it arrived; a larger one on a thread of its own.
 const INLINE_BYTES_MAX: usize = 64 * 1024;
+
+/// Archives and workbooks translated at once.
+const CONTAINERS_MAX: usize = 2;
 
 /// Chunks translated ahead of the store.
 const CHUNKS_AHEAD: usize = 2;
@@ -47,6 +51,8 @@ pub struct Journey {
     store: Arc<dyn Store>,
     committer: Committer,
     hashes: Arc<ContractHashes>,
+    /// Room for archives and workbooks: each may cost much beside its own size.
+    containers: Arc<Semaphore>,
     under_way: TaskTracker,
 }
 
@@ -63,8 +69,9 @@ impl Journey {
         let committer = Committer::start(store.clone(), appended);
         let hash = |one: &Contract| (one.id().clone(), Digest::of(one.text().as_bytes()));
         let hashes = Arc::new(contracts.iter().map(hash).collect());
+        let containers = Arc::new(Semaphore::new(CONTAINERS_MAX));
         let under_way = TaskTracker::new();
-        Self { catalog, contracts, gazetteer, store, committer, hashes, under_way }
+        Self { catalog, contracts, gazetteer, store, committer, hashes, containers, under_way }
     }
 
     /// Waits for the messages under way, also those whose senders have hung up. None may be
@@ -79,7 +86,9 @@ impl Journey {
         if !self.catalog.channels.contains_key(&channel) {
             return Err(later("the channel is not configured"));
         }
-        let large = arrival.payload.len() > INLINE_BYTES_MAX;
+        let found = self.catalog.channels.get(&channel);
+        let files = found.is_some_and(|found| container::is_for(&found.mapping));
+        let large = files || arrival.payload.len() > INLINE_BYTES_MAX;
         let salt = Salt::random().map_err(|_| later("no randomness"))?;
         let dedup = self.store.dedup(&arrival.payload);
         let raw = commit(&salt, &arrival.payload);
@@ -157,7 +166,14 @@ impl Journey {
             });
             let _ = send.blocking_send(items);
         };
-        let translating = tokio::task::spawn_blocking(work);
+        let files = self.catalog.channels.get(&first.channel);
+        let files = files.is_some_and(|channel| container::is_for(&channel.mapping));
+        // Only `close` could fail it, and nobody closes it.
+        let room = if files { self.containers.clone().acquire_owned().await.ok() } else { None };
+        let translating = tokio::task::spawn_blocking(move || {
+            work();
+            drop(room);
+        });
         let mut number = 0;
         let mut wanted = 0;
         let mut chunk = chunks.recv().await;

@@ -6,6 +6,7 @@ use mappings::{Gazetteer, Origin};
 
 use crate::{
     catalog::Channel,
+    container::{self, Told},
     journal::{
         commitment::{Salt, commit},
         merkle::Digest,
@@ -30,28 +31,26 @@ pub(crate) fn translate(
     clock: Timestamp,
     take: &mut dyn FnMut(Item) -> bool,
 ) {
-    let mut wanted = true;
     let mut refused = 0;
-    let read = mappings::apply(&channel.mapping, payload, gazetteer, &mut |origin, outcome| {
+    container::apply(&channel.mapping, payload, gazetteer, &mut |told| {
+        let (origin, outcome) = match told {
+            Told::Record(origin, outcome) => (origin, outcome),
+            Told::Fault(problem) => {
+                return take(Item { record: None, outcome: Err(vec![*problem]) });
+            }
+        };
         let outcome = outcome.and_then(|drafts| seal(contracts, drafts, origin, clock));
         refused += u32::from(outcome.is_err());
-        wanted = take(Item { record: Some(origin.record), outcome });
+        let wanted = take(Item { record: Some(origin.record), outcome });
         if wanted && refused >= REFUSED_RECORDS_MAX {
             let rule = format!("refused_records_max = {REFUSED_RECORDS_MAX}");
             let mut problem = Problem::new(&problem::LIMIT_EXCEEDED).by_rule(rule);
             problem.place.record = Some(origin.record);
             take(Item { record: None, outcome: Err(vec![problem]) });
-            wanted = false;
+            return false;
         }
-        if !wanted {
-            origin.stop();
-        }
+        wanted
     });
-    if let Err(problem) = read
-        && wanted
-    {
-        take(Item { record: None, outcome: Err(vec![*problem]) });
-    }
 }
 
 /// Seals all drafts of one record, or refuses the record with every problem of all of them.

@@ -19,7 +19,11 @@ pub(super) fn to_part(value: Value<'_>, wants: Wants) -> Part<'_> {
         Value::Text(text) if wants == Wants::Number => {
             text.parse::<Number>().map_or_else(|_| Part::Text(text), Part::from)
         }
+        Value::Number(text) if wants != Wants::Text => {
+            text.parse::<Number>().map_or_else(|_| Part::Text(text.into()), Part::from)
+        }
         Value::Text(text) => Part::Text(text),
+        Value::Number(text) => Part::Text(text.into()),
         Value::Integer(number) => Part::Text(number.to_string().into()),
         Value::Boolean(flag) => Part::Text(flag.to_string().into()),
         Value::Moment(at) => Part::Moment(at),

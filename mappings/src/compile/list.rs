@@ -39,16 +39,23 @@ impl Compiler<'_> {
         let segments = self.segments(name, span)?;
         let mut path = None;
         let mut rules: Vec<Rule> = Vec::new();
+        // The paths of its rules start at an item, which has no columns.
+        let columns = self.columns.take();
+        for (name, value) in table.iter().filter(|(name, _)| name.get_ref() != "each") {
+            rules.extend(self.rule(name.get_ref(), &name.span(), value, &own));
+        }
+        self.columns = columns;
         for (name, value) in table {
             if name.get_ref() == "each" {
                 let text = self.string(value, "`each`")?;
                 match Path::parse(text, &self.namespaces) {
-                    Ok(parsed) => path = Some(parsed),
+                    Ok(parsed) => {
+                        self.names_column(&parsed, &value.span());
+                        path = Some(parsed);
+                    }
                     Err(message) => self.fault(&value.span(), message, ""),
                 }
-                continue;
             }
-            rules.extend(self.rule(name.get_ref(), &name.span(), value, &own));
         }
         for member in own.iter().filter(|member| member.required && !member.path.contains('.')) {
             let sure = |rule: &Rule| {

@@ -13,7 +13,7 @@ use crate::{
     expression::{Expression, Type},
     functions::{self, Bound, Kind},
     mapping::{Source, Wants, Way},
-    path::Path,
+    path::{Namespaces, Path},
     rule,
 };
 
@@ -26,6 +26,11 @@ struct Parts<'a> {
     compute: Option<Text<'a>>,
     then: Option<Text<'a>>,
     when: Option<Condition>,
+}
+
+/// A path that a function is given; one that is faulty is told when the function is bound.
+fn path_of(text: &str) -> Option<Path> {
+    Path::parse(text, &Namespaces::new()).ok()
 }
 
 /// The functions of a way, and what the last of them gives.
@@ -89,7 +94,10 @@ impl Compiler<'_> {
             Source::Constant(parsed.from.text)
         } else {
             match Path::parse(&parsed.from.text, &self.namespaces) {
-                Ok(path) => Source::Path(path, None),
+                Ok(path) => {
+                    self.names_column(&path, &span(parsed.from.at, parsed.from.text.len()));
+                    Source::Path(path, None)
+                }
                 Err(message) => {
                     self.fault(&span(parsed.from.at, parsed.from.text.len()), message, "");
                     return None;
@@ -124,7 +132,12 @@ impl Compiler<'_> {
                 self.fault(&compute.span(), "the expression gives nothing", "");
                 return None;
             }
-            Ok(expression) => expression,
+            Ok(expression) => {
+                for name in expression.names() {
+                    self.is_column(name, &compute.span());
+                }
+                expression
+            }
             Err(message) => {
                 let message = format!("the expression does not hold together: {message}");
                 self.fault(&compute.span(), message, "such as NGAY + ' ' + GIO");
@@ -185,6 +198,11 @@ impl Compiler<'_> {
             self.fault(place, message, "change the order of the functions");
             return None;
         }
+        if function.usage.contains("PATH") {
+            for path in call.arguments.iter().filter_map(|word| path_of(&word.text)) {
+                self.names_column(&path, place);
+            }
+        }
         match (function.bind)(&call.arguments, &self.tables) {
             Ok(bound) => Some(bound),
             Err(message) => {
@@ -202,12 +220,12 @@ impl Compiler<'_> {
                 gives == Kind::Moment
                     || constant.is_some_and(|text| text.parse::<contracts::Moment>().is_ok())
             }
-            Wants::Number => gives == Kind::Integer,
+            Wants::Number => matches!(gives, Kind::Integer | Kind::Number),
             Wants::Boolean => gives == Kind::Boolean,
         };
         if !good {
             let message = format!("the member wants {wants:?}, but the rule gives {gives:?}");
-            let advice = "end the rule with date, integer, boolean or a table of numbers";
+            let advice = "end the rule with date, integer, number, boolean or a table of numbers";
             self.fault(span, message, advice);
         }
     }

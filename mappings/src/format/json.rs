@@ -56,7 +56,8 @@ pub(super) fn read(
     on_record: &mut OnRecord<'_>,
 ) -> Result<(), Fault> {
     let (document, frames, record) = (Document::with_room_for(source), Vec::new(), None);
-    let scan = Scan { source, at: 0 };
+    let doubled = options.doubled;
+    let scan = Scan { source, at: 0, doubled };
     let mut reader = Reader { scan, document, frames, record, each, limits, on_record };
     if !options.lines {
         return reader.payload();
@@ -67,7 +68,8 @@ pub(super) fn read(
         if !line.trim_ascii().is_empty() {
             // Without its line end, or what is missing would be missed on the next line.
             let text_end = start + line.trim_ascii_end().len();
-            reader.scan = Scan { source: source.get(..text_end).unwrap_or(source), at: start };
+            let source = source.get(..text_end).unwrap_or(source);
+            reader.scan = Scan { source, at: start, doubled };
             reader.document.clear();
             reader.frames.clear();
             reader.record = None;

@@ -1,25 +1,41 @@
-//! The three native formats, read strictly and record by record into one kind of tree.
+//! The native formats, read strictly and record by record into one kind of tree.
 //!
 //! Every reader is iterative, bounded by [`Limits`], and gives a [`Fault`] with the byte offset
 //! of what it refuses.
 
 mod csv;
+mod fixed;
 mod json;
 mod markup;
+mod rows;
 mod scan;
+pub mod sheet;
 mod tokens;
 mod xml;
 
 #[cfg(test)]
 mod tests_csv;
 #[cfg(test)]
+mod tests_fixed;
+#[cfg(test)]
 mod tests_json;
+#[cfg(test)]
+mod tests_rows;
+#[cfg(test)]
+mod tests_sheet;
 #[cfg(test)]
 mod tests_xml;
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
-use crate::document::{Document, Mark, NodeId};
+use crate::{
+    document::{Document, Mark, NodeId},
+    text::charset::{Charset, DecodeError},
+};
+
+pub use fixed::{Column, FixedOptions};
+pub use rows::RowsOptions;
+pub use sheet::SheetOptions;
 
 /// What a reader puts up with before it refuses the payload.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +77,8 @@ pub enum FaultKind {
     },
     /// A document type declaration, or an entity only one could define.
     ForbiddenMarkup,
+    /// A byte of one field that the charset does not have there.
+    WrongCharset,
 }
 
 /// A refusal, and where.
@@ -138,6 +156,8 @@ impl Step {
 pub struct JsonOptions {
     /// JSON Lines: each line that is not empty is a document of its own.
     pub lines: bool,
+    /// Every backslash stands twice, as PostgreSQL's `COPY` writes it.
+    pub doubled: bool,
 }
 
 /// How XML is read.
@@ -181,6 +201,12 @@ pub enum Format {
     Xml(XmlOptions),
     /// Separated values.
     Csv(CsvOptions),
+    /// Columns of fixed width.
+    Fixed(FixedOptions),
+    /// Rows of a database query as JSON.
+    Rows(RowsOptions),
+    /// A sheet of a workbook; its rows come from whoever has opened it.
+    Sheet(SheetOptions),
 }
 
 /// What receives each record, or the fault of a record that could not be read while the ones
@@ -188,6 +214,37 @@ pub enum Format {
 pub type OnRecord<'a> = dyn FnMut(Result<(&Document, NodeId), Fault>) + 'a;
 
 impl Format {
+    /// The text that [`Format::read`] takes of a payload.
+    ///
+    /// # Errors
+    /// The first byte that the charset does not have there.
+    pub fn text<'p>(
+        &self,
+        charset: Charset,
+        payload: &'p [u8],
+    ) -> Result<Cow<'p, str>, DecodeError> {
+        match self {
+            Self::Fixed(options) if options.charset.is_some() => Ok(fixed::undecoded(payload)),
+            _ => charset.decode(payload),
+        }
+    }
+
+    /// Whether every member of a record is text.
+    pub(crate) fn is_textual(&self) -> bool {
+        !matches!(self, Self::Json(_) | Self::Rows(_))
+    }
+
+    /// The columns of a record, where the channel declares them.
+    pub(crate) fn declared(&self) -> Option<Vec<String>> {
+        match self {
+            Self::Rows(options) => Some(options.columns.clone()),
+            Self::Fixed(options) => {
+                Some(options.columns.iter().map(|column| column.name.clone()).collect())
+            }
+            _ => None,
+        }
+    }
+
     /// Reads `source` (decoded, without byte order mark), handing over each record at `each`.
     ///
     /// A record's node is valid only during the call. What precedes it stays reachable through
@@ -213,6 +270,9 @@ impl Format {
             Self::Json(options) => json::read(options, source, each, limits, on_record),
             Self::Xml(_) => xml::read(source, each, limits, on_record),
             Self::Csv(options) => csv::read(options, source, limits, on_record),
+            Self::Fixed(options) => fixed::read(options, source, limits, on_record),
+            Self::Rows(options) => rows::read(options, source, limits, on_record),
+            Self::Sheet(_) => Err(Fault::syntax(0, "a workbook is no text")),
         }
     }
 }

@@ -9,6 +9,8 @@ pub(super) struct Scan<'s> {
     pub(super) source: &'s str,
     /// The next byte.
     pub(super) at: usize,
+    /// Whether every backslash stands twice, as `COPY` writes it.
+    pub(super) doubled: bool,
 }
 
 impl<'s> Scan<'s> {
@@ -117,10 +119,15 @@ impl<'s> Scan<'s> {
 
     fn escape(&mut self) -> Result<char, Fault> {
         let start = self.at;
-        let letter = self.rest().get(1).copied();
-        self.at += 2;
+        self.backslash(start)?;
+        let letter = self.peek();
+        if letter == Some(b'\\') {
+            self.backslash(start)?;
+            return Ok('\\');
+        }
+        self.at += 1;
         Ok(match letter {
-            Some(b @ (b'"' | b'\\' | b'/')) => char::from(b),
+            Some(b @ (b'"' | b'/')) => char::from(b),
             Some(b'b') => '\u{8}',
             Some(b'f') => '\u{C}',
             Some(b'n') => '\n',
@@ -131,13 +138,24 @@ impl<'s> Scan<'s> {
         })
     }
 
+    /// Steps over one backslash, as it is written here.
+    fn backslash(&mut self, start: usize) -> Result<(), Fault> {
+        let written: &[u8] = if self.doubled { br"\\" } else { br"\" };
+        if !self.rest().starts_with(written) {
+            return Err(Fault::syntax(start, "a backslash that does not stand twice"));
+        }
+        self.at += written.len();
+        Ok(())
+    }
+
     fn unicode(&mut self, start: usize) -> Result<char, Fault> {
         let first = self.hex(start)?;
         let code = match first {
             0 => return Err(Fault::syntax(start, "a NUL character")),
             0xD800..=0xDBFF => {
-                let second = if self.rest().starts_with(b"\\u") {
-                    self.at += 2;
+                let escape: &[u8] = if self.doubled { br"\\u" } else { br"\u" };
+                let second = if self.rest().starts_with(escape) {
+                    self.at += escape.len();
                     self.hex(start)?
                 } else {
                     0

@@ -10,7 +10,7 @@ fn steps(names: &[&str]) -> Vec<Step> {
 /// What each record looks like, and how the reading ended.
 fn run(source: &str, each: &[&str], lines: bool) -> (Vec<String>, Result<(), Fault>) {
     let mut out = Vec::new();
-    let ended = Format::Json(JsonOptions { lines }).read(
+    let ended = Format::Json(JsonOptions { lines, doubled: false }).read(
         source,
         &steps(each),
         &Limits::default(),

@@ -4,13 +4,12 @@ use super::{Bound, Function, Kind, Value, exactly};
 use crate::text::normalise::search_key;
 
 /// First words of organisations' names, folded.
-const ORGANISATIONS: [&str; 20] = [
+const ORGANISATIONS: [&str; 19] = [
     "cong ty",
     "hop tac xa",
     "doanh nghiep",
     "trung tam",
     "giao xu",
-    "truong",
     "uy ban",
     "ubnd",
     "so",
@@ -27,6 +26,9 @@ const ORGANISATIONS: [&str; 20] = [
     "tong cong ty",
 ];
 
+/// One that without its marks is a surname: as it is written, in small letters.
+const SCHOOL: &str = "trường ";
+
 pub(super) const APPLICANT_KIND: Function = Function {
     name: "applicant_kind",
     usage: "applicant_kind",
@@ -35,6 +37,8 @@ pub(super) const APPLICANT_KIND: Function = Function {
     examples: &[
         ("applicant_kind", "Công ty TNHH An Khang", "organization"),
         ("applicant_kind", "HỢP TÁC XÃ Vận tải", "organization"),
+        ("applicant_kind", "Trường THPT Trấn Biên", "organization"),
+        ("applicant_kind", "Trương Quang Lộc", "person"),
         ("applicant_kind", "Lâm Quốc Toàn", "person"),
     ],
     bind: |arguments, _| {
@@ -43,7 +47,8 @@ pub(super) const APPLICANT_KIND: Function = Function {
             let key = search_key(name);
             let begins =
                 |words: &str| key.strip_prefix(words).is_some_and(|rest| rest.starts_with(' '));
-            let organisation = ORGANISATIONS.iter().any(|words| begins(words));
+            let organisation = name.to_lowercase().starts_with(SCHOOL)
+                || ORGANISATIONS.iter().any(|words| begins(words));
             if organisation { "organization" } else { "person" }.into()
         }))
     },

@@ -1,7 +1,11 @@
 //! Dates and times in the forms agencies write them. A form's letters declare its precision.
 
 use contracts::{Moment, problem};
-use jiff::{Timestamp, civil::DateTime, tz};
+use jiff::{
+    Timestamp, ToSpan,
+    civil::{DateTime, Time, date},
+    tz,
+};
 
 use super::{Bound, Fault, Function, Kind, Value, exactly};
 use crate::rule::Word;
@@ -13,6 +17,11 @@ enum Form {
     Rfc3339,
     /// `/Date(ms+0700)/`: milliseconds since 1970 in UTC; the offset is only for display.
     Milliseconds,
+    /// The serial number of a spreadsheet: days since an epoch, the time as their fraction.
+    Serial {
+        /// Whether day 0 is 1 January 1904, as in workbooks of the old Macintosh.
+        from_1904: bool,
+    },
     /// RFC 3339 whose `Z` is a literal: the time is local.
     LocalZ,
     /// Letters as in `dd/MM/yyyy HH:mm:ss`, local time.
@@ -43,6 +52,8 @@ fn form(text: &str) -> Result<Form, String> {
         "rfc3339" => return Ok(Form::Rfc3339),
         "msdate" => return Ok(Form::Milliseconds),
         "local-z" => return Ok(Form::LocalZ),
+        "serial" => return Ok(Form::Serial { from_1904: false }),
+        "serial-1904" => return Ok(Form::Serial { from_1904: true }),
         _ => {}
     }
     let mut tokens = Vec::new();
@@ -66,7 +77,7 @@ fn form(text: &str) -> Result<Form, String> {
             _ => {
                 return Err(format!(
                     "`{text}` is not a date form: use yyyy yy MM M dd d HH H mm ss fff and marks, \
-                     or rfc3339, msdate, local-z"
+                     or rfc3339, msdate, local-z, serial, serial-1904"
                 ));
             }
         };
@@ -113,6 +124,25 @@ fn local(at: DateTime) -> Option<Moment> {
     tz::offset(7).to_timestamp(at).ok().map(Moment::Instant)
 }
 
+/// Days from the epoch, a fraction being the time to the second. Of 1900, where spreadsheets count
+/// a 29 February that never was, only what lies behind it is sure.
+fn serial(text: &str, from_1904: bool) -> Option<Moment> {
+    let (days, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let plain = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !plain(days) || !plain(fraction) {
+        return None;
+    }
+    let days: i64 = days.parse().ok().filter(|days| (61..=2_958_465).contains(days))?;
+    let epoch = if from_1904 { date(1904, 1, 1) } else { date(1899, 12, 30) };
+    let day = epoch.checked_add(days.days()).ok()?;
+    let part: f64 = format!("0.{fraction}").parse().ok()?;
+    let seconds = (part * 86_400.0).round();
+    if seconds == 0.0 {
+        return Some(Moment::Day(day));
+    }
+    local(day.to_datetime(Time::midnight()).checked_add((seconds as i64).seconds()).ok()?)
+}
+
 fn moment(text: &str, form: &Form) -> Option<Moment> {
     match form {
         Form::Rfc3339 => text.parse::<Timestamp>().ok().map(Moment::Instant),
@@ -123,6 +153,7 @@ fn moment(text: &str, form: &Form) -> Option<Moment> {
             let digits = sign.map_or(inner, |(at, _)| inner.get(..at).unwrap_or(inner));
             Timestamp::from_millisecond(digits.parse().ok()?).ok().map(Moment::Instant)
         }
+        Form::Serial { from_1904 } => serial(text, *from_1904),
         Form::Letters(tokens) => {
             let parts = letters(text, tokens)?;
             let (year, month, day) = (parts.year?, parts.month?, parts.day?);
@@ -173,6 +204,9 @@ pub(super) const DATE: Function = Function {
         ("date local-z", "2013-11-04T08:15:30.000Z", "2013-11-04T01:15:30Z"),
         ("date rfc3339", "2014-05-05T08:00:05+07:00", "2014-05-05T01:00:05Z"),
         ("date 'yyyy-MM-dd HH:mm'", "2013-11-04 08:15", "2013-11-04T01:15:00Z"),
+        ("date serial dd/MM/yyyy", "41491", "2013-08-05"),
+        ("date serial", "41491.34375", "2013-08-05T01:15:00Z"),
+        ("date serial-1904", "40029", "2013-08-05"),
         ("date dd/MM/yyyy", "31/02/2013", "!bad-date"),
         ("date dd/MM/yyyy", "2/10/2013", "!bad-date"),
         ("date rfc3339", "2014-05-05T08:00:05", "!bad-date"),

@@ -28,6 +28,8 @@ pub enum Kind {
     Text,
     /// A whole number.
     Integer,
+    /// Any number.
+    Number,
     /// A day or an instant.
     Moment,
     /// True or false.
@@ -41,6 +43,8 @@ pub enum Value<'a> {
     Text(Cow<'a, str>),
     /// A whole number.
     Integer(i64),
+    /// Any number, as [`decimal`](number::DECIMAL) writes it.
+    Number(String),
     /// A day or an instant.
     Moment(Moment),
     /// True or false.
@@ -52,6 +56,7 @@ impl<'a> Value<'a> {
         Cow::Owned(match self {
             Self::Text(text) => return text,
             Self::Integer(number) => number.to_string(),
+            Self::Number(number) => number,
             Self::Moment(moment) => moment.to_string(),
             Self::Boolean(flag) => flag.to_string(),
         })
@@ -170,6 +175,7 @@ pub struct Function {
 pub const FUNCTIONS: &[Function] = &[
     text::CODE,
     text::DIGITS,
+    text::ZEROS,
     text::PHONE,
     text::UPPER,
     text::LOWER,
@@ -179,6 +185,7 @@ pub const FUNCTIONS: &[Function] = &[
     text::CHARSET,
     number::INTEGER,
     number::DECIMAL,
+    number::NUMBER,
     number::BOOLEAN,
     date::DATE,
     date::DAY,

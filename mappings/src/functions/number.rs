@@ -144,6 +144,37 @@ pub(super) const DECIMAL: Function = Function {
     },
 };
 
+/// Digits that a JSON number carries to every reader.
+const NUMBER_DIGITS_MAX: usize = 15;
+
+pub(super) const NUMBER: Function = Function {
+    name: "number",
+    usage: "number STYLE",
+    takes: &[Kind::Text],
+    summary: "A number of at most 15 digits as a JSON number; a zero fraction is dropped.",
+    examples: &[
+        ("number 1000.5", "3450.75", "3450.75"),
+        ("number 1.000,5", "1.280,00", "1280"),
+        ("number 1000.5", "1234567890.123456", "!bad-number"),
+        ("number 1000.5", "3450,75", "!bad-number"),
+    ],
+    bind: |arguments, _| {
+        exactly(arguments, 1, "number STYLE")?;
+        let style = style(arguments.first().map_or("", |word| &word.text))?;
+        Ok(Bound::new(Kind::Number, move |value, _| {
+            let text = parts(&value.into_text(), style).map(|parts| parts.decimal());
+            let text = text.filter(|text| {
+                text.bytes().filter(u8::is_ascii_digit).count() <= NUMBER_DIGITS_MAX
+            });
+            let mut text = text.ok_or(Fault(&problem::BAD_NUMBER))?;
+            if text.contains('.') {
+                text.truncate(text.trim_end_matches('0').trim_end_matches('.').len());
+            }
+            Ok(Some(Value::Number(text)))
+        }))
+    },
+};
+
 pub(super) const BOOLEAN: Function = Function {
     name: "boolean",
     usage: "boolean TRUE FALSE",

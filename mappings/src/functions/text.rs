@@ -34,6 +34,42 @@ pub(super) const DIGITS: Function = Function {
     },
 };
 
+/// Longest code that zeros are put before.
+const ZEROS_MAX: usize = 64;
+
+pub(super) const ZEROS: Function = Function {
+    name: "zeros",
+    usage: "zeros LENGTH…",
+    takes: &[Kind::Text, Kind::Integer],
+    summary: "Puts back the zeros that a number lost in front: up to the next of the lengths that \
+              such a code has.",
+    examples: &[
+        ("zeros 9 12", "75201001234", "075201001234"),
+        ("zeros 9 12", "70999042", "070999042"),
+        ("zeros 9 12", "270999042", "270999042"),
+        ("zeros 5", "B12", "B12"),
+    ],
+    bind: |arguments, _| {
+        let lengths: Option<Vec<usize>> = arguments
+            .iter()
+            .map(|word| word.text.parse().ok().filter(|length| *length <= ZEROS_MAX))
+            .collect();
+        let mut lengths = lengths.filter(|lengths| !lengths.is_empty()).ok_or_else(|| {
+            format!("it is used as `zeros LENGTH…`, of whole numbers up to {ZEROS_MAX}")
+        })?;
+        lengths.sort_unstable();
+        Ok(Bound::text(move |code| {
+            let number = !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_digit());
+            match lengths.iter().find(|length| **length >= code.len()) {
+                Some(length) if number && *length > code.len() => {
+                    Cow::Owned(format!("{code:0>length$}"))
+                }
+                _ => Cow::Borrowed(code),
+            }
+        }))
+    },
+};
+
 pub(super) const PHONE: Function = Function {
     name: "phone",
     usage: "phone",

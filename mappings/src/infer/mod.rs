@@ -120,7 +120,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_understood_is_said() {
-        for payload in [b"".as_slice(), b"   \n", b"\x00\x01\x02\x03", b"{}", b"a", b"<a/>"] {
+        for payload in
+            [b"".as_slice(), b"PK\x03\x04", b"   \n", b"\x00\x01\x02\x03", b"{}", b"a", b"<a/>"]
+        {
             let [vi, en] = infer(payload, "so-y-te").unwrap_err().0;
             assert!(!vi.is_empty() && !en.is_empty(), "{payload:?}");
         }

@@ -53,6 +53,14 @@ const WORDS: [&str; 24] = [
 
 impl Reading {
     pub(super) fn of(payload: &[u8]) -> Result<Self, NotUnderstood> {
+        if payload.starts_with(b"PK") {
+            return Err(NotUnderstood::new(
+                "Tệp mẫu là Excel hoặc zip: lưu thành CSV (UTF-8) rồi thử lại, hoặc tự viết ánh xạ \
+                 theo docs/mapping.md.",
+                "The sample is Excel or zip: save it as CSV (UTF-8) and try again, or write the \
+                 mapping by docs/mapping.md.",
+            ));
+        }
         let (charset, text, mut reasons) = decoded(payload)?;
         if text.trim().is_empty() {
             return Err(NotUnderstood::new("Tệp mẫu không có nội dung.", "The sample is empty."));
@@ -60,7 +68,9 @@ impl Reading {
         let first = text.trim_start().chars().next();
         let (format, footer) = match first {
             Some('<') => (Format::Xml(XmlOptions::default()), 0),
-            Some('{' | '[') => (Format::Json(JsonOptions { lines: is_lines(&text) }), 0),
+            Some('{' | '[') => {
+                (Format::Json(JsonOptions { lines: is_lines(&text), ..JsonOptions::default() }), 0)
+            }
             _ => table(&text, &mut reasons)?,
         };
         Ok(Self { charset, text, format, footer, reasons })
@@ -72,6 +82,10 @@ impl Reading {
             Format::Json(_) => "json",
             Format::Xml(_) => "xml",
             Format::Csv(_) => "csv",
+            // No sample is read as one of these.
+            Format::Fixed(_) => "fixed",
+            Format::Rows(_) => "rows",
+            Format::Sheet(_) => "xlsx",
         }
     }
 }

@@ -125,6 +125,11 @@ impl Charset {
         }
     }
 
+    /// Whether programs that write it count bytes where they count letters.
+    pub(crate) fn is_bytewise(self) -> bool {
+        !matches!(self, Self::Utf8 | Self::Utf16 | Self::DoubleUtf8)
+    }
+
     /// Decodes a whole input. The legacy charsets give composed letters (NFC); the Unicode
     /// ones give the text as sent, without its byte order mark.
     pub fn decode(self, bytes: &[u8]) -> Result<Cow<'_, str>, DecodeError> {
