@@ -19,6 +19,7 @@ use crate::{
     api::{self, Api},
     auth::Keys,
     catalog::{self, Catalog},
+    catalogue::{self, Held},
     config::{Config, StoreAddress},
     console::{self, Console},
     journey::Journey,
@@ -32,8 +33,9 @@ use crate::{
     telemetry::Telemetry,
 };
 
-/// How often keys are read anew: a key revoked elsewhere ends within it.
-const KEYS_EVERY: Duration = Duration::from_secs(2);
+/// How often keys and the catalogue are read anew: a key revoked elsewhere ends within it, and
+/// what another process publishes is asked here.
+const REFRESH_EVERY: Duration = Duration::from_secs(2);
 
 /// How long a hub may take to end once told to; its process is gone a second later at the latest.
 /// Requests under way have 6 s of it, then they are told to come again; connections are cut after
@@ -137,14 +139,25 @@ impl Hub {
             Contracts::builtin().map_err(|error| HubError::Damaged(error.to_string()))?;
         let catalog = Catalog::load(&config.agencies, &contracts).map_err(HubError::Faulty)?;
         let gazetteer = catalog::gazetteer().map_err(HubError::Damaged)?;
+        let folder = config.catalogue.as_deref();
+        let published = folder.map(|folder| catalogue::load(folder, &contracts)).transpose();
+        let published = published.map_err(HubError::Faulty)?;
         let store = open_store(&config.store).await?;
         if store.adopt(catalog.rules(config.settings)).await? {
             tracing::info!("the rules in force are new: every fold was made with them");
         }
+        if let Some(published) = published
+            && store.publish(published.content()).await?
+        {
+            tracing::info!("the catalogue is new: it is in force from now on");
+        }
+        let held = Held::default();
+        held.refresh(&*store).await?;
         let keys = Keys::default();
         keys.refresh(&*store).await?;
         let catalog = Arc::new(catalog);
-        let operations = Operations { catalog: catalog.clone(), store: store.clone() };
+        let operations =
+            Operations { catalog: catalog.clone(), published: held.clone(), store: store.clone() };
         let telemetry = Arc::new(Telemetry::default());
         let (contracts, gazetteer) = (Arc::new(contracts), Arc::new(gazetteer));
         let journey = Arc::new(Journey::start(catalog, contracts, gazetteer, store.clone()));
@@ -164,7 +177,7 @@ impl Hub {
             .map_err(|error| HubError::Listen { address: config.listen, error })?;
         let stop = CancellationToken::new();
         let tending = tokio::spawn(store.tend(stop.clone()));
-        tokio::spawn(refresh_keys(keys.clone(), store, stop.clone()));
+        tokio::spawn(refresh(keys.clone(), held, store, stop.clone()));
         let limits = ServerLimits::default();
         let server = tokio::spawn(server::serve(listener, app, limits, stop.clone()));
         tracing::info!(%address, "listening");
@@ -218,11 +231,14 @@ async fn told_to_end(terminate: &mut Signal, interrupt: &mut Signal) {
     }
 }
 
-async fn refresh_keys(keys: Keys, store: Arc<dyn Store>, stop: CancellationToken) {
+async fn refresh(keys: Keys, held: Held, store: Arc<dyn Store>, stop: CancellationToken) {
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(KEYS_EVERY) => {}
+            () = tokio::time::sleep(REFRESH_EVERY) => {}
+        }
+        if let Err(error) = held.refresh(&*store).await {
+            tracing::warn!(%error, "the catalogue could not be read; the one known stays in force");
         }
         if let Err(error) = keys.refresh(&*store).await {
             tracing::warn!(error = %error, "the keys could not be read; those known stay in force");

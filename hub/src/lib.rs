@@ -5,6 +5,7 @@ pub mod api;
 pub mod auth;
 mod bench;
 pub mod catalog;
+pub mod catalogue;
 pub mod cli;
 pub mod config;
 pub mod console;

@@ -13,6 +13,7 @@ use serde_json::{Value, value::RawValue};
 use crate::{
     auth::Principal,
     catalog::Catalog,
+    catalogue::Held,
     registry::{DossierState, Finding, Groups, Observation, fold, group},
     store::{DossierRow, EntryRow, Rules, Store, StoreError, decode},
 };
@@ -28,6 +29,8 @@ pub const PAGE_MAX: u32 = 1_000;
 pub struct Operations {
     /// Agencies and channels.
     pub catalog: Arc<Catalog>,
+    /// What the province publishes.
+    pub published: Held,
     /// The durable truth.
     pub store: Arc<dyn Store>,
 }

@@ -33,4 +33,5 @@ mod reporting;
 mod retractions;
 mod roles;
 mod samples;
+mod search;
 mod tidy;

@@ -1,4 +1,4 @@
-//! Places in a feed. Opaque to readers: hex of a versioned text and a checksum, so that a cursor
+//! Places in a feed or a list. Opaque to readers: hex of a versioned text and a checksum, so that a cursor
 //! cut short, altered, or of another feed or log is refused instead of skipping records.
 
 use adapters::rest::problem::ProblemResponse;
@@ -32,7 +32,12 @@ pub(super) fn read(
     let exact = place.filter(|(position, key)| {
         !is_no_text(key) && write(log_id, feed, *position, key) == cursor
     });
-    exact.ok_or_else(|| ProblemResponse::new(StatusCode::BAD_REQUEST, &kinds::BAD_CURSOR))
+    exact.ok_or_else(refused)
+}
+
+/// The answer to a cursor that was not given for this question.
+pub(super) fn refused() -> ProblemResponse {
+    ProblemResponse::new(StatusCode::BAD_REQUEST, &kinds::BAD_CURSOR)
 }
 
 fn parse(log_id: &str, feed: &str, cursor: &str) -> Option<(u64, String)> {

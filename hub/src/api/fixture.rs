@@ -17,6 +17,7 @@ use super::Api;
 use crate::{
     auth::{Keys, Principal, new_key},
     catalog::{Catalog, gazetteer},
+    catalogue::Held,
     journal::commitment::Salt,
     journey::Journey,
     operations::Operations,
@@ -89,7 +90,7 @@ impl Bench {
         let gazetteer = Arc::new(gazetteer().unwrap());
         let journey =
             Journey::start(catalog.clone(), Arc::new(contracts), gazetteer, store.clone());
-        let operations = Operations { catalog, store };
+        let operations = Operations { catalog, published: Held::default(), store };
         let (keys, telemetry) = (Keys::default(), Telemetry::shared());
         Self { folder, journey, api: Api { operations, keys, telemetry } }
     }

@@ -12,6 +12,7 @@ mod load;
 mod naive;
 pub(crate) mod read;
 pub(crate) mod rebuild;
+pub(crate) mod search;
 mod seed;
 mod stop;
 mod table;

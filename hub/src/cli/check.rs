@@ -5,8 +5,8 @@ use std::{
     path::Path,
 };
 
-use super::{Exit, Folder, with_catalog};
-use crate::{catalog::Catalog, hub::configuration};
+use super::{Exit, Folder, faulty, with_catalog};
+use crate::{catalog::Catalog, catalogue, hub::configuration};
 
 pub(super) fn run(catalog: &Catalog, out: &mut impl Write) -> io::Result<Exit> {
     for channel in catalog.channels.values() {
@@ -31,5 +31,19 @@ pub(super) fn configured(
         }
     };
     let folder = Folder { mappings: config.agencies };
-    with_catalog(&folder, err, |catalog, _, _| run(catalog, out))
+    with_catalog(&folder, err, |catalog, contracts, err| {
+        let read = config.catalogue.map(|folder| catalogue::load(&folder, contracts));
+        match read.transpose() {
+            Ok(published) => {
+                if let Some(read) = published {
+                    let (agencies, fields) = (read.agencies.len(), read.fields.len());
+                    let (procedures, units) = (read.procedures.len(), read.units.len());
+                    write!(out, "catalogue: {agencies} agencies, {fields} fields, ")?;
+                    writeln!(out, "{procedures} procedures, {units} units")?;
+                }
+                run(catalog, out)
+            }
+            Err(found) => faulty(&found, err),
+        }
+    })
 }

@@ -7,7 +7,9 @@ use std::{
 };
 
 use super::{Exit, journal};
-use crate::{auth::Principal, catalog::Catalog, operations::Operations, store::Store};
+use crate::{
+    auth::Principal, catalog::Catalog, catalogue::Held, operations::Operations, store::Store,
+};
 
 pub(super) fn run(
     config: &Path,
@@ -17,7 +19,8 @@ pub(super) fn run(
     err: &mut impl Write,
 ) -> io::Result<Exit> {
     let trace = async |store: Arc<dyn Store>| {
-        let operations = Operations { catalog: Arc::new(Catalog::default()), store };
+        let (catalog, published) = (Arc::new(Catalog::default()), Held::default());
+        let operations = Operations { catalog, published, store };
         operations.trace(&Principal::Operator, channel, id).await
     };
     let traced = match journal::with_store(config, err, trace)? {

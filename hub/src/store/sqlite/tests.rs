@@ -59,6 +59,12 @@ async fn trial() {
 }
 
 #[tokio::test]
+async fn catalogues() {
+    let folder = Folder::new("catalogues");
+    suite::catalogues(&folder.open()).await;
+}
+
+#[tokio::test]
 async fn keys() {
     let folder = Folder::new("keys");
     suite::keys(&folder.open()).await;
