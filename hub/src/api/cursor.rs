@@ -1,5 +1,5 @@
-//! Places in a feed or a list. Opaque to readers: hex of a versioned text and a checksum, so that a cursor
-//! cut short, altered, or of another feed or log is refused instead of skipping records.
+//! Places in a feed or a list. Opaque to readers: hex of a versioned text and a checksum, so that a
+//! cursor cut short, altered, or of another feed or log is refused instead of skipping records.
 
 use adapters::rest::problem::ProblemResponse;
 use axum::http::StatusCode;

@@ -2,11 +2,14 @@
 
 use std::collections::HashMap;
 
-use contracts::procedure::{OnlineLevel, Procedure};
+use contracts::{
+    Moment,
+    procedure::{OnlineLevel, Procedure},
+};
 use jiff::civil::Date;
 use serde::Serialize;
 
-use crate::registry::{Catalogue, search::Bits};
+use crate::registry::{Catalogue, catalogue::Dated, search::Bits};
 
 /// Values of one facet, at most: the most frequent.
 const VALUES_MAX: usize = 50;
@@ -36,12 +39,22 @@ pub(super) const ONLINE_LEVELS: [(&str, &str, &str); 8] = [
 /// The place of "none told".
 const NOT_TOLD: usize = ONLINE_LEVELS.len() - 1;
 
-/// Where a procedure stands under agency, field and level, by number.
-#[derive(Debug, Clone, Copy)]
+/// Where a procedure stands under agency, field and level, by number; and when.
+#[derive(Debug)]
 pub(super) struct Labels {
     agency: usize,
     field: usize,
     level: usize,
+    days: Days,
+    /// Its online levels, each with its days.
+    online: Box<[(usize, Days)]>,
+}
+
+/// First and last day in force.
+type Days = (Option<Date>, Option<Date>);
+
+fn hold((first, last): Days, on: Date) -> bool {
+    first.is_none_or(|first| first <= on) && last.is_none_or(|last| on <= last)
 }
 
 /// The labels of all procedures. A field that is not told has the number behind the last.
@@ -52,7 +65,14 @@ pub(super) fn labels(catalogue: &Catalogue) -> Vec<Labels> {
     };
     let agencies = numbered(catalogue.agencies.iter().map(|one| one.id.as_str()).collect());
     let fields = numbered(catalogue.fields.iter().map(|one| one.name.as_str()).collect());
+    let place = |told: &OnlineLevel| {
+        let place = ONLINE_LEVELS.iter().position(|(id, ..)| *id == told.level);
+        let days = (told.valid_from.map(Moment::day), told.valid_to.map(Moment::day));
+        (place.unwrap_or(NOT_TOLD), days)
+    };
     let of = |one: &Procedure| Labels {
+        days: (one.first(), one.last()),
+        online: one.online_levels.iter().map(place).collect(),
         agency: agencies.get(&one.agency).copied().unwrap_or(usize::MAX),
         field: one.field.as_ref().and_then(|name| fields.get(name)).copied().unwrap_or(usize::MAX),
         level: LEVELS.iter().position(|(level, ..)| *level == one.level).unwrap_or(usize::MAX),
@@ -60,19 +80,18 @@ pub(super) fn labels(catalogue: &Catalogue) -> Vec<Labels> {
     catalogue.procedures.iter().map(of).collect()
 }
 
-/// The online level in force on a day: the last told of those that are.
-pub(super) fn online_level(procedure: &Procedure, on: Date) -> Option<&OnlineLevel> {
-    procedure.online_levels.iter().rfind(|level| {
-        level.valid_from.is_none_or(|from| from.day() <= on)
-            && level.valid_to.is_none_or(|to| on <= to.day())
-    })
-}
+impl Labels {
+    /// Which of its online levels is in force on a day: the last told of those that are.
+    pub(super) fn online_level(&self, on: Date) -> Option<usize> {
+        self.online.iter().rposition(|(_, days)| hold(*days, on))
+    }
 
-/// The numbers of a procedure under all facets.
-pub(super) fn numbers(labels: Labels, procedure: &Procedure, on: Date) -> [usize; FACETS] {
-    let told = online_level(procedure, on);
-    let place = told.and_then(|told| ONLINE_LEVELS.iter().position(|(id, ..)| *id == told.level));
-    [labels.agency, labels.field, labels.level, place.unwrap_or(NOT_TOLD)]
+    /// The numbers under all facets; none where it is not in force.
+    fn numbers(&self, on: Date) -> Option<[usize; FACETS]> {
+        let told = self.online_level(on).and_then(|at| self.online.get(at));
+        let online = told.map_or(NOT_TOLD, |(place, _)| *place);
+        hold(self.days, on).then_some([self.agency, self.field, self.level, online])
+    }
 }
 
 /// One value of a facet.
@@ -120,7 +139,8 @@ impl Counts {
 
     /// Takes one procedure; `found` says whether the question's words find it. A facet counts
     /// what all filters but its own let through, so that another choice can be made.
-    pub(super) fn take(&mut self, at: usize, numbers: [usize; FACETS], found: bool) {
+    pub(super) fn take(&mut self, at: usize, labels: &Labels, (on, found): (Date, bool)) {
+        let Some(numbers) = labels.numbers(on) else { return };
         let fails = |facet: &usize| self.wanted[*facet].is_some_and(|one| one != numbers[*facet]);
         let mut failed = (0..FACETS).filter(fails);
         let (first, more) = (failed.next(), failed.next().is_some());

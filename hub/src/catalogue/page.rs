@@ -58,11 +58,10 @@ pub(super) fn found(
 ) -> Found {
     let mut kept = matching.clone();
     kept.keep(allowed);
-    let mut hits = index.ranked(query, kept.iter().collect());
-    let suggestions = if hits.is_empty() { index.suggestions(query, allowed) } else { Vec::new() };
-    let total = hits.len();
+    let total = kept.count();
+    let suggestions = if total == 0 { index.suggestions(query, allowed) } else { Vec::new() };
     let end = window.offset.saturating_add(window.limit);
-    hits.truncate(end);
+    let mut hits = index.ranked(query, &kept, end);
     hits.drain(..window.offset.min(hits.len()));
     Found { hits, total, next: (end < total).then_some(end), suggestions }
 }

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::{
     Directory,
-    facets::{Counts, LEVELS, ONLINE_LEVELS, numbers, online_level},
+    facets::{Counts, LEVELS, ONLINE_LEVELS},
     page::{Page, UnknownValue, Window, found},
 };
 use crate::registry::{
@@ -72,18 +72,17 @@ impl Directory {
         let query = Query::new(&question.q);
         let matching = self.procedures.matching(&query);
         let mut counts = Counts::new(&self.catalogue, self.wanted(question)?);
-        for (at, (one, labels)) in self.catalogue.procedures.iter().zip(&self.labels).enumerate() {
-            if one.stands(question.on) {
-                counts.take(at, numbers(*labels, one, question.on), matching.has(at));
-            }
+        for (at, labels) in self.labels.iter().enumerate() {
+            counts.take(at, labels, (question.on, matching.has(at)));
         }
         let found = found(&self.procedures, (&query, &matching), &counts.allowed, window);
         Ok(found.page(Some(counts.close(&self.catalogue)), |hit| {
             let one = self.catalogue.procedures.get(hit.at)?;
+            let level = self.labels.get(hit.at)?.online_level(question.on);
             Some(FoundProcedure {
                 procedure: self.procedure_texts.get(hit.at)?,
                 agency_name: self.agency_name(&one.agency),
-                online_level: online_level(one, question.on),
+                online_level: level.and_then(|at| one.online_levels.get(at)),
                 matched: hit.matched,
             })
         }))

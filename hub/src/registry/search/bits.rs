@@ -45,9 +45,9 @@ impl Bits {
         self.0.iter().map(|word| word.count_ones() as usize).sum()
     }
 
-    /// The first.
-    pub fn first(&self) -> Option<usize> {
-        self.iter().next()
+    /// Whether none is in it.
+    pub fn is_empty(&self) -> bool {
+        self.0.iter().all(|word| *word == 0)
     }
 
     /// All, in order.

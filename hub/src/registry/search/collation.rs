@@ -40,9 +40,9 @@ const LETTERS: [&str; 33] = [
 ];
 
 /// Weights of letters begin here: spaces and digits come before.
-const FIRST_LETTER: u32 = 0x100;
+const FIRST_LETTER: u16 = 0x100;
 
-static WEIGHTS: LazyLock<HashMap<char, (u32, u8)>> = LazyLock::new(|| {
+static WEIGHTS: LazyLock<HashMap<char, (u16, u8)>> = LazyLock::new(|| {
     let letters = (FIRST_LETTER..).zip(LETTERS);
     letters
         .flat_map(|(weight, tones)| {
@@ -52,12 +52,12 @@ static WEIGHTS: LazyLock<HashMap<char, (u32, u8)>> = LazyLock::new(|| {
 });
 
 /// What a text sorts by: its letters, then its tones. The text is a toned key: lower case, NFC.
-pub(super) fn sort_key(toned: &str) -> (Vec<u32>, Vec<u8>) {
+pub(super) fn sort_key(toned: &str) -> (Vec<u16>, Vec<u8>) {
     let weigh = |letter: char| match WEIGHTS.get(&letter) {
         Some(weight) => *weight,
-        None if letter.is_ascii() => (u32::from(letter), 0),
+        None if letter.is_ascii() => (u16::try_from(letter).unwrap_or_default(), 0),
         // Letters of other languages stand behind.
-        None => (FIRST_LETTER * 2 + u32::from(letter), 0),
+        None => (u16::try_from(letter).unwrap_or(u16::MAX).saturating_add(FIRST_LETTER * 2), 0),
     };
     toned.chars().map(weigh).unzip()
 }

@@ -11,12 +11,14 @@ use std::{
 use contracts::code::{ProcedureCode, same_agency_spelling};
 use jiff::civil::Date;
 use mappings::text::normalise::clean_code;
+use memchr::memmem::Finder;
 use serde::Serialize;
 
 use super::{
     bits::Bits,
     collation::sort_key,
-    words::{Word, long_form, names, shortened, words},
+    vocabulary::Vocabulary,
+    words::{Folding, Word, long_form, names, shortened, words},
 };
 
 /// What is to be found.
@@ -99,11 +101,13 @@ fn code_key(text: &str) -> String {
 struct Name {
     plain: Box<str>,
     toned: Box<str>,
+    /// Whether it is more than the end of the one before.
+    first: bool,
 }
 
 impl Name {
-    fn new(words: &[Word]) -> Self {
-        Self { plain: joined(words, plain).into(), toned: joined(words, toned).into() }
+    fn new(words: &[Word], first: bool) -> Self {
+        Self { plain: joined(words, plain).into(), toned: joined(words, toned).into(), first }
     }
 }
 
@@ -123,8 +127,8 @@ fn joined(words: &[Word], form: fn(&Word) -> &str) -> String {
 struct Entry {
     /// Whole names; the first as it stands, shortened.
     names: Vec<Name>,
-    /// The words of the first name and of all else, toned, sorted.
-    toned: Vec<Box<str>>,
+    /// Its toned words by their numbers, sorted.
+    toned: Vec<u32>,
     /// How many words the first name has.
     length: usize,
     /// Its place in the order of names.
@@ -137,6 +141,8 @@ pub struct Index {
     entries: Vec<Entry>,
     /// Words in their order, each with the subjects that bear it.
     pub(super) dictionary: Vec<(Box<str>, Vec<u32>)>,
+    /// The words as they are written.
+    pub(super) vocabulary: Vocabulary,
     codes: HashMap<String, Vec<usize>>,
     /// Subjects in the order of their names.
     sorted: Vec<usize>,
@@ -147,22 +153,31 @@ impl Index {
     pub fn new(subjects: impl Iterator<Item = Subject>) -> Self {
         let mut index = Self::default();
         let mut dictionary: BTreeMap<String, Vec<u32>> = BTreeMap::new();
-        let mut keys = Vec::new();
+        let (mut folding, mut keys) = (Folding::default(), Vec::new());
         for (at, subject) in subjects.enumerate() {
-            let name = subject.names.first().map_or("", String::as_str);
-            let key = sort_key(&joined(&words(name), toned));
+            let named: Vec<_> = subject.names.iter().map(|text| folding.words(text)).collect();
+            let also = subject.also.iter().chain(&subject.codes);
+            let also: Vec<_> = also.map(|text| folding.words(text)).collect();
+            let key = sort_key(&joined(named.first().map_or(&[], Vec::as_slice), toned));
             keys.push((key, subject.until.is_some(), Reverse(subject.until)));
-            let entry = Entry::new(&subject, &mut |word| {
-                let held = dictionary.entry(word.to_owned()).or_default();
-                let number = u32::try_from(at).unwrap_or(u32::MAX);
-                if held.last() != Some(&number) {
-                    held.push(number);
+            let number = u32::try_from(at).unwrap_or(u32::MAX);
+            let mut tell = |word: &str| match dictionary.get_mut(word) {
+                Some(held) if held.last() == Some(&number) => {}
+                Some(held) => held.push(number),
+                None => drop(dictionary.insert(word.to_owned(), vec![number])),
+            };
+            let mut toned = Vec::new();
+            for words in named.iter().chain(&also) {
+                for word in words.iter().chain(&shortened(words)) {
+                    tell(&word.plain);
+                    long_form(&word.plain).iter().for_each(|long| tell(long));
+                    toned.push(index.vocabulary.number_of(word));
                 }
-            });
+            }
             for code in &subject.codes {
                 index.codes.entry(code_key(code)).or_default().push(at);
             }
-            index.entries.push(entry);
+            index.entries.push(Entry::new(&named, toned));
         }
         index.dictionary = dictionary.into_iter().map(|(word, at)| (word.into(), at)).collect();
         index.sorted = (0..index.entries.len()).collect();
@@ -222,50 +237,57 @@ impl Index {
         found.ok().and_then(|at| self.dictionary.get(at..=at)).unwrap_or_default()
     }
 
-    /// Puts what a question found in its order.
-    pub fn ranked(&self, query: &Query, mut found: Vec<usize>) -> Vec<Hit> {
+    /// Puts what a question found in its order, as far as the first `wanted` of it.
+    pub fn ranked(&self, query: &Query, found: &Bits, wanted: usize) -> Vec<Hit> {
         let mut last = Bits::empty(self.entries.len());
         let reach = query.words.last().map_or(&[][..], |word| self.exactly(&word.plain));
         reach.iter().flat_map(|(_, bearers)| bearers).for_each(|at| last.insert(*at as usize));
-        let ask = Asked::new(query, self.by_code(query).collect(), last);
-        found.sort_unstable();
+        let asked = Asked::new(query, self.by_code(query).collect(), last, &self.vocabulary);
         let mut ranked: Vec<(Rank, usize)> = found
-            .into_iter()
-            .filter_map(|at| Some((self.entries.get(at)?.rank(&ask, at), at)))
+            .iter()
+            .filter_map(|at| Some((self.entries.get(at)?.rank(&asked, at), at)))
             .collect();
+        if wanted < ranked.len() {
+            ranked.select_nth_unstable(wanted);
+            ranked.truncate(wanted);
+        }
         ranked.sort_unstable();
         ranked.into_iter().map(|(rank, at)| Hit { at, matched: rank.matched }).collect()
     }
 
     /// A word as a subject writes it.
     pub(super) fn written(&self, at: usize, plain: &str) -> Option<&str> {
-        let toned = &self.entries.get(at)?.toned;
-        let all: Vec<&str> = toned.iter().map(|word| &**word).collect();
-        all.into_iter().find(|word| words(word).first().is_some_and(|one| one.plain == plain))
+        let mut toned = self.entries.get(at)?.toned.iter();
+        toned.find_map(|number| self.vocabulary.written(*number, plain))
     }
 }
 
 /// What a whole question is compared by.
 struct Asked<'a> {
-    words: &'a [Word],
+    nothing: bool,
+    /// Words that were typed with tones or shapes, by their numbers; none where nobody writes so.
+    toned: Vec<Option<u32>>,
     /// Whole, and without "UBND".
     wholes: Vec<Name>,
-    /// As it was typed, to be found within a name.
-    plain: String,
+    /// Finds it, as it was typed, within a name.
+    within: Finder<'a>,
     codes: Vec<usize>,
     /// Subjects that bear its last word whole.
     last: Bits,
 }
 
-impl<'a> Asked<'a> {
-    fn new(query: &'a Query, codes: Vec<usize>, last: Bits) -> Self {
+impl Asked<'_> {
+    fn new(query: &Query, codes: Vec<usize>, last: Bits, vocabulary: &Vocabulary) -> Self {
         let office = query.short.first().is_some_and(|word| word.plain == "ubnd");
         let bare = query.short.get(1..).filter(|rest| office && !rest.is_empty());
         let wholes = [Some(query.short.as_slice()), bare];
+        // A word typed without tones asks for none.
+        let typed = query.words.iter().filter(|word| word.toned != word.plain);
         Self {
-            words: &query.words,
-            wholes: wholes.into_iter().flatten().map(Name::new).collect(),
-            plain: joined(&query.short, plain),
+            nothing: query.words.is_empty(),
+            toned: typed.map(|word| vocabulary.number(&word.toned)).collect(),
+            wholes: wholes.into_iter().flatten().map(|words| Name::new(words, true)).collect(),
+            within: Finder::new(joined(&query.short, plain).as_bytes()).into_owned(),
             codes,
             last,
         }
@@ -286,37 +308,24 @@ struct Rank {
 }
 
 impl Entry {
-    fn new(subject: &Subject, tell: &mut dyn FnMut(&str)) -> Self {
-        let mut entry = Self { names: Vec::new(), toned: Vec::new(), length: 0, order: 0 };
-        for text in subject.names.iter().chain(&subject.also).chain(&subject.codes) {
-            let all = words(text);
-            let short = shortened(&all);
-            for word in all.iter().chain(&short) {
-                tell(&word.plain);
-                long_form(&word.plain).iter().for_each(|long| tell(long));
-            }
-            entry.toned.extend(all.into_iter().map(|word| word.toned.into_boxed_str()));
-        }
-        for text in &subject.names {
-            let short = shortened(&words(text));
-            if entry.names.is_empty() {
-                entry.length = short.len();
-            }
-            entry.names.extend(names(&short).into_iter().map(Name::new));
-        }
-        entry.toned.sort_unstable();
-        entry.toned.dedup();
-        entry
+    fn new(named: &[Vec<Word>], mut toned: Vec<u32>) -> Self {
+        toned.sort_unstable();
+        toned.dedup();
+        let short: Vec<Vec<Word>> = named.iter().map(|words| shortened(words)).collect();
+        let of = |short: &Vec<Word>| {
+            let all = names(short).into_iter().enumerate();
+            all.map(|(at, words)| Name::new(words, at == 0)).collect::<Vec<_>>()
+        };
+        let names: Vec<Name> = short.iter().flat_map(of).collect();
+        Self { names, toned, length: short.first().map_or(0, Vec::len), order: 0 }
     }
 
     fn rank(&self, asked: &Asked<'_>, at: usize) -> Rank {
         let (matched, nearness) = self.nearness(asked, at);
-        let has = |toned: &str| self.toned.binary_search_by(|held| (**held).cmp(toned)).is_ok();
         let other_tones = match matched {
             Match::Words | Match::Prefix => {
-                // A word typed without tones asks for none.
-                let typed = asked.words.iter().filter(|word| word.toned != word.plain);
-                typed.filter(|word| !has(&word.toned)).count()
+                let has = |number: &u32| self.toned.binary_search(number).is_ok();
+                asked.toned.iter().filter(|number| !number.as_ref().is_some_and(has)).count()
             }
             _ => 0,
         };
@@ -328,7 +337,7 @@ impl Entry {
         if asked.codes.contains(&at) {
             return (Match::Code, 0);
         }
-        if asked.words.is_empty() {
+        if asked.nothing {
             return (Match::All, 0);
         }
         let place = |same: &dyn Fn(&Name, &Name) -> bool| {
@@ -342,12 +351,13 @@ impl Entry {
         if let Some(place) = place(&|name, whole| name.plain == whole.plain) {
             return (Match::Name, number(place));
         }
-        let starts = self.names.iter().flat_map(|name| {
-            let begun = |at: &usize| name.plain.get(..*at).is_some_and(|text| text.ends_with(' '));
-            let found = name.plain.match_indices(&asked.plain).map(|(at, _)| at);
-            found.filter(move |at| *at == 0 || begun(at))
-        });
-        let nearest = starts.map(|at| u8::from(at > 0)).min().unwrap_or(2);
-        (if asked.last.has(at) { Match::Words } else { Match::Prefix }, nearest)
+        let begins = |name: &Name| {
+            let text = name.plain.as_bytes();
+            let begun = |at: &usize| *at == 0 || text.get(at - 1) == Some(&b' ');
+            asked.within.find_iter(text).find(begun).map(|at| u8::from(at > 0))
+        };
+        let nearest = self.names.iter().filter(|name| name.first).filter_map(begins).min();
+        let matched = if asked.last.has(at) { Match::Words } else { Match::Prefix };
+        (matched, nearest.unwrap_or(2))
     }
 }

@@ -7,6 +7,7 @@ mod index;
 mod suggest;
 #[cfg(test)]
 mod tests;
+mod vocabulary;
 pub mod words;
 
 pub use bits::Bits;

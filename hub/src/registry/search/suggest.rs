@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{
     bits::Bits,
-    index::{Index, Query},
+    index::{Hit, Index, Query},
     words::{Word, words},
 };
 
@@ -77,32 +77,41 @@ impl Index {
         for q in read.filter(|read| read != text) {
             let mut bearing = self.matching(&Query::new(&q));
             bearing.keep(allowed);
-            if bearing.first().is_some() && !found.iter().any(|held| held.q == q) {
+            if !bearing.is_empty() && !found.iter().any(|held| held.q == q) {
                 found.push(Suggestion { q, total: bearing.count() });
             }
         }
         found
     }
 
-    fn tried(&self, mut guesses: Vec<Guess>, allowed: &Bits) -> Vec<Suggestion> {
-        guesses.sort_by_key(|guess| guess.distance);
-        let mut found: Vec<(usize, Suggestion)> = Vec::new();
-        for guess in guesses {
-            let asked = guess.words.join(" ");
-            let mut bearing = self.bearing(&words(&asked));
+    fn tried(&self, guesses: Vec<Guess>, allowed: &Bits) -> Vec<Suggestion> {
+        let mut finding: Vec<(Guess, Bits, usize)> = Vec::new();
+        for guess in guesses.into_iter().filter(|guess| !guess.words.is_empty()) {
+            let mut bearing = self.bearing(&words(&guess.words.join(" ")));
             bearing.keep(allowed);
-            let Some(first) = bearing.first().filter(|_| !guess.words.is_empty()) else { continue };
-            // Written as the first that bears them has them, tones and all.
-            let best = self.ranked(&Query::new(&asked), bearing.iter().collect());
-            let first = best.first().map_or(first, |hit| hit.at);
-            let written = |word: &String| self.written(first, word).unwrap_or(word).to_owned();
-            let q = guess.words.iter().map(written).collect::<Vec<_>>().join(" ");
-            if !found.iter().any(|(_, held)| held.q == q) {
-                found.push((guess.distance, Suggestion { q, total: bearing.count() }));
+            let total = bearing.count();
+            if total > 0 {
+                finding.push((guess, bearing, total));
             }
         }
-        found.sort_by_key(|(distance, held)| (*distance, usize::MAX - held.total));
-        found.into_iter().take(SUGGESTIONS_MAX).map(|(_, held)| held).collect()
+        finding.sort_by_key(|(guess, _, total)| (guess.distance, usize::MAX - total));
+        let mut found: Vec<Suggestion> = Vec::new();
+        for (guess, bearing, total) in finding {
+            if found.len() == SUGGESTIONS_MAX {
+                break;
+            }
+            // Written as the best that bears them has them, tones and all.
+            let best = self.ranked(&Query::new(&guess.words.join(" ")), &bearing, 1);
+            let written = |word: &String| {
+                let of = |hit: &Hit| self.written(hit.at, word);
+                best.first().and_then(of).unwrap_or(word).to_owned()
+            };
+            let q = guess.words.iter().map(written).collect::<Vec<_>>().join(" ");
+            if !found.iter().any(|held| held.q == q) {
+                found.push(Suggestion { q, total });
+            }
+        }
+        found
     }
 
     /// The word itself where it is known; else words near it, and two words that it may be.
@@ -114,7 +123,9 @@ impl Index {
         }
         let bound = if typed.len() < 5 { 1 } else { 2 };
         let mut near: Vec<(usize, usize, Guess)> = Vec::new();
-        for (held, bearers) in &self.dictionary {
+        // Numbers are not misspelt, they are others.
+        let spelt = |held: &str| !held.bytes().any(|byte| byte.is_ascii_digit());
+        for (held, bearers) in self.dictionary.iter().filter(|(held, _)| spelt(held)) {
             let Some(distance) = distance(&typed, held, bound) else { continue };
             let guess = Guess { words: vec![held.to_string()], distance };
             near.push((distance, usize::MAX - bearers.len(), guess));

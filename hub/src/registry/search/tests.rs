@@ -23,8 +23,12 @@ fn index() -> Index {
 
 fn asked(index: &Index, text: &str) -> Vec<(usize, Match)> {
     let query = Query::new(text);
-    let found = index.matching(&query).iter().collect();
-    index.ranked(&query, found).into_iter().map(|hit| (hit.at, hit.matched)).collect()
+    let found = index.matching(&query);
+    let all = index.ranked(&query, &found, usize::MAX);
+    for wanted in 0..all.len() {
+        assert_eq!(index.ranked(&query, &found, wanted), all[..wanted], "the first of all");
+    }
+    all.into_iter().map(|hit| (hit.at, hit.matched)).collect()
 }
 
 #[test]
@@ -88,7 +92,7 @@ fn what_was_meant_is_proposed_as_it_is_written() {
     let all = Bits::full(PROCEDURES.len());
     let meant = |text: &str| {
         let query = Query::new(text);
-        assert!(index.matching(&query).first().is_none(), "{text}");
+        assert!(index.matching(&query).is_empty(), "{text}");
         let found = index.suggestions(&query, &all);
         found.first().map(|one| one.q.clone())
     };

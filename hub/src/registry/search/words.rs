@@ -3,6 +3,8 @@
 //! A word has two forms. The plain one has no tones, no shapes, `d` for `đ`, and `i` for a `y` that
 //! is the same sound (Mỹ, Mĩ). The toned one is in one placement of tones. Both come from NFC.
 
+use std::collections::HashMap;
+
 use mappings::text::normalise::{search_key, toned_key};
 
 /// One word in both forms.
@@ -19,12 +21,33 @@ const BEFORE_Y: &str = "hklmst";
 
 /// The words of a text. What has no letter or digit is none.
 pub fn words(text: &str) -> Vec<Word> {
-    let toned = toned_key(text);
-    let word = |toned: &str| {
-        let plain = search_key(toned);
-        (!plain.is_empty()).then(|| Word { plain: one_i(plain), toned: toned.to_owned() })
-    };
-    toned.split(' ').filter_map(word).collect()
+    Folding::default().words(text)
+}
+
+/// Folds many texts, and remembers the words: a language has few.
+#[derive(Debug, Default)]
+pub struct Folding {
+    plain: HashMap<String, String>,
+}
+
+impl Folding {
+    /// The words of a text, as [`words`] gives them.
+    pub fn words(&mut self, text: &str) -> Vec<Word> {
+        let toned = toned_key(text);
+        toned.split(' ').filter_map(|toned| self.word(toned)).collect()
+    }
+
+    fn word(&mut self, toned: &str) -> Option<Word> {
+        let plain = match self.plain.get(toned) {
+            Some(plain) => plain.clone(),
+            None => {
+                let plain = one_i(search_key(toned));
+                self.plain.insert(toned.to_owned(), plain.clone());
+                plain
+            }
+        };
+        (!plain.is_empty()).then(|| Word { plain, toned: toned.to_owned() })
+    }
 }
 
 /// `ky`, `ly`, `my` as `ki`, `li`, `mi`.
