@@ -147,9 +147,9 @@ impl Counts {
         if first.is_none() {
             self.allowed.insert(at);
         }
-        for facet in 0..FACETS {
+        for (facet, (counts, number)) in self.counts.iter_mut().zip(numbers).enumerate() {
             let counted = found && !more && first.is_none_or(|first| first == facet);
-            if let Some(count) = self.counts[facet].get_mut(numbers[facet]).filter(|_| counted) {
+            if let Some(count) = counts.get_mut(number).filter(|_| counted) {
                 *count += 1;
             }
         }
