@@ -32,6 +32,8 @@ pub struct Config {
     pub agencies: PathBuf,
     /// Root of the drop folders, for a hub that has some.
     pub drops: Option<PathBuf>,
+    /// Folder of the catalogue that this hub publishes; without one the store's stays in force.
+    pub catalogue: Option<PathBuf>,
     /// How the province counts.
     pub settings: Settings,
     /// Filter of the log, in the syntax of `RUST_LOG`.
@@ -48,6 +50,7 @@ struct File {
     store: toml::Spanned<String>,
     agencies: PathBuf,
     drops: Option<PathBuf>,
+    catalogue: Option<PathBuf>,
     #[serde(default)]
     counting: Counting,
     #[serde(default = "log")]
@@ -124,6 +127,7 @@ impl Config {
                 store,
                 agencies: folder.join(file.agencies),
                 drops: file.drops.map(|drops| folder.join(drops)),
+                catalogue: file.catalogue.map(|path| folder.join(path)),
                 settings: Settings { stopped_is_paused: file.counting.stopped == Stopped::Paused },
                 log: file.log,
                 log_json: file.log_json,
@@ -255,8 +259,9 @@ mod tests {
 
     #[test]
     fn paths_are_relative_to_the_file() {
-        let text = "store = \"sqlite:hub.db\"\nagencies = \"agencies\"\n";
+        let text = "store = \"sqlite:hub.db\"\nagencies = \"agencies\"\ncatalogue = \"dm\"\n";
         let config = Config::parse("hub.toml", text, Path::new("/etc/hub")).unwrap();
+        assert_eq!(config.catalogue.as_deref(), Some(Path::new("/etc/hub/dm")));
         assert_eq!(config.store, StoreAddress::Sqlite("/etc/hub/hub.db".into()));
         assert_eq!(config.agencies, Path::new("/etc/hub/agencies"));
     }

@@ -23,6 +23,7 @@ use crate::{
     api::{self, Api, Streams},
     auth::Keys,
     catalog::{self, Catalog},
+    catalogue::{self, Held},
     config::{Config, StoreAddress},
     console::{self, Console},
     descriptors,
@@ -39,8 +40,9 @@ use crate::{
     telemetry::Telemetry,
 };
 
-/// How often keys are read anew: a key revoked elsewhere ends within it.
-const KEYS_EVERY: Duration = Duration::from_secs(2);
+/// How often keys and the catalogue are read anew: a key revoked elsewhere ends within it, and
+/// what another process publishes is asked here.
+const REFRESH_EVERY: Duration = Duration::from_secs(2);
 
 /// How long a hub may take to end once told to; its process is gone a second later at the latest.
 /// Requests under way have 6 s of it, then they are told to come again; connections are cut after
@@ -145,18 +147,30 @@ impl Hub {
             Contracts::builtin().map_err(|error| HubError::Damaged(error.to_string()))?;
         let catalog = Catalog::load(&config.agencies, &contracts).map_err(HubError::Faulty)?;
         let gazetteer = catalog::gazetteer().map_err(HubError::Damaged)?;
+        let folder = config.catalogue.as_deref();
+        let published = folder.map(|folder| catalogue::load(folder, &contracts)).transpose();
+        let published = published.map_err(HubError::Faulty)?;
         let store = open_store(&config.store).await?;
         let drops =
             Drops::prepare(&catalog, config.drops.as_deref(), &store).map_err(HubError::Faulty)?;
         if store.adopt(catalog.rules(config.settings)).await? {
             tracing::info!("the rules in force are new: every fold was made with them");
         }
+        if let Some(published) = published
+            && store.publish(published.content()).await?
+        {
+            tracing::info!("the catalogue is new: it is in force from now on");
+        }
+        let held = Held::default();
+        held.refresh(&*store).await?;
         let keys = Keys::default();
         keys.refresh(&*store).await?;
         let catalog = Arc::new(catalog);
         let (of_catalog, of_store, drop_folders) =
             (catalog.clone(), store.clone(), drops.standings.clone());
-        let operations = Operations { catalog: of_catalog, store: of_store, drop_folders };
+        let (published, store_of) = (held.clone(), of_store);
+        let operations =
+            Operations { catalog: of_catalog, published, store: store_of, drop_folders };
         let telemetry = Arc::new(Telemetry::default());
         let (contracts, gazetteer) = (Arc::new(contracts), Arc::new(gazetteer));
         let (stop, appended) = (CancellationToken::new(), Arc::new(Notify::new()));
@@ -185,7 +199,7 @@ impl Hub {
         }
         dropping.close();
         let tending = tokio::spawn(store.tend(stop.clone()));
-        tokio::spawn(refresh_keys(keys.clone(), store, stop.clone()));
+        tokio::spawn(refresh(keys.clone(), held, store, stop.clone()));
         let connections_max = descriptors::connections();
         let limits = ServerLimits { connections_max, ..ServerLimits::default() };
         let server = tokio::spawn(server::serve(listener, app, limits, stop.clone()));
@@ -241,11 +255,14 @@ async fn told_to_end(terminate: &mut Signal, interrupt: &mut Signal) {
     }
 }
 
-async fn refresh_keys(keys: Keys, store: Arc<dyn Store>, stop: CancellationToken) {
+async fn refresh(keys: Keys, held: Held, store: Arc<dyn Store>, stop: CancellationToken) {
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(KEYS_EVERY) => {}
+            () = tokio::time::sleep(REFRESH_EVERY) => {}
+        }
+        if let Err(error) = held.refresh(&*store).await {
+            tracing::warn!(%error, "the catalogue could not be read; the one known stays in force");
         }
         if let Err(error) = keys.refresh(&*store).await {
             tracing::warn!(error = %error, "the keys could not be read; those known stay in force");

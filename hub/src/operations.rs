@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 use crate::{
     auth::Principal,
     catalog::Catalog,
+    catalogue::Held,
     drops::Standings,
     registry::{DossierState, Finding, Groups, Observation, fold, group},
     store::{DossierRow, Rules, Store, StoreError, decode},
@@ -29,6 +30,8 @@ pub const PAGE_MAX: u32 = 1_000;
 pub struct Operations {
     /// Agencies and channels.
     pub catalog: Arc<Catalog>,
+    /// What the province publishes.
+    pub published: Held,
     /// The durable truth.
     pub store: Arc<dyn Store>,
     /// How the drop folders stand that this process looks after.

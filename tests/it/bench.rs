@@ -136,6 +136,17 @@ fn read_is_told_for_every_question_and_compared_between_sizes() {
 }
 
 #[test]
+fn search_is_told_for_every_question_and_size() {
+    let arguments = ["search", "--seed", "11", "--procedures", "30,90", "--seconds", "0.2"];
+    let names = figures(&arguments);
+    for question in ["one letter", "a whole name", "misspelt", "nothing there"] {
+        for size in ["30", "90"] {
+            told(&names, &[&format!("{size}: {question}, p99")]);
+        }
+    }
+}
+
+#[test]
 fn rebuild_is_told_and_a_filled_store_is_used_again_but_no_other() {
     let place = Place::new("rebuild.db");
     let arguments = ["rebuild", "--seed", "11", "--dossiers", "30", "--store", place.path()];

@@ -41,6 +41,8 @@ pub(crate) struct Folder {
     path: PathBuf,
     /// The address of its store, as `hub.toml` has it.
     store: String,
+    /// The catalogue that its hub publishes.
+    catalogue: Option<PathBuf>,
 }
 
 impl Folder {
@@ -56,12 +58,18 @@ impl Folder {
         self
     }
 
+    /// The same folder with a catalogue to publish, or with none any more.
+    pub(crate) fn publishing(&mut self, catalogue: Option<PathBuf>) {
+        self.catalogue = catalogue;
+        self.configure(0);
+    }
+
     /// A hub of the agencies in the given folders of the repository.
     pub(crate) fn of(name: &str, sources: &[&str]) -> Self {
         let folder = env::temp_dir().join(format!("lienthong-{}-{name}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let path = folder.canonicalize().unwrap();
-        let folder = Self { path, store: "sqlite:hub.db".to_owned() };
+        let folder = Self { path, store: "sqlite:hub.db".to_owned(), catalogue: None };
         for source in sources {
             copy(&root().join(source), &folder.path.join("agencies"));
         }
@@ -77,6 +85,9 @@ impl Folder {
              log = \"warn\"\n{drops}",
             self.store
         );
+        let folder = self.catalogue.as_ref().map(|path| path.display());
+        let catalogue = folder.map(|path| format!("catalogue = \"{path}\"\n"));
+        let text = text + &catalogue.unwrap_or_default();
         fs::write(self.path.join("hub.toml"), text).unwrap();
     }
 
@@ -294,6 +305,12 @@ pub(crate) struct Sender {
 pub(crate) type Answer = Result<(u16, Value), reqwest::Error>;
 
 impl Sender {
+    /// The same system, at another hub.
+    pub(crate) fn at(mut self, url: &str) -> Self {
+        url.clone_into(&mut self.url);
+        self
+    }
+
     /// Its key, for requests that no client library would send.
     pub(crate) fn key(&self) -> &str {
         &self.key
@@ -357,7 +374,7 @@ impl Sender {
     }
 
     /// Reads an address, and where its `Link` leads.
-    async fn page(&self, path: &str) -> (u16, Value, Option<String>) {
+    pub(crate) async fn page(&self, path: &str) -> (u16, Value, Option<String>) {
         let request = self.client.get(format!("{}{path}", self.url)).bearer_auth(&self.key);
         let answer = request.send().await.unwrap();
         let status = answer.status().as_u16();

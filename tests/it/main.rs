@@ -36,4 +36,5 @@ mod reporting;
 mod retractions;
 mod roles;
 mod samples;
+mod search;
 mod tidy;

@@ -25,7 +25,7 @@ pub(super) enum Stop {
     /// Something is wrong.
     Problem(ProblemResponse),
     /// The asker has this answer already.
-    Unchanged(Reading),
+    Unchanged(Mark),
 }
 
 impl From<ProblemResponse> for Stop {
@@ -46,37 +46,35 @@ impl IntoResponse for Stop {
     fn into_response(self) -> Response {
         match self {
             Self::Problem(problem) => problem.into_response(),
-            Self::Unchanged(reading) => {
+            Self::Unchanged(mark) => {
                 let mut response = StatusCode::NOT_MODIFIED.into_response();
-                reading.mark(response.headers_mut(), reading.head.tree.size);
+                mark.put(response.headers_mut(), mark.position);
                 response
             }
         }
     }
 }
 
-/// One read: the journal's end when it began. What is read later may be newer, never older.
-pub(super) struct Reading {
-    pub(super) head: Head,
+/// What an answer depends on: by it the asker's copy is known to be the same.
+pub(super) struct Mark {
     tag: String,
+    /// The position the answer is true at, where it knows no other itself.
+    position: u64,
 }
 
-impl Reading {
-    /// Begins a read; stops it if the asker has the answer of this position. `also` is what else
-    /// the answer depends on, such as today's date.
-    pub(super) async fn begin(api: &Api, headers: &HeaderMap, also: &str) -> Result<Self, Stop> {
-        let head = api.operations.store.head().await?;
-        let tag = format!("\"{}.{}{also}\"", head.log_id, head.tree.size);
-        let reading = Self { head, tag };
+impl Mark {
+    /// Begins an answer that depends on `tag`, a text in quotes; stops it if the asker has it.
+    pub(super) fn new(headers: &HeaderMap, tag: String, position: u64) -> Result<Self, Stop> {
+        let mark = Self { tag, position };
         let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
         let mut tags = known.flat_map(|list| list.split(',')).map(str::trim);
-        if tags.any(|tag| tag.strip_prefix("W/").unwrap_or(tag) == reading.tag) {
-            return Err(Stop::Unchanged(reading));
+        if tags.any(|tag| tag.strip_prefix("W/").unwrap_or(tag) == mark.tag) {
+            return Err(Stop::Unchanged(mark));
         }
-        Ok(reading)
+        Ok(mark)
     }
 
-    pub(super) fn mark(&self, headers: &mut HeaderMap, position: u64) {
+    fn put(&self, headers: &mut HeaderMap, position: u64) {
         headers.insert(JOURNAL_POSITION, HeaderValue::from(position));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
         headers.insert(VARY, HeaderValue::from_static("authorization"));
@@ -86,7 +84,7 @@ impl Reading {
         }
     }
 
-    /// An answer as JSON, true at `position`; where absent, at the position the read began at.
+    /// An answer as JSON, true at `position`; where absent, at the one that it began at.
     pub(super) fn json(
         &self,
         status: StatusCode,
@@ -98,10 +96,48 @@ impl Reading {
             serde_json::to_vec(body).map_err(|error| StoreError::fault(error.to_string()))?;
         let mut response = Response::new(Body::from(text));
         *response.status_mut() = status;
-        self.mark(response.headers_mut(), position.unwrap_or(self.head.tree.size));
+        self.put(response.headers_mut(), position.unwrap_or(self.position));
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
         Ok(response)
     }
+}
+
+/// One read: the journal's end when it began. What is read later may be newer, never older.
+pub(super) struct Reading {
+    pub(super) head: Head,
+    mark: Mark,
+}
+
+impl Reading {
+    /// Begins a read; stops it if the asker has the answer of this position. `also` is what else
+    /// the answer depends on, such as today's date.
+    pub(super) async fn begin(api: &Api, headers: &HeaderMap, also: &str) -> Result<Self, Stop> {
+        let head = api.operations.store.head().await?;
+        let tag = format!("\"{}.{}{also}\"", head.log_id, head.tree.size);
+        let mark = Mark::new(headers, tag, head.tree.size)?;
+        Ok(Self { head, mark })
+    }
+
+    /// Marks an answer that is true at the position the read began at.
+    pub(super) fn put(&self, headers: &mut HeaderMap) {
+        self.mark.put(headers, self.mark.position);
+    }
+
+    /// An answer as JSON: see [`Mark::json`].
+    pub(super) fn json(
+        &self,
+        status: StatusCode,
+        media_type: &'static str,
+        body: &impl Serialize,
+        position: Option<u64>,
+    ) -> Result<Response, Stop> {
+        self.mark.json(status, media_type, body, position)
+    }
+}
+
+/// The answer to a cursor that was not given for this question.
+pub(super) fn bad_cursor() -> ProblemResponse {
+    ProblemResponse::new(StatusCode::BAD_REQUEST, &kinds::BAD_CURSOR)
 }
 
 /// The media type of most answers.

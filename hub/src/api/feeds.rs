@@ -19,17 +19,16 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{
     Api, Asker,
-    answer::{JSON, Reading, Stop, nothing},
-    kinds,
+    answer::{JSON, Reading, Stop, bad_cursor, nothing},
     params::Params,
 };
 use crate::{
     auth::Principal,
-    feeds::{Fed, Feed, Place, cursor},
+    cursor,
+    feeds::{Fed, Feed, Place},
     operations::PAGE_MAX,
     store::StoreError,
 };
-use adapters::rest::problem::ProblemResponse;
 
 const BATCH: &str = "application/cloudevents-batch+json";
 const PAGE_DEFAULT: u32 = 100;
@@ -83,9 +82,10 @@ pub(super) fn place(reading: &Reading, feed: Feed, text: Option<&str>) -> Result
     match text {
         None => Ok((0, String::new())),
         Some(END) => Ok(feed.end(reading.head.tree.size)),
-        Some(text) => cursor::read(&reading.head.log_id, feed, text).ok_or_else(|| {
-            ProblemResponse::new(StatusCode::BAD_REQUEST, &kinds::BAD_CURSOR).into()
-        }),
+        Some(text) => {
+            let place = cursor::read(&reading.head.log_id, feed.name(), text);
+            place.ok_or_else(|| bad_cursor().into())
+        }
     }
 }
 
@@ -152,8 +152,8 @@ fn answer(
     let texts: Vec<&[u8]> = fed.iter().map(|one| one.text.as_slice()).collect();
     let body = [b"[".as_slice(), &texts.join(b",".as_slice()), b"]"].concat();
     let mut response = Response::new(Body::from(body));
-    reading.mark(response.headers_mut(), reading.head.tree.size);
-    let cursor = cursor::write(&reading.head.log_id, feed, next);
+    reading.put(response.headers_mut());
+    let cursor = cursor::write(&reading.head.log_id, feed.name(), next);
     let wait = wait.map(|seconds| format!("&wait={seconds}")).unwrap_or_default();
     let name = feed.name();
     let link = format!("</v1/feeds/{name}?after={cursor}&limit={limit}{wait}>; rel=\"next\"");

@@ -19,6 +19,7 @@ use super::{Api, Streams};
 use crate::{
     auth::{Keys, Principal, new_key},
     catalog::{Catalog, gazetteer},
+    catalogue::Held,
     feeds::Live,
     journal::commitment::Salt,
     journey::Journey,
@@ -97,7 +98,12 @@ impl Bench {
             store.clone(),
             appended.clone(),
         );
-        let operations = Operations { catalog, store, drop_folders: Default::default() };
+        let operations = Operations {
+            catalog,
+            published: Held::default(),
+            store,
+            drop_folders: Default::default(),
+        };
         let live = Live::start(operations.clone(), appended, CancellationToken::new());
         let (keys, streams, telemetry) = (Keys::default(), Streams::default(), Telemetry::shared());
         Self { folder, journey, api: Api { operations, live, streams, keys, telemetry } }

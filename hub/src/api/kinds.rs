@@ -35,10 +35,20 @@ kinds! {
         "Sửa tham số được nêu rồi gọi lại."
         "Mend the parameter named and call again.";
     BAD_CURSOR "bad-cursor"
-        "Con trỏ không do hệ thống này cấp cho luồng này, hoặc đã bị sửa."
-        "The cursor was not given by this hub for this feed, or was altered."
-        "Dùng nguyên địa chỉ trong tiêu đề Link; nếu mất, đọc lại từ đầu, không có after."
-        "Use the address in the header Link as it is; if lost, read from the start without after.";
+        "Con trỏ không do hệ thống này cấp cho danh sách này, hoặc đã bị sửa."
+        "The cursor was not given by this hub for this list, or was altered."
+        "Dùng nguyên địa chỉ trong tiêu đề Link; nếu mất, đọc lại từ đầu, không có con trỏ."
+        "Use the address in the header Link as it is; if lost, read from the start without it.";
+    NO_CATALOGUE "no-catalogue"
+        "Hệ thống chưa có danh mục."
+        "The hub has no catalogue yet."
+        "Đơn vị vận hành đặt catalogue = \"THƯ MỤC\" trong hub.toml rồi khởi động lại."
+        "The operator sets catalogue = \"FOLDER\" in hub.toml and starts the hub again.";
+    CATALOGUE_CHANGED "catalogue-changed"
+        "Danh mục đã thay đổi từ khi cấp con trỏ này."
+        "The catalogue has changed since this cursor was given."
+        "Đọc lại từ trang đầu: gọi lại câu hỏi, không có cursor."
+        "Read from the first page: ask again without cursor.";
     NOT_YOURS "not-yours"
         "Khóa truy cập này chỉ xem được số liệu của cơ quan mình."
         "This access key may see only its own agency's numbers."

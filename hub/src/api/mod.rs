@@ -1,4 +1,5 @@
-//! Questions over HTTP: dossiers, messages, numbers, feeds, and the hub's own health.
+//! Questions over HTTP: dossiers, messages, numbers, feeds, what the province publishes, and the
+//! hub's own health.
 //!
 //! - Every address under `/v1` wants a key, `Authorization: Bearer ltk_…`; without one the answer
 //!   is 401. What does not exist and what is another agency's is the same 404.
@@ -7,9 +8,11 @@
 //!   with `If-None-Match` of the same position is answered 304 without reading.
 //! - Feeds page by one header, `Link: <…>; rel="next"`, on every page. A reader is at the end when
 //!   that address is the one it has just called; it may call it again later, for what is new, or
-//!   with `wait` be answered when that comes. The same events flow from `…/stream`.
+//!   with `wait` be answered when that comes. The same events flow from `…/stream`. Lists of the
+//!   catalogue have the same header on every page but the last.
 
 mod answer;
+mod catalogue;
 mod dossiers;
 mod feeds;
 #[cfg(test)]
@@ -71,6 +74,9 @@ pub fn whole(state: Api, others: Router) -> Router {
     Router::new()
         .route("/v1/dossiers/{code}", get(dossiers::dossier))
         .route("/v1/messages/{id}", get(dossiers::message))
+        .route("/v1/procedures", get(catalogue::procedures))
+        .route("/v1/agencies", get(catalogue::agencies))
+        .route("/v1/units", get(catalogue::units))
         .route("/v1/statistics", get(statistics::statistics))
         .route("/v1/feeds", get(feeds::list))
         .route("/v1/feeds/{feed}", get(feeds::page))

@@ -15,6 +15,16 @@ const SHOWN_CHARS_MAX: usize = 80;
 /// Characters of a code or a name, at most.
 pub(super) const NAME_CHARS_MAX: usize = 255;
 
+/// Characters of what is searched for, at most: whole names of procedures are that long.
+const QUESTION_CHARS_MAX: usize = 2_000;
+
+/// What stands for bytes that are no UTF-8, and how one writes it who means it.
+const REPLACED: char = '\u{FFFD}';
+const REPLACED_CODE: &str = "%EF%BF%BD";
+
+/// Parameters that hold cursors, which are longer than names.
+const CURSORS: [&str; 2] = ["after", "cursor"];
+
 /// The parameters of one request, each at most once.
 pub(super) struct Params(Vec<(String, String)>);
 
@@ -37,8 +47,14 @@ impl Params {
                 let (vi, en) = ("Chỉ ghi tham số này một lần.", "Write this parameter once.");
                 return Err(bad(&name, &value, vi, en));
             }
-            if value.chars().count() > NAME_CHARS_MAX && name != "after" {
-                return Err(too_long(&name, &value));
+            let chars_max = if name == "q" { QUESTION_CHARS_MAX } else { NAME_CHARS_MAX };
+            if value.chars().count() > chars_max && !CURSORS.contains(&&*name) {
+                return Err(longer_than(chars_max, &name, &value));
+            }
+            if value.contains(REPLACED) && !uri.query().unwrap_or_default().contains(REPLACED_CODE)
+            {
+                let vi = "Viết tham số bằng UTF-8, mã hóa phần trăm.";
+                return Err(bad(&name, &value, vi, "Write it in UTF-8, percent-encoded."));
             }
             if is_no_text(&value) {
                 let (vi, en) = ("Bỏ ký tự NUL (%00).", "Leave out the character NUL (%00).");
@@ -52,6 +68,12 @@ impl Params {
     /// A parameter as text.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The parameters as a query, percent-encoded, with `&` behind each; without some.
+    pub(super) fn query_without(&self, names: &[&str]) -> String {
+        let kept = self.0.iter().filter(|(name, _)| !names.contains(&name.as_str()));
+        kept.map(|(name, value)| format!("{name}={}&", encoded(value))).collect()
     }
 
     /// A journal position.
@@ -86,6 +108,15 @@ impl Params {
     }
 }
 
+/// A value as it stands in a query: all but letters, digits and a few marks percent-encoded.
+fn encoded(value: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let one = |byte: u8| {
+        if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }
+    };
+    value.bytes().map(one).collect()
+}
+
 /// The answer to a parameter that is wrong: which, what it was, and what to write instead.
 pub(super) fn bad(name: &str, value: &str, vi: &str, en: &str) -> ProblemResponse {
     let shown: String = value.chars().take(SHOWN_CHARS_MAX).collect();
@@ -106,6 +137,10 @@ pub(super) fn is_no_text(text: &str) -> bool {
 
 /// The answer to a name or code that no source would give.
 pub(super) fn too_long(name: &str, value: &str) -> ProblemResponse {
-    let vi = format!("Ghi tối đa {NAME_CHARS_MAX} ký tự.");
-    bad(name, value, &vi, &format!("Write at most {NAME_CHARS_MAX} characters."))
+    longer_than(NAME_CHARS_MAX, name, value)
+}
+
+fn longer_than(chars_max: usize, name: &str, value: &str) -> ProblemResponse {
+    let vi = format!("Ghi tối đa {chars_max} ký tự.");
+    bad(name, value, &vi, &format!("Write at most {chars_max} characters."))
 }

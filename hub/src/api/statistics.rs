@@ -75,7 +75,7 @@ fn question(uri: &Uri, today: Date) -> Result<Question, ProblemResponse> {
     })
 }
 
-fn date(params: &Params, name: &str) -> Result<Option<Date>, ProblemResponse> {
+pub(super) fn date(params: &Params, name: &str) -> Result<Option<Date>, ProblemResponse> {
     let Some(text) = params.text(name) else { return Ok(None) };
     let wrong = || {
         let vi = "Ghi ngày có trong lịch, dạng NĂM-THÁNG-NGÀY, ví dụ 2025-07-01.";

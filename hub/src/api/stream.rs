@@ -34,7 +34,8 @@ use super::{
 };
 use crate::{
     auth::Principal,
-    feeds::{Feed, Place, cursor, frame},
+    cursor,
+    feeds::{Feed, Place, frame},
     store::StoreError,
 };
 
@@ -185,7 +186,7 @@ impl Follower {
         if self.api.keys.principal(self.credential.as_deref()).as_ref() != Some(&self.who) {
             return Err(Over);
         }
-        let cursor = cursor::write(&self.log_id, self.feed, &self.place);
+        let cursor = cursor::write(&self.log_id, self.feed.name(), &self.place);
         self.send(Bytes::from(format!(": còn nối\nid: {cursor}\n\n"))).await
     }
 

@@ -75,6 +75,9 @@ async fn every_question_wants_a_key_and_health_none() {
         "/v1/dossiers/x",
         "/v1/messages/x",
         "/v1/statistics",
+        "/v1/procedures",
+        "/v1/agencies",
+        "/v1/units",
         "/v1/feeds",
         "/v1/feeds/records",
         "/v1/feeds/dossiers",
@@ -110,6 +113,41 @@ async fn every_question_wants_a_key_and_health_none() {
     assert!(reply.text.contains("route=\"unmatched\",status=\"404\""));
     assert!(!reply.text.contains("anything"));
     assert!(reply.headers.contains_key("x-request-id"));
+}
+
+#[tokio::test]
+async fn lists_of_the_catalogue_are_of_one_version_and_say_which() {
+    let bench = Bench::empty();
+    let portal = bench.bearer(Principal::Portal).await;
+    refused(&bench.get("/v1/units", &portal).await, 404, "no-catalogue");
+    let publish = async |codes: &[&str]| {
+        let unit = |code: &&str| {
+            serde_json::json!({"code": code, "name": format!("Xã {code}"),
+            "kind": "xã", "level": "commune"})
+        };
+        let units: Vec<Value> = codes.iter().map(unit).collect();
+        let empty: [Value; 0] = [];
+        let content = serde_json::json!({"agencies": empty, "fields": empty, "procedures": empty,
+            "units": units, "successions": empty});
+        let operations = &bench.api.operations;
+        operations.store.publish(content.to_string().into_bytes()).await.unwrap();
+        operations.published.refresh(&*operations.store).await.unwrap()
+    };
+    assert!(publish(&["1", "2", "3"]).await);
+    assert!(!publish(&["1", "2", "3"]).await, "it is held already");
+    let first = bench.get("/v1/units?limit=2", &portal).await;
+    assert_eq!((first.status.as_u16(), &first.json()["total"]), (200, &3.into()));
+    assert_eq!(first.header("x-journal-position"), "1");
+    let page = next(&first);
+    let second = bench.get(&page, &portal).await;
+    assert_eq!(second.json()["items"][0]["unit"]["code"], "3");
+    assert!(!second.headers.contains_key("link"), "it is the last");
+    let known = Request::get("/v1/units?limit=2").header(AUTHORIZATION, &portal);
+    let known = known.header("if-none-match", first.header("etag")).body(Body::empty()).unwrap();
+    assert_eq!(send(&router(bench.api.clone()), known).await.status, 304);
+    assert!(publish(&["1"]).await);
+    refused(&bench.get(&page, &portal).await, 410, "catalogue-changed");
+    assert_ne!(bench.get("/v1/units?limit=2", &portal).await.header("etag"), first.header("etag"));
 }
 
 #[tokio::test]

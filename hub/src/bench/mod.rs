@@ -13,6 +13,7 @@ mod naive;
 mod processes;
 pub(crate) mod read;
 pub(crate) mod rebuild;
+pub(crate) mod search;
 mod seed;
 mod server;
 mod statements;

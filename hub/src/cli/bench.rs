@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use clap::{Args, Subcommand};
 
 use super::{Exit, journal::exit_of};
-use crate::bench::{self, BenchError, Table, ingest, read, rebuild, translate};
+use crate::bench::{self, BenchError, Table, ingest, read, rebuild, search, translate};
 
 /// What to measure; without a name a short run of everything.
 #[derive(Debug, Args)]
@@ -25,12 +25,14 @@ enum What {
     Ingest(ingest::Options),
     /// Look-ups, statistics and feed pages, beside a bare server with the same bytes.
     Read(read::Options),
+    /// Procedures by words, over two sizes of a catalogue, beside a bare server.
+    Search(search::Options),
     /// A whole journal compared and folded anew, beside reading it.
     Rebuild(rebuild::Options),
 }
 
 /// Everything, in about a minute.
-fn short() -> [What; 4] {
+fn short() -> [What; 5] {
     let ingest = ingest::Options {
         connections: 64,
         seconds: 5.0,
@@ -51,6 +53,7 @@ fn short() -> [What; 4] {
         What::Translate(translate::Options { rounds: 9, messages: 1_024 }),
         What::Ingest(ingest),
         What::Read(read),
+        What::Search(search::Options { procedures: vec![2_000], connections: 4, seconds: 0.5 }),
         What::Rebuild(rebuild::Options { dossiers: 2_000, store: None }),
     ]
 }
@@ -60,6 +63,7 @@ fn measure(seed: u64, what: &What) -> Result<Table, BenchError> {
         What::Translate(options) => translate::run(seed, options),
         What::Ingest(options) => ingest::run(seed, options),
         What::Read(options) => read::run(seed, options),
+        What::Search(options) => search::run(seed, options),
         What::Rebuild(options) => rebuild::run(seed, options),
     }
 }

@@ -5,8 +5,8 @@ use std::{
     path::Path,
 };
 
-use super::{Exit, Folder, with_catalog};
-use crate::{catalog::Catalog, drops, hub::configuration};
+use super::{Exit, Folder, faulty, with_catalog};
+use crate::{catalog::Catalog, catalogue, drops, hub::configuration};
 
 pub(super) fn run(catalog: &Catalog, out: &mut impl Write) -> io::Result<Exit> {
     for channel in catalog.channels.values() {
@@ -31,15 +31,22 @@ pub(super) fn configured(
         }
     };
     let folder = Folder { mappings: config.agencies };
-    with_catalog(&folder, err, |catalog, _, err| {
-        match drops::root(catalog, config.drops.as_deref()) {
-            Ok(_) => run(catalog, out),
-            Err(found) => {
-                for diagnostic in &found {
-                    writeln!(err, "{diagnostic}")?;
+    with_catalog(&folder, err, |catalog, contracts, err| {
+        if let Err(found) = drops::root(catalog, config.drops.as_deref()) {
+            return faulty(&found, err);
+        }
+        let read = config.catalogue.map(|folder| catalogue::load(&folder, contracts));
+        match read.transpose() {
+            Ok(published) => {
+                if let Some(read) = published {
+                    let (agencies, fields) = (read.agencies.len(), read.fields.len());
+                    let (procedures, units) = (read.procedures.len(), read.units.len());
+                    write!(out, "catalogue: {agencies} agencies, {fields} fields, ")?;
+                    writeln!(out, "{procedures} procedures, {units} units")?;
                 }
-                Ok(Exit::Faulty)
+                run(catalog, out)
             }
+            Err(found) => faulty(&found, err),
         }
     })
 }

@@ -52,7 +52,7 @@ struct Tally {
 pub(super) fn run(
     once: bool,
     listen: SocketAddr,
-    agencies: &Path,
+    (agencies, catalogue): (&Path, &Path),
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> io::Result<Exit> {
@@ -65,6 +65,7 @@ pub(super) fn run(
         store: StoreAddress::Sqlite(scratch.0.join("hub.db")),
         agencies: agencies.to_owned(),
         drops: Some(scratch.0.join("drops")),
+        catalogue: Some(catalogue.to_owned()),
         settings: Settings::default(),
         log: "warn".to_owned(),
         log_json: false,

@@ -25,7 +25,7 @@ use std::{
 
 use clap::{Parser, Subcommand};
 use contracts::Contracts;
-use mappings::format::sheet::Choice;
+use mappings::{Diagnostic, format::sheet::Choice};
 
 use crate::{
     catalog::{Catalog, Channel},
@@ -66,6 +66,9 @@ enum Command {
         /// Address to listen on.
         #[arg(long, default_value = "127.0.0.1:8080")]
         listen: std::net::SocketAddr,
+        /// Folder of the catalogue.
+        #[arg(long, default_value = "examples/dong-nai")]
+        catalogue: PathBuf,
         #[command(flatten)]
         folder: Folder,
     },
@@ -206,8 +209,8 @@ pub fn run(arguments: Arguments) -> ExitCode {
 
 fn dispatch(command: Command, out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {
     match command {
-        Command::Demo { once, listen, folder } => {
-            demo::run(once, listen, &folder.mappings, out, err)
+        Command::Demo { once, listen, catalogue, folder } => {
+            demo::run(once, listen, (&folder.mappings, &catalogue), out, err)
         }
         Command::Serve(configured) => serve::run(&configured.config, err),
         Command::Send { channel, file, url, key, id } => {
@@ -256,13 +259,7 @@ fn with_catalog<E: Write>(
     let contracts = Contracts::builtin().map_err(io::Error::other)?;
     match Catalog::load(&folder.mappings, &contracts) {
         Ok(catalog) => work(&catalog, &contracts, err),
-        Err(found) => {
-            for diagnostic in &found {
-                writeln!(err, "{diagnostic}")?;
-            }
-            writeln!(err, "{} problems", found.len())?;
-            Ok(Exit::Faulty)
-        }
+        Err(found) => faulty(&found, err),
     }
 }
 
@@ -274,6 +271,15 @@ fn read_workbook(
     let choice = name.map_or(Choice::Number(number.unwrap_or(1).max(1)), Choice::Name);
     container::reader::run(&choice, &mut io::stdin().lock(), out)?;
     Ok(Exit::Done)
+}
+
+/// Tells every fault.
+fn faulty(found: &[Diagnostic], err: &mut impl Write) -> io::Result<Exit> {
+    for diagnostic in found {
+        writeln!(err, "{diagnostic}")?;
+    }
+    writeln!(err, "{} problems", found.len())?;
+    Ok(Exit::Faulty)
 }
 
 fn lineage(

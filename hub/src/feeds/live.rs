@@ -14,8 +14,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Audience, Fed, Feed, Place, cursor};
-use crate::{auth::Principal, operations::Operations, store::StoreError};
+use super::{Audience, Fed, Feed, Place};
+use crate::{auth::Principal, cursor, operations::Operations, store::StoreError};
 
 /// How often the journal's end is looked at for what other processes have appended.
 const OTHERS_EVERY: Duration = Duration::from_millis(500);
@@ -67,7 +67,7 @@ impl Batch {
 /// An event as a frame of `text/event-stream` (WHATWG HTML, server-sent events): its id is the
 /// cursor after it.
 pub fn frame(log_id: &str, feed: Feed, fed: &Fed) -> Bytes {
-    let cursor = cursor::write(log_id, feed, &fed.after);
+    let cursor = cursor::write(log_id, feed.name(), &fed.after);
     let mut frame = Vec::with_capacity(cursor.len() + fed.text.len() + 16);
     frame.extend_from_slice(b"id: ");
     frame.extend_from_slice(cursor.as_bytes());

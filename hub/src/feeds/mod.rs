@@ -1,7 +1,6 @@
 //! Feeds: public texts in journal order, for whoever follows them. Pages, long polls and live
 //! streams all read here, so they carry the same events under the same places.
 
-pub mod cursor;
 mod event;
 mod live;
 
@@ -30,7 +29,7 @@ pub enum Feed {
 
 /// A place in a feed: everything before it has been read. For records the position to go on from;
 /// for dossiers the position and the key of the last one read.
-pub type Place = (u64, String);
+pub use crate::cursor::Place;
 
 /// Who may read an event.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,14 +1,18 @@
 //! The domain, pure: dossiers and numbers as folds over the set of observations (semantics §3, §5).
 //!
+//! Beside them the catalogue that the province publishes, and how names in it are found.
+//!
 //! Nothing here does I/O, reads a clock or the environment: equal sets give equal answers,
 //! whatever the order, the repetition or the delay in which their members came.
 
+pub mod catalogue;
 pub mod dossier;
 pub mod fold_root;
 pub mod identity;
 pub mod measure;
 pub mod observation;
 pub mod past;
+pub mod search;
 mod source;
 pub mod state;
 pub mod statistics;
@@ -19,6 +23,7 @@ pub(crate) mod properties;
 #[cfg(test)]
 mod rules;
 
+pub use catalogue::Catalogue;
 pub use dossier::{Part, Reference, SourceRule, fold, fold_standing};
 pub use fold_root::{cell_leaf, dossier_leaf, fold_root};
 pub use identity::{Groups, Link, group};

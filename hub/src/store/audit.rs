@@ -13,7 +13,7 @@ use super::{
     batch::{RollupKey, Rollups, Tip},
     decode::Stored,
     replay::{self, Components, Folded, Told},
-    rules::{ReferenceText, Rules, RulesHistory},
+    rules::{ReferenceName, ReferenceText, Rules, RulesHistory},
 };
 use crate::{
     journal::{
@@ -56,14 +56,16 @@ impl EntryCopy {
         self.text.len() + self.public.len() + salted(&self.personal) + salted(&self.raw)
     }
 
+    /// What it is a version of and the hash of that, where it is a reference.
+    fn reference(&self) -> Result<Option<ReferenceText>, StoreError> {
+        let refers = self.kind == EntryKind::Reference.as_str();
+        refers.then(|| ReferenceText::read(&self.public)).transpose()
+    }
+
     /// The hash of the rules that it puts in force, where it does.
     pub(super) fn rules(&self) -> Result<Option<Digest>, StoreError> {
-        if self.kind != EntryKind::Reference.as_str() {
-            return Ok(None);
-        }
-        let text: ReferenceText = serde_json::from_slice(&self.public)
-            .map_err(|error| StoreError::fault(error.to_string()))?;
-        Ok(Some(text.content))
+        let rules = self.reference()?.filter(|text| text.name == ReferenceName::Rules);
+        Ok(rules.map(|text| text.content))
     }
 }
 
@@ -72,7 +74,7 @@ pub(super) struct Checked {
     pub(super) position: u64,
     pub(super) leaf: Digest,
     pub(super) told: Option<Told>,
-    pub(super) rules: Option<Digest>,
+    pub(super) reference: Option<ReferenceText>,
     pub(super) faults: Vec<String>,
 }
 
@@ -82,12 +84,12 @@ pub(super) fn check(row: &EntryCopy) -> Checked {
         position: row.position,
         leaf: leaf_hash(&row.text),
         told: None,
-        rules: None,
+        reference: None,
         faults: Vec::new(),
     };
     let position = row.position;
     match agrees(row) {
-        Ok(rules) => checked.rules = rules,
+        Ok(reference) => checked.reference = reference,
         Err(fault) => checked.faults.push(format!("position {position}: {fault}")),
     }
     match replay::told(&row.stored()) {
@@ -97,9 +99,9 @@ pub(super) fn check(row: &EntryCopy) -> Checked {
     checked
 }
 
-/// Whether an entry's text is one, and everything it names is what it names; gives the hash of
-/// the rules it puts in force, where it does.
-fn agrees(row: &EntryCopy) -> Result<Option<Digest>, String> {
+/// Whether an entry's text is one, and everything it names is what it names; gives what it refers
+/// to, where it does.
+fn agrees(row: &EntryCopy) -> Result<Option<ReferenceText>, String> {
     let text = str::from_utf8(&row.text).map_err(|_| "the entry's text is not UTF-8".to_owned())?;
     let entry = Entry::parse(text).map_err(|error| error.to_string())?;
     if entry.position != row.position {
@@ -117,7 +119,7 @@ fn agrees(row: &EntryCopy) -> Result<Option<Digest>, String> {
     if !holds(entry.raw, &row.raw) {
         return Err("the raw bytes are not those the entry commits to".to_owned());
     }
-    row.rules().map_err(|error| error.reason)
+    row.reference().map_err(|error| error.reason)
 }
 
 /// What was erased or pruned leaves its commitment behind.
@@ -155,16 +157,26 @@ impl Journal {
         }
     }
 
-    /// Takes the rules that an entry puts in force, as they were found.
-    pub(super) fn adopt(
+    /// Takes the content that an entry refers to, as it was found.
+    pub(super) fn refer(
         &mut self,
-        (position, hash): (u64, Digest),
-        found: Option<Rules>,
+        (position, text): (u64, &ReferenceText),
+        found: Option<&[u8]>,
         verdict: &mut Verdict,
     ) {
-        match found.filter(|found| found.hash() == hash) {
-            Some(found) => self.rules.0.push((position, found)),
-            None => verdict.add(format!("the rules {hash} are not what they were")),
+        let ReferenceText { name, content } = text;
+        let found = found.filter(|found| Digest::of(found) == *content);
+        match (name, found) {
+            (ReferenceName::Catalogue, Some(_)) => {}
+            (ReferenceName::Catalogue, None) => {
+                verdict.add(format!("the catalogue {content} is not what it was"));
+            }
+            (ReferenceName::Rules, found) => {
+                match found.and_then(|found| Rules::from_content(found).ok()) {
+                    Some(rules) => self.rules.0.push((position, rules)),
+                    None => verdict.add(format!("the rules {content} are not what they were")),
+                }
+            }
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod audit;
 pub mod batch;
+pub mod catalogue;
 pub mod decode;
 pub mod effect;
 mod error;
@@ -141,7 +142,7 @@ pub enum Reply {
 }
 
 /// The durable truth.
-pub trait Store: portable::Portable + pruning::Pruning + 'static {
+pub trait Store: portable::Portable + pruning::Pruning + catalogue::Catalogues + 'static {
     /// Writes a batch of chunks in one transaction, each of which succeeds or fails alone.
     fn commit(
         &self,

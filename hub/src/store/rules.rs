@@ -19,22 +19,40 @@ pub struct Rules {
     pub settings: Settings,
 }
 
+/// What a reference entry is a version of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReferenceName {
+    /// What folds depend on: [`Rules`].
+    Rules,
+    /// What the province publishes: agencies, fields, procedures, units. No fold depends on it.
+    Catalogue,
+}
+
 /// The public text of a reference entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReferenceText {
-    /// What it is a version of: `rules`.
-    pub name: String,
+    /// What it is a version of.
+    pub name: ReferenceName,
     /// Hash of the content.
     pub content: Digest,
 }
 
 impl ReferenceText {
-    /// The text that tells of rules.
-    pub fn of_rules(content: Digest) -> String {
-        let text = Self { name: "rules".to_owned(), content };
+    /// The text of an entry that tells of a version.
+    pub fn of(name: ReferenceName, content: Digest) -> String {
         // A name and a hash: nothing can fail.
-        serde_json::to_string(&text).unwrap_or_default()
+        serde_json::to_string(&Self { name, content }).unwrap_or_default()
+    }
+
+    /// What the text of a reference entry tells.
+    ///
+    /// # Errors
+    /// When it is none that the hub writes.
+    pub fn read(public: &[u8]) -> Result<Self, StoreError> {
+        serde_json::from_slice(public)
+            .map_err(|error| StoreError::fault(format!("a reference is damaged: {error}")))
     }
 }
 

@@ -227,6 +227,32 @@ pub(crate) async fn rules(store: &dyn Store) {
     holds(store).await;
 }
 
+/// A catalogue is in force from its entry on, whatever is rebuilt; no number moves with it, and
+/// what is in force already is not told again.
+pub(crate) async fn catalogues(store: &dyn Store) {
+    let rules = Rules { settings: Settings { stopped_is_paused: true }, ..Rules::default() };
+    assert_eq!(store.catalogue(None).await.unwrap(), None);
+    assert!(store.publish(b"one".to_vec()).await.unwrap());
+    assert!(!store.publish(b"one".to_vec()).await.unwrap(), "it is in force already");
+    let one = store.catalogue(None).await.unwrap().unwrap();
+    assert_eq!((one.position, one.content.as_slice()), (0, &b"one"[..]));
+    assert_eq!(one.log_id, store.head().await.unwrap().log_id);
+    assert_eq!(store.catalogue(Some((one.position, one.hash))).await.unwrap(), None);
+    send(store, message(store, "c-1", "1", vec![Ok(vec![snapshot("C-1", 1, 4)])])).await;
+    assert!(store.adopt(rules.clone()).await.unwrap());
+    assert!(store.publish(b"two".to_vec()).await.unwrap());
+    assert!(store.publish(b"one".to_vec()).await.unwrap(), "what was before may come again");
+    let again = store.catalogue(Some((one.position, one.hash))).await.unwrap().unwrap();
+    assert_eq!((again.position, again.hash), (4, one.hash));
+    holds(store).await;
+    assert_eq!(store.rebuild().await.unwrap(), 5);
+    assert_eq!(store.catalogue(None).await.unwrap(), Some(again));
+    assert_eq!(store.rules(None).await.unwrap(), rules, "rules are none of it");
+    assert!(!store.adopt(rules).await.unwrap());
+    assert_eq!(open(store, None).await, 1);
+    holds(store).await;
+}
+
 /// A trial channel reaches neither dossiers nor numbers.
 pub(crate) async fn trial(store: &dyn Store) {
     let mut trial = message(store, "t-1", "t", vec![Ok(vec![snapshot("T-1", 1, 4)])]);

@@ -8,7 +8,10 @@ use crate::{
         entry::{Algorithm, Entry, EntryError, EntryKind, Mode, recorded_at},
         merkle::{BadFrontier, Digest, Frontier, leaf_hash},
     },
-    store::{Personal, Rules, StoreError, rules::ReferenceText},
+    store::{
+        Personal, Rules, StoreError,
+        rules::{ReferenceName, ReferenceText},
+    },
 };
 
 /// Bytes of one peak as stored.
@@ -95,7 +98,22 @@ impl Tip {
     /// Those of [`Self::append`].
     pub fn adopt(&mut self, clock: Timestamp, rules: &Rules) -> Result<NewEntry, StoreError> {
         let hash = rules.hash();
-        let public = ReferenceText::of_rules(hash);
+        let entry = self.refer(clock, ReferenceName::Rules, hash)?;
+        self.rules = Some(hash);
+        Ok(entry)
+    }
+
+    /// Appends the reference entry that tells of a version.
+    ///
+    /// # Errors
+    /// Those of [`Self::append`].
+    pub fn refer(
+        &mut self,
+        clock: Timestamp,
+        name: ReferenceName,
+        content: Digest,
+    ) -> Result<NewEntry, StoreError> {
+        let public = ReferenceText::of(name, content);
         let said = Said {
             kind: EntryKind::Reference,
             mode: Mode::Live,
@@ -110,10 +128,7 @@ impl Tip {
             contract_hash: None,
             supersedes: None,
         };
-        let entry =
-            self.append(clock, &said).map_err(|error| StoreError::fault(error.to_string()))?;
-        self.rules = Some(hash);
-        Ok(entry)
+        self.append(clock, &said).map_err(|error| StoreError::fault(error.to_string()))
     }
 
     /// Appends one entry and gives the row that holds it.

@@ -52,12 +52,20 @@ impl RulesSeen {
     }
 }
 
-/// The rules of a hash.
-pub(super) async fn rules(client: &impl GenericClient, hash: Digest) -> Result<Rules, Failure> {
+/// The content of a hash, that a reference entry names.
+pub(super) async fn content(
+    client: &impl GenericClient,
+    hash: Digest,
+) -> Result<Option<Vec<u8>>, Failure> {
     let sql = "SELECT content FROM reference_contents WHERE hash = $1";
     let row = session::row(client, sql, &[&hash.as_bytes().as_slice()]).await?;
-    let row = row.ok_or_else(|| StoreError::fault(format!("the rules {hash} are lost")))?;
-    Ok(Rules::from_content(row.try_get(0)?)?)
+    Ok(row.map(|row| row.try_get(0)).transpose()?)
+}
+
+/// The rules of a hash.
+pub(super) async fn rules(client: &impl GenericClient, hash: Digest) -> Result<Rules, Failure> {
+    let lost = || StoreError::fault(format!("the rules {hash} are lost"));
+    Ok(Rules::from_content(&content(client, hash).await?.ok_or_else(lost)?)?)
 }
 
 const TIP: &str = "SELECT log_id, size, recorded_at, peaks, messages, rules FROM head";

@@ -19,6 +19,7 @@ macro_rules! alone {
     };
 }
 
+mod catalogue;
 mod failure;
 mod found;
 mod known;

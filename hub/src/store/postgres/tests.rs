@@ -117,6 +117,13 @@ async fn trial() {
 }
 
 #[tokio::test]
+async fn catalogues() {
+    let database = Database::new("catalogues").await;
+    suite::catalogues(&database.open().await).await;
+    database.drop().await;
+}
+
+#[tokio::test]
 async fn keys() {
     let database = Database::new("keys").await;
     suite::keys(&database.open().await).await;

@@ -61,14 +61,11 @@ async fn journal(transaction: &Transaction<'_>, verdict: &mut Verdict) -> Result
             if !journal.goes_on(&one, verdict) {
                 return Ok(journal);
             }
-            let rules = one.rules.map(|hash| (one.position, hash));
+            let (position, reference) = (one.position, one.reference.clone());
             journal.take(one, verdict);
-            if let Some((position, hash)) = rules {
-                let found = match known::rules(transaction, hash).await {
-                    Err(failure) if failure.error.is_of_the_store() => return Err(failure),
-                    found => found.ok(),
-                };
-                journal.adopt((position, hash), found, verdict);
+            if let Some(text) = reference {
+                let found = known::content(transaction, text.content).await?;
+                journal.refer((position, &text), found.as_deref(), verdict);
             }
         }
         if verdict.faults.len() >= FAULTS_MAX {

@@ -46,14 +46,20 @@ impl RulesSeen {
     }
 }
 
+/// The content of a hash, that a reference entry names.
+pub(super) fn content(
+    connection: &Connection,
+    hash: Digest,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    let sql = "SELECT content FROM reference_contents WHERE hash = ?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    Ok(statement.query_row([hash.as_bytes()], |row| row.get(0)).optional()?)
+}
+
 /// The rules of a hash.
 pub(super) fn rules(connection: &Connection, hash: Digest) -> Result<Rules, StoreError> {
-    let sql = "SELECT content FROM reference_contents WHERE hash = ?1";
-    let content: Option<Vec<u8>> = connection
-        .prepare_cached(sql)?
-        .query_row([hash.as_bytes()], |row| row.get(0))
-        .optional()?;
-    let content = content.ok_or_else(|| StoreError::fault(format!("the rules {hash} are lost")))?;
+    let content = content(connection, hash)?
+        .ok_or_else(|| StoreError::fault(format!("the rules {hash} are lost")))?;
     Rules::from_content(&content)
 }
 

@@ -1,6 +1,7 @@
 //! The embedded store: one SQLite file, one writer thread, readers beside it.
 
 mod ahead;
+mod catalogue;
 mod checkpoint;
 mod crew;
 mod known;
@@ -50,7 +51,6 @@ const IDLE_READERS_MAX: usize = 8;
 /// Batches and records in one transaction; the group that passes one of them is the last.
 const GROUPS_MAX: usize = 256;
 const RECORDS_MAX: usize = 2_048;
-
 /// Batches under way at once: the more, the more are written together.
 const LANES: usize = 256;
 

@@ -10,15 +10,12 @@ use super::{
     scan::{self, Groups},
     write::{self, PlacesSeen},
 };
-use crate::{
-    journal::entry::EntryKind,
-    store::{
-        Rules, StoreError,
-        audit::EntryCopy,
-        batch::{Changes, Rollups},
-        replay::{self, Components, Turns},
-        rules::{ReferenceText, RulesHistory},
-    },
+use crate::store::{
+    Rules, StoreError,
+    audit::EntryCopy,
+    batch::{Changes, Rollups},
+    replay::{self, Components, Turns},
+    rules::RulesHistory,
 };
 
 /// Pages of components read ahead of the fold, and folded ahead of the writing.
@@ -81,12 +78,11 @@ fn anew(connection: &Connection, places: &mut PlacesSeen) -> Result<u64, StoreEr
             .map(|row| replay::told(&row.stored()))
             .collect::<Result<_, StoreError>>()?;
         told.into_iter().flatten().for_each(|one| components.add(one));
-        for row in page.iter().filter(|row| row.kind == EntryKind::Reference.as_str()) {
-            let text: ReferenceText = serde_json::from_slice(&row.public)
-                .map_err(|error| StoreError::fault(error.to_string()))?;
+        for row in &page {
+            let Some(hash) = row.rules()? else { continue };
             let sql = "INSERT INTO rules (position, hash) VALUES (?1, ?2)";
-            connection.execute(sql, params![row.position, text.content.as_bytes()])?;
-            rules.0.push((row.position, known::rules(connection, text.content)?));
+            connection.execute(sql, params![row.position, hash.as_bytes()])?;
+            rules.0.push((row.position, known::rules(connection, hash)?));
         }
         Ok(())
     })?;

@@ -11,7 +11,7 @@ use crate::store::{
 };
 
 /// All versions, in order; the file notes how many it has, and the hash of each.
-static MIGRATIONS: [Migration; 5] = [
+static MIGRATIONS: [Migration; 6] = [
     Migration { name: "first", sql: include_str!("../../../migrations/sqlite/0001_first.sql") },
     Migration {
         name: "rollups_by_number",
@@ -22,6 +22,10 @@ static MIGRATIONS: [Migration; 5] = [
     Migration {
         name: "observations_in_short",
         sql: include_str!("../../../migrations/sqlite/0005_observations_in_short.sql"),
+    },
+    Migration {
+        name: "catalogues",
+        sql: include_str!("../../../migrations/sqlite/0006_catalogues.sql"),
     },
 ];
 

@@ -59,6 +59,12 @@ async fn trial() {
 }
 
 #[tokio::test]
+async fn catalogues() {
+    let folder = Folder::new("catalogues");
+    suite::catalogues(&folder.open()).await;
+}
+
+#[tokio::test]
 async fn keys() {
     let folder = Folder::new("keys");
     suite::keys(&folder.open()).await;
@@ -126,11 +132,11 @@ async fn however_many_names_some_agency_invents_numbers_go_on_for_all() {
     let outside = Connection::open(folder.0.join("hub.db")).unwrap();
     let invented = "INSERT INTO names (name, text) VALUES (2000000000, 'invented')";
     outside.execute(invented, []).unwrap();
-    let records = (0..300).map(|one| Ok(vec![suite::snapshot(&format!("N-{one}"), 1, 4)]));
+    let records = (0..1_100).map(|one| Ok(vec![suite::snapshot(&format!("N-{one}"), 1, 4)]));
     let message = suite::message(&store, "n", "n", records.collect());
     store.commit(vec![message]).await.unwrap().remove(0).unwrap();
     let rolled = "SELECT rolled FROM head";
-    assert_eq!(outside.query_row(rolled, [], |row| row.get::<_, u32>(0)).unwrap(), 300);
+    assert_eq!(outside.query_row(rolled, [], |row| row.get::<_, u32>(0)).unwrap(), 1_100);
     assert_eq!(store.verify().await.unwrap().faults, Vec::<String>::new());
 }
 

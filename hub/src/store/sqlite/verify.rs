@@ -52,14 +52,11 @@ fn journal(crew: &mut Crew, verdict: &mut Verdict) -> Result<Journal, StoreError
             if !journal.goes_on(&one, verdict) {
                 return Ok(journal);
             }
-            let rules = one.rules.map(|hash| (one.position, hash));
+            let (position, reference) = (one.position, one.reference.clone());
             journal.take(one, verdict);
-            if let Some((position, hash)) = rules {
-                let found = match known::rules(crew.first()?, hash) {
-                    Err(error) if error.is_of_the_store() => return Err(error),
-                    found => found.ok(),
-                };
-                journal.adopt((position, hash), found, verdict);
+            if let Some(text) = reference {
+                let found = known::content(crew.first()?, text.content)?;
+                journal.refer((position, &text), found.as_deref(), verdict);
             }
         }
         if verdict.faults.len() >= FAULTS_MAX {

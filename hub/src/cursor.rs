@@ -1,8 +1,10 @@
-//! Places in a feed. Opaque to readers: hex of a versioned text and a checksum, so that a cursor
-//! cut short, altered, or of another feed or log is refused instead of skipping records.
+//! Places in a feed or a list. Opaque to readers: hex of a versioned text and a checksum, so that a
+//! cursor cut short, altered, or of another feed or log is refused instead of skipping records.
 
-use super::{Feed, Place};
 use crate::journal::merkle::Digest;
+
+/// A place: a number, and a text that tells apart what has the same.
+pub type Place = (u64, String);
 
 /// The version of the text within; a cursor of another one is refused.
 const VERSION: &str = "1";
@@ -11,15 +13,15 @@ const VERSION: &str = "1";
 const CHECK_BYTES: usize = 8;
 
 /// The cursor of a place.
-pub fn write(log_id: &str, feed: Feed, (position, key): &Place) -> String {
-    let text = format!("{VERSION}\n{}\n{log_id}\n{position}\n{key}", feed.name());
+pub fn write(log_id: &str, feed: &str, (position, key): &Place) -> String {
+    let text = format!("{VERSION}\n{feed}\n{log_id}\n{position}\n{key}");
     let digest = Digest::of(text.as_bytes());
     let check = digest.as_bytes().iter().take(CHECK_BYTES);
     text.as_bytes().iter().chain(check).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The place of a cursor; `None` for one that was not given for this feed of this log.
-pub fn read(log_id: &str, feed: Feed, cursor: &str) -> Option<Place> {
+/// The place of a cursor; `None` for one that was not given for this feed or list of this log.
+pub fn read(log_id: &str, feed: &str, cursor: &str) -> Option<Place> {
     let place = parse(log_id, feed, cursor)?;
     // One text for each place: what is not written like this was not given by us. No key that is
     // stored holds NUL, and not every store can be asked for it.
@@ -27,7 +29,7 @@ pub fn read(log_id: &str, feed: Feed, cursor: &str) -> Option<Place> {
     exact.then_some(place)
 }
 
-fn parse(log_id: &str, feed: Feed, cursor: &str) -> Option<Place> {
+fn parse(log_id: &str, feed: &str, cursor: &str) -> Option<Place> {
     let (pairs, rest) = cursor.as_bytes().as_chunks::<2>();
     if !rest.is_empty() {
         return None;
@@ -38,7 +40,7 @@ fn parse(log_id: &str, feed: Feed, cursor: &str) -> Option<Place> {
     let text = String::from_utf8(bytes).ok()?;
     let mut parts = text.splitn(5, '\n');
     let mut next = || parts.next();
-    if next()? != VERSION || next()? != feed.name() || next()? != log_id {
+    if next()? != VERSION || next()? != feed || next()? != log_id {
         return None;
     }
     let position = next()?.parse::<i64>().ok().and_then(|number| u64::try_from(number).ok())?;
@@ -52,12 +54,12 @@ mod tests {
     #[test]
     fn a_cursor_comes_back_and_an_altered_one_does_not() {
         let place = (7, "so-y-te/Đ 1\n2".to_owned());
-        let cursor = write("log", Feed::Dossiers, &place);
-        let of = |cursor: &str| read("log", Feed::Dossiers, cursor);
+        let cursor = write("log", "dossiers", &place);
+        let of = |cursor: &str| read("log", "dossiers", cursor);
         assert_eq!(of(&cursor), Some(place));
-        assert!(read("log", Feed::Records, &cursor).is_none());
-        assert!(read("other", Feed::Dossiers, &cursor).is_none());
-        assert!(of(&write("log", Feed::Dossiers, &(7, "so-y-te/\0".to_owned()))).is_none());
+        assert!(read("log", "records", &cursor).is_none());
+        assert!(read("other", "dossiers", &cursor).is_none());
+        assert!(of(&write("log", "dossiers", &(7, "so-y-te/\0".to_owned()))).is_none());
         for at in 0..cursor.len() {
             let mut altered = cursor.clone().into_bytes();
             altered[at] = if altered[at] == b'3' { b'4' } else { b'3' };

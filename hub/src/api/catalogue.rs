@@ -1,0 +1,198 @@
+//! `GET /v1/procedures`, `/v1/agencies` and `/v1/units`: what the province publishes.
+//!
+//! Lists page by `Link: <…>; rel="next"`, absent on the last page. A cursor holds for one question
+//! and one version of the catalogue: pages of two versions would skip or repeat.
+
+use std::sync::Arc;
+
+use adapters::rest::problem::ProblemResponse;
+use axum::{
+    extract::State,
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header::LINK},
+    response::Response,
+};
+use jiff::civil::Date;
+use serde::Serialize;
+
+use super::{
+    Api, Asker,
+    answer::{JSON, Mark, Stop, bad_cursor},
+    kinds::{CATALOGUE_CHANGED, NO_CATALOGUE},
+    params::{Params, bad},
+    statistics::{date, today},
+};
+use crate::{
+    catalogue::{
+        AgencyQuestion, Directory, Page, ProcedureQuestion, UnitQuestion, UnknownValue, Window,
+    },
+    cursor,
+    journal::merkle::Digest,
+};
+
+/// Items on a page, unless it says otherwise.
+const PAGE_DEFAULT: u32 = 20;
+/// Items on a page, at most.
+const PAGE_MAX: u32 = 100;
+
+/// One question under way.
+struct Asked {
+    list: &'static str,
+    params: Params,
+    directory: Arc<Directory>,
+    /// What a cursor of this question bears.
+    mark: String,
+    window: Window,
+}
+
+/// A page as it is answered.
+#[derive(Serialize)]
+struct Answer<'a, T: Serialize> {
+    #[serde(flatten)]
+    page: &'a Page<T>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    on: Option<Date>,
+    as_of: u64,
+}
+
+impl Asked {
+    fn read(
+        api: &Api,
+        list: &'static str,
+        known: &'static [&'static str],
+        uri: &Uri,
+    ) -> Result<Self, Stop> {
+        let params = Params::read(uri, known)?;
+        let none = || ProblemResponse::new(StatusCode::NOT_FOUND, &NO_CATALOGUE);
+        let directory = api.operations.published.get().ok_or_else(none)?;
+        let limit = usize::try_from(params.limit(PAGE_DEFAULT, PAGE_MAX)?).unwrap_or(usize::MAX);
+        // All that is asked but the place in the list: a page may be followed by a shorter one.
+        let told = known.iter().filter(|name| !matches!(**name, "cursor" | "limit"));
+        let told = told.map(|name| format!("{name}={}", params.text(name).unwrap_or_default()));
+        let mark = Digest::of(told.collect::<Vec<_>>().join("\n").as_bytes()).to_string();
+        let window = Window { offset: 0, limit };
+        let mut asked = Self { list, params, directory, mark, window };
+        if let Some(cursor) = asked.params.text("cursor") {
+            asked.window.offset = asked.place(cursor)?;
+        }
+        Ok(asked)
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        self.params.text(name).map(ToOwned::to_owned)
+    }
+
+    fn q(&self) -> String {
+        self.text("q").unwrap_or_default()
+    }
+
+    fn place(&self, cursor: &str) -> Result<usize, ProblemResponse> {
+        let (position, key) =
+            cursor::read(&self.directory.log_id, self.list, cursor).ok_or_else(bad_cursor)?;
+        if position != self.directory.position {
+            return Err(ProblemResponse::new(StatusCode::GONE, &CATALOGUE_CHANGED));
+        }
+        let of_this = key.strip_prefix(&self.mark).and_then(|rest| rest.strip_prefix(' '));
+        of_this.and_then(|offset| offset.parse().ok()).ok_or_else(bad_cursor)
+    }
+
+    fn next<T>(&self, page: &Page<T>) -> Option<HeaderValue> {
+        let Directory { log_id, position, .. } = &*self.directory;
+        let key = format!("{} {}", self.mark, page.next?);
+        let cursor = cursor::write(log_id, self.list, &(*position, key));
+        let kept = self.params.query_without(&["cursor"]);
+        let uri = format!("/v1/{}?{kept}cursor={cursor}", self.list);
+        HeaderValue::from_str(&format!("<{uri}>; rel=\"next\"")).ok()
+    }
+
+    /// What the answer depends on: the catalogue, and the day where one was taken for granted.
+    fn mark(&self, headers: &HeaderMap, on: Option<Date>) -> Result<Mark, Stop> {
+        let Directory { log_id, position, .. } = &*self.directory;
+        let day = on.map_or_else(String::new, |day| day.to_string());
+        Mark::new(headers, format!("\"{log_id}.c{position}.{day}\""), self.as_of())
+    }
+
+    /// The position from which on the catalogue holds.
+    fn as_of(&self) -> u64 {
+        self.directory.position + 1
+    }
+
+    fn answer<T: Serialize>(
+        &self,
+        mark: &Mark,
+        on: Option<Date>,
+        page: &Page<T>,
+    ) -> Result<Response, Stop> {
+        let answer = Answer { page, on, as_of: self.as_of() };
+        let mut response = mark.json(StatusCode::OK, JSON, &answer, None)?;
+        if let Some(next) = self.next(page) {
+            response.headers_mut().insert(LINK, next);
+        }
+        Ok(response)
+    }
+
+    fn unknown(&self, unknown: &UnknownValue) -> ProblemResponse {
+        let UnknownValue { parameter, listed } = unknown;
+        let value = self.params.text(parameter).unwrap_or_default();
+        let vi = format!("Ghi một giá trị có trong danh mục; xem {listed}.");
+        let en = format!("Write a value that the catalogue has; see {listed}.");
+        bad(parameter, value, &vi, &en)
+    }
+}
+
+pub(super) async fn procedures(
+    State(api): State<Api>,
+    Asker(_): Asker,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Stop> {
+    let known = &["q", "agency", "field", "level", "online_level", "on", "limit", "cursor"];
+    let asked = Asked::read(&api, "procedures", known, &uri)?;
+    // Levels and time limits hold between days.
+    let on = date(&asked.params, "on")?.unwrap_or_else(today);
+    let question = ProcedureQuestion {
+        q: asked.q(),
+        agency: asked.text("agency"),
+        field: asked.text("field"),
+        level: asked.text("level"),
+        online_level: asked.text("online_level"),
+        on,
+    };
+    let mark = asked.mark(&headers, Some(on))?;
+    let page = asked.directory.procedures(&question, asked.window);
+    asked.answer(&mark, Some(on), &page.map_err(|unknown| asked.unknown(&unknown))?)
+}
+
+pub(super) async fn agencies(
+    State(api): State<Api>,
+    Asker(_): Asker,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Stop> {
+    let known = &["q", "kind", "parent", "on", "limit", "cursor"];
+    let asked = Asked::read(&api, "agencies", known, &uri)?;
+    let on = date(&asked.params, "on")?;
+    let question =
+        AgencyQuestion { q: asked.q(), kind: asked.text("kind"), parent: asked.text("parent"), on };
+    let mark = asked.mark(&headers, on)?;
+    asked.answer(&mark, on, &asked.directory.agencies(&question, asked.window))
+}
+
+pub(super) async fn units(
+    State(api): State<Api>,
+    Asker(_): Asker,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Stop> {
+    let known = &["q", "code", "level", "parent", "on", "limit", "cursor"];
+    let asked = Asked::read(&api, "units", known, &uri)?;
+    let on = date(&asked.params, "on")?;
+    let question = UnitQuestion {
+        q: asked.q(),
+        code: asked.text("code"),
+        level: asked.text("level"),
+        parent: asked.text("parent"),
+        on,
+    };
+    let mark = asked.mark(&headers, on)?;
+    asked.answer(&mark, on, &asked.directory.units(&question, asked.window))
+}

@@ -1,0 +1,313 @@
+//! A catalogue's folder, read and proved: every fault of every file, with its place.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    path::Path,
+};
+
+use contracts::{Contracts, agency::Agency, procedure::Procedure};
+use mappings::{Diagnostic, text::normalise::toned_key};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+use super::{
+    cell::{Faults, dated, day, days, list, needed, number, sealed},
+    table::{Row, Table},
+};
+use crate::registry::{
+    Catalogue,
+    catalogue::{Dated, Field, Relation, Scope, Succession, Unit},
+};
+
+/// Levels of government.
+const LEVELS: [&str; 3] = ["province", "district", "commune"];
+
+/// Reads the catalogue in a folder.
+///
+/// # Errors
+/// Every fault of every file, so that one run shows all there is to mend.
+pub fn load(folder: &Path, contracts: &Contracts) -> Result<Catalogue, Vec<Diagnostic>> {
+    let mut found = Faults::new();
+    let mut read = |name: &str, columns: &'static [&'static str]| {
+        Table::read(folder, name, columns).map_err(|faults| found.extend(faults)).ok()
+    };
+    let files = (
+        read("agencies.csv", &AGENCIES),
+        read("fields.csv", &["id", "name", "agencies"]),
+        read("procedures.csv", &PROCEDURES),
+        read("units.csv", &UNITS),
+        read("successions.csv", &["date", "scope", "relation", "from", "to", "legal_basis"]),
+    );
+    let (Some(agencies), Some(fields), Some(procedures), Some(units), Some(successions)) = files
+    else {
+        return Err(found);
+    };
+    let mut catalogue = Catalogue {
+        agencies: agencies.iter().filter_map(|row| agency(row, contracts, &mut found)).collect(),
+        units: units.iter().map(|row| unit(row, &mut found)).collect(),
+        ..Catalogue::default()
+    };
+    // What the other files speak of must have been understood itself.
+    if !found.is_empty() {
+        return Err(found);
+    }
+    apart(&agencies, &catalogue.agencies, "id", &mut found);
+    apart(&units, &catalogue.units, "code", &mut found);
+    let known: BTreeSet<&str> = catalogue.agencies.iter().map(|one| one.id.as_str()).collect();
+    let codes: BTreeSet<&str> = catalogue.units.iter().map(|one| one.code.as_str()).collect();
+    agencies.iter().for_each(|row| names(row, "parent", &known, &mut found));
+    for row in units.iter() {
+        names(row, "parent", &codes, &mut found);
+        names(row, "agency", &known, &mut found);
+    }
+    catalogue.fields = fields.iter().map(|row| field(row, &known, &mut found)).collect();
+    once(&fields, catalogue.fields.iter().map(|field| field.id.clone()), "id", &mut found);
+    let folded = catalogue.fields.iter().map(|field| toned_key(&field.name));
+    once(&fields, folded, "name", &mut found);
+    let by_id: BTreeMap<&str, &str> =
+        catalogue.fields.iter().map(|one| (one.id.as_str(), one.name.as_str())).collect();
+    for row in procedures.iter() {
+        names(row, "agency", &known, &mut found);
+        names(row, "field", &by_id.keys().copied().collect(), &mut found);
+    }
+    let read = procedures.iter().map(|row| procedure(row, &by_id, contracts, &mut found));
+    catalogue.procedures = whole(read.collect(), &found)?;
+    alone(&procedures, &catalogue.procedures, &mut found);
+    let read = successions.iter().map(|row| succession(row, &catalogue, &mut found));
+    catalogue.successions = whole(read.collect(), &found)?;
+    if found.is_empty() { Ok(catalogue) } else { Err(found) }
+}
+
+/// All rows of a file, or the faults there are.
+fn whole<T>(rows: Vec<Option<T>>, found: &Faults) -> Result<Vec<T>, Vec<Diagnostic>> {
+    let count = rows.len();
+    let rows: Vec<T> = rows.into_iter().flatten().collect();
+    if rows.len() == count { Ok(rows) } else { Err(found.clone()) }
+}
+
+/// A cell must name something that is there.
+fn names(row: Row<'_>, column: &str, known: &BTreeSet<&str>, found: &mut Faults) {
+    if let Some(name) = row.cell(column).filter(|name| !known.contains(name)) {
+        let message = format!("`{name}` is in no row of the file that lists them");
+        found.push(row.fault(column, message, "mend the name, or add the row"));
+    }
+}
+
+/// Versions of one code must not be in force on the same day.
+fn apart<T: Dated>(table: &Table, versions: &[T], column: &str, found: &mut Faults) {
+    let mut seen: HashMap<&str, Vec<&T>> = HashMap::new();
+    for (at, one) in versions.iter().enumerate() {
+        let others = seen.entry(one.code()).or_default();
+        if others.iter().any(|other| other.meets(one))
+            && let Some(row) = table.row(at)
+        {
+            let message = format!("`{}` is in force twice on some day", one.code());
+            let advice = "end the one before the other begins: valid_to is the last day";
+            found.push(row.fault(column, message, advice));
+        }
+        others.push(one);
+    }
+}
+
+/// A value must stand once.
+fn once(table: &Table, values: impl Iterator<Item = String>, column: &str, found: &mut Faults) {
+    let mut seen = BTreeSet::new();
+    for (at, value) in values.enumerate() {
+        if let Some(row) = table.row(at).filter(|_| !seen.insert(value.clone())) {
+            found.push(row.fault(column, format!("`{value}` stands twice"), "keep one of them"));
+        }
+    }
+}
+
+/// One agency has a procedure once on any day: by its code, or where it has none by its name.
+fn alone(table: &Table, procedures: &[Procedure], found: &mut Faults) {
+    let mut seen: HashMap<(String, &str, &str), Vec<&Procedure>> = HashMap::new();
+    for (at, one) in procedures.iter().enumerate() {
+        let named =
+            if one.code().is_empty() { toned_key(&one.name) } else { one.code().to_owned() };
+        let others = seen.entry((named, &one.agency, &one.level)).or_default();
+        if others.iter().any(|other| other.meets(one))
+            && let Some(row) = table.row(at)
+        {
+            let column = if one.code().is_empty() { "name" } else { "code" };
+            let message = "the agency has this procedure twice on some day".to_owned();
+            found.push(row.fault(column, message, "keep one of them, or give each its days"));
+        }
+        others.push(one);
+    }
+}
+
+/// Puts the cells that are not empty into a body under the names of their columns.
+fn body(row: Row<'_>, columns: &[&str]) -> Map<String, Value> {
+    let filled = |column: &&str| Some(((*column).to_owned(), json!(row.cell(column)?)));
+    columns.iter().filter_map(filled).collect()
+}
+
+const AGENCIES: [&str; 8] =
+    ["id", "name_vi", "name_en", "kind", "parent", "identifiers", "valid_from", "valid_to"];
+
+fn agency(row: Row<'_>, contracts: &Contracts, found: &mut Faults) -> Option<Agency> {
+    let mut body =
+        body(row, &["id", "name_vi", "name_en", "kind", "parent", "valid_from", "valid_to"]);
+    let (before, identifiers) = (found.len(), dated(row, "identifiers", "value", found));
+    days(row, found);
+    if !identifiers.is_empty() {
+        body.insert("identifiers".to_owned(), json!(identifiers));
+    }
+    record(row, "agency/1", body, before, (contracts, found))
+}
+
+/// Seals what had no fault so far.
+fn record<T: DeserializeOwned>(
+    row: Row<'_>,
+    contract: &str,
+    body: Map<String, Value>,
+    before: usize,
+    (contracts, found): (&Contracts, &mut Faults),
+) -> Option<T> {
+    if found.len() > before {
+        return None;
+    }
+    let text = |name: &str| body.get(name).and_then(Value::as_str);
+    let key = text("id").or(text("code")).or(text("source_code")).unwrap_or("-").to_owned();
+    sealed(row, contract, key, Value::Object(body), (contracts, found))
+}
+
+fn field(row: Row<'_>, known: &BTreeSet<&str>, found: &mut Faults) -> Field {
+    let agencies: Vec<String> = list(row, "agencies").map(ToOwned::to_owned).collect();
+    if let Some(name) = agencies.iter().find(|name| !known.contains(name.as_str())) {
+        let message = format!("`{name}` is no agency of agencies.csv");
+        found.push(row.fault("agencies", message, "mend the id, or add the agency"));
+    }
+    Field { id: needed(row, "id", found), name: needed(row, "name", found), agencies }
+}
+
+const PROCEDURES: [&str; 14] = [
+    "code",
+    "suffix",
+    "source_code",
+    "agency",
+    "name",
+    "field",
+    "level",
+    "deadline",
+    "deadline_unit",
+    "online_levels",
+    "fee",
+    "legal_basis",
+    "valid_from",
+    "valid_to",
+];
+
+fn procedure(
+    row: Row<'_>,
+    fields: &BTreeMap<&str, &str>,
+    contracts: &Contracts,
+    found: &mut Faults,
+) -> Option<Procedure> {
+    let columns =
+        ["code", "suffix", "source_code", "agency", "name", "level", "valid_from", "valid_to"];
+    let (before, mut body) = (found.len(), body(row, &columns));
+    days(row, found);
+    let mut put = |name: &str, value: Value| body.insert(name.to_owned(), value);
+    if let Some(name) = row.cell("field").and_then(|id| fields.get(id)) {
+        put("field", json!(name));
+    }
+    match (number(row, "deadline", found), row.cell("deadline_unit")) {
+        (None, None) => {}
+        (Some(value), Some(unit)) => {
+            put("deadline", json!({ "value": value, "unit": unit }));
+        }
+        (value, _) => {
+            let column = if value.is_none() { "deadline" } else { "deadline_unit" };
+            let advice = "write both, or neither; a procedure without a limit has 0 and none";
+            let message = "a time limit is a number and its unit".to_owned();
+            found.push(row.fault(column, message, advice));
+        }
+    }
+    if let Some(fee) = number(row, "fee", found) {
+        put("fee", json!(fee));
+    }
+    let levels = dated(row, "online_levels", "level", found);
+    if !levels.is_empty() {
+        put("online_levels", json!(levels));
+    }
+    let acts: Vec<&str> = list(row, "legal_basis").collect();
+    if !acts.is_empty() {
+        put("legal_basis", json!(acts));
+    }
+    record(row, "procedure/1", body, before, (contracts, found))
+}
+
+const UNITS: [&str; 8] =
+    ["code", "name", "kind", "level", "parent", "valid_from", "valid_to", "agency"];
+
+fn unit(row: Row<'_>, found: &mut Faults) -> Unit {
+    let level = needed(row, "level", found);
+    if !level.is_empty() && !LEVELS.contains(&level.as_str()) {
+        let advice = "write province, district or commune";
+        found.push(row.fault("level", format!("`{level}` is no level"), advice));
+    }
+    let (valid_from, valid_to) = days(row, found);
+    Unit {
+        code: needed(row, "code", found),
+        name: needed(row, "name", found),
+        kind: needed(row, "kind", found),
+        level,
+        parent: row.cell("parent").map(ToOwned::to_owned),
+        valid_from,
+        valid_to,
+        agency: row.cell("agency").map(ToOwned::to_owned),
+    }
+}
+
+/// A word of a closed list, as its type reads it.
+fn word<T: DeserializeOwned>(
+    row: Row<'_>,
+    column: &str,
+    advice: &str,
+    found: &mut Faults,
+) -> Option<T> {
+    let text = needed(row, column, found);
+    let read = serde_json::from_value(json!(text)).ok();
+    if read.is_none() && !text.is_empty() {
+        found.push(row.fault(column, format!("`{text}` is not known here"), advice));
+    }
+    read
+}
+
+fn succession(row: Row<'_>, catalogue: &Catalogue, found: &mut Faults) -> Option<Succession> {
+    const RELATIONS: &str =
+        "write merge, keep, split, part, upgrade, unchanged, transfer or abolish";
+    if row.cell("date").is_none() {
+        needed(row, "date", found);
+    }
+    let step = Succession {
+        date: day(row, "date", found)?,
+        scope: word(row, "scope", "write agency or unit", found)?,
+        relation: word(row, "relation", RELATIONS, found)?,
+        from: needed(row, "from", found),
+        to: row.cell("to").map(ToOwned::to_owned),
+        legal_basis: row.cell("legal_basis").map(ToOwned::to_owned),
+    };
+    let (from, to) = match step.scope {
+        Scope::Agency => step.ends(&catalogue.agencies),
+        Scope::Unit => step.ends(&catalogue.units),
+    };
+    if from.is_none() {
+        let message = format!("nothing bears `{}` the day before {}", step.from, step.date);
+        found.push(row.fault("from", message, "mend the code or the day, or add the version"));
+    }
+    match &step.to {
+        Some(code) if to.is_none() => {
+            let message = format!("nothing bears `{code}` on {}", step.date);
+            found.push(row.fault("to", message, "mend the code or the day, or add the version"));
+        }
+        None if step.relation != Relation::Abolish => {
+            let message = "what it becomes is missing".to_owned();
+            found.push(row.fault("to", message, "name it, or write abolish"));
+        }
+        _ => {}
+    }
+    Some(step)
+}

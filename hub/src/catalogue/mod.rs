@@ -1,0 +1,109 @@
+//! What the province publishes, as it is in force: read from a folder, told by a reference entry,
+//! held with its indexes, asked by the portal.
+
+mod agencies;
+mod cell;
+mod facets;
+mod folder;
+mod page;
+mod procedures;
+mod table;
+mod units;
+
+use std::sync::{Arc, RwLock};
+
+use serde_json::value::RawValue;
+
+use crate::{
+    journal::merkle::Digest,
+    registry::{
+        Catalogue,
+        catalogue::{Kinship, Scope},
+        search::Index,
+    },
+    store::{Store, StoreError, catalogue::InForce},
+};
+
+pub use agencies::AgencyQuestion;
+pub use folder::load;
+pub use page::{Page, UnknownValue, Window};
+pub use procedures::ProcedureQuestion;
+pub use units::UnitQuestion;
+
+/// One catalogue with all that answers from it.
+pub struct Directory {
+    /// The log that its entry stands in.
+    pub log_id: String,
+    /// The position of its entry.
+    pub position: u64,
+    hash: Digest,
+    catalogue: Catalogue,
+    agencies: Index,
+    agency_kin: Kinship,
+    agency_texts: Vec<Box<RawValue>>,
+    procedures: Index,
+    procedure_texts: Vec<Box<RawValue>>,
+    labels: Vec<facets::Labels>,
+    units: Index,
+    unit_kin: Kinship,
+}
+
+/// A text that answers repeat as it is.
+fn texts<T: serde::Serialize>(all: &[T]) -> Result<Vec<Box<RawValue>>, serde_json::Error> {
+    all.iter().map(serde_json::value::to_raw_value).collect()
+}
+
+impl Directory {
+    /// Makes the indexes of a catalogue.
+    ///
+    /// # Errors
+    /// When its content is not what the hub writes.
+    pub fn new(held: InForce) -> Result<Self, StoreError> {
+        let damaged = |error: serde_json::Error| {
+            StoreError::fault(format!("the catalogue {} is damaged: {error}", held.hash))
+        };
+        let catalogue = Catalogue::from_content(&held.content).map_err(damaged)?;
+        let steps = &catalogue.successions;
+        Ok(Self {
+            log_id: held.log_id,
+            position: held.position,
+            hash: held.hash,
+            agencies: Index::new(catalogue.agencies.iter().map(agencies::subject)),
+            agency_kin: Kinship::new(&catalogue.agencies, steps, Scope::Agency),
+            agency_texts: texts(&catalogue.agencies).map_err(damaged)?,
+            procedures: Index::new(procedures::subjects(&catalogue)),
+            procedure_texts: texts(&catalogue.procedures).map_err(damaged)?,
+            labels: facets::labels(&catalogue),
+            units: Index::new(units::subjects(&catalogue)),
+            unit_kin: Kinship::new(&catalogue.units, steps, Scope::Unit),
+            catalogue,
+        })
+    }
+}
+
+/// The catalogue in force; it changes while the hub runs.
+#[derive(Clone, Default)]
+pub struct Held(Arc<RwLock<Option<Arc<Directory>>>>);
+
+impl Held {
+    /// The catalogue in force, where there is one.
+    pub fn get(&self) -> Option<Arc<Directory>> {
+        self.0.read().ok()?.clone()
+    }
+
+    /// Takes over what is in force in the store: what another process publishes is asked here
+    /// with the next call. Gives whether it was another.
+    ///
+    /// # Errors
+    /// When the store cannot answer, or what it has is damaged: the one held before stays.
+    pub async fn refresh(&self, store: &dyn Store) -> Result<bool, StoreError> {
+        let known = self.get().map(|held| (held.position, held.hash));
+        let Some(found) = store.catalogue(known).await? else { return Ok(false) };
+        let made = tokio::task::spawn_blocking(|| Directory::new(found)).await;
+        let made = made.map_err(|error| StoreError::fault(error.to_string()))??;
+        if let Ok(mut held) = self.0.write() {
+            *held = Some(Arc::new(made));
+        }
+        Ok(true)
+    }
+}

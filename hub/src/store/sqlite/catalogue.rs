@@ -1,0 +1,72 @@
+//! Putting a catalogue in force, and reading the one that is.
+
+use rusqlite::{Connection, TransactionBehavior, params};
+
+use super::{SqliteStore, Writer, known, write};
+use crate::{
+    journal::merkle::Digest,
+    store::{
+        Answer, StoreError,
+        catalogue::{Catalogues, InForce},
+        rules::{ReferenceName, ReferenceText},
+    },
+};
+
+/// The position and hash of the catalogue in force.
+fn newest(connection: &Connection) -> Result<Option<(u64, Digest)>, StoreError> {
+    let sql = "SELECT position, public FROM entries INDEXED BY entries_reference
+               WHERE kind = 'reference' ORDER BY position DESC";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let text = ReferenceText::read(row.get_ref(1)?.as_bytes().unwrap_or_default())?;
+        if text.name == ReferenceName::Catalogue {
+            return Ok(Some((row.get(0)?, text.content)));
+        }
+    }
+    Ok(None)
+}
+
+fn publish(writer: &mut Writer, content: &[u8]) -> Result<bool, StoreError> {
+    // Nothing is added to the numbers at the position that comes.
+    writer.rolling.forget();
+    let behaviour = TransactionBehavior::Immediate;
+    let transaction = writer.connection.transaction_with_behavior(behaviour)?;
+    let hash = Digest::of(content);
+    if newest(&transaction)?.is_some_and(|(_, held)| held == hash) {
+        return Ok(false);
+    }
+    let mut tip = known::tip(&transaction)?;
+    let sql = "INSERT INTO reference_contents (hash, content) VALUES (?1, ?2)
+               ON CONFLICT (hash) DO NOTHING";
+    transaction.execute(sql, params![hash.as_bytes(), content])?;
+    let entry = tip.refer(jiff::Timestamp::now(), ReferenceName::Catalogue, hash)?;
+    write::entry(&transaction, &entry)?;
+    write::head(&transaction, &tip)?;
+    transaction.commit()?;
+    Ok(true)
+}
+
+fn catalogue(
+    connection: &Connection,
+    known: Option<(u64, Digest)>,
+) -> Result<Option<InForce>, StoreError> {
+    let newest = newest(connection)?;
+    let Some((position, hash)) = newest.filter(|_| newest != known) else { return Ok(None) };
+    let lost = || StoreError::fault(format!("the catalogue {hash} is lost"));
+    let content = known::content(connection, hash)?.ok_or_else(lost)?;
+    Ok(Some(InForce { log_id: known::tip(connection)?.log_id, position, hash, content }))
+}
+
+impl Catalogues for SqliteStore {
+    fn publish(&self, content: Vec<u8>) -> Answer<'_, Result<bool, StoreError>> {
+        self.write(move |writer| publish(writer, &content))
+    }
+
+    fn catalogue(
+        &self,
+        known: Option<(u64, Digest)>,
+    ) -> Answer<'_, Result<Option<InForce>, StoreError>> {
+        self.read(move |connection| catalogue(connection, known))
+    }
+}
