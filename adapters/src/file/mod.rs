@@ -30,7 +30,7 @@ mod tests;
 
 use std::{ffi::OsStr, path::PathBuf, sync::Arc, time::Duration};
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 
 pub use place::{DropPath, NoDropPath, NotOpened};
 pub use settle::{MARKERS, Ready, UNFINISHED};
@@ -77,7 +77,10 @@ impl Default for Limits {
 
 /// Memory for the files that are under way in all folders together; who finds none waits.
 #[derive(Debug)]
-pub struct Room(Semaphore);
+pub struct Room {
+    free: Semaphore,
+    units: u32,
+}
 
 /// Memory is counted in units of so many bytes.
 const UNIT_BYTES: u64 = 1024;
@@ -85,7 +88,14 @@ const UNIT_BYTES: u64 = 1024;
 impl Room {
     /// Room for so many bytes; a file that is larger by itself takes all of it.
     pub fn new(bytes: usize) -> Arc<Self> {
-        Arc::new(Self(Semaphore::new((bytes / UNIT_BYTES as usize).max(1))))
+        let units = u32::try_from(bytes as u64 / UNIT_BYTES).unwrap_or(u32::MAX).max(1);
+        Arc::new(Self { free: Semaphore::new(units as usize), units })
+    }
+
+    /// Waits for memory; nobody closes it, so there is a share some time.
+    async fn share(&self, bytes: u64) -> Option<SemaphorePermit<'_>> {
+        let wanted = u32::try_from(bytes.div_ceil(UNIT_BYTES)).unwrap_or(u32::MAX);
+        self.free.acquire_many(wanted.clamp(1, self.units)).await.ok()
     }
 }
 

@@ -4,11 +4,11 @@ use std::{io, sync::Arc};
 
 use bytes::Bytes;
 use contracts::Later;
-use tokio::sync::{OwnedSemaphorePermit, SemaphorePermit};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::spawn_blocking;
 
 use super::{
-    DropFolder, UNIT_BYTES,
+    DropFolder,
     answer::Answer,
     archive::NAME_BYTES_MAX,
     claim::{Claim, Claimed},
@@ -89,7 +89,7 @@ impl Taking {
             return Ok((claim, Answer::untaken(&kinds::TOO_LARGE, Some((vi, en)))));
         }
         // Held until the inbox is done with the payload.
-        let _share = self.share(claim.stamp.bytes).await;
+        let _share = self.settings.room.share(claim.stamp.bytes).await;
         let (folder, settings) = (self.folder.clone(), self.settings.clone());
         let read = match blocking(move || read(&folder, &settings, claim)).await {
             Ok(Some(read)) => read,
@@ -105,14 +105,6 @@ impl Taking {
             blocking(move || folder.note(&name, &known)).await.map_err(Taken::Trouble)?;
         }
         Ok((read.claim, Answer::of(&receipt)))
-    }
-
-    /// Waits for memory.
-    async fn share(&self, bytes: u64) -> Option<SemaphorePermit<'_>> {
-        let all = u32::try_from(self.settings.limits.payload_bytes_max as u64 / UNIT_BYTES);
-        let wanted = u32::try_from(bytes.div_ceil(UNIT_BYTES)).unwrap_or(u32::MAX);
-        // Nobody closes it, so there is always a share some time.
-        self.settings.room.0.acquire_many(wanted.min(all.unwrap_or(u32::MAX)).max(1)).await.ok()
     }
 }
 
