@@ -37,4 +37,5 @@ mod retractions;
 mod roles;
 mod samples;
 mod search;
+mod sender;
 mod tidy;

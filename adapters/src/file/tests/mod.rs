@@ -207,6 +207,7 @@ impl Sender for Agency {
         if !self.0.path(format!("claimed/{key}")).exists() {
             self.0.drop_whole(key, payload);
         }
+        let before = self.0.inbox.arrivals().len();
         let began = tokio::time::Instant::now();
         loop {
             if let Some(told) = self.answer(key) {
@@ -214,7 +215,9 @@ impl Sender for Agency {
             }
             if standing.has_changed().unwrap_or(false) {
                 let now = standing.borrow_and_update().clone();
-                if let Some(Trouble::Later(later)) = now.trouble {
+                // The standing tells its last answer again when something else of it changes.
+                let heard = self.0.inbox.arrivals().len() > before;
+                if let Some(Trouble::Later(later)) = now.trouble.filter(|_| heard) {
                     return Told::Later(later.retry_after_seconds);
                 }
             }
