@@ -101,6 +101,8 @@ pub(super) async fn page(
     let params = Params::read(&uri, &["after", "limit", "wait"])?;
     let limit = params.limit(PAGE_DEFAULT, PAGE_MAX)?;
     let wait = params.seconds("wait", WAIT_SECONDS_MAX)?;
+    // Who waits holds a connection that agencies that send may want, as a stream does.
+    let _room = wait.map(|_| api.streams.one()).transpose()?;
     // Who waits asks for what is not there yet, so nothing is unchanged.
     let none = HeaderMap::new();
     let known = if wait.is_none() { &headers } else { &none };

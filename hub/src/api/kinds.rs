@@ -57,8 +57,8 @@ kinds! {
     CROWDED "too-many-streams"
         "Quá nhiều luồng đang mở."
         "Too many streams are open."
-        "Gọi lại sau thời gian nêu trong Retry-After, hoặc đọc từng trang với tham số wait."
-        "Call again after the time in Retry-After, or read pages with the parameter wait.";
+        "Gọi lại sau thời gian nêu trong Retry-After, hoặc đọc từng trang, không có wait."
+        "Call again after the time in Retry-After, or read pages without the parameter wait.";
     UNAVAILABLE "unavailable"
         "Kho dữ liệu tạm thời không trả lời được."
         "The store cannot answer now."

@@ -39,7 +39,8 @@ use crate::{
     store::StoreError,
 };
 
-/// Streams open at once in one process; above that, readers are told to come again. Far fewer than
+/// Streams and pages that are waited for at once in one process; above that, readers are told to
+/// come again. Far fewer than
 /// connections there may be, so that agencies that send always find one.
 pub const STREAMS_MAX: usize = 2_048;
 
@@ -76,7 +77,8 @@ impl Streams {
         STREAMS_MAX.saturating_sub(self.0.available_permits())
     }
 
-    fn one(&self) -> Result<OwnedSemaphorePermit, ProblemResponse> {
+    /// Room for one more who waits, until it is dropped.
+    pub(super) fn one(&self) -> Result<OwnedSemaphorePermit, ProblemResponse> {
         self.0.clone().try_acquire_owned().map_err(|_| {
             ProblemResponse::new(StatusCode::SERVICE_UNAVAILABLE, &kinds::CROWDED)
                 .header(RETRY_AFTER, HeaderValue::from(CROWDED_SECONDS))

@@ -119,6 +119,14 @@ mod tests {
     }
 
     #[test]
+    fn a_root_of_very_many_records_costs_no_more_than_its_size() {
+        let record = "<hs><MaHoSo>7</MaHoSo><HoTen>An</HoTen><TinhTrang>Xong</TinhTrang></hs>";
+        // Each looked for among all the others would be ten thousand million looks.
+        let found = proposed(format!("<ds>{}</ds>", record.repeat(100_000)).as_bytes());
+        assert_eq!(found.records, 100_000);
+    }
+
+    #[test]
     fn what_cannot_be_understood_is_said() {
         for payload in
             [b"".as_slice(), b"PK\x03\x04", b"   \n", b"\x00\x01\x02\x03", b"{}", b"a", b"<a/>"]

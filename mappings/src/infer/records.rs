@@ -1,6 +1,6 @@
 //! The records of a sample: what repeats, its fields, and the values they have.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::{NotUnderstood, reading::Reading};
 use crate::{
@@ -147,19 +147,25 @@ fn is_leaf(document: &Document, node: NodeId) -> bool {
     }
 }
 
+/// How many children of a node bear each name: a root may hold a hundred thousand.
+fn names(document: &Document, node: NodeId) -> HashMap<&str, usize> {
+    let mut names = HashMap::new();
+    for child in document.children(node) {
+        *names.entry(document.name(child)).or_default() += 1;
+    }
+    names
+}
+
 /// Fields of a node and of what it holds once.
 fn own_leaves(document: &Document, node: NodeId) -> usize {
-    let children: Vec<NodeId> = document.children(node).collect();
-    let once = |child: &NodeId| {
-        let name = document.name(*child);
-        children.iter().filter(|other| document.name(**other) == name).count() == 1
-    };
+    let names = names(document, node);
+    let once = |child: &NodeId| names.get(document.name(*child)) == Some(&1);
     let of = |child: &NodeId| match document.kind(*child) {
         NodeKind::Array => 0,
         _ if is_leaf(document, *child) => 1,
         _ => own_leaves(document, *child),
     };
-    children.iter().filter(|child| once(child)).map(of).sum()
+    document.children(node).filter(|child| once(child)).map(|child| of(&child)).sum()
 }
 
 fn leaves(document: &Document, node: NodeId, depth: usize) -> usize {
@@ -186,15 +192,14 @@ impl Fields {
         if way.len() >= DEPTH_MAX {
             return;
         }
-        let children: Vec<NodeId> = document.children(node).collect();
-        for child in &children {
+        let names = names(document, node);
+        for child in &document.children(node).collect::<Vec<_>>() {
             let name = document.name(*child);
             if name.is_empty() {
                 continue;
             }
             let kind = document.kind(*child);
-            let several =
-                children.iter().filter(|other| document.name(**other) == name).count() > 1;
+            let several = names.get(name).is_some_and(|count| *count > 1);
             let step = match kind {
                 NodeKind::Attribute => format!("@{name}"),
                 _ => quoted(name),
