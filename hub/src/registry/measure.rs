@@ -3,6 +3,7 @@
 use std::{collections::HashMap, sync::LazyLock};
 
 use contracts::Status;
+use foldhash::fast::RandomState;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -101,9 +102,11 @@ impl Measure {
     ];
 }
 
+type Names = HashMap<(Measure, Option<Status>), &'static str, RandomState>;
+
 /// Every name of a measure in the store, a status behind it where the measure has one.
-static NAMES: LazyLock<HashMap<(Measure, Option<Status>), &'static str>> = LazyLock::new(|| {
-    let mut names: HashMap<(Measure, Option<Status>), &'static str> = HashMap::new();
+static NAMES: LazyLock<Names> = LazyLock::new(|| {
+    let mut names = Names::default();
     for measure in Measure::ALL {
         names.insert((measure, None), measure.name());
         for status in (1..=10).filter_map(|code| Status::try_from(code).ok()) {
@@ -119,14 +122,15 @@ static NAMES: LazyLock<HashMap<(Measure, Option<Status>), &'static str>> = LazyL
 
 /// What a name in the store counts: measure and status; `None` for a name that is none.
 pub fn counted_by(name: &str) -> Option<(Measure, Option<Status>)> {
-    static COUNTED: LazyLock<HashMap<&'static str, (Measure, Option<Status>)>> =
+    type Counts = HashMap<&'static str, (Measure, Option<Status>), RandomState>;
+    static COUNTED: LazyLock<Counts> =
         LazyLock::new(|| NAMES.iter().map(|(counted, name)| (*name, *counted)).collect());
     COUNTED.get(name).copied()
 }
 
 /// The name of a measure as the store has it; `None` for a name that is none.
 pub fn stored_name(name: &str) -> Option<&'static str> {
-    static STORED: LazyLock<HashMap<&'static str, &'static str>> =
+    static STORED: LazyLock<HashMap<&'static str, &'static str, RandomState>> =
         LazyLock::new(|| NAMES.values().map(|name| (*name, *name)).collect());
     STORED.get(name).copied()
 }

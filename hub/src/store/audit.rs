@@ -88,20 +88,26 @@ pub(super) fn check(row: &EntryCopy) -> Checked {
         faults: Vec::new(),
     };
     let position = row.position;
-    match agrees(row) {
-        Ok(reference) => checked.reference = reference,
-        Err(fault) => checked.faults.push(format!("position {position}: {fault}")),
-    }
-    match replay::told(&row.stored()) {
+    let told = match agrees(row) {
+        Ok((entry, reference)) => {
+            checked.reference = reference;
+            replay::told_under(entry.contract.as_deref(), &row.stored())
+        }
+        Err(fault) => {
+            checked.faults.push(format!("position {position}: {fault}"));
+            replay::told(&row.stored())
+        }
+    };
+    match told {
         Ok(told) => checked.told = told,
         Err(error) => checked.faults.push(error.reason),
     }
     checked
 }
 
-/// Whether an entry's text is one, and everything it names is what it names; gives what it refers
-/// to, where it does.
-fn agrees(row: &EntryCopy) -> Result<Option<ReferenceText>, String> {
+/// Whether an entry's text is one, and everything it names is what it names; gives the entry, and
+/// what it refers to, where it does.
+fn agrees(row: &EntryCopy) -> Result<(Entry, Option<ReferenceText>), String> {
     let text = str::from_utf8(&row.text).map_err(|_| "the entry's text is not UTF-8".to_owned())?;
     let entry = Entry::parse(text).map_err(|error| error.to_string())?;
     if entry.position != row.position {
@@ -119,7 +125,8 @@ fn agrees(row: &EntryCopy) -> Result<Option<ReferenceText>, String> {
     if !holds(entry.raw, &row.raw) {
         return Err("the raw bytes are not those the entry commits to".to_owned());
     }
-    row.reference().map_err(|error| error.reason)
+    let reference = row.reference().map_err(|error| error.reason)?;
+    Ok((entry, reference))
 }
 
 /// What was erased or pruned leaves its commitment behind.
@@ -229,6 +236,9 @@ impl Recount {
 
     /// Adds what was counted elsewhere.
     pub(super) fn merge(&mut self, mut other: Self) {
+        if self.sums.is_empty() {
+            std::mem::swap(self, &mut other);
+        }
         self.leaves.append(&mut other.leaves);
         self.sums.merge(&other.sums, 1);
     }
@@ -258,10 +268,9 @@ impl Recount {
     }
 
     /// Compares the numbers with the sums of the stored deltas.
-    pub(super) fn deltas(&self, stored: &Rollups, verdict: &mut Verdict) {
-        let mut off = Rollups::default();
-        off.merge(stored, 1);
-        off.merge(&self.sums, -1);
+    pub(super) fn deltas(&self, mut stored: Rollups, verdict: &mut Verdict) {
+        stored.merge(&self.sums, -1);
+        let off = stored;
         for (place, measure, day, n) in off.rows() {
             let day = day_of(day);
             verdict.add(format!(
@@ -272,8 +281,7 @@ impl Recount {
 
     /// The sums that the rollups should hold: without the deltas that they lack yet.
     pub(super) fn rolled(&self, behind: &Rollups) -> Rollups {
-        let mut rolled = Rollups::default();
-        rolled.merge(&self.sums, 1);
+        let mut rolled = self.sums.clone();
         rolled.merge(behind, -1);
         rolled
     }

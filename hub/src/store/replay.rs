@@ -8,6 +8,7 @@ use std::{
     collections::{BTreeMap, HashMap},
 };
 
+use foldhash::fast::RandomState;
 use serde::Deserialize;
 
 use super::{
@@ -60,22 +61,33 @@ fn mark(kind: u8, parts: [&str; 2]) -> Mark {
     Mark::from_be_bytes(half)
 }
 
+fn damaged(stored: &Stored<'_>) -> impl Fn(serde_json::Error) -> StoreError {
+    let position = stored.position;
+    move |error| StoreError::fault(format!("the entry at position {position} is damaged: {error}"))
+}
+
 /// Whose dossier an entry tells of; `None` where it tells of none.
 ///
 /// # Errors
 /// When a stored text is not what the hub writes: names the position.
 pub fn told(stored: &Stored<'_>) -> Result<Option<Told>, StoreError> {
-    let damaged = |error: serde_json::Error| {
-        StoreError::fault(format!("the entry at position {} is damaged: {error}", stored.position))
-    };
     if !matches!(stored.kind, "observation" | "retraction") {
         return Ok(None);
     }
-    let named: Named<'_> = serde_json::from_slice(stored.text).map_err(damaged)?;
-    if !matches!(named.contract.as_deref(), Some("dossier/1" | "progress/1")) {
+    let named: Named<'_> = serde_json::from_slice(stored.text).map_err(damaged(stored))?;
+    told_under(named.contract.as_deref(), stored)
+}
+
+/// The same of an entry whose contract is known.
+///
+/// # Errors
+/// When its public text is not what the hub writes: names the position.
+pub fn told_under(contract: Option<&str>, stored: &Stored<'_>) -> Result<Option<Told>, StoreError> {
+    let kind = matches!(stored.kind, "observation" | "retraction");
+    if !kind || !matches!(contract, Some("dossier/1" | "progress/1")) {
         return Ok(None);
     }
-    let name: Name<'_> = serde_json::from_slice(stored.public).map_err(damaged)?;
+    let name: Name<'_> = serde_json::from_slice(stored.public).map_err(damaged(stored))?;
     let code = name.code.as_deref().and_then(code_of_text);
     Ok(Some(Told {
         position: stored.position,
@@ -87,7 +99,7 @@ pub fn told(stored: &Stored<'_>) -> Result<Option<Told>, StoreError> {
 /// Which observations belong together, whatever the order in which they are added.
 #[derive(Debug, Default)]
 pub struct Components {
-    nodes: HashMap<Mark, u32>,
+    nodes: HashMap<Mark, u32, RandomState>,
     up: Vec<u32>,
     told: Vec<(u32, u64)>,
 }
@@ -125,7 +137,7 @@ impl Components {
     /// Positions by component, in the order of the components' first positions.
     pub fn groups(mut self) -> Vec<Vec<u64>> {
         let told = std::mem::take(&mut self.told);
-        let mut place: HashMap<u32, usize> = HashMap::new();
+        let mut place: HashMap<u32, usize, RandomState> = HashMap::default();
         let mut groups: Vec<Vec<u64>> = Vec::new();
         for (node, position) in told {
             let root = self.root(node);

@@ -5,6 +5,7 @@ use std::{
     sync::Arc,
 };
 
+use foldhash::fast::RandomState;
 use jiff::civil::Date;
 
 use super::changes::Delta;
@@ -71,11 +72,11 @@ pub struct RollupKey<'a> {
 type Slot = (u32, &'static str, i32);
 
 /// Sums of deltas by place, measure and day: what the lattice is made from, all at once.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Rollups {
-    numbers: HashMap<Arc<Place>, u32>,
+    numbers: HashMap<Arc<Place>, u32, RandomState>,
     places: Vec<Arc<Place>>,
-    sums: HashMap<Slot, i64>,
+    sums: HashMap<Slot, i64, RandomState>,
 }
 
 impl Rollups {
@@ -107,6 +108,7 @@ impl Rollups {
     /// Adds other sums, so many times.
     pub fn merge(&mut self, other: &Self, times: i64) {
         let numbers: Vec<u32> = other.places.iter().map(|place| self.number(place)).collect();
+        self.sums.reserve(other.sums.len().saturating_sub(self.sums.len()));
         for ((place, measure, day), n) in &other.sums {
             let slot = (numbers[*place as usize], *measure, *day);
             *self.sums.entry(slot).or_default() += n * times;
@@ -162,14 +164,14 @@ impl Rollups {
             names.extend([place.agency.as_str(), place.procedure.as_str()]);
         }
         let names: Vec<&str> = names.into_iter().collect();
-        let numbers: HashMap<&str, u32> = names.iter().copied().zip(0..).collect();
+        let numbers: HashMap<&str, u32, RandomState> = names.iter().copied().zip(0..).collect();
         let number = |name: &str| numbers.get(name).copied().unwrap_or_default();
         let places: Vec<[u32; 2]> = self
             .places
             .iter()
             .map(|place| [number(&place.agency), number(&place.procedure)])
             .collect();
-        let mut sums = Level::new();
+        let mut sums = Level::default();
         for ((place, measure, day), n) in &self.sums {
             let [outer, inner] = places[*place as usize];
             let key = Key { measure: number(measure), outer, day: *day, inner };
@@ -193,10 +195,10 @@ struct Key {
     inner: u32,
 }
 
-type Level = HashMap<Key, i64>;
+type Level = HashMap<Key, i64, RandomState>;
 
 fn summed(sums: &Level, key: impl Fn(Key) -> Key) -> Level {
-    let mut all = Level::new();
+    let mut all = Level::default();
     for (at, n) in sums {
         *all.entry(key(*at)).or_default() += n;
     }

@@ -121,7 +121,7 @@ async fn folds(
     scan::whole_tables(transaction).await?;
     extra(transaction, &recount, verdict).await?;
     recount.close(verdict)?;
-    recount.deltas(&rolling::sums(transaction, 0, verdict.entries).await?, verdict);
+    recount.deltas(rolling::sums(transaction, 0, verdict.entries).await?, verdict);
     rollups(transaction, &recount, verdict).await
 }
 

@@ -6,6 +6,7 @@ use std::{
     thread,
 };
 
+use rayon::prelude::*;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::open;
@@ -37,8 +38,8 @@ impl Crew {
     }
 
     /// One of the readers.
-    pub(super) fn first(&self) -> Result<&Connection, StoreError> {
-        self.0.first().ok_or_else(|| StoreError::fault("there is no reader"))
+    pub(super) fn first(&mut self) -> Result<&mut Connection, StoreError> {
+        self.0.first_mut().ok_or_else(|| StoreError::fault("there is no reader"))
     }
 
     /// Does jobs `0..jobs`, each by whichever reader is free; gives what each reader gathered.
@@ -48,23 +49,17 @@ impl Crew {
         work: &(dyn Fn(&Connection, usize, &mut T) -> Result<(), StoreError> + Sync),
     ) -> Result<Vec<T>, StoreError> {
         let next = &AtomicUsize::new(0);
-        thread::scope(|scope| {
-            let one = |reader: &mut Connection| -> Result<T, StoreError> {
-                let mut gathered = T::default();
-                loop {
-                    let job = next.fetch_add(1, Ordering::Relaxed);
-                    if job >= jobs {
-                        return Ok(gathered);
-                    }
-                    work(reader, job, &mut gathered)?;
+        let one = |reader: &mut Connection| -> Result<T, StoreError> {
+            let mut gathered = T::default();
+            loop {
+                let job = next.fetch_add(1, Ordering::Relaxed);
+                if job >= jobs {
+                    return Ok(gathered);
                 }
-            };
-            let threads: Vec<_> =
-                self.0.iter_mut().map(|reader| scope.spawn(move || one(reader))).collect();
-            let join = |thread: thread::ScopedJoinHandle<'_, _>| {
-                thread.join().unwrap_or_else(|_| Err(StoreError::fault("a reader has stopped")))
-            };
-            threads.into_iter().map(join).collect()
-        })
+                work(reader, job, &mut gathered)?;
+            }
+        };
+        // Threads that live on: new ones would begin with memory that nobody has used.
+        self.0.par_iter_mut().with_max_len(1).map(one).collect()
     }
 }

@@ -18,7 +18,7 @@ use crate::store::{
 /// Positions that one reader checks at a time.
 const POSITIONS: usize = 1_024;
 /// Such stretches between two looks at what they gave: bounds what is held at once.
-const STRETCHES: usize = 64;
+const STRETCHES: usize = 16;
 /// Components that one reader folds at a time.
 const COMPONENTS: usize = 128;
 
@@ -87,9 +87,14 @@ fn folds(
         found.faults.into_iter().for_each(|fault| verdict.add(fault));
     }
     extra(crew.first()?, &recount, verdict)?;
-    recount.close(verdict)?;
-    recount.deltas(&deltas(crew, verdict.entries)?, verdict);
-    rollups(crew.first()?, &recount, verdict)
+    recount.deltas(deltas(crew, verdict.entries)?, verdict);
+    let rolled = &mut Verdict { entries: verdict.entries, ..Verdict::default() };
+    let reader = crew.first()?;
+    let (closed, compared) =
+        rayon::join(|| recount.close(verdict), || rollups(reader, &recount, rolled));
+    closed.and(compared)?;
+    std::mem::take(&mut rolled.faults).into_iter().for_each(|fault| verdict.add(fault));
+    Ok(())
 }
 
 /// Folds one component and compares its dossiers with those stored.
@@ -161,14 +166,15 @@ fn deltas(crew: &mut Crew, entries: u64) -> Result<Rollups, StoreError> {
         let from = job as u64 * stretch;
         rolling::add_sums(reader, (from, from + stretch), sums)
     })?;
-    let mut sums = Rollups::default();
-    parts.iter().for_each(|part| sums.merge(part, 1));
+    let mut parts = parts.into_iter();
+    let mut sums = parts.next().unwrap_or_default();
+    parts.for_each(|part| sums.merge(&part, 1));
     Ok(sums)
 }
 
 /// Compares the rollups, which may lack the deltas of the last entries.
 fn rollups(
-    connection: &Connection,
+    connection: &mut Connection,
     recount: &Recount,
     verdict: &mut Verdict,
 ) -> Result<(), StoreError> {
