@@ -20,7 +20,7 @@ use crate::{
 };
 
 pub use messages::Trace;
-pub use statistics::{Dimension, Question, Row, STATISTIC_DAYS_MAX, Statistic};
+pub use statistics::{By, Question, Row, STATISTIC_DAYS_MAX, Statistic};
 
 /// Items on a page, at most.
 pub const PAGE_MAX: u32 = 1_000;

@@ -61,8 +61,8 @@ async fn settled(folder: &Folder) {
 fn first_day(measure: &str) -> String {
     format!(
         "WHERE slot = (SELECT r.slot FROM rollups r JOIN measures m \
-         ON m.measure = (r.slot >> 53 & 63) WHERE (r.slot >> 61) = 1 \
-         AND (r.slot >> 59 & 3) = 0 AND m.text = '{measure}' AND r.n <> 0 \
+         ON m.measure = (r.slot >> 52 & 63) WHERE (r.slot >> 60) = 1 \
+         AND (r.slot >> 58 & 3) = 0 AND m.text = '{measure}' AND r.n <> 0 \
          ORDER BY (r.slot & 4194303) LIMIT 1)"
     )
 }

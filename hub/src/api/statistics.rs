@@ -1,5 +1,7 @@
-//! `GET /v1/statistics`: numbers of any days, by agency, procedure, status and day, as of any
+//! `GET /v1/statistics`: numbers of any days, by where dossiers count, status and day, as of any
 //! position.
+
+use std::collections::BTreeSet;
 
 use adapters::rest::problem::ProblemResponse;
 use axum::{
@@ -17,8 +19,8 @@ use super::{
 };
 use crate::{
     auth::Principal,
-    operations::{Dimension, Question, STATISTIC_DAYS_MAX},
-    registry::measure::day_number,
+    operations::{By, Question, STATISTIC_DAYS_MAX},
+    registry::{Dimension, measure::day_number},
 };
 
 /// Hours that Vietnam is ahead of UTC; it has no summer time.
@@ -37,7 +39,7 @@ pub(super) async fn statistics(
 ) -> Result<Response, Stop> {
     let today = today();
     let question = question(&uri, today)?;
-    if let (Principal::Agency(own), Some(other)) = (&who, &question.agency)
+    if let (Principal::Agency(own), Some(other)) = (&who, question.only.get(&Dimension::Agency))
         && own != other
     {
         return Err(ProblemResponse::new(StatusCode::FORBIDDEN, &NOT_YOURS).into());
@@ -49,7 +51,8 @@ pub(super) async fn statistics(
 }
 
 fn question(uri: &Uri, today: Date) -> Result<Question, ProblemResponse> {
-    let known = ["from", "to", "by", "agency", "procedure", "as_of"];
+    let mut known = vec!["from", "to", "by", "as_of"];
+    known.extend(Dimension::ALL.map(Dimension::name));
     let params = Params::read(uri, &known)?;
     let to = date(&params, "to")?;
     // Where only the last day is given, its year.
@@ -65,12 +68,12 @@ fn question(uri: &Uri, today: Date) -> Result<Question, ProblemResponse> {
         let en = format!("Ask for at most {STATISTIC_DAYS_MAX} days at a time.");
         return Err(bad("from", &from.to_string(), &vi, &en));
     }
+    let asked = |one: Dimension| Some((one, params.text(one.name())?.to_owned()));
     Ok(Question {
         from,
         to,
         by: by(&params)?,
-        agency: params.text("agency").map(ToOwned::to_owned),
-        procedure: params.text("procedure").map(ToOwned::to_owned),
+        only: Dimension::ALL.into_iter().filter_map(asked).collect(),
         as_of: params.position("as_of")?,
     })
 }
@@ -86,25 +89,15 @@ pub(super) fn date(params: &Params, name: &str) -> Result<Option<Date>, ProblemR
     if date.to_string() == text { Ok(Some(date)) } else { Err(wrong()) }
 }
 
-fn by(params: &Params) -> Result<Vec<Dimension>, ProblemResponse> {
+fn by(params: &Params) -> Result<BTreeSet<By>, ProblemResponse> {
     let text = params.text("by").unwrap_or_default();
-    let mut by = Vec::new();
-    for name in text.split(',').filter(|_| !text.is_empty()) {
-        let dimension = match name {
-            "agency" => Dimension::Agency,
-            "procedure" => Dimension::Procedure,
-            "status" => Dimension::Status,
-            "day" => Dimension::Day,
-            _ => {
-                let names = "agency, procedure, status, day";
-                let vi = format!("Ghi một hay nhiều chiều, cách nhau bằng dấu phẩy: {names}.");
-                let en = format!("Write one or more of {names}, with commas between.");
-                return Err(bad("by", name, &vi, &en));
-            }
-        };
-        if !by.contains(&dimension) {
-            by.push(dimension);
-        }
-    }
-    Ok(by)
+    let named = |name: &str| {
+        By::all().find(|by| by.name() == name).ok_or_else(|| {
+            let names = By::all().map(By::name).collect::<Vec<_>>().join(", ");
+            let vi = format!("Ghi một hay nhiều chiều, cách nhau bằng dấu phẩy: {names}.");
+            let en = format!("Write one or more of {names}, with commas between.");
+            bad("by", name, &vi, &en)
+        })
+    };
+    text.split(',').filter(|_| !text.is_empty()).map(named).collect()
 }

@@ -272,6 +272,25 @@ async fn numbers_are_told_by_dimension() {
     assert!(rows.iter().all(|row| row["measures"]["accepted"].as_i64().unwrap() > 0));
     let reply = bench.get("/v1/statistics?as_of=0", &portal).await;
     assert_eq!(reply.json()["rows"], serde_json::json!([]));
+    let ask = async |of: &str| {
+        let uri = format!("/v1/statistics?from=2010-01-01&to=2020-12-31&{of}");
+        bench.get(&uri, &portal).await.json()
+    };
+    let accepted = |body: &serde_json::Value| -> i64 {
+        let rows = body["rows"].as_array().unwrap().iter();
+        rows.map(|row| row["measures"]["accepted"].as_i64().unwrap_or(0)).sum()
+    };
+    let all = accepted(&ask("").await);
+    for (by, summed_from) in
+        [("field", "rollups"), ("commune,agency", "rollups"), ("channel", "deltas")]
+    {
+        let body = ask(&format!("by={by}")).await;
+        assert_eq!((accepted(&body), body["summed_from"].as_str()), (all, Some(summed_from)));
+        assert!(by.split(',').all(|name| body["rows"][0][name].is_string()), "{body}");
+    }
+    let one = ask("by=agency,channel&channel=online").await;
+    assert!((1..all).contains(&accepted(&one)), "{one}");
+    assert!(one["rows"].as_array().unwrap().iter().all(|row| row["channel"] == "online"));
     let own = bench.agency(BIEN_HOA).await;
     let rows = bench.get(uri, &own).await.json()["rows"].clone();
     assert_eq!(rows.as_array().unwrap().len(), 1);

@@ -107,14 +107,7 @@ impl Page {
         let tallies = operations.outcomes(&who).await?;
         let traces = operations.latest(&who, MESSAGES_SEARCHED, REFUSALS_OF_ONE).await?;
         let today = today();
-        let question = Question {
-            from: today,
-            to: today,
-            by: Vec::new(),
-            agency: None,
-            procedure: None,
-            as_of: None,
-        };
+        let question = Question::of(today, today);
         let numbers = operations.statistics(&who, &question).await?;
         let measures = numbers.rows.into_iter().next().map(|row| row.measures);
         let statuses = statuses(&measures.unwrap_or_default());

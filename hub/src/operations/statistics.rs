@@ -1,6 +1,6 @@
 //! Numbers of any days, as of any position.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use serde::Serialize;
@@ -9,7 +9,7 @@ use super::Operations;
 use crate::{
     auth::Principal,
     registry::{
-        Measure,
+        Dimension, Measure,
         measure::{day_number, day_of},
     },
     store::{CellQuery, CellRow, StoreError},
@@ -25,39 +25,54 @@ pub struct Question {
     pub from: Date,
     /// Last day.
     pub to: Date,
-    /// Dimensions: agency, procedure, status, day.
-    pub by: Vec<Dimension>,
-    /// One agency.
-    pub agency: Option<String>,
-    /// One procedure.
-    pub procedure: Option<String>,
+    /// What tells rows apart.
+    pub by: BTreeSet<By>,
+    /// Only what counts under these values.
+    pub only: BTreeMap<Dimension, String>,
     /// Position.
     pub as_of: Option<u64>,
 }
 
-/// A dimension of a statistic.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Dimension {
-    /// Accepting agency.
-    Agency,
-    /// National procedure.
-    Procedure,
+impl Question {
+    /// Of some days, summed over everything.
+    pub fn of(from: Date, to: Date) -> Self {
+        Self { from, to, by: BTreeSet::new(), only: BTreeMap::new(), as_of: None }
+    }
+}
+
+/// What may tell the rows of a statistic apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum By {
+    /// Where a dossier counts.
+    Place(Dimension),
     /// Status: only what is counted by status, so stays and refusals.
     Status,
     /// Day.
     Day,
 }
 
+impl By {
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Dimension::ALL.into_iter().map(Self::Place).chain([Self::Status, Self::Day])
+    }
+
+    /// Its name in questions and answers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Place(dimension) => dimension.name(),
+            Self::Status => "status",
+            Self::Day => "day",
+        }
+    }
+}
+
 /// A row of a statistic.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Row {
-    /// Agency, where asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub agency: Option<String>,
-    /// Procedure, where asked for; empty where dossiers have none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub procedure: Option<String>,
+    /// Where it counts, in the dimensions asked for; empty where dossiers have none.
+    #[serde(flatten)]
+    pub place: BTreeMap<&'static str, String>,
     /// National status, where asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u8>,
@@ -77,6 +92,9 @@ pub struct Statistic {
     pub to: Date,
     /// The journal position it is true at.
     pub as_of: u64,
+    /// `rollups` where sums are kept for what was asked; else `deltas`: exact too, but read change
+    /// by change, which takes longer the longer the history is.
+    pub summed_from: &'static str,
     /// Rows in the order of their dimensions.
     pub rows: Vec<Row>,
 }
@@ -91,55 +109,63 @@ impl Operations {
         who: &Principal,
         question: &Question,
     ) -> Result<Statistic, StoreError> {
-        let mut agency = question.agency.clone();
+        let mut only = question.only.clone();
         if let Principal::Agency(own) = who {
-            agency = Some(own.clone());
+            only.insert(Dimension::Agency, own.clone());
         }
-        let by = |dimension| question.by.contains(&dimension);
+        let place = |by: &By| match by {
+            By::Place(dimension) => Some(*dimension),
+            By::Status | By::Day => None,
+        };
         let query = CellQuery {
-            agency,
-            procedure: question.procedure.clone(),
-            by_agency: by(Dimension::Agency),
-            by_procedure: by(Dimension::Procedure),
-            by_day: by(Dimension::Day),
+            only,
+            by: question.by.iter().filter_map(place).collect(),
+            by_day: question.by.contains(&By::Day),
             from: day_number(question.from),
             to: day_number(question.to),
             as_of: question.as_of,
         };
-        let (as_of, cells) = self.store.statistics(query).await?;
-        let rows = rows(question, &cells);
-        Ok(Statistic { from: question.from, to: question.to, as_of, rows })
+        let cells = self.store.statistics(query).await?;
+        Ok(Statistic {
+            from: question.from,
+            to: question.to,
+            as_of: cells.as_of,
+            summed_from: if cells.scanned { "deltas" } else { "rollups" },
+            rows: rows(question, &cells.rows),
+        })
     }
 }
 
 /// Sums changes into rows: flows over the days, gauges by running sums.
 fn rows(question: &Question, cells: &[CellRow]) -> Vec<Row> {
-    type Place = (Option<String>, Option<String>, Option<u8>);
-    let by = |dimension| question.by.contains(&dimension);
-    let place = |cell: &CellRow, status: Option<u8>| -> Place {
-        let agency = by(Dimension::Agency).then(|| cell.agency.clone());
-        (agency, by(Dimension::Procedure).then(|| cell.procedure.clone()), status)
+    let by = |by| question.by.contains(&by);
+    let dimensions: Vec<Dimension> =
+        Dimension::ALL.into_iter().filter(|one| by(By::Place(*one))).collect();
+    let place = |cell: &CellRow| -> Vec<String> {
+        dimensions.iter().map(|one| one.of(&cell.place).to_owned()).collect()
     };
-    let mut sums: BTreeMap<Place, BTreeMap<&str, BTreeMap<i32, i64>>> = BTreeMap::new();
+    type Key = (Vec<String>, Option<u8>);
+    let mut sums: BTreeMap<Key, BTreeMap<&str, BTreeMap<i32, i64>>> = BTreeMap::new();
     for cell in cells {
-        let (measure, status) = match (by(Dimension::Status), of_status(&cell.measure)) {
+        let (measure, status) = match (by(By::Status), of_status(&cell.measure)) {
             (true, Some((measure, status))) => (measure, Some(status)),
             (true, None) => continue,
             (false, _) => (cell.measure.as_str(), None),
         };
-        let days = sums.entry(place(cell, status)).or_default().entry(measure).or_default();
+        let days = sums.entry((place(cell), status)).or_default().entry(measure).or_default();
         *days.entry(cell.day).or_default() += cell.n;
     }
     let mut rows = Vec::new();
-    for ((agency, procedure, status), measures) in sums {
+    for ((place, status), measures) in sums {
+        let names = dimensions.iter().map(|one| one.name());
+        let place: BTreeMap<&str, String> = names.zip(place).collect();
         let row = |day: Option<Date>, measures: BTreeMap<String, i64>| Row {
-            agency: agency.clone(),
-            procedure: procedure.clone(),
+            place: place.clone(),
             status,
             day,
             measures,
         };
-        if by(Dimension::Day) {
+        if by(By::Day) {
             let days = by_day(question, &measures);
             rows.extend(days.into_iter().map(|(day, measures)| row(Some(day_of(day)), measures)));
         } else {
@@ -190,27 +216,21 @@ fn by_day(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::registry::Place;
 
     #[test]
     fn what_is_counted_by_status_can_be_asked_for_by_status() {
         let day: Date = "2024-03-01".parse().unwrap();
         let cell = |measure: &str, n| CellRow {
             measure: measure.to_owned(),
-            agency: String::new(),
-            procedure: String::new(),
+            place: Place::default(),
             day: day_number(day),
             n,
         };
         let cells = [cell("in-status-4", 3), cell("refused-3", 1), cell("open", 3)];
-        let question = |by: &[Dimension]| Question {
-            from: day,
-            to: day,
-            by: by.to_vec(),
-            agency: None,
-            procedure: None,
-            as_of: None,
-        };
-        let told = rows(&question(&[Dimension::Status]), &cells);
+        let question =
+            |by: &[By]| Question { by: by.iter().copied().collect(), ..Question::of(day, day) };
+        let told = rows(&question(&[By::Status]), &cells);
         let told: Vec<_> = told.into_iter().map(|row| (row.status, row.measures)).collect();
         let measure = |name: &str, n| BTreeMap::from([(name.to_owned(), n)]);
         assert_eq!(told, [(Some(3), measure("refused", 1)), (Some(4), measure("in-status", 3))]);

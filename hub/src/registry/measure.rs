@@ -128,6 +128,11 @@ pub fn counted_by(name: &str) -> Option<(Measure, Option<Status>)> {
     COUNTED.get(name).copied()
 }
 
+/// The names of all gauges, with and without a status behind them.
+pub fn gauge_names() -> impl Iterator<Item = &'static str> {
+    NAMES.values().copied().filter(|name| Measure::is_gauge_name(name))
+}
+
 /// The name of a measure as the store has it; `None` for a name that is none.
 pub fn stored_name(name: &str) -> Option<&'static str> {
     static STORED: LazyLock<HashMap<&'static str, &'static str, RandomState>> =
@@ -137,7 +142,7 @@ pub fn stored_name(name: &str) -> Option<&'static str> {
 
 /// Where a dossier counts: the dimensions that are no time and no measure. Empty where it has
 /// none.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Place {
     /// Accepting agency.
     pub agency: String,
@@ -161,6 +166,60 @@ impl Place {
             field: text(&state.field),
             channel: text(&state.channel),
             commune: text(&state.commune),
+        }
+    }
+}
+
+/// What tells places apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Dimension {
+    /// Accepting agency.
+    Agency,
+    /// National procedure.
+    Procedure,
+    /// Field.
+    Field,
+    /// How it was filed.
+    Channel,
+    /// Commune.
+    Commune,
+}
+
+impl Dimension {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Agency, Self::Procedure, Self::Field, Self::Channel, Self::Commune];
+
+    /// Its name in questions, answers and the store.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Agency => "agency",
+            Self::Procedure => "procedure",
+            Self::Field => "field",
+            Self::Channel => "channel",
+            Self::Commune => "commune",
+        }
+    }
+
+    /// What a place is in it; empty where it has none.
+    pub fn of(self, place: &Place) -> &str {
+        match self {
+            Self::Agency => &place.agency,
+            Self::Procedure => &place.procedure,
+            Self::Field => &place.field,
+            Self::Channel => &place.channel,
+            Self::Commune => &place.commune,
+        }
+    }
+
+    /// Says what a place is in it.
+    pub fn set(self, place: &mut Place, value: String) {
+        match self {
+            Self::Agency => place.agency = value,
+            Self::Procedure => place.procedure = value,
+            Self::Field => place.field = value,
+            Self::Channel => place.channel = value,
+            Self::Commune => place.commune = value,
         }
     }
 }

@@ -27,7 +27,7 @@ pub use catalogue::Catalogue;
 pub use dossier::{Part, Reference, SourceRule, fold, fold_standing};
 pub use fold_root::{cell_leaf, dossier_leaf, fold_root};
 pub use identity::{Groups, Link, group};
-pub use measure::{Counted, Measure, Place};
+pub use measure::{Counted, Dimension, Measure, Place};
 pub use observation::{Content, Observation, ObservationId, Version};
 pub use past::Past;
 pub use state::{DossierState, Finding, Identity, Promise, TimelineStep};

@@ -41,7 +41,8 @@ use crate::{
 
 pub use error::{StoreError, Trouble};
 pub use rows::{
-    ApiKey, CellQuery, CellRow, DossierRow, EntryRow, Found, Head, MessageRow, Tally, Verdict,
+    ApiKey, CellQuery, CellRow, Cells, DossierRow, EntryRow, Found, Head, MessageRow, Tally,
+    Verdict,
 };
 pub use rules::Rules;
 
@@ -217,8 +218,8 @@ pub trait Store: portable::Portable + pruning::Pruning + catalogue::Catalogues +
     /// Messages by channel and outcome.
     fn outcomes(&self) -> Answer<'_, Result<Vec<Tally>, StoreError>>;
 
-    /// Numbers by day, without zeros, and the position they are true at.
-    fn statistics(&self, query: CellQuery) -> Answer<'_, Result<(u64, Vec<CellRow>), StoreError>>;
+    /// Numbers, without zeros, and the position they are true at.
+    fn statistics(&self, query: CellQuery) -> Answer<'_, Result<Cells, StoreError>>;
 
     /// Stores an API key.
     fn add_key(&self, key: ApiKey) -> Answer<'_, Result<(), StoreError>>;

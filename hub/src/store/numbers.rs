@@ -1,44 +1,42 @@
 //! Which sums answer a question about numbers, and how they are added up. Pure: every store reads
 //! its rollups and deltas for itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use foldhash::fast::RandomState;
 
 use super::{
     CellQuery, CellRow,
     batch::{
-        Delta,
+        Delta, Level,
         rollups::{Run, Span, runs},
     },
 };
-use crate::registry::Measure;
+use crate::registry::{Dimension, Measure, Place};
 
-/// Measure, agency, procedure, day.
-type Key = (String, String, String, i32);
+/// Measure, place, day.
+type Key = (String, Place, i32);
 
 /// Before any day on which something was counted: the first day of the calendar.
 const DAY_MIN: i32 = -719_162;
 
 impl CellQuery {
-    fn of_agency(&self) -> bool {
-        self.by_agency || self.agency.is_some()
+    /// The level of the lattice that answers it; `None` where none is kept for it.
+    pub(super) fn level(&self) -> Option<&'static Level> {
+        let dimensions: BTreeSet<Dimension> = self.dimensions().collect();
+        Level::keeping(&dimensions)
     }
 
-    fn of_procedure(&self) -> bool {
-        self.by_procedure || self.procedure.is_some()
+    /// The dimensions that matter to it.
+    fn dimensions(&self) -> impl Iterator<Item = Dimension> {
+        Dimension::ALL
+            .into_iter()
+            .filter(|one| self.by.contains(one) || self.only.contains_key(one))
     }
 
-    /// The level of the lattice that answers it: 0 all, 1 by agency, 2 by procedure, 3 by both.
-    pub(super) fn level(&self) -> u8 {
-        u8::from(self.of_agency()) + 2 * u8::from(self.of_procedure())
-    }
-
-    /// The only inner key that is asked for; all where absent.
-    pub(super) fn inner(&self) -> Option<&str> {
-        match self.level() {
-            1 => self.agency.as_deref(),
-            2 | 3 => self.procedure.as_deref(),
-            _ => None,
-        }
+    /// The only value of a level's dimension that is asked for; all where absent.
+    pub(super) fn only(&self, dimension: Option<Dimension>) -> Option<&str> {
+        self.only.get(&dimension?).map(String::as_str)
     }
 
     /// The stretches of a measure to read, each with whether its days are shown one by one.
@@ -58,9 +56,22 @@ impl CellQuery {
         wanted
     }
 
-    /// The day that a number of a day is shown under.
-    fn shown(&self, day: i32) -> i32 {
-        if self.by_day { day.max(self.from - 1) } else { self.to }
+    /// The day that a number of a day is shown under; `None` where it is not asked for.
+    fn shown(&self, measure: &str, day: i32) -> Option<i32> {
+        let before = day < self.from && !Measure::is_gauge_name(measure);
+        let asked = !before && day <= self.to;
+        asked.then(|| if self.by_day { day.max(self.from - 1) } else { self.to })
+    }
+
+    /// What of a place tells rows apart; `None` where the place is not asked for.
+    fn kept(&self, place: &Place) -> Option<Place> {
+        let asked = |(dimension, value): (&Dimension, &String)| dimension.of(place) == value;
+        if !self.only.iter().all(asked) {
+            return None;
+        }
+        let mut kept = Place::default();
+        self.dimensions().for_each(|one| one.set(&mut kept, one.of(place).to_owned()));
+        Some(kept)
     }
 }
 
@@ -76,42 +87,96 @@ impl<'a> Sums<'a> {
         Self { query, sums: BTreeMap::new() }
     }
 
-    /// Adds what rollups say: measure, outer and inner key, a day, a number.
-    pub(super) fn rolled(&mut self, measure: &str, outer: &str, inner: String, day: i32, n: i64) {
-        let (agency, procedure) = match self.query.level() {
-            1 => (inner, String::new()),
-            3 => (outer.to_owned(), inner),
-            _ => (String::new(), inner),
-        };
-        let key = (measure.to_owned(), agency, procedure, self.query.shown(day));
-        *self.sums.entry(key).or_default() += n;
+    /// Adds what the rollups of a level say: measure, outer and inner key, a day, a number.
+    pub(super) fn rolled(
+        &mut self,
+        level: &Level,
+        (measure, outer, inner): (&str, &str, &str),
+        day: i32,
+        n: i64,
+    ) {
+        let Some(day) = self.query.shown(measure, day.min(self.query.to)) else { return };
+        let mut place = Place::default();
+        for (dimension, value) in [(level.outer, outer), (level.inner, inner)] {
+            if let Some(dimension) = dimension {
+                dimension.set(&mut place, value.to_owned());
+            }
+        }
+        *self.sums.entry((measure.to_owned(), place, day)).or_default() += n;
     }
 
     /// Adds a delta that the rollups lack, or takes one back that they hold too many.
     pub(super) fn delta(&mut self, delta: &Delta, sign: i64) {
-        let query = self.query;
-        let other = |wanted: &Option<String>, value: &String| {
-            wanted.as_ref().is_some_and(|wanted| wanted != value)
-        };
-        let before = delta.day < query.from && !Measure::is_gauge_name(delta.measure);
-        if before
-            || delta.day > query.to
-            || other(&query.agency, &delta.place.agency)
-            || other(&query.procedure, &delta.place.procedure)
-        {
-            return;
+        let shown = self.query.shown(delta.measure, delta.day);
+        if let Some((day, place)) = shown.zip(self.query.kept(&delta.place)) {
+            let key = (delta.measure.to_owned(), place, day);
+            *self.sums.entry(key).or_default() += sign * delta.n;
         }
-        let kept = |by: bool, value: &String| if by { value.clone() } else { String::new() };
-        let agency = kept(query.of_agency(), &delta.place.agency);
-        let procedure = kept(query.of_procedure(), &delta.place.procedure);
-        let key = (delta.measure.to_owned(), agency, procedure, query.shown(delta.day));
-        *self.sums.entry(key).or_default() += sign * delta.n;
     }
 
-    /// The answer, without zeros.
+    /// Adds what deltas were summed to elsewhere, told as they are to be shown.
+    pub(super) fn summed(&mut self, measure: &str, place: Place, day: i32, n: i64) {
+        *self.sums.entry((measure.to_owned(), place, day)).or_default() += n;
+    }
+
+    /// The numbers, without zeros.
     pub(super) fn rows(self) -> Vec<CellRow> {
-        let row =
-            |((measure, agency, procedure, day), n)| CellRow { measure, agency, procedure, day, n };
+        let row = |((measure, place, day), n)| CellRow { measure, place, day, n };
         self.sums.into_iter().filter(|(_, n)| *n != 0).map(row).collect()
+    }
+}
+
+/// Sums of all deltas, for a question that no level answers: by the numbers of their places, so
+/// that a place is looked at once.
+pub(super) struct Scan<'a> {
+    query: &'a CellQuery,
+    /// The group of each place that was met; `None` for one that is not asked for.
+    groups: HashMap<i64, Option<u32>, RandomState>,
+    numbers: HashMap<Place, u32>,
+    sums: HashMap<(u32, &'static str, i32), i64, RandomState>,
+}
+
+impl<'a> Scan<'a> {
+    /// Nothing read yet.
+    pub(super) fn new(query: &'a CellQuery) -> Self {
+        let (groups, numbers) = (HashMap::default(), HashMap::default());
+        Self { query, groups, numbers, sums: HashMap::default() }
+    }
+
+    /// Adds a change at the place of a number, which is read where it is met first.
+    ///
+    /// # Errors
+    /// Those of reading the place.
+    pub(super) fn add<E>(
+        &mut self,
+        (measure, day, n): (&'static str, i32, i64),
+        number: i64,
+        place: impl FnOnce() -> Result<Place, E>,
+    ) -> Result<(), E> {
+        let Some(day) = self.query.shown(measure, day) else { return Ok(()) };
+        let group = match self.groups.get(&number) {
+            Some(group) => *group,
+            None => {
+                let group = self.query.kept(&place()?).map(|kept| {
+                    let next = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
+                    *self.numbers.entry(kept).or_insert(next)
+                });
+                *self.groups.entry(number).or_insert(group)
+            }
+        };
+        if let Some(group) = group {
+            *self.sums.entry((group, measure, day)).or_default() += n;
+        }
+        Ok(())
+    }
+
+    /// Hands over what was summed.
+    pub(super) fn close(self, sums: &mut Sums<'_>) {
+        let places: HashMap<u32, Place> =
+            self.numbers.into_iter().map(|(place, number)| (number, place)).collect();
+        for ((group, measure, day), n) in self.sums {
+            let place = places.get(&group).cloned().unwrap_or_default();
+            sums.summed(measure, place, day, n);
+        }
     }
 }

@@ -1,6 +1,9 @@
 //! What a store answers with.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -8,7 +11,7 @@ use serde::Serialize;
 use super::Rules;
 use crate::{
     journal::merkle::{Digest, TreeHead},
-    registry::Observation,
+    registry::{Dimension, Observation, Place},
 };
 
 /// The journal's end, and when it was reached.
@@ -106,14 +109,10 @@ pub struct Tally {
 /// Which numbers a statistic asks for. Days are counted from 1970-01-01.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CellQuery {
-    /// One agency; all where absent.
-    pub agency: Option<String>,
-    /// One procedure; all where absent.
-    pub procedure: Option<String>,
-    /// A row per agency.
-    pub by_agency: bool,
-    /// A row per procedure.
-    pub by_procedure: bool,
+    /// Only what counts under these values.
+    pub only: BTreeMap<Dimension, String>,
+    /// What tells rows apart.
+    pub by: BTreeSet<Dimension>,
     /// A row per day; else one over all of them, shown under the last.
     pub by_day: bool,
     /// First day.
@@ -129,14 +128,23 @@ pub struct CellQuery {
 pub struct CellRow {
     /// Measure.
     pub measure: String,
-    /// Agency; empty where summed over.
-    pub agency: String,
-    /// Procedure; empty where summed over, or where dossiers have none.
-    pub procedure: String,
+    /// Where: empty in dimensions that are summed over, or where dossiers have none.
+    pub place: Place,
     /// Day; days before the first one asked for are summed under the day before it.
     pub day: i32,
     /// How many.
     pub n: i64,
+}
+
+/// Numbers, and what is true of all of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cells {
+    /// The position they are true at.
+    pub as_of: u64,
+    /// Whether they were summed from all deltas, because no rollup is kept for what was asked.
+    pub scanned: bool,
+    /// The numbers that are not zero.
+    pub rows: Vec<CellRow>,
 }
 
 /// An API key as stored.

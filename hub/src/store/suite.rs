@@ -1,5 +1,7 @@
 //! The conformance suite that every store passes: what its users can rely on.
 
+mod groupings;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -16,6 +18,8 @@ use crate::{
     },
     registry::{Content, Settings},
 };
+
+pub(crate) use groupings::groupings;
 
 /// One dossier at a source, as a sealed record.
 pub(crate) fn snapshot(code: &str, version: u32, status: u8) -> Prepared {
@@ -114,7 +118,7 @@ fn refused() -> Vec<Problem> {
 /// The open gauge at the end of a day, at a position.
 async fn open(store: &dyn Store, as_of: Option<u64>) -> i64 {
     let query = CellQuery { from: 19_000, to: 20_000, as_of, ..CellQuery::default() };
-    let (_, rows) = store.statistics(query).await.unwrap();
+    let rows = store.statistics(query).await.unwrap().rows;
     rows.iter().filter(|row| row.measure == "open").map(|row| row.n).sum()
 }
 

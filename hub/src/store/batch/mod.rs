@@ -6,6 +6,7 @@
 
 pub mod attempt;
 pub mod changes;
+pub mod lattice;
 pub mod marks;
 pub mod rollups;
 pub mod slot;
@@ -19,8 +20,9 @@ use jiff::Timestamp;
 
 pub use attempt::{Attempt, Attempts, MessageKey, Written};
 pub use changes::{Changes, Delta, Heard, MemberRow, NewEntry};
+pub use lattice::{Level, RollupKey};
 pub use marks::Marks;
-pub use rollups::{RollupKey, Rollups};
+pub use rollups::Rollups;
 pub use subjects::{Subjects, code_of, code_of_text};
 pub use tip::{Said, Tip};
 

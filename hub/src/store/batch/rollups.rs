@@ -1,17 +1,17 @@
-//! Sums of deltas over the listed lattice and over days, months and years.
+//! Sums of deltas, and the days, months and years that they are kept for.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use foldhash::fast::RandomState;
 use jiff::civil::Date;
 
-use super::changes::Delta;
+use super::{
+    changes::Delta,
+    lattice::{self, RollupKey},
+};
 use crate::registry::{
     Counted, Place,
-    measure::{day_number, day_of, stored_name},
+    measure::{day_number, day_of},
 };
 
 /// A stretch of days that sums are kept for.
@@ -49,23 +49,6 @@ impl Span {
             _ => day_number(self.first(day_of(day))),
         }
     }
-}
-
-/// A rolled-up cell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RollupKey<'a> {
-    /// 0 all, 1 by agency, 2 by procedure, 3 by both.
-    pub level: u8,
-    /// The stretch.
-    pub span: Span,
-    /// What is counted.
-    pub measure: &'static str,
-    /// The agency on level 3; else empty.
-    pub outer: &'a str,
-    /// First day of the stretch, from 1970-01-01.
-    pub day: i32,
-    /// The agency on level 1, the procedure on levels 2 and 3; else empty.
-    pub inner: &'a str,
 }
 
 /// A place by its number, what is counted there, and the day.
@@ -121,88 +104,30 @@ impl Rollups {
         rows.map(|((place, measure, day), n)| (&self.places[*place as usize], *measure, *day, *n))
     }
 
-    /// The sums on each level and span that are not zero, in the order of their key: rows are
-    /// written in one order.
+    /// The sums on each level and span that are not zero, in the order of their key.
     pub fn lattice(&self) -> Vec<(RollupKey<'_>, i64)> {
-        let (names, sums) = self.by_agency_and_procedure();
-        let mut rows = Vec::new();
-        let mut level = |level: u8, days: &Level| {
-            let months = summed(days, |key| Key { day: Span::Month.first_day(key.day), ..key });
-            let years = summed(&months, |key| Key { day: Span::Year.first_day(key.day), ..key });
-            for (span, sums) in Span::ALL.into_iter().zip([days, &months, &years]) {
-                let left = sums.iter().filter(|(_, n)| **n != 0);
-                rows.extend(left.map(|(key, n)| ((level, span, *key), *n)));
-            }
-        };
-        // Each level is summed from the one below it: days are many, and these are few.
-        let agencies = summed(&sums, |key| Key { outer: 0, inner: key.outer, ..key });
-        let procedures = summed(&sums, |key| Key { outer: 0, ..key });
-        level(0, &summed(&agencies, |key| Key { inner: 0, ..key }));
-        level(1, &agencies);
-        level(2, &procedures);
-        level(3, &sums);
-        rows.sort_unstable();
-        let named = |((level, span, key), n): ((u8, Span, Key), i64)| {
-            let [measure, outer, inner] = [key.measure, key.outer, key.inner];
-            let (measure, outer, inner) = (
-                stored_name(names[measure as usize]),
-                names[outer as usize],
-                names[inner as usize],
-            );
-            let measure = measure.unwrap_or_default();
-            (RollupKey { level, span, measure, outer, day: key.day, inner }, n)
-        };
-        rows.into_iter().map(named).collect()
+        lattice::rows(self)
     }
 
-    /// Every name in order, the empty one first, and the sums by these names' numbers, so that
-    /// numbers sort as names do.
-    fn by_agency_and_procedure(&self) -> (Vec<&str>, Level) {
-        let mut names: BTreeSet<&str> = self.sums.keys().map(|(_, measure, _)| *measure).collect();
-        names.insert("");
-        for place in &self.places {
-            names.extend([place.agency.as_str(), place.procedure.as_str()]);
-        }
-        let names: Vec<&str> = names.into_iter().collect();
-        let numbers: HashMap<&str, u32, RandomState> = names.iter().copied().zip(0..).collect();
-        let number = |name: &str| numbers.get(name).copied().unwrap_or_default();
-        let places: Vec<[u32; 2]> = self
-            .places
-            .iter()
-            .map(|place| [number(&place.agency), number(&place.procedure)])
-            .collect();
-        let mut sums = Level::default();
-        for ((place, measure, day), n) in &self.sums {
-            let [outer, inner] = places[*place as usize];
-            let key = Key { measure: number(measure), outer, day: *day, inner };
-            *sums.entry(key).or_default() += n;
-        }
-        (names, sums)
+    /// Where anything was counted, by number.
+    pub(super) fn places(&self) -> &[Arc<Place>] {
+        &self.places
+    }
+
+    /// What was counted.
+    pub(super) fn measures(&self) -> impl Iterator<Item = &'static str> {
+        self.sums.keys().map(|(_, measure, _)| *measure)
+    }
+
+    /// The sums by the number of their place.
+    pub(super) fn by_place(&self) -> impl Iterator<Item = (u32, &'static str, i32, i64)> {
+        self.sums.iter().map(|((place, measure, day), n)| (*place, *measure, *day, *n))
     }
 
     /// Whether nothing was added.
     pub fn is_empty(&self) -> bool {
         self.sums.is_empty()
     }
-}
-
-/// A key of one level and span, each name by its number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-struct Key {
-    measure: u32,
-    outer: u32,
-    day: i32,
-    inner: u32,
-}
-
-type Level = HashMap<Key, i64, RandomState>;
-
-fn summed(sums: &Level, key: impl Fn(Key) -> Key) -> Level {
-    let mut all = Level::default();
-    for (at, n) in sums {
-        *all.entry(key(*at)).or_default() += n;
-    }
-    all
 }
 
 /// A run of stretches of one span: first and last day, where each stretch lies within them.

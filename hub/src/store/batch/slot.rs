@@ -4,7 +4,7 @@ use super::rollups::Span;
 
 const SPAN_BITS: u32 = 2;
 const MEASURE_BITS: u32 = 6;
-const OUTER_BITS: u32 = 31;
+const OUTER_BITS: u32 = 30;
 const DAY_BITS: u32 = 22;
 
 /// Added to a day, so that every day from year 0 to year 9999 is a number from 0.
@@ -13,13 +13,13 @@ const DAY_OFFSET: i64 = 1_000_000;
 /// A slot in its parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Slot {
-    /// As of a [`RollupKey`](super::RollupKey).
+    /// As of a [`RollupKey`](super::RollupKey): less than 8.
     pub level: u8,
     /// The stretch.
     pub span: Span,
     /// The number of what is counted.
     pub measure: i64,
-    /// The number of the agency on level 3; else that of the name of no letters.
+    /// The number of the outer name; that of the name of no letters on a level without one.
     pub outer: i64,
     /// First day of the stretch, from 1970-01-01.
     pub day: i32,
@@ -69,9 +69,9 @@ mod tests {
     #[test]
     fn a_slot_is_its_number_and_sorts_like_it() {
         let mut last = i64::MIN;
-        for level in 0..4 {
+        for level in 0..8 {
             for span in Span::ALL {
-                for (measure, outer) in [(0, 0), (0, 1), (1, 0), ((1 << 6) - 1, (1 << 31) - 1)] {
+                for (measure, outer) in [(0, 0), (0, 1), (1, 0), ((1 << 6) - 1, (1 << 30) - 1)] {
                     for day in [-719_528, -1, 0, 20_000, 2_932_896] {
                         let slot = Slot { level, span, measure, outer, day };
                         let number = slot.number().unwrap();
@@ -88,7 +88,7 @@ mod tests {
     fn a_name_that_does_not_fit_has_no_slot() {
         let slot = Slot { level: 0, span: Span::Day, measure: 1 << 6, outer: 0, day: 0 };
         assert_eq!(slot.number(), None);
-        assert_eq!(Slot { measure: 0, outer: 1 << 31, ..slot }.number(), None);
+        assert_eq!(Slot { measure: 0, outer: 1 << 30, ..slot }.number(), None);
         assert_eq!(Slot { measure: 0, day: -1_000_001, ..slot }.number(), None);
     }
 }

@@ -52,8 +52,8 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use self::session::connect;
 use self::session::{Sessions, soon};
 use super::{
-    Answer, ApiKey, CellQuery, CellRow, DossierRow, EntryRow, Found, Head, MessageRow,
-    PersonalText, Reply, Rules, Store, StoreError, Submission, Tally, Verdict,
+    Answer, ApiKey, CellQuery, Cells, DossierRow, EntryRow, Found, Head, MessageRow, PersonalText,
+    Reply, Rules, Store, StoreError, Submission, Tally, Verdict,
     schema::{Migration, Outlook},
 };
 use crate::{
@@ -255,10 +255,10 @@ impl Store for PostgresStore {
         Box::pin(soon(async { Ok(message::outcomes(&self.sessions.reader().await?).await?) }))
     }
 
-    fn statistics(&self, query: CellQuery) -> Answer<'_, Result<(u64, Vec<CellRow>), StoreError>> {
+    fn statistics(&self, query: CellQuery) -> Answer<'_, Result<Cells, StoreError>> {
         Box::pin(soon(async move {
             let mut client = self.sessions.reader().await?;
-            Ok(statistics::rows(&mut client, &query).await?)
+            Ok(statistics::cells(&mut client, &query).await?)
         }))
     }
 

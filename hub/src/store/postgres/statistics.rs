@@ -1,20 +1,26 @@
-//! Numbers from the rollups; the deltas that they lack, or hold too many of, make them exact.
+//! Numbers from the rollups; the deltas that they lack, or hold too many of, make them exact. What
+//! no rollup is kept for is summed from all deltas.
 
-use deadpool_postgres::Object;
+use std::fmt::Write as _;
+
+use deadpool_postgres::{Object, Transaction};
 use futures_util::future::{try_join, try_join3};
 
 use super::{
     failure::Failure,
-    rolling,
+    rolling, scan,
     session::{self, Value, signed, unsigned},
 };
-use crate::store::{
-    CellQuery, CellRow, StoreError,
-    batch::{rollups::Span, slot::Slot},
-    numbers::Sums,
+use crate::{
+    registry::{Dimension, Place, measure::gauge_names},
+    store::{
+        CellQuery, Cells, StoreError,
+        batch::{Level, rollups::Span, slot::Slot},
+        numbers::Sums,
+    },
 };
 
-/// Measures and agencies there are between two slots. Hops from one to the next in the key, past
+/// Measures and outer names there are between two slots. Hops from one to the next in the key, past
 /// all days of each: few rows are read.
 const ASKED: &str = "
     WITH RECURSIVE asked (slot) AS (
@@ -24,8 +30,8 @@ const ASKED: &str = "
             SELECT r.slot FROM rollups r
             WHERE r.slot >= ((a.slot >> 22) + 1) << 22 AND r.slot <= $2
             ORDER BY r.slot LIMIT 1) n)
-    SELECT a.slot, m.text, o.text FROM asked a JOIN measures m ON m.measure = (a.slot >> 53 & 63)
-    JOIN names o ON o.name = (a.slot >> 22 & 2147483647)";
+    SELECT a.slot, m.text, o.text FROM asked a JOIN measures m ON m.measure = (a.slot >> 52 & 63)
+    JOIN names o ON o.name = (a.slot >> 22 & 1073741823)";
 
 /// The sums of every stretch that is asked for, each a range of the key.
 const RUNS: &str = "
@@ -40,29 +46,43 @@ const RUNS: &str = "
         GROUP BY 1, 2) r
     JOIN names i ON i.name = r.inside";
 
+const ENDS: &str = "SELECT h.size, r.position FROM head h, rolled r";
+
 /// Numbers by day, or over all days asked for. Read as of one moment, so that the position is the
 /// one they are true at.
-pub(super) async fn rows(
-    client: &mut Object,
-    query: &CellQuery,
-) -> Result<(u64, Vec<CellRow>), Failure> {
+pub(super) async fn cells(client: &mut Object, query: &CellQuery) -> Result<Cells, Failure> {
     let transaction = session::at_one_moment(client).await?;
-    // On the level of both the agency is the outer name. One that is named need not be looked for:
-    // then the measures are those of the level of all.
-    let only = query.agency.as_deref().filter(|_| query.level() == 3);
-    let (first, last) = all_years(if only.is_some() { 0 } else { query.level() });
-    let ends = "SELECT h.size, r.position FROM head h, rolled r";
+    match query.level() {
+        Some(level) => rolled(&transaction, query, level).await,
+        None => scanned(&transaction, query).await,
+    }
+}
+
+/// Where the journal and the rollups end.
+fn ends(row: Option<&tokio_postgres::Row>) -> Result<(u64, u64), Failure> {
+    let row = row.ok_or_else(|| StoreError::fault("the journal's head is lost"))?;
+    Ok((unsigned(row.try_get(0)?), unsigned(row.try_get(1)?)))
+}
+
+async fn rolled(
+    transaction: &Transaction<'_>,
+    query: &CellQuery,
+    level: &'static Level,
+) -> Result<Cells, Failure> {
+    // An outer name that is asked for need not be looked for: then the measures are those of the
+    // level of all.
+    let only = query.only(level.outer);
+    let (first, last) = all_days(if only.is_some() { 0 } else { level.number });
     let named = "SELECT name FROM names WHERE text = $1";
     let between: [Value<'_>; 2] = [&first, &last];
     let name: [Value<'_>; 1] = [&only];
-    let (ends, asked, named) = try_join3(
-        session::row(&transaction, ends, &[]),
-        session::rows(&transaction, ASKED, &between),
-        session::row(&transaction, named, &name),
+    let (ended, asked, named) = try_join3(
+        session::row(transaction, ENDS, &[]),
+        session::rows(transaction, ASKED, &between),
+        session::row(transaction, named, &name),
     )
     .await?;
-    let ends = ends.ok_or_else(|| StoreError::fault("the journal's head is lost"))?;
-    let (size, rolled) = (unsigned(ends.try_get(0)?), unsigned(ends.try_get(1)?));
+    let (size, rolled) = ends(ended.as_ref())?;
     let as_of = query.as_of.map_or(size, |position| position.min(size));
     let named: Option<i64> = named.map(|row| row.try_get(0)).transpose()?;
     let mut wanted = Wanted::default();
@@ -70,17 +90,17 @@ pub(super) async fn rows(
     for row in asked.iter().filter(|_| only.is_none() || named.is_some()) {
         let damaged = || StoreError::fault("a rollup has a slot that no hub writes");
         let slot = Slot::of(row.try_get(0)?).ok_or_else(damaged)?;
-        let slot = Slot { level: query.level(), outer: named.unwrap_or(slot.outer), ..slot };
+        let slot = Slot { level: level.number, outer: named.unwrap_or(slot.outer), ..slot };
         wanted.add(query, slot, (row.try_get(1)?, only.unwrap_or(row.try_get(2)?)));
     }
-    let inner = query.inner();
+    let inner = query.only(level.inner);
     let values: [Value<'_>; 4] = [&inner, &wanted.firsts, &wanted.lasts, &wanted.by_day];
     let (from, to, sign) = if as_of >= rolled { (rolled, as_of, 1) } else { (as_of, rolled, -1) };
     let (from, to) = (signed(from), signed(to));
     let between: [Value<'_>; 2] = [&from, &to];
     let (runs, deltas) = try_join(
-        session::rows(&transaction, RUNS, &values),
-        session::rows(&transaction, rolling::DELTAS, &between),
+        session::rows(transaction, RUNS, &values),
+        session::rows(transaction, rolling::DELTAS, &between),
     )
     .await?;
     let mut sums = Sums::new(query);
@@ -89,17 +109,64 @@ pub(super) async fn rows(
         let stretch = at.and_then(|at| wanted.stretches.get(at));
         let slot = Slot::of(row.try_get(2)?);
         let Some(((measure, outer), slot)) = stretch.zip(slot) else { continue };
-        sums.rolled(measure, outer, row.try_get(1)?, slot.day, row.try_get(3)?);
+        let names = (*measure, *outer, row.try_get(1)?);
+        sums.rolled(level, names, slot.day, row.try_get(3)?);
     }
     for row in deltas {
         sums.delta(&rolling::delta(&row)?, sign);
     }
-    Ok((as_of, sums.rows()))
+    Ok(Cells { as_of, scanned: false, rows: sums.rows() })
 }
 
-/// The first and the last slot of the years of a level.
-fn all_years(level: u8) -> (i64, i64) {
-    let first = Slot { level, span: Span::Year, measure: 0, outer: 0, day: Slot::DAY_MIN };
+/// The sums of all deltas before a position, added up by the server.
+async fn scanned(transaction: &Transaction<'_>, query: &CellQuery) -> Result<Cells, Failure> {
+    scan::whole_tables(transaction).await?;
+    let ended = session::row(transaction, ENDS, &[]).await?;
+    let (size, _) = ends(ended.as_ref())?;
+    let as_of = query.as_of.map_or(size, |position| position.min(size));
+    let gauges: Vec<&str> = gauge_names().collect();
+    let (before, only) = (signed(as_of), Dimension::ALL.map(|one| query.only(Some(one))));
+    let mut values: Vec<Value<'_>> = vec![&before, &query.from, &query.to, &gauges, &query.by_day];
+    values.extend(only.iter().map(|value| -> Value<'_> { value }));
+    let mut sums = Sums::new(query);
+    for row in session::rows(transaction, &scanning(query), &values).await? {
+        let mut place = Place::default();
+        for (at, dimension) in Dimension::ALL.into_iter().enumerate() {
+            dimension.set(&mut place, row.try_get(3 + at)?);
+        }
+        sums.summed(row.try_get(0)?, place, row.try_get(1)?, row.try_get(2)?);
+    }
+    Ok(Cells { as_of, scanned: true, rows: sums.rows() })
+}
+
+/// The statement that sums all deltas: there are as many as sets of dimensions, so each stays
+/// prepared.
+fn scanning(query: &CellQuery) -> String {
+    let mut sql = "SELECT d.measure,
+        CASE WHEN $5 THEN greatest(d.day, $2::integer - 1) ELSE $3::integer END AS shown,
+        sum(d.n)::bigint"
+        .to_owned();
+    let mut asked = String::new();
+    for (at, dimension) in Dimension::ALL.into_iter().enumerate() {
+        let (name, value) = (dimension.name(), 6 + at);
+        let kept = query.by.contains(&dimension) || query.only.contains_key(&dimension);
+        // Writing to a text cannot fail.
+        let _ = match kept {
+            true => write!(sql, ", p.{name}"),
+            false => write!(sql, ", '' AS {name}"),
+        };
+        let _ = write!(asked, " AND (${value}::text IS NULL OR p.{name} = ${value})");
+    }
+    sql + " FROM deltas d JOIN places p ON p.place = d.place
+        WHERE d.position < $1 AND d.day <= $3 AND (d.day >= $2 OR d.measure = ANY ($4))"
+        + &asked
+        + " GROUP BY 1, 2, 4, 5, 6, 7, 8 HAVING sum(d.n) <> 0"
+}
+
+/// The first and the last slot of the days of a level. A gauge that rose and fell again within a
+/// year or a month has rows of its days alone.
+fn all_days(level: u8) -> (i64, i64) {
+    let first = Slot { level, span: Span::Day, measure: 0, outer: 0, day: Slot::DAY_MIN };
     let (measure, outer, day) = (Slot::MEASURE_MAX, Slot::OUTER_MAX, Slot::DAY_MAX);
     let last = Slot { measure, outer, day, ..first };
     (first.number().unwrap_or(0), last.number().unwrap_or(0))

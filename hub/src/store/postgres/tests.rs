@@ -103,6 +103,13 @@ async fn numbers() {
 }
 
 #[tokio::test]
+async fn groupings() {
+    let database = Database::new("groupings").await;
+    suite::groupings(&database.open().await).await;
+    database.drop().await;
+}
+
+#[tokio::test]
 async fn rules() {
     let database = Database::new("rules").await;
     suite::rules(&database.open().await).await;
@@ -181,7 +188,7 @@ async fn a_changed_number_is_found_by_the_recount() {
     stop.cancel();
     tending.await.unwrap();
     let more = "UPDATE lienthong.rollups r SET n = n + 1 FROM lienthong.measures m
-                WHERE m.measure = (r.slot >> 53 & 63) AND m.text = 'open'";
+                WHERE m.measure = (r.slot >> 52 & 63) AND m.text = 'open'";
     outside.batch_execute(more).await.unwrap();
     let verdict = store.verify().await.unwrap();
     assert!(verdict.faults.iter().any(|fault| fault.contains("the rollups say 2")));

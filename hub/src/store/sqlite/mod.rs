@@ -36,8 +36,8 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Answer, ApiKey, CellQuery, CellRow, DossierRow, EntryRow, Found, Head, MessageRow,
-    PersonalText, Reply, Rules, Store, StoreError, Submission, Tally, Trouble, Verdict,
+    Answer, ApiKey, CellQuery, Cells, DossierRow, EntryRow, Found, Head, MessageRow, PersonalText,
+    Reply, Rules, Store, StoreError, Submission, Tally, Trouble, Verdict,
     schema::{Migration, Outlook},
 };
 use crate::{
@@ -363,8 +363,8 @@ impl Store for SqliteStore {
         self.read(message::outcomes)
     }
 
-    fn statistics(&self, query: CellQuery) -> Answer<'_, Result<(u64, Vec<CellRow>), StoreError>> {
-        self.read(move |connection| statistics::rows(connection, &query))
+    fn statistics(&self, query: CellQuery) -> Answer<'_, Result<Cells, StoreError>> {
+        self.read(move |connection| statistics::cells(connection, &query))
     }
 
     fn add_key(&self, key: ApiKey) -> Answer<'_, Result<(), StoreError>> {

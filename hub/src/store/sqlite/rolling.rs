@@ -62,7 +62,8 @@ pub(super) fn deltas(
     Ok(())
 }
 
-fn place(connection: &Connection, number: i64) -> Result<Place, StoreError> {
+/// The place of a number.
+pub(super) fn place(connection: &Connection, number: i64) -> Result<Place, StoreError> {
     let sql = "SELECT agency, procedure, field, channel, commune FROM places WHERE place = ?1";
     let found = connection.prepare_cached(sql)?.query_row([number], |row| {
         Ok(Place {

@@ -47,6 +47,12 @@ async fn numbers() {
 }
 
 #[tokio::test]
+async fn groupings() {
+    let folder = Folder::new("groupings");
+    suite::groupings(&folder.open()).await;
+}
+
+#[tokio::test]
 async fn rules() {
     let folder = Folder::new("rules");
     suite::rules(&folder.open()).await;
@@ -108,7 +114,7 @@ async fn a_changed_number_is_found_by_the_recount() {
         }
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
-    let altered = "UPDATE rollups SET n = n + 1 WHERE slot >> 53 & 63
+    let altered = "UPDATE rollups SET n = n + 1 WHERE slot >> 52 & 63
                    = (SELECT measure FROM measures WHERE text = 'open')";
     assert!(outside.execute(altered, []).unwrap() > 0);
     let verdict = store.verify().await.unwrap();
@@ -130,7 +136,7 @@ async fn however_many_names_some_agency_invents_numbers_go_on_for_all() {
     let folder = Folder::new("names");
     let store = folder.open();
     let outside = Connection::open(folder.0.join("hub.db")).unwrap();
-    let invented = "INSERT INTO names (name, text) VALUES (2000000000, 'invented')";
+    let invented = "INSERT INTO names (name, text) VALUES (1000000000, 'invented')";
     outside.execute(invented, []).unwrap();
     let records = (0..1_100).map(|one| Ok(vec![suite::snapshot(&format!("N-{one}"), 1, 4)]));
     let message = suite::message(&store, "n", "n", records.collect());

@@ -258,7 +258,7 @@ async fn rolling_up_is_one_processs_and_the_next_ones_when_that_ends_in_order() 
     stores[0].rebuild().await.unwrap();
     assert_eq!(number(&database, BEHIND).await, 0);
     assert_eq!(told, stores[0].statistics(everything()).await.unwrap());
-    assert!(told.1.iter().any(|row| row.n == 4), "{told:?}");
+    assert!(told.rows.iter().any(|row| row.n == 4), "{told:?}");
     drop(stores);
     database.drop().await;
 }
