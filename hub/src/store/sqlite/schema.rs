@@ -11,7 +11,7 @@ use crate::store::{
 };
 
 /// All versions, in order; the file notes how many it has, and the hash of each.
-static MIGRATIONS: [Migration; 6] = [
+static MIGRATIONS: [Migration; 7] = [
     Migration { name: "first", sql: include_str!("../../../migrations/sqlite/0001_first.sql") },
     Migration {
         name: "rollups_by_number",
@@ -26,6 +26,10 @@ static MIGRATIONS: [Migration; 6] = [
     Migration {
         name: "catalogues",
         sql: include_str!("../../../migrations/sqlite/0006_catalogues.sql"),
+    },
+    Migration {
+        name: "profiles",
+        sql: include_str!("../../../migrations/sqlite/0007_profiles.sql"),
     },
 ];
 
