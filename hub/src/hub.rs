@@ -30,7 +30,8 @@ use crate::{
     drops::Drops,
     feeds::Live,
     journey::Journey,
-    operations::Operations,
+    operations::{self, Operations},
+    profiling::Profiling,
     store::{
         Store, StoreError,
         postgres::PostgresStore,
@@ -132,7 +133,7 @@ pub struct Hub {
     pub keys: Keys,
     stop: CancellationToken,
     server: JoinHandle<io::Result<()>>,
-    dropping: TaskTracker,
+    beside: TaskTracker,
     journey: Arc<Journey>,
     tending: JoinHandle<()>,
 }
@@ -169,12 +170,14 @@ impl Hub {
         let (of_catalog, of_store, drop_folders) =
             (catalog.clone(), store.clone(), drops.standings.clone());
         let (published, store_of) = (held.clone(), of_store);
+        let drift = operations::DriftSeen::default();
         let operations =
-            Operations { catalog: of_catalog, published, store: store_of, drop_folders };
+            Operations { catalog: of_catalog, published, store: store_of, drop_folders, drift };
         let telemetry = Arc::new(Telemetry::default());
         let (contracts, gazetteer) = (Arc::new(contracts), Arc::new(gazetteer));
         let (stop, appended) = (CancellationToken::new(), Arc::new(Notify::new()));
         let live = Live::start(operations.clone(), appended.clone(), stop.clone());
+        let profiling = Profiling::new(catalog.clone(), store.clone());
         let journey =
             Arc::new(Journey::start(catalog, contracts, gazetteer, store.clone(), appended));
         let (streams, operators) = (Streams::default(), operations.clone());
@@ -192,19 +195,20 @@ impl Hub {
         let address = listener
             .local_addr()
             .map_err(|error| HubError::Listen { address: config.listen, error })?;
-        let dropping = TaskTracker::new();
+        let beside = TaskTracker::new();
+        beside.spawn(profiling.run(stop.clone()));
         for folder in drops.folders {
             let inbox: Arc<dyn Inbox> = journey.clone();
-            dropping.spawn(folder.run(inbox, stop.clone()));
+            beside.spawn(folder.run(inbox, stop.clone()));
         }
-        dropping.close();
+        beside.close();
         let tending = tokio::spawn(store.tend(stop.clone()));
         tokio::spawn(refresh(keys.clone(), held, store, stop.clone()));
         let connections_max = descriptors::connections();
         let limits = ServerLimits { connections_max, ..ServerLimits::default() };
         let server = tokio::spawn(server::serve(listener, app, limits, stop.clone()));
         tracing::info!(%address, "listening");
-        Ok(Self { address, operations, keys, stop, server, dropping, journey, tending })
+        Ok(Self { address, operations, keys, stop, server, beside, journey, tending })
     }
 
     /// Ends in good order, within [`STOP_WITHIN`]: nothing new is taken, requests and messages
@@ -217,7 +221,7 @@ impl Hub {
         self.stop.cancel();
         let ending = async {
             let served = self.server.await.unwrap_or_else(|error| Err(io::Error::other(error)));
-            self.dropping.wait().await;
+            self.beside.wait().await;
             self.journey.finished().await;
             // A fault in it was told when it happened; there is nothing left to leave.
             let _ = self.tending.await;

@@ -18,6 +18,7 @@ pub mod hub;
 pub mod journal;
 pub mod journey;
 pub mod operations;
+pub mod profiling;
 pub mod registry;
 pub mod store;
 pub mod telemetry;

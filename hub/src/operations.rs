@@ -1,5 +1,6 @@
 //! What the hub answers, whoever asks: the API, the console and the command line act through here.
 
+mod drift;
 mod messages;
 pub mod moves;
 pub mod pruning;
@@ -19,6 +20,7 @@ use crate::{
     store::{DossierRow, Rules, Store, StoreError, decode},
 };
 
+pub use drift::{ChannelDrift, Drift, DriftSeen};
 pub use messages::Trace;
 pub use statistics::{By, Question, Row, STATISTIC_DAYS_MAX, Statistic};
 
@@ -36,6 +38,8 @@ pub struct Operations {
     pub store: Arc<dyn Store>,
     /// How the drop folders stand that this process looks after.
     pub drop_folders: Standings,
+    /// What was last told of changes in what channels send.
+    pub drift: DriftSeen,
 }
 
 /// One thing a source said of a dossier.

@@ -1,6 +1,6 @@
 //! Running a compiled mapping over one payload.
 
-use std::{borrow::Cow, cell::Cell};
+use std::{borrow::Cow, cell::Cell, sync::atomic::Ordering};
 
 use contracts::{Body, Draft, Members, Part, Place, Problem, problem};
 use serde_json::Value as Json;
@@ -74,7 +74,23 @@ pub fn apply_file(
     gazetteer: &Gazetteer,
     on_record: &mut dyn FnMut(&Origin<'_>, Outcome<'_>),
 ) -> Result<(), Box<Problem>> {
-    let (member, before) = (file.member, file.before);
+    let run = Run::new(mapping, gazetteer, file.before);
+    read_file(mapping, file, &mut |places, item| run.record(places, item, on_record))
+}
+
+/// What receives each record of a file, with where it stands.
+pub(crate) type OnItem<'a> = dyn FnMut(&Places<'_>, Result<(&Document, NodeId), FormatFault>) + 'a;
+
+/// Reads one file as its channel declares it, record by record.
+///
+/// # Errors
+/// Why the file could not be read, or not to its end.
+pub(crate) fn read_file(
+    mapping: &Mapping,
+    file: File<'_>,
+    on_item: &mut OnItem<'_>,
+) -> Result<(), Box<Problem>> {
+    let member = file.member;
     let limits = Limits::default();
     let told = |places: &Places<'_>, fault: FormatFault| {
         let mut problem = format_problem(&fault, places.place(fault.offset));
@@ -84,9 +100,8 @@ pub fn apply_file(
     match (&mapping.format, file.content) {
         (Format::Sheet(options), Content::Sheet(sheet)) => {
             let places = Places::of_sheet(member);
-            let run = Run::new(mapping, gazetteer, &places, before);
             let read = sheet::read(options, sheet, &limits, &places, &mut |item| {
-                run.record(item, on_record);
+                on_item(&places, item);
             });
             read.map_err(|fault| told(&places, fault))
         }
@@ -97,9 +112,8 @@ pub fn apply_file(
                 Box::new(Problem::new(&problem::WRONG_CHARSET).in_place(at))
             })?;
             let places = Places::of_text(&source, member);
-            let run = Run::new(mapping, gazetteer, &places, before);
             let read = format.read(&source, &mapping.each, &limits, &mut |item| {
-                run.record(item, on_record);
+                on_item(&places, item);
             });
             read.map_err(|fault| told(&places, fault))
         }
@@ -116,29 +130,24 @@ pub fn apply_file(
 struct Run<'a> {
     mapping: &'a Mapping,
     gazetteer: &'a Gazetteer,
-    places: &'a Places<'a>,
     number: Cell<u32>,
     stopped: Cell<bool>,
 }
 
 impl<'a> Run<'a> {
-    fn new(
-        mapping: &'a Mapping,
-        gazetteer: &'a Gazetteer,
-        places: &'a Places<'a>,
-        before: u32,
-    ) -> Self {
+    fn new(mapping: &'a Mapping, gazetteer: &'a Gazetteer, before: u32) -> Self {
         let (number, stopped) = (Cell::new(before), Cell::new(false));
-        Self { mapping, gazetteer, places, number, stopped }
+        Self { mapping, gazetteer, number, stopped }
     }
 
     /// Translates one record, or places the fault of one that could not be read.
     fn record(
         &self,
+        places: &Places<'_>,
         item: Result<(&Document, NodeId), FormatFault>,
         on_record: &mut dyn FnMut(&Origin<'_>, Outcome<'_>),
     ) {
-        let Self { mapping, gazetteer, places, number, stopped } = self;
+        let Self { mapping, gazetteer, number, stopped } = self;
         if stopped.get() {
             return;
         }
@@ -205,8 +214,14 @@ fn translate<'a>(
     let mut taken = false;
     for rules in &mapping.records {
         match rules.when.as_ref().map_or(Ok(true), |when| when.holds(document, record)) {
-            Ok(true) => taken = true,
-            Ok(false) => continue,
+            Ok(true) => {
+                rules.taken.fetch_add(1, Ordering::Relaxed);
+                taken = true;
+            }
+            Ok(false) => {
+                rules.passed.fetch_add(1, Ordering::Relaxed);
+                continue;
+            }
             Err(message) => {
                 let (line, column) = place(document.offset(record));
                 let at = Place { line: Some(line), column: Some(column), ..Place::default() };

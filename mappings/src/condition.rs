@@ -29,6 +29,11 @@ impl Condition {
         self.0.names()
     }
 
+    /// The condition as written.
+    pub fn source(&self) -> &str {
+        self.0.source()
+    }
+
     /// Whether the record satisfies the condition.
     ///
     /// # Errors

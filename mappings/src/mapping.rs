@@ -1,9 +1,6 @@
 //! A compiled mapping: one channel's translation from native payloads to canonical drafts.
 
-use std::{
-    collections::BTreeMap,
-    sync::atomic::{AtomicU64, Ordering},
-};
+use std::{collections::BTreeMap, sync::atomic::AtomicU64};
 
 use contracts::ContractId;
 
@@ -54,9 +51,32 @@ impl Source {
 pub(crate) struct Way {
     pub(crate) text: String,
     pub(crate) source: Source,
-    pub(crate) calls: Vec<(String, Bound)>,
+    pub(crate) calls: Vec<Call>,
     pub(crate) when: Option<Condition>,
     pub(crate) used: AtomicU64,
+    /// How often its condition did not hold.
+    pub(crate) passed: AtomicU64,
+}
+
+/// One function that a value passes.
+pub(crate) struct Call {
+    pub(crate) name: String,
+    pub(crate) arguments: Vec<String>,
+    /// The native fields that it reads besides.
+    pub(crate) paths: Vec<Path>,
+    pub(crate) bound: Bound,
+}
+
+impl Call {
+    /// The call as written.
+    pub(crate) fn text(&self) -> String {
+        let quoted = |text: &String| match text.is_empty() || text.contains([' ', '|']) {
+            true => format!(" '{text}'"),
+            false => format!(" {text}"),
+        };
+        let arguments: String = self.arguments.iter().map(quoted).collect();
+        format!("{}{arguments}", self.name)
+    }
 }
 
 /// A place in a record's body.
@@ -112,6 +132,9 @@ pub(crate) struct RecordMapping {
     pub(crate) contract: ContractId,
     pub(crate) retracts: bool,
     pub(crate) when: Option<Condition>,
+    /// How often its condition held, and did not.
+    pub(crate) taken: AtomicU64,
+    pub(crate) passed: AtomicU64,
     pub(crate) key: usize,
     pub(crate) day: Option<usize>,
     pub(crate) rules: Vec<Rule>,
@@ -128,32 +151,6 @@ pub struct Mapping {
     pub(crate) records: Vec<RecordMapping>,
 }
 
-/// How often one way of one rule was used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Coverage {
-    /// The contract, such as `dossier/1`.
-    pub contract: String,
-    /// The member it produces.
-    pub target: String,
-    /// The rule's text.
-    pub rule: String,
-    /// How many times it gave a value since the mapping was compiled.
-    pub used: u64,
-}
-
-/// Which native field feeds which canonical member.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lineage {
-    /// The contract, such as `dossier/1`.
-    pub contract: String,
-    /// The canonical member.
-    pub target: String,
-    /// The native path, or the constant in quotes.
-    pub source: String,
-    /// Names of the functions it passes; an expression stands first, as `compute …`.
-    pub functions: Vec<String>,
-}
-
 impl Mapping {
     /// Which files of an archive its payload is, where it is one.
     pub fn archive(&self) -> Option<&Archive> {
@@ -168,38 +165,27 @@ impl Mapping {
         }
     }
 
-    /// How often each rule was used: a rule never used is untested or dead.
-    pub fn coverage(&self) -> Vec<Coverage> {
-        let each = |record: &RecordMapping, rule: &Rule, way: &Way| Coverage {
-            contract: record.contract.to_string(),
-            target: rule.target.clone(),
-            rule: way.text.clone(),
-            used: way.used.load(Ordering::Relaxed),
+    /// The beginning of a payload that was cut off, as far as it can be read: to the end of a line
+    /// where there are lines, and of a letter always.
+    pub fn readable<'p>(&self, beginning: &'p [u8]) -> &'p [u8] {
+        let mut end = match beginning.iter().rposition(|byte| *byte == b'\n') {
+            Some(line) if line > beginning.len() / 2 && self.charset != Charset::Utf16 => line + 1,
+            _ => beginning.len(),
         };
-        self.ways(each)
-    }
-
-    /// Where each canonical member comes from: a line for each native field that feeds it.
-    pub fn lineage(&self) -> Vec<Lineage> {
-        let each = |record: &RecordMapping, rule: &Rule, way: &Way| {
-            let calls = way.calls.iter().map(|(name, _)| name.clone());
-            let (sources, functions): (Vec<String>, Vec<String>) = match &way.source {
-                Source::Path(path, _) => (vec![path.text().to_owned()], calls.collect()),
-                Source::Constant(text) => (vec![format!("'{text}'")], calls.collect()),
-                Source::Computed(expression) => {
-                    let first = format!("compute {}", expression.source());
-                    (expression.names().to_vec(), std::iter::once(first).chain(calls).collect())
-                }
-            };
-            let line = |source| Lineage {
-                contract: record.contract.to_string(),
-                target: rule.target.clone(),
-                source,
-                functions: functions.clone(),
-            };
-            sources.into_iter().map(line).collect::<Vec<_>>()
-        };
-        self.ways(each).into_iter().flatten().collect()
+        let at = |end: usize| beginning.get(end.wrapping_sub(1)).copied();
+        if self.charset == Charset::Utf16 {
+            // A unit of two bytes; it may be the first of a pair.
+            end -= end % 2;
+            let first = |byte: Option<u8>| byte.is_some_and(|byte| (0xD8..0xDC).contains(&byte));
+            if first(at(end)) || first(at(end.saturating_sub(1))) {
+                end -= 2;
+            }
+        } else {
+            while at(end).is_some_and(|byte| !byte.is_ascii()) {
+                end -= 1;
+            }
+        }
+        beginning.get(..end).unwrap_or(beginning)
     }
 
     /// The native field that feeds the member at a pointer, where a rule says so.
@@ -222,17 +208,6 @@ impl Mapping {
                 _ => of(&record.rules, pointer).or_else(|| record.lists.iter().find_map(in_list)),
             }
         })
-    }
-
-    fn ways<T>(&self, each: impl Fn(&RecordMapping, &Rule, &Way) -> T) -> Vec<T> {
-        let mut all = Vec::new();
-        for record in &self.records {
-            let items = record.lists.iter().flat_map(|list| &list.rules);
-            for rule in record.rules.iter().chain(items) {
-                all.extend(rule.ways.iter().map(|way| each(record, rule, way)));
-            }
-        }
-        all
     }
 }
 

@@ -57,7 +57,7 @@ fn computed_members_are_typed_counted_and_traced() {
         .filter(|one| one.target == "accepted_at")
         .map(|one| (one.source.as_str(), one.functions.join(" | ")))
         .collect();
-    let steps = "compute Ngay + ' ' + Gio | date".to_owned();
+    let steps = "compute Ngay + ' ' + Gio | date 'dd/MM/yyyy HH:mm'".to_owned();
     assert_eq!(fields, [("Gio", steps.clone()), ("Ngay", steps)]);
 }
 

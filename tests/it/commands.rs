@@ -14,6 +14,49 @@ fn check_accepts_the_agencies_and_every_fixture_holds() {
     let output = run(&["test", "--coverage"]);
     assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
     assert!(!stdout(&output).contains("never used"), "{}", stdout(&output));
+    assert_eq!(stdout(&output).matches("parts used, 100 %").count(), 8, "{}", stdout(&output));
+}
+
+#[test]
+fn coverage_names_the_rules_the_sides_of_conditions_and_the_rows_that_no_fixture_uses() {
+    let copy = Copy::of_planning("coverage", |text| {
+        text.replace("officer = \"CanBo\"", "officer = [\"CanBo\", \"NguoiNop\"]")
+            .replace("TrangThai == '5'", "TrangThai != '0'")
+    });
+    let folder = copy.0.to_str().unwrap();
+    let table = copy.0.join("so-ke-hoach-dau-tu/tables/status.csv");
+    fs::write(&table, fs::read_to_string(&table).unwrap() + "8,3\n").unwrap();
+    let case = "so-ke-hoach-dau-tu/fixtures/ho-so/list.in.xml";
+    fs::create_dir_all(copy.0.join(case).parent().unwrap()).unwrap();
+    fs::copy(root().join("mappings/agencies").join(case), copy.0.join(case)).unwrap();
+    let accepted = run(&["test", "--accept", "--mappings", folder]);
+    assert_eq!(accepted.status.code(), Some(0));
+    let output = run(&["test", "--coverage", "--mappings", folder]);
+    let told = stdout(&output);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    let unused: Vec<_> =
+        told.lines().filter_map(|line| line.split(" never used: ").nth(1)).collect();
+    assert_eq!(
+        unused,
+        [
+            "returned_at = when TrangThai != '0': does not",
+            "officer = NguoiNop",
+            "tables/status.csv = 1",
+            "tables/status.csv = 4",
+            "tables/status.csv = 8",
+        ]
+    );
+    let share = "so-ke-hoach-dau-tu.ho-so: 32 of 37 parts used, 86 %";
+    assert_eq!(told.lines().next(), Some(share));
+    let gate = |least| run(&["test", "--min-coverage", least, "--mappings", folder]);
+    assert_eq!(gate("86").status.code(), Some(0));
+    let failed = gate("87");
+    assert_eq!(failed.status.code(), Some(1));
+    let why = "so-ke-hoach-dau-tu.ho-so: 86 % is used, less than 87 %\n";
+    assert_eq!(stderr(&failed), why);
+    let output = run(&["test", "--coverage", "--json", "--mappings", folder]);
+    let told: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!((&told[0]["percent"], &told[0]["unused"][1]["part"]), (&86.into(), &"rule".into()));
 }
 
 #[test]
@@ -39,8 +82,8 @@ fn refusals_name_place_rule_value_and_advice_in_two_languages_and_spare_neighbou
 struct Copy(PathBuf);
 
 impl Copy {
-    fn of_planning(change: impl Fn(&str) -> String) -> Self {
-        let name = format!("lienthong-commands-{}", std::process::id());
+    fn of_planning(name: &str, change: impl Fn(&str) -> String) -> Self {
+        let name = format!("lienthong-commands-{}-{name}", std::process::id());
         let folder = std::env::temp_dir().join(name);
         let agency = folder.join("so-ke-hoach-dau-tu");
         fs::create_dir_all(agency.join("tables")).unwrap();
@@ -64,7 +107,7 @@ impl Drop for Copy {
 
 #[test]
 fn check_tells_every_fault_of_a_mapping_with_its_line_and_column() {
-    let copy = Copy::of_planning(|text| {
+    let copy = Copy::of_planning("faults", |text| {
         text.replace("source_code = \"MaHoSo | code\"", "source_cod = \"MaHoSo | code\"")
             .replace("date dd/MM/yyyy\"\ndue_at", "date DD/MM/yyyy\"\ndue_at")
             .replace("TrangThai | table status", "TrangThai | table other")
@@ -98,7 +141,32 @@ fn an_unknown_channel_is_told_with_those_that_exist() {
 }
 
 #[test]
-fn lineage_tells_which_native_field_feeds_a_member() {
-    let output = run(&["lineage", "so-ke-hoach-dau-tu.ho-so"]);
-    assert!(stdout(&output).contains("dossier/1\tstatus\tTrangThai\ttable\n"));
+fn lineage_tells_what_feeds_each_member_what_feeds_none_and_what_nothing_reads() {
+    let told = stdout(&run(&["lineage", "so-ke-hoach-dau-tu.ho-so"]));
+    for line in [
+        "dossier/1\tstatus\tTrangThai\ttable status\n",
+        "dossier/1\tchannel\t'counter'\t\n",
+        "dossier/1\treturned_at\tNgayTra\tdate dd/MM/yyyy\twhen TrangThai == '5'\n",
+        "dossier/1\tsubmitted_at\t-\tno rule\n",
+    ] {
+        assert!(told.contains(line), "{line}\n{told}");
+    }
+    assert!(!told.contains("unread"), "{told}");
+    let told = stdout(&run(&["lineage", "so-noi-vu.ho-so"]));
+    for line in [
+        "dossier/1\tdocuments[].name\tNoiDung/ThanhPhan/Nhom/GiayTo/Ten\t\n",
+        "dossier/1\thistory[].unit\t-\tno rule\n",
+        "dossier/1\t-\tDinhDanh/SoHoSo/NamCap\tunread\n",
+        "around\t-\t/Dau/NoiGui\tunread\n",
+    ] {
+        assert!(told.contains(line), "{line}\n{told}");
+    }
+    let told = stdout(&run(&["lineage", "so-tai-nguyen-moi-truong.ho-so"]));
+    // What an argument names feeds it as well.
+    assert!(told.contains("dossier/1\tcommune\tHUYEN\tcommune_named HUYEN\n"), "{told}");
+    let sample = "mappings/agencies/ubnd-bien-hoa/fixtures/ho-so/m-0002.in.json";
+    let sample = ["lineage", "ubnd-bien-hoa.ho-so", "--format", "json", "--sample", sample];
+    let told: Value = serde_json::from_str(&stdout(&run(&sample))).unwrap();
+    assert_eq!(told["unread"], serde_json::json!([]));
+    assert_eq!(told["fed"][0]["when"], "suKien == 'HOSO_MOI'");
 }

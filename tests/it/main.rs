@@ -12,6 +12,7 @@ mod commands;
 mod corpus;
 mod dependencies;
 mod differential;
+mod drift;
 mod drop;
 mod faults;
 mod follow;

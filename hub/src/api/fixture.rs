@@ -103,6 +103,7 @@ impl Bench {
             published: Held::default(),
             store,
             drop_folders: Default::default(),
+            drift: Default::default(),
         };
         let live = Live::start(operations.clone(), appended, CancellationToken::new());
         let (keys, streams, telemetry) = (Keys::default(), Streams::default(), Telemetry::shared());

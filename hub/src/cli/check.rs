@@ -5,12 +5,16 @@ use std::{
     path::Path,
 };
 
+use mappings::coverage::Part;
+
 use super::{Exit, Folder, faulty, with_catalog};
 use crate::{catalog::Catalog, catalogue, drops, hub::configuration};
 
 pub(super) fn run(catalog: &Catalog, out: &mut impl Write) -> io::Result<Exit> {
     for channel in catalog.channels.values() {
-        writeln!(out, "{}: {} rules", channel.id, channel.mapping.coverage().len())?;
+        let parts = channel.mapping.coverage();
+        let rules = parts.iter().filter(|one| one.part == Part::Rule).count();
+        writeln!(out, "{}: {rules} rules", channel.id)?;
     }
     let (agencies, channels) = (catalog.agencies.len(), catalog.channels.len());
     writeln!(out, "{agencies} agencies, {channels} channels: no problems")?;

@@ -6,8 +6,10 @@ mod apply;
 mod bench;
 mod check;
 mod demo;
+mod drift;
 mod journal;
 mod key;
+mod lineage;
 mod migrate;
 mod moves;
 mod progress;
@@ -86,9 +88,8 @@ enum Command {
     Test {
         /// Agencies by id.
         agencies: Vec<String>,
-        /// Show which rules no fixture uses.
-        #[arg(long)]
-        coverage: bool,
+        #[command(flatten)]
+        coverage: test::CoverageOptions,
         /// Keep what comes out as what is expected from now on.
         #[arg(long)]
         accept: bool,
@@ -117,13 +118,10 @@ enum Command {
         #[command(subcommand)]
         action: agency::Action,
     },
-    /// Show which native field feeds which canonical member.
-    Lineage {
-        /// Channel, as agency.channel.
-        channel: String,
-        #[command(flatten)]
-        folder: Folder,
-    },
+    /// Show which native field feeds which canonical member, and what nothing reads.
+    Lineage(lineage::Options),
+    /// Show what has changed in what channels send: fields, types, blanks, codes, forms.
+    Drift(drift::Options),
     /// Send a native file to a hub, as its agency would.
     Send {
         /// Channel, as agency.channel.
@@ -232,9 +230,9 @@ fn dispatch(command: Command, out: &mut impl Write, err: &mut impl Write) -> io:
             with_catalog(&folder, err, |catalog, _, _| check::run(catalog, out))
         }
         Command::Test { agencies, coverage, accept, folder } => {
-            with_catalog(&folder, err, |catalog, contracts, _| {
+            with_catalog(&folder, err, |catalog, contracts, err| {
                 let asked = test::Asked { agencies, coverage, accept };
-                test::run(catalog, contracts, &asked, out)
+                test::run(catalog, contracts, &asked, out, err)
             })
         }
         Command::Apply { channel, file, folder } => {
@@ -244,9 +242,12 @@ fn dispatch(command: Command, out: &mut impl Write, err: &mut impl Write) -> io:
         }
         Command::Infer { file, agency } => agency::proposed(&file, &agency, out, err),
         Command::Agency { action } => agency::run(&action, out, err),
-        Command::Lineage { channel, folder } => {
-            with_catalog(&folder, err, |catalog, _, err| lineage(catalog, &channel, out, err))
+        Command::Lineage(options) => {
+            with_catalog(&options.folder, err, |catalog, contracts, err| {
+                lineage::run(catalog, contracts, &options, out, err)
+            })
         }
+        Command::Drift(options) => drift::run(&options, out, err),
     }
 }
 
@@ -280,20 +281,6 @@ fn faulty(found: &[Diagnostic], err: &mut impl Write) -> io::Result<Exit> {
     }
     writeln!(err, "{} problems", found.len())?;
     Ok(Exit::Faulty)
-}
-
-fn lineage(
-    catalog: &Catalog,
-    channel: &str,
-    out: &mut impl Write,
-    err: &mut impl Write,
-) -> io::Result<Exit> {
-    let Some(channel) = find(catalog, channel, err)? else { return Ok(Exit::Faulty) };
-    for line in channel.mapping.lineage() {
-        let functions = line.functions.join(" | ");
-        writeln!(out, "{}\t{}\t{}\t{functions}", line.contract, line.target, line.source)?;
-    }
-    Ok(Exit::Done)
 }
 
 fn find<'a>(

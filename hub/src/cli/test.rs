@@ -7,17 +7,43 @@ use std::{
 };
 
 use contracts::Contracts;
+use mappings::coverage::Coverage;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Exit, apply::sealed};
 use crate::catalog::{Catalog, Channel};
 
+/// What is told of what the fixtures use.
+#[derive(Debug, clap::Args)]
+pub(super) struct CoverageOptions {
+    /// Show which rules, sides of conditions and rows of code tables no fixture uses.
+    #[arg(long)]
+    coverage: bool,
+    /// Tell the coverage as JSON.
+    #[arg(long, requires = "coverage")]
+    json: bool,
+    /// Fail where less of a channel is used, in hundredths.
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    min_coverage: Option<u8>,
+}
+
+/// How much of one channel's mapping the fixtures use.
+#[derive(Debug, Serialize)]
+struct Used {
+    channel: String,
+    used: usize,
+    parts: usize,
+    percent: usize,
+    unused: Vec<Coverage>,
+}
+
 /// What is asked of the fixtures.
 pub(super) struct Asked {
     /// Agencies by id; all where none is named.
     pub(super) agencies: Vec<String>,
-    /// Whether rules that no fixture uses are told.
-    pub(super) coverage: bool,
+    /// What is told of what the fixtures use.
+    pub(super) coverage: CoverageOptions,
     /// Whether what comes out is kept as what is expected.
     pub(super) accept: bool,
 }
@@ -27,8 +53,9 @@ pub(super) fn run(
     contracts: &Contracts,
     Asked { agencies, coverage, accept }: &Asked,
     out: &mut impl Write,
+    err: &mut impl Write,
 ) -> io::Result<Exit> {
-    let (mut passed, mut failed) = (0, 0);
+    let (mut passed, mut failed, mut used) = (0, 0, Vec::new());
     for agency in agencies {
         if !catalog.agencies.iter().any(|known| known.id == *agency) {
             writeln!(out, "there is no agency `{agency}`")?;
@@ -54,16 +81,29 @@ pub(super) fn run(
                 }
             }
         }
-        if *coverage {
-            unused(channel, out)?;
+        used.push(of_channel(channel));
+    }
+    if coverage.json {
+        writeln!(out, "{}", serde_json::to_string_pretty(&used)?)?;
+    } else {
+        if coverage.coverage {
+            used.iter().try_for_each(|used| tell(used, out))?;
+        }
+        writeln!(out, "{passed} fixtures passed, {failed} failed")?;
+    }
+    for used in &used {
+        let least = usize::from(coverage.min_coverage.unwrap_or(0));
+        if used.percent < least {
+            let Used { channel, percent, .. } = used;
+            writeln!(err, "{channel}: {percent} % is used, less than {least} %")?;
+            failed += 1;
         }
     }
-    writeln!(out, "{passed} fixtures passed, {failed} failed")?;
     Ok(if failed == 0 { Exit::Done } else { Exit::Faulty })
 }
 
 /// The `*.in.*` files of a channel, in order.
-fn cases(channel: &Channel) -> io::Result<Vec<PathBuf>> {
+pub(super) fn cases(channel: &Channel) -> io::Result<Vec<PathBuf>> {
     let folder = channel.folder.join("fixtures").join(&channel.name);
     let mut cases = Vec::new();
     if folder.is_dir() {
@@ -130,11 +170,22 @@ fn expected(case: &Path, ending: &str) -> io::Result<Value> {
     }
 }
 
-fn unused(channel: &Channel, out: &mut impl Write) -> io::Result<()> {
-    for rule in channel.mapping.coverage() {
-        if rule.used == 0 {
-            writeln!(out, "{}: never used: {} = {}", channel.id, rule.target, rule.rule)?;
-        }
+/// How much of a channel's mapping was used.
+fn of_channel(channel: &Channel) -> Used {
+    let all = channel.mapping.coverage();
+    let parts = all.len();
+    let unused: Vec<Coverage> = all.into_iter().filter(|part| part.used == 0).collect();
+    let used = parts - unused.len();
+    let percent = (used * 100).checked_div(parts).unwrap_or(100);
+    Used { channel: channel.id.clone(), used, parts, percent, unused }
+}
+
+fn tell(told: &Used, out: &mut impl Write) -> io::Result<()> {
+    let Used { channel, used, parts, percent, unused } = told;
+    writeln!(out, "{channel}: {used} of {parts} parts used, {percent} %")?;
+    for Coverage { contract, target, rule, .. } in unused {
+        let target = if target.is_empty() { contract } else { target };
+        writeln!(out, "{channel}: never used: {target} = {rule}")?;
     }
     Ok(())
 }

@@ -6,6 +6,7 @@
 //! under a name that is not the machine's own (a page of another site whose name was bent to this
 //! address), is told that there is no such address.
 
+mod drift;
 mod page;
 #[cfg(test)]
 mod tests;

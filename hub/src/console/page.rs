@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use askama::Template;
 use contracts::{Problem, Status, problem::Bilingual};
 
+use super::drift::Section;
 use crate::{
     api::today,
     auth::Principal,
@@ -95,6 +96,7 @@ pub(super) struct Page {
     messages: Vec<MessageLine>,
     refusals: Vec<RefusalRow>,
     statuses: Vec<StatusRow>,
+    drift: Section,
     total: i64,
     today: String,
 }
@@ -132,6 +134,7 @@ impl Page {
             refusals: traces.iter().flat_map(refused).take(REFUSALS_SHOWN).collect(),
             total: statuses.iter().map(|row| row.dossiers).sum(),
             statuses,
+            drift: Section::read(operations).await?,
             today: today.to_string(),
         })
     }

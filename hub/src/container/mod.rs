@@ -17,6 +17,7 @@ use mappings::{
     Content, File, Gazetteer, Mapping, Origin, Outcome, apply_file,
     archive::Member,
     format::{Fault, FaultKind},
+    profile::Gatherer,
 };
 
 /// What is told of a payload, in its order.
@@ -42,82 +43,104 @@ pub(crate) fn apply(
     gazetteer: &Gazetteer,
     on_told: &mut OnTold<'_>,
 ) {
-    let mut run = Run { mapping, gazetteer, on_told, records: 0, wanted: true };
-    match mapping.archive() {
-        None => run.file(None, payload),
-        Some(_) => run.archive(payload),
-    }
-}
-
-/// A payload under way.
-struct Run<'a, 'f> {
-    mapping: &'a Mapping,
-    gazetteer: &'a Gazetteer,
-    on_told: &'a mut OnTold<'f>,
-    records: u32,
-    wanted: bool,
-}
-
-impl Run<'_, '_> {
-    fn fault(&mut self, problem: Box<Problem>) {
-        self.wanted = self.wanted && (self.on_told)(Told::Fault(problem));
-    }
-
-    fn file(&mut self, member: Option<&str>, bytes: &[u8]) {
-        let Some(options) = self.mapping.sheet() else {
-            return self.content(member, Content::Bytes(bytes), &Cell::new(false));
-        };
-        let stopped = Cell::new(false);
-        let opened = archive::check_workbook(bytes).and_then(|()| {
-            workbook::open(bytes, &options.sheet, &stopped, &mut |sheet| {
-                self.content(member, Content::Sheet(sheet), &stopped);
-            })
-        });
-        if let Err(fault) = opened {
-            self.fault(refusal(&fault, member.unwrap_or("workbook")));
-        }
-    }
-
-    fn content<'c>(&mut self, member: Option<&'c str>, content: Content<'c>, stopped: &Cell<bool>) {
-        let Self { mapping, gazetteer, on_told, records, wanted } = self;
-        let file = File { member, before: *records, content };
-        let read = apply_file(mapping, file, gazetteer, &mut |origin, outcome| {
-            *records = origin.record;
-            *wanted = *wanted && on_told(Told::Record(origin, outcome));
-            if !*wanted {
-                origin.stop();
-                stopped.set(true);
+    let (mut records, mut wanted) = (0, true);
+    walk(mapping, payload, &mut |found| {
+        let read = match found {
+            Found::Fault(problem) => Err(problem),
+            Found::File(file, stopped) => {
+                let file = File { before: records, ..file };
+                apply_file(mapping, file, gazetteer, &mut |origin, outcome| {
+                    records = origin.record;
+                    wanted = wanted && on_told(Told::Record(origin, outcome));
+                    if !wanted {
+                        origin.stop();
+                        stopped.set(true);
+                    }
+                })
             }
-        });
+        };
         if let Err(problem) = read {
-            self.fault(problem);
+            wanted = wanted && on_told(Told::Fault(problem));
+        }
+        wanted
+    });
+}
+
+/// Reads a payload into a profile, as far as the profile wants it. Gives whether all of it that was
+/// wanted could be read.
+pub(crate) fn gather(mapping: &Mapping, payload: &[u8], gatherer: &mut Gatherer<'_>) -> bool {
+    let mut sound = true;
+    walk(mapping, payload, &mut |found| {
+        sound &= match found {
+            Found::Fault(_) => false,
+            Found::File(file, stopped) => gatherer.file(file, stopped),
+        };
+        !gatherer.is_full()
+    });
+    sound
+}
+
+/// What is found in a payload: a file, which stops being read once it is told so, or why there is
+/// none.
+enum Found<'a> {
+    File(File<'a>, &'a Cell<bool>),
+    Fault(Box<Problem>),
+}
+
+/// Receives what is found, and answers whether to go on.
+type OnFound<'a> = dyn FnMut(Found<'_>) -> bool + 'a;
+
+/// Hands over the files of a payload one after the other: itself, or those in it.
+fn walk(mapping: &Mapping, payload: &[u8], on_found: &mut OnFound<'_>) {
+    let Some(declared) = mapping.archive() else {
+        file(mapping, None, payload, on_found);
+        return;
+    };
+    let archive = match archive::Archive::open(payload) {
+        Ok(archive) => archive,
+        Err(fault) => {
+            on_found(Found::Fault(refusal(&fault, "archive")));
+            return;
+        }
+    };
+    for (name, entry) in archive.entries() {
+        let unpacked = match (declared.member(name), entry) {
+            (Member::Ignored, _) => continue,
+            (_, Err(fault)) => Err(fault.clone()),
+            (Member::Unknown, _) => {
+                let detail = "no file of that name is declared in [zip]";
+                Err(archive::fault(FaultKind::NotTheFormat, detail))
+            }
+            (Member::Wanted, Ok(entry)) => archive.unpack(entry),
+        };
+        let wanted = match unpacked {
+            Ok(bytes) => file(mapping, Some(name), &bytes, on_found),
+            Err(fault) => on_found(Found::Fault(refusal(&fault, name))),
+        };
+        if !wanted {
+            return;
         }
     }
+}
 
-    fn archive(&mut self, payload: &[u8]) {
-        let Some(declared) = self.mapping.archive() else { return };
-        let listed = archive::Archive::open(payload);
-        let archive = match listed {
-            Ok(archive) => archive,
-            Err(fault) => return self.fault(refusal(&fault, "archive")),
-        };
-        for (name, entry) in archive.entries() {
-            if !self.wanted {
-                return;
-            }
-            let unpacked = match (declared.member(name), entry) {
-                (Member::Ignored, _) => continue,
-                (_, Err(fault)) => Err(fault.clone()),
-                (Member::Unknown, _) => {
-                    let detail = "no file of that name is declared in [zip]";
-                    Err(archive::fault(FaultKind::NotTheFormat, detail))
-                }
-                (Member::Wanted, Ok(entry)) => archive.unpack(entry),
-            };
-            match unpacked {
-                Ok(bytes) => self.file(Some(name), &bytes),
-                Err(fault) => self.fault(refusal(&fault, name)),
-            }
+/// Hands over one file; a workbook with its sheet open.
+fn file(mapping: &Mapping, member: Option<&str>, bytes: &[u8], on_found: &mut OnFound<'_>) -> bool {
+    let stopped = Cell::new(false);
+    let Some(options) = mapping.sheet() else {
+        let content = Content::Bytes(bytes);
+        return on_found(Found::File(File { member, before: 0, content }, &stopped));
+    };
+    let mut wanted = true;
+    let opened = archive::check_workbook(bytes).and_then(|()| {
+        workbook::open(bytes, &options.sheet, &stopped, &mut |sheet| {
+            let content = Content::Sheet(sheet);
+            wanted = on_found(Found::File(File { member, before: 0, content }, &stopped));
+        })
+    });
+    match opened {
+        Ok(()) => wanted,
+        Err(fault) => {
+            wanted && on_found(Found::Fault(refusal(&fault, member.unwrap_or("workbook"))))
         }
     }
 }

@@ -13,6 +13,7 @@ mod error;
 mod numbers;
 pub mod portable;
 pub mod postgres;
+pub mod profiles;
 pub mod pruning;
 pub mod replay;
 mod rows;
@@ -143,7 +144,9 @@ pub enum Reply {
 }
 
 /// The durable truth.
-pub trait Store: portable::Portable + pruning::Pruning + catalogue::Catalogues + 'static {
+pub trait Store:
+    portable::Portable + pruning::Pruning + catalogue::Catalogues + profiles::Profiles + 'static
+{
     /// Writes a batch of chunks in one transaction, each of which succeeds or fails alone.
     fn commit(
         &self,

@@ -64,7 +64,7 @@ pub struct Part {
 use Kind::{Bytes, Number, Text};
 
 /// What is carried, in this order: what is named comes before what names it.
-pub static PARTS: [Part; 8] = [
+pub static PARTS: [Part; 10] = [
     Part { name: "reference_contents", columns: &[("hash", Bytes), ("content", Bytes)], key: 1 },
     Part {
         name: "messages",
@@ -136,6 +136,13 @@ pub static PARTS: [Part; 8] = [
             ("revoked_at", Text),
         ],
         key: 1,
+    },
+    // Raw bytes that were seen may have been pruned since: what was seen is carried.
+    Part { name: "profiled", columns: &[("one", Number), ("next", Number)], key: 1 },
+    Part {
+        name: "profiles",
+        columns: &[("channel", Text), ("period", Text), ("profile", Text)],
+        key: 2,
     },
 ];
 

@@ -35,7 +35,10 @@ pub(super) fn produce<'a>(
             way.when.as_ref().map_or(Ok(true), |when| when.holds(scene.document, scene.record));
         match holds {
             Ok(true) => {}
-            Ok(false) => continue,
+            Ok(false) => {
+                way.passed.fetch_add(1, Ordering::Relaxed);
+                continue;
+            }
             Err(message) => {
                 let (line, column) = place(scene.document.offset(scene.record));
                 let at = Place { line: Some(line), column: Some(column), ..Place::default() };
@@ -97,16 +100,16 @@ fn run<'a>(
             }
         }
     };
-    for (name, call) in &way.calls {
+    for call in &way.calls {
         // A function sees no empty text, but for the one that fills it.
-        if matches!(&value, Value::Text(text) if text.is_empty()) && name != "default" {
+        if matches!(&value, Value::Text(text) if text.is_empty()) && call.name != "default" {
             continue;
         }
         let shown = match &value {
             Value::Text(text) => text.clone(),
             _ => Cow::Borrowed(""),
         };
-        match call.apply.apply(value, scene) {
+        match call.bound.apply.apply(value, scene) {
             Ok(Some(next)) => value = next,
             Ok(None) => return Ok(None),
             Err(Fault(kind)) => return Err(fault(rule, way, kind, (scene, node), &shown, place)),

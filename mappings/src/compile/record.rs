@@ -89,7 +89,19 @@ impl Compiler<'_> {
         let when = parts.when;
         Rule::tell_apart(&mut rules);
         let paths = together(&mut rules);
-        sound.then_some(RecordMapping { contract, retracts, when, key, day, rules, paths, lists })
+        let (taken, passed) = Default::default();
+        sound.then_some(RecordMapping {
+            contract,
+            retracts,
+            when,
+            taken,
+            passed,
+            key,
+            day,
+            rules,
+            paths,
+            lists,
+        })
     }
 
     /// The members that the record's rules produce: the contract's, or its retraction's.
@@ -200,7 +212,7 @@ impl Compiler<'_> {
             let given = match (&way.source, way.calls.last()) {
                 (Source::Constant(text), None) => std::slice::from_ref(text),
                 (Source::Computed(expression), None) => expression.values().unwrap_or_default(),
-                (_, Some((_, bound))) => bound.values.as_deref().unwrap_or_default(),
+                (_, Some(call)) => call.bound.values.as_deref().unwrap_or_default(),
                 _ => &[],
             };
             for value in given.iter().filter(|value| !words.contains(value)) {

@@ -11,8 +11,8 @@ use super::Compiler;
 use crate::{
     condition::Condition,
     expression::{Expression, Type},
-    functions::{self, Bound, Kind},
-    mapping::{Source, Wants, Way},
+    functions::{self, Kind},
+    mapping::{Call, Source, Wants, Way},
     path::{Namespaces, Path},
     rule,
 };
@@ -34,7 +34,7 @@ fn path_of(text: &str) -> Option<Path> {
 }
 
 /// The functions of a way, and what the last of them gives.
-type Calls = (Vec<(String, Bound)>, Kind);
+type Calls = (Vec<Call>, Kind);
 
 impl Compiler<'_> {
     pub(super) fn way(&mut self, value: &Spanned<DeValue<'_>>, wants: Wants) -> Option<Way> {
@@ -110,7 +110,14 @@ impl Compiler<'_> {
             _ => None,
         };
         self.fits(gives, constant, wants, &text.span());
-        Some(Way { text: rule.to_owned(), source, calls, when, used: AtomicU64::new(0) })
+        Some(Way {
+            text: rule.to_owned(),
+            source,
+            calls,
+            when,
+            used: AtomicU64::new(0),
+            passed: AtomicU64::new(0),
+        })
     }
 
     /// An expression, with functions for what it gives.
@@ -163,7 +170,7 @@ impl Compiler<'_> {
         };
         self.fits(gives, None, wants, &compute.span());
         let source = Source::Computed(expression);
-        Some(Way { text, source, calls, when, used: AtomicU64::new(0) })
+        Some(Way { text, source, calls, when, used: AtomicU64::new(0), passed: AtomicU64::new(0) })
     }
 
     /// Binds functions in order; `base` is where their text begins in the file.
@@ -174,18 +181,13 @@ impl Compiler<'_> {
             let start = base + call.name.at;
             let place = start..start + call.name.text.len();
             let function = self.call(&call, gives, &place)?;
-            gives = function.gives;
-            bound.push((call.name.text, function));
+            gives = function.bound.gives;
+            bound.push(function);
         }
         Some((bound, gives))
     }
 
-    fn call(
-        &mut self,
-        call: &rule::Call,
-        given: Kind,
-        place: &Range<usize>,
-    ) -> Option<functions::Bound> {
+    fn call(&mut self, call: &rule::Call, given: Kind, place: &Range<usize>) -> Option<Call> {
         let name = &call.name.text;
         let Some(function) = functions::find(name) else {
             let known: Vec<_> = functions::FUNCTIONS.iter().map(|function| function.name).collect();
@@ -198,13 +200,14 @@ impl Compiler<'_> {
             self.fault(place, message, "change the order of the functions");
             return None;
         }
+        let mut paths = Vec::new();
         if function.usage.contains("PATH") {
-            for path in call.arguments.iter().filter_map(|word| path_of(&word.text)) {
-                self.names_column(&path, place);
-            }
+            paths.extend(call.arguments.iter().filter_map(|word| path_of(&word.text)));
+            paths.iter().for_each(|path| self.names_column(path, place));
         }
+        let arguments = call.arguments.iter().map(|word| word.text.clone()).collect();
         match (function.bind)(&call.arguments, &self.tables) {
-            Ok(bound) => Some(bound),
+            Ok(bound) => Some(Call { name: name.clone(), arguments, paths, bound }),
             Err(message) => {
                 self.fault(place, format!("`{name}`: {message}"), function.summary);
                 None

@@ -1,6 +1,13 @@
 //! Functions that choose: code tables, defaults and placeholders.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use contracts::problem;
 
@@ -35,27 +42,57 @@ pub(super) const TABLE: Function = Function {
             Ok(number) if numeric => Value::Integer(number),
             _ => Value::from(text),
         };
-        let otherwise = otherwise.map(canonical);
-        let table: BTreeMap<String, Value<'static>> =
-            table.into_iter().map(|(native, text)| (native, canonical(text))).collect();
-        let bound = Bound { apply: Box::new(Codes { table, otherwise }), gives, values: None };
-        Ok(bound.giving(values))
+        let row = |text| Row { gives: canonical(text), used: AtomicU64::new(0) };
+        let otherwise = otherwise.map(row);
+        let rows = table.into_iter().map(|(native, text)| (native, row(text))).collect();
+        let codes = Arc::new(Codes { name: name.text.clone(), rows, otherwise });
+        let apply = Box::new(codes.clone());
+        Ok(Bound { apply, gives, values: Some(values), codes: Some(codes) })
     },
 };
 
-/// A code table, with the value of codes that it does not list.
-struct Codes {
-    table: BTreeMap<String, Value<'static>>,
-    otherwise: Option<Value<'static>>,
+/// A code table as one rule uses it, with the value of codes that it does not list.
+pub struct Codes {
+    name: String,
+    rows: BTreeMap<String, Row>,
+    otherwise: Option<Row>,
 }
 
-impl Apply for Codes {
+/// What a code gives, and how often it was looked up since the mapping was compiled.
+struct Row {
+    gives: Value<'static>,
+    used: AtomicU64,
+}
+
+impl Codes {
+    /// The table's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether the table lists a code.
+    pub fn lists(&self, native: &str) -> bool {
+        self.rows.contains_key(native)
+    }
+
+    /// How often each row was looked up; the last one, without a code, is that of codes that are
+    /// not listed, where the rule says what they mean.
+    pub fn used(&self) -> impl Iterator<Item = (Option<&str>, u64)> {
+        let listed = self.rows.iter().map(|(native, row)| (Some(native.as_str()), row));
+        let all = listed.chain(self.otherwise.iter().map(|row| (None, row)));
+        all.map(|(native, row)| (native, row.used.load(Ordering::Relaxed)))
+    }
+}
+
+impl Apply for Arc<Codes> {
     fn apply<'a>(&'a self, value: Value<'a>, _: &Scene<'a>) -> Given<'a> {
-        match self.table.get(&*value.into_text()).or(self.otherwise.as_ref()) {
-            Some(Value::Text(text)) => Ok(Some(Value::Text(Cow::Borrowed(text)))),
-            Some(found) => Ok(Some(found.clone())),
-            None => Err(Fault(&problem::UNKNOWN_CODE)),
-        }
+        let found = self.rows.get(&*value.into_text()).or(self.otherwise.as_ref());
+        let Some(row) = found else { return Err(Fault(&problem::UNKNOWN_CODE)) };
+        row.used.fetch_add(1, Ordering::Relaxed);
+        Ok(Some(match &row.gives {
+            Value::Text(text) => Value::Text(Cow::Borrowed(text)),
+            other => other.clone(),
+        }))
     }
 }
 

@@ -10,8 +10,9 @@ mod number;
 mod text;
 mod unit;
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
+pub use choice::Codes;
 use contracts::{Moment, problem};
 use jiff::civil::Date;
 
@@ -118,6 +119,8 @@ pub struct Bound {
     pub gives: Kind,
     /// Every value it can give, where that is known before it runs.
     pub values: Option<Vec<String>>,
+    /// The code table it looks values up in, where it does.
+    pub codes: Option<Arc<Codes>>,
 }
 
 impl Bound {
@@ -125,12 +128,7 @@ impl Bound {
         gives: Kind,
         apply: impl for<'a> Fn(Value<'a>, &Scene<'a>) -> Given<'a> + Send + Sync + 'static,
     ) -> Self {
-        Self { apply: Box::new(apply), gives, values: None }
-    }
-
-    /// The same function, known to give no other values than these.
-    fn giving(self, values: Vec<String>) -> Self {
-        Self { values: Some(values), ..self }
+        Self { apply: Box::new(apply), gives, values: None, codes: None }
     }
 
     /// A total function from text to text.

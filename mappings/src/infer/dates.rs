@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Forms that offices use, the likelier first where a value fits several.
-const FORMS: [&str; 20] = [
+pub(crate) const FORMS: [&str; 20] = [
     "rfc3339",
     "msdate",
     "yyyy-MM-dd",
@@ -43,7 +43,8 @@ pub(super) struct Forms {
     pub(super) read: usize,
 }
 
-fn bound(function: &str, form: &str) -> Option<Bound> {
+/// A function of one argument, ready to run.
+pub(crate) fn bound(function: &str, form: &str) -> Option<Bound> {
     let word = Word { text: form.to_owned(), at: 0, quoted: true };
     let found = functions::find(function)?;
     (found.bind)(&[word], &std::collections::BTreeMap::new()).ok()

@@ -4,7 +4,7 @@
 //! kept as an attribute or listed. A person who knows the agency reads it and mends it; `check` and
 //! `test` prove the rest.
 
-mod dates;
+pub(crate) mod dates;
 mod meaning;
 mod proposal;
 mod reading;

@@ -13,7 +13,7 @@ use crate::store::schema::{self, Applied, Migration, Outlook};
 
 /// All versions, in order; the table `schema` notes how many there are, `migrations` the hash of
 /// each.
-static MIGRATIONS: [Migration; 9] = [
+static MIGRATIONS: [Migration; 10] = [
     Migration { name: "first", sql: include_str!("../../../migrations/postgres/0001_first.sql") },
     Migration { name: "leases", sql: include_str!("../../../migrations/postgres/0002_leases.sql") },
     Migration { name: "moves", sql: include_str!("../../../migrations/postgres/0003_moves.sql") },
@@ -35,8 +35,12 @@ static MIGRATIONS: [Migration; 9] = [
         sql: include_str!("../../../migrations/postgres/0008_catalogues.sql"),
     },
     Migration {
+        name: "profiles",
+        sql: include_str!("../../../migrations/postgres/0009_profiles.sql"),
+    },
+    Migration {
         name: "rollups_by_field_and_commune",
-        sql: include_str!("../../../migrations/postgres/0009_rollups_by_field_and_commune.sql"),
+        sql: include_str!("../../../migrations/postgres/0010_rollups_by_field_and_commune.sql"),
     },
 ];
 

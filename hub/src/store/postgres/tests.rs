@@ -117,6 +117,13 @@ async fn rules() {
 }
 
 #[tokio::test]
+async fn profiles() {
+    let database = Database::new("profiles").await;
+    suite::profiles(&database.open().await).await;
+    database.drop().await;
+}
+
+#[tokio::test]
 async fn trial() {
     let database = Database::new("trial").await;
     suite::trial(&database.open().await).await;

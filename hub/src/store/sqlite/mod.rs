@@ -9,6 +9,7 @@ mod message;
 mod names;
 mod open;
 mod portable;
+mod profiles;
 mod pruning;
 mod read;
 mod rebuild;

@@ -11,7 +11,7 @@ use crate::store::{
 };
 
 /// All versions, in order; the file notes how many it has, and the hash of each.
-static MIGRATIONS: [Migration; 7] = [
+static MIGRATIONS: [Migration; 8] = [
     Migration { name: "first", sql: include_str!("../../../migrations/sqlite/0001_first.sql") },
     Migration {
         name: "rollups_by_number",
@@ -28,8 +28,12 @@ static MIGRATIONS: [Migration; 7] = [
         sql: include_str!("../../../migrations/sqlite/0006_catalogues.sql"),
     },
     Migration {
+        name: "profiles",
+        sql: include_str!("../../../migrations/sqlite/0007_profiles.sql"),
+    },
+    Migration {
         name: "rollups_by_field_and_commune",
-        sql: include_str!("../../../migrations/sqlite/0007_rollups_by_field_and_commune.sql"),
+        sql: include_str!("../../../migrations/sqlite/0008_rollups_by_field_and_commune.sql"),
     },
 ];
 

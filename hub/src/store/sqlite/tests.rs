@@ -59,6 +59,12 @@ async fn rules() {
 }
 
 #[tokio::test]
+async fn profiles() {
+    let folder = Folder::new("profiles");
+    suite::profiles(&folder.open()).await;
+}
+
+#[tokio::test]
 async fn trial() {
     let folder = Folder::new("trial");
     suite::trial(&folder.open()).await;
