@@ -306,7 +306,7 @@ mod tests {
         assert_eq!(looked(1, 512), 511);
         assert_eq!(looked(512, 1_024), 256);
         assert_eq!(looked(1_024, 2_048), 256);
-        assert_eq!(looked(1, 1_000_001), 3_242);
+        assert_eq!(looked(1, 1_000_001), 3_304);
     }
 
     #[test]
