@@ -34,6 +34,9 @@ pub struct Progress {
     /// New promised date.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_at: Option<Moment>,
+    /// Of an extension: whether a letter of apology goes with it (Mẫu 04).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub apology: Option<bool>,
     /// When the decision was ready.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Moment>,

@@ -1,5 +1,6 @@
 //! What the hub answers, whoever asks: the API, the console and the command line act through here.
 
+mod deadline;
 mod drift;
 mod messages;
 pub mod moves;
@@ -20,6 +21,7 @@ use crate::{
     store::{DossierRow, Rules, Store, StoreError, decode},
 };
 
+pub use deadline::{Brief, DeadlineLookup, Own, Standing};
 pub use drift::{ChannelDrift, Drift, DriftSeen};
 pub use messages::Trace;
 pub use statistics::{By, Question, Row, STATISTIC_DAYS_MAX, Statistic};
@@ -87,6 +89,21 @@ pub enum Lookup {
     Nothing,
 }
 
+/// All that was said of one dossier before a position, and the rules of then.
+struct Heard {
+    key: String,
+    observations: Vec<Observation>,
+    as_of: u64,
+    rules: Arc<Rules>,
+}
+
+/// What is sought by a code.
+enum Sought {
+    One(Heard),
+    Several(Vec<DossierRow>),
+    Nothing,
+}
+
 impl Operations {
     /// The dossier that bears a code. An agency finds only its own, with personal members.
     ///
@@ -99,23 +116,39 @@ impl Operations {
         source: Option<&str>,
         as_of: Option<u64>,
     ) -> Result<Lookup, StoreError> {
+        match self.sought(who, code, source, as_of).await? {
+            Sought::One(one) => self.told(who, &one).await,
+            Sought::Several(rows) => Ok(Lookup::Several(rows)),
+            Sought::Nothing => Ok(Lookup::Nothing),
+        }
+    }
+
+    /// What was said of the dossier that bears a code, as far as it is the asker's to see.
+    async fn sought(
+        &self,
+        who: &Principal,
+        code: &str,
+        source: Option<&str>,
+        as_of: Option<u64>,
+    ) -> Result<Sought, StoreError> {
         let found = self.store.find(code.to_owned(), source.map(ToOwned::to_owned)).await?;
         let only = found.dossiers.len() == 1;
         let mut seen: Vec<DossierRow> =
             found.dossiers.into_iter().filter(|row| self.may_see(who, row)).collect();
-        let Some(row) = seen.pop() else { return Ok(Lookup::Nothing) };
+        let Some(row) = seen.pop() else { return Ok(Sought::Nothing) };
         if !seen.is_empty() {
             seen.push(row);
-            return Ok(Lookup::Several(seen));
+            return Ok(Sought::Several(seen));
         }
+        let key = row.key;
         if only && as_of.is_none_or(|as_of| as_of >= found.size) {
-            let at = (found.size, &*found.rules);
-            return self.told(who, &row.key, &found.observations, at).await;
+            let (as_of, rules, observations) = (found.size, found.rules, found.observations);
+            return Ok(Sought::One(Heard { key, observations, as_of, rules }));
         }
         let as_of = as_of.unwrap_or(found.size).min(found.size);
-        let observations = self.store.observations(row.key.clone(), Some(as_of)).await?;
-        let rules = self.store.rules(Some(as_of)).await?;
-        self.told(who, &row.key, &observations, (as_of, &rules)).await
+        let observations = self.store.observations(key.clone(), Some(as_of)).await?;
+        let rules = Arc::new(self.store.rules(Some(as_of)).await?);
+        Ok(Sought::One(Heard { key, observations, as_of, rules }))
     }
 
     /// Whether a dossier is the asker's to see: an agency sees what one of its sources speaks of,
@@ -132,13 +165,8 @@ impl Operations {
     }
 
     /// A dossier out of all that was said of it before a position, by the rules of then.
-    async fn told(
-        &self,
-        who: &Principal,
-        key: &str,
-        observations: &[Observation],
-        (as_of, rules): (u64, &Rules),
-    ) -> Result<Lookup, StoreError> {
+    async fn told(&self, who: &Principal, heard: &Heard) -> Result<Lookup, StoreError> {
+        let Heard { key, observations, as_of, rules } = heard;
         let Some((mut state, findings)) = folded(observations, key, rules) else {
             return Ok(Lookup::Nothing);
         };
@@ -160,7 +188,7 @@ impl Operations {
         let dossier =
             RawValue::from_string(text).map_err(|error| StoreError::fault(error.to_string()))?;
         let history = observations.iter().map(said).collect();
-        Ok(Lookup::One(Box::new(Dossier { dossier, history, findings, as_of })))
+        Ok(Lookup::One(Box::new(Dossier { dossier, history, findings, as_of: *as_of })))
     }
 }
 

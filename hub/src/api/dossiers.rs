@@ -46,7 +46,7 @@ pub(super) async fn dossier(
     }
 }
 
-fn several(reading: &Reading, mut rows: Vec<DossierRow>) -> Result<Response, Stop> {
+pub(super) fn several(reading: &Reading, mut rows: Vec<DossierRow>) -> Result<Response, Stop> {
     rows.sort_by(|one, other| one.key.cmp(&other.key));
     let matches = rows.iter().map(|row| Ok(Match { key: &row.key, dossier: raw(&row.public)? }));
     let matches = matches.collect::<Result<Vec<_>, StoreError>>()?;
@@ -88,7 +88,7 @@ pub(super) async fn message(
 }
 
 /// A name in the path, decoded.
-fn named(name: &str, path: Result<Path<String>, PathRejection>) -> Result<String, Stop> {
+pub(super) fn named(name: &str, path: Result<Path<String>, PathRejection>) -> Result<String, Stop> {
     let Ok(Path(text)) = path else {
         return Err(ProblemResponse::new(StatusCode::BAD_REQUEST, &BAD_REQUEST).into());
     };

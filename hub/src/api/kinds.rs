@@ -49,6 +49,41 @@ kinds! {
         "The catalogue has changed since this cursor was given."
         "Đọc lại từ trang đầu: gọi lại câu hỏi, không có cursor."
         "Read from the first page: ask again without cursor.";
+    NOT_ACCEPTED "not-accepted-yet"
+        "Hồ sơ chưa có ngày tiếp nhận nên thời hạn chưa bắt đầu."
+        "The dossier has no day of acceptance, so no time limit has begun."
+        "Cơ quan gửi ngày tiếp nhận (accepted_at) khi tiếp nhận hồ sơ."
+        "The agency sends the day of acceptance (accepted_at) when it accepts the dossier.";
+    NO_CALENDAR "no-calendar"
+        "Hệ thống chưa có lịch làm việc ở thời điểm này của nhật ký."
+        "The hub has no calendar of working days at this position of the journal."
+        "Đơn vị vận hành thêm calendar.toml, holidays.csv và deadlines.toml vào thư mục danh mục."
+        "The operator adds calendar.toml, holidays.csv, deadlines.toml to the catalogue's folder.";
+    UNKNOWN_PROCEDURE "procedure-not-in-catalogue"
+        "Danh mục không có thủ tục của hồ sơ này vào ngày tiếp nhận."
+        "The catalogue has no such procedure on the day of acceptance."
+        "Cơ quan gửi mã thủ tục quốc gia, hoặc đơn vị vận hành bổ sung thủ tục vào procedures.csv."
+        "The agency sends the national code, or the operator adds the procedure to procedures.csv.";
+    NO_TIME_LIMIT "no-time-limit-known"
+        "Danh mục chưa ghi thời hạn của thủ tục này."
+        "The catalogue tells no time limit of this procedure."
+        "Ghi deadline và deadline_unit trong procedures.csv (0 và none nếu không có hạn)."
+        "Write deadline and deadline_unit in procedures.csv (0 and none where there is no limit).";
+    SEVERAL_TIME_LIMITS "several-time-limits"
+        "Nhiều thủ tục trong danh mục khớp với hồ sơ này và có thời hạn khác nhau."
+        "Several procedures of the catalogue fit this dossier, with different time limits."
+        "Cơ quan gửi mã thủ tục quốc gia và mã cơ quan có trong danh mục."
+        "The agency sends the national code, and an agency that the catalogue has.";
+    NO_DEADLINE_RULE "no-deadline-rule"
+        "Không có quy tắc tính hạn nào áp dụng cho ngày tiếp nhận này."
+        "No rule says how a time limit of this day of acceptance runs."
+        "Thêm vào deadlines.toml một [[rule]] có hiệu lực vào ngày đó."
+        "Add a [[rule]] that holds on that day to deadlines.toml.";
+    OUTSIDE_CALENDAR "outside-calendar"
+        "Thời hạn cần một ngày mà lịch làm việc chưa có."
+        "The time limit needs a day that the calendar does not cover."
+        "Bổ sung các ngày của năm đó vào holidays.csv và mở rộng lịch trong calendar.toml."
+        "Add the days of that year to holidays.csv and widen the calendar in calendar.toml.";
     NOT_YOURS "not-yours"
         "Khóa truy cập này chỉ xem được số liệu của cơ quan mình."
         "This access key may see only its own agency's numbers."

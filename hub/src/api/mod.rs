@@ -13,6 +13,7 @@
 
 mod answer;
 mod catalogue;
+mod deadline;
 mod dossiers;
 mod feeds;
 #[cfg(test)]
@@ -73,6 +74,7 @@ pub fn whole(state: Api, others: Router) -> Router {
     let watched = state.clone();
     Router::new()
         .route("/v1/dossiers/{code}", get(dossiers::dossier))
+        .route("/v1/dossiers/{code}/deadline", get(deadline::deadline))
         .route("/v1/messages/{id}", get(dossiers::message))
         .route("/v1/procedures", get(catalogue::procedures))
         .route("/v1/agencies", get(catalogue::agencies))

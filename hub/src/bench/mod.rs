@@ -6,6 +6,7 @@
 mod bare;
 mod child;
 mod clock;
+pub(crate) mod deadline;
 mod floors;
 pub(crate) mod ingest;
 mod load;

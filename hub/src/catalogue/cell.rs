@@ -86,6 +86,21 @@ pub(super) fn dated(row: Row<'_>, column: &str, name: &str, found: &mut Faults) 
     values
 }
 
+/// A word of a closed list, as its type reads it.
+pub(super) fn word<T: DeserializeOwned>(
+    row: Row<'_>,
+    column: &str,
+    advice: &str,
+    found: &mut Faults,
+) -> Option<T> {
+    let text = needed(row, column, found);
+    let read = serde_json::from_value(json!(text)).ok();
+    if read.is_none() && !text.is_empty() {
+        found.push(row.fault(column, format!("`{text}` is not known here"), advice));
+    }
+    read
+}
+
 /// Seals a row as a record of a contract, and reads it back as the contract's type.
 pub(super) fn sealed<T: DeserializeOwned>(
     row: Row<'_>,

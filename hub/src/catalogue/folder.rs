@@ -11,7 +11,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::{
-    cell::{Faults, dated, day, days, list, needed, number, sealed},
+    calendar,
+    cell::{Faults, dated, day, days, list, needed, number, sealed, word},
+    deadlines,
     table::{Row, Table},
 };
 use crate::registry::{
@@ -21,6 +23,9 @@ use crate::registry::{
 
 /// Levels of government.
 const LEVELS: [&str; 3] = ["province", "district", "commune"];
+
+/// What decides deadlines; a catalogue has all of it or nothing.
+const TIMES: [&str; 3] = ["calendar.toml", "holidays.csv", "deadlines.toml"];
 
 /// Reads the catalogue in a folder.
 ///
@@ -73,6 +78,11 @@ pub fn load(folder: &Path, contracts: &Contracts) -> Result<Catalogue, Vec<Diagn
     let read = procedures.iter().map(|row| procedure(row, &by_id, contracts, &mut found));
     catalogue.procedures = whole(read.collect(), &found)?;
     alone(&procedures, &catalogue.procedures, &mut found);
+    if TIMES.iter().any(|name| folder.join(name).exists()) {
+        catalogue.calendar = calendar::calendar(folder, &known, &mut found);
+        let calendar = catalogue.calendar.as_ref();
+        catalogue.deadlines = deadlines::deadlines(folder, &catalogue, calendar, &mut found);
+    }
     let read = successions.iter().map(|row| succession(row, &catalogue, &mut found));
     catalogue.successions = whole(read.collect(), &found)?;
     if found.is_empty() { Ok(catalogue) } else { Err(found) }
@@ -259,21 +269,6 @@ fn unit(row: Row<'_>, found: &mut Faults) -> Unit {
         valid_to,
         agency: row.cell("agency").map(ToOwned::to_owned),
     }
-}
-
-/// A word of a closed list, as its type reads it.
-fn word<T: DeserializeOwned>(
-    row: Row<'_>,
-    column: &str,
-    advice: &str,
-    found: &mut Faults,
-) -> Option<T> {
-    let text = needed(row, column, found);
-    let read = serde_json::from_value(json!(text)).ok();
-    if read.is_none() && !text.is_empty() {
-        found.push(row.fault(column, format!("`{text}` is not known here"), advice));
-    }
-    read
 }
 
 fn succession(row: Row<'_>, catalogue: &Catalogue, found: &mut Faults) -> Option<Succession> {

@@ -2,7 +2,10 @@
 //! held with its indexes, asked by the portal.
 
 mod agencies;
+mod calendar;
 mod cell;
+mod deadlines;
+mod declared;
 mod facets;
 mod folder;
 mod page;
@@ -19,9 +22,10 @@ use crate::{
     registry::{
         Catalogue,
         catalogue::{Kinship, Scope},
+        deadline::Deadlines,
         search::Index,
     },
-    store::{Store, StoreError, catalogue::InForce},
+    store::{Store, StoreError, catalogue, catalogue::InForce},
 };
 
 pub use agencies::AgencyQuestion;
@@ -46,6 +50,21 @@ pub struct Directory {
     labels: Vec<facets::Labels>,
     units: Index,
     unit_kin: Kinship,
+    /// All that decides deadlines.
+    pub deadlines: Arc<Deadlines>,
+}
+
+fn damaged(hash: Digest, error: serde_json::Error) -> StoreError {
+    StoreError::fault(format!("the catalogue {hash} is damaged: {error}"))
+}
+
+/// All that decides deadlines, of an edition that is or was in force.
+#[derive(Debug, Clone)]
+pub struct Edition {
+    /// The position of its entry.
+    pub position: u64,
+    /// What it decides by.
+    pub deadlines: Arc<Deadlines>,
 }
 
 /// A text that answers repeat as it is.
@@ -59,9 +78,7 @@ impl Directory {
     /// # Errors
     /// When its content is not what the hub writes.
     pub fn new(held: InForce) -> Result<Self, StoreError> {
-        let damaged = |error: serde_json::Error| {
-            StoreError::fault(format!("the catalogue {} is damaged: {error}", held.hash))
-        };
+        let damaged = |error| damaged(held.hash, error);
         let catalogue = Catalogue::from_content(&held.content).map_err(damaged)?;
         let steps = &catalogue.successions;
         Ok(Self {
@@ -76,6 +93,7 @@ impl Directory {
             labels: facets::labels(&catalogue),
             units: Index::new(units::subjects(&catalogue)),
             unit_kin: Kinship::new(&catalogue.units, steps, Scope::Unit),
+            deadlines: Arc::new(Deadlines::new(&catalogue)),
             catalogue,
         })
     }
@@ -98,12 +116,45 @@ impl Held {
     /// When the store cannot answer, or what it has is damaged: the one held before stays.
     pub async fn refresh(&self, store: &dyn Store) -> Result<bool, StoreError> {
         let known = self.get().map(|held| (held.position, held.hash));
-        let Some(found) = store.catalogue(known).await? else { return Ok(false) };
+        let catalogue::Held::Other(found) = store.catalogue(None, known).await? else {
+            return Ok(false);
+        };
         let made = tokio::task::spawn_blocking(|| Directory::new(found)).await;
         let made = made.map_err(|error| StoreError::fault(error.to_string()))??;
         if let Ok(mut held) = self.0.write() {
             *held = Some(Arc::new(made));
         }
         Ok(true)
+    }
+
+    /// What decided deadlines before a position; none where no catalogue was in force. The one held
+    /// answers from memory, an earlier one is read and made ready anew.
+    ///
+    /// # Errors
+    /// When the store cannot answer, or what it has is damaged.
+    pub async fn deadlines_at(
+        &self,
+        store: &dyn Store,
+        before: u64,
+    ) -> Result<Option<Edition>, StoreError> {
+        let held = self.get();
+        let known = held.as_ref().map(|held| (held.position, held.hash));
+        match (store.catalogue(Some(before), known).await?, held) {
+            (catalogue::Held::Known, Some(held)) => {
+                let deadlines = held.deadlines.clone();
+                Ok(Some(Edition { position: held.position, deadlines }))
+            }
+            (catalogue::Held::Other(found), _) => {
+                let read = move || -> Result<Edition, StoreError> {
+                    let read = Catalogue::from_content(&found.content);
+                    let read = read.map_err(|error| damaged(found.hash, error))?;
+                    let deadlines = Arc::new(Deadlines::new(&read));
+                    Ok(Edition { position: found.position, deadlines })
+                };
+                let read = tokio::task::spawn_blocking(read).await;
+                read.map_err(|error| StoreError::fault(error.to_string()))?.map(Some)
+            }
+            _ => Ok(None),
+        }
     }
 }

@@ -46,7 +46,8 @@ impl Table {
             vec![Diagnostic::at(&file, text, &(at..at), message, advice)]
         };
         let unread = |error: std::io::Error| {
-            let advice = "a catalogue has agencies, fields, procedures, units and successions .csv";
+            let advice = "a catalogue has agencies, fields, procedures, units and successions, \
+                          and holidays where it has a calendar; all .csv";
             fault("", 0, format!("it cannot be read: {error}"), advice)
         };
         if fs::metadata(&path).map_err(unread)?.len() > FILE_BYTES_MAX {

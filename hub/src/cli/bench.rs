@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use clap::{Args, Subcommand};
 
 use super::{Exit, journal::exit_of};
-use crate::bench::{self, BenchError, Table, ingest, read, rebuild, search, translate};
+use crate::bench::{self, BenchError, Table, deadline, ingest, read, rebuild, search, translate};
 
 /// What to measure; without a name a short run of everything.
 #[derive(Debug, Args)]
@@ -21,6 +21,8 @@ pub(super) struct Options {
 enum What {
     /// One core: bytes of a dossier to its sealed record, beside naive programs.
     Translate(translate::Options),
+    /// Due dates over a calendar of thirty years, beside a walk from day to day.
+    Deadline(deadline::Options),
     /// Messages into a hub over HTTP, beside the disk, the database alone and a bare server.
     Ingest(ingest::Options),
     /// Look-ups, statistics and feed pages, beside a bare server with the same bytes.
@@ -32,7 +34,7 @@ enum What {
 }
 
 /// Everything, in about a minute.
-fn short() -> [What; 5] {
+fn short() -> [What; 6] {
     let ingest = ingest::Options {
         connections: 64,
         seconds: 5.0,
@@ -51,6 +53,7 @@ fn short() -> [What; 5] {
     };
     [
         What::Translate(translate::Options { rounds: 9, messages: 1_024 }),
+        What::Deadline(deadline::Options { rounds: 5 }),
         What::Ingest(ingest),
         What::Read(read),
         What::Search(search::Options { procedures: vec![2_000], connections: 4, seconds: 0.5 }),
@@ -61,6 +64,7 @@ fn short() -> [What; 5] {
 fn measure(seed: u64, what: &What) -> Result<Table, BenchError> {
     match what {
         What::Translate(options) => translate::run(seed, options),
+        What::Deadline(options) => deadline::run(seed, options),
         What::Ingest(options) => ingest::run(seed, options),
         What::Read(options) => read::run(seed, options),
         What::Search(options) => search::run(seed, options),

@@ -47,6 +47,13 @@ pub(super) fn configured(
                     let (procedures, units) = (read.procedures.len(), read.units.len());
                     write!(out, "catalogue: {agencies} agencies, {fields} fields, ")?;
                     writeln!(out, "{procedures} procedures, {units} units")?;
+                    if let Some(calendar) = &read.calendar {
+                        let (first, last) = (calendar.first_day, calendar.last_day);
+                        let (days, hours) = (calendar.days.len(), calendar.hours.len());
+                        let rules = read.deadlines.len();
+                        write!(out, "calendar: {first} to {last}, {days} special days, ")?;
+                        writeln!(out, "{hours} office hours, {rules} rules")?;
+                    }
                 }
                 run(catalog, out)
             }

@@ -8,6 +8,8 @@ use contracts::{Moment, agency::Agency, procedure::Procedure};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::{calendar::Calendar, deadline::DeadlineRule};
+
 /// A field of administration (lĩnh vực).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -113,6 +115,12 @@ pub struct Catalogue {
     pub units: Vec<Unit>,
     /// What became of agencies and units.
     pub successions: Vec<Succession>,
+    /// Working days and office hours, where they are told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calendar: Option<Calendar>,
+    /// How time limits run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deadlines: Vec<DeadlineRule>,
 }
 
 impl Catalogue {

@@ -150,11 +150,8 @@ fn merge(views: &[View], reference: &Reference) -> Option<DossierState> {
     let (status, status_raw, status_at) =
         from.value("status", decision, |told| told.status.clone())?;
     let promised = from.view("due_at", receipt, |told| told.due_at);
-    let promises = promised
-        .map(|(view, _)| view)
-        .or_else(|| last_promises(views, reference))
-        .map(|view| view.promises.clone())
-        .unwrap_or_default();
+    let promising = promised.map(|(view, _)| view).or_else(|| last_promises(views, reference));
+    let promises = promising.map(|view| view.promises.clone()).unwrap_or_default();
     let named = |told: &Members| Some(told.attributes.clone()).filter(|all| !all.is_empty());
     let mut state = DossierState {
         key: String::new(),
@@ -173,6 +170,7 @@ fn merge(views: &[View], reference: &Reference) -> Option<DossierState> {
         due_at: promised.map(|(_, due_at)| due_at),
         first_due_at: promises.first().map(|promise| promise.due_at),
         promises,
+        extensions: promising.map(|view| view.extensions.clone()).unwrap_or_default(),
         status,
         status_raw,
         status_at,

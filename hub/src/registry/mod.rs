@@ -1,11 +1,14 @@
 //! The domain, pure: dossiers and numbers as folds over the set of observations (semantics §3, §5).
 //!
-//! Beside them the catalogue that the province publishes, and how names in it are found.
+//! Beside them the catalogue that the province publishes, how names in it are found, and the
+//! hub's own deadline of a dossier.
 //!
 //! Nothing here does I/O, reads a clock or the environment: equal sets give equal answers,
 //! whatever the order, the repetition or the delay in which their members came.
 
+pub mod calendar;
 pub mod catalogue;
+pub mod deadline;
 pub mod dossier;
 pub mod fold_root;
 pub mod identity;
@@ -30,5 +33,5 @@ pub use identity::{Groups, Link, group};
 pub use measure::{Counted, Dimension, Measure, Place};
 pub use observation::{Content, Observation, ObservationId, Version};
 pub use past::Past;
-pub use state::{DossierState, Finding, Identity, Promise, TimelineStep};
+pub use state::{DossierState, Extension, Finding, Identity, Promise, TimelineStep};
 pub use statistics::{PlacedCounts, Settings, changes};

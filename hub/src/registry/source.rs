@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::observation::{Content, Observation, Version};
 use super::past::says;
-use super::state::{Finding, Identity, Promise, TimelineStep};
+use super::state::{Extension, Finding, Identity, Promise, TimelineStep};
 use super::timeline::{dated_steps, status_date, tidy};
 
 /// The members of a dossier as one source tells them.
@@ -52,6 +52,7 @@ pub(super) struct View {
     changed: BTreeMap<&'static str, Moment>,
     pub(super) steps: Vec<TimelineStep>,
     pub(super) promises: Vec<Promise>,
+    pub(super) extensions: Vec<Extension>,
     pub(super) findings: Vec<Finding>,
 }
 
@@ -135,6 +136,7 @@ impl View {
             changed: BTreeMap::new(),
             steps: Vec::new(),
             promises: Vec::new(),
+            extensions: Vec::new(),
             findings: Vec::new(),
         }
     }
@@ -223,8 +225,8 @@ impl View {
         ));
     }
 
-    /// Applies the events, oldest first. All of them build the timeline; only those later than
-    /// the latest snapshot change members.
+    /// Applies the events, oldest first. All of them build the timeline and tell extensions; only
+    /// those later than the latest snapshot change members.
     fn events(&mut self, after: Option<Moment>, events: &[&Progress]) {
         for event in events {
             self.steps.extend(event.status.map(|status| TimelineStep {
@@ -233,6 +235,10 @@ impl View {
                 status_raw: event.status_raw.clone(),
                 source: event.source.clone(),
             }));
+            if event.kind == "extension" {
+                let apology = event.apology == Some(true);
+                self.extensions.push(Extension { at: event.at, due_at: event.due_at, apology });
+            }
             if after.is_none_or(|after| event.at > after) {
                 self.apply(event);
             }

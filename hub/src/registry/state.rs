@@ -52,6 +52,18 @@ pub struct Promise {
     pub due_at: Moment,
 }
 
+/// A new date that the agency set beyond its promise, as an event told it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extension {
+    /// When it was set.
+    pub at: Moment,
+    /// The new date, where one is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<Moment>,
+    /// Whether a letter of apology goes with it.
+    pub apology: bool,
+}
+
 /// The state of one dossier. Absent members are known to no source. Nothing in it comes from the
 /// receipt, except times of assumed versions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -98,6 +110,9 @@ pub struct DossierState {
     /// The promises of the source that decides `due_at`, in the order they took force.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub promises: Vec<Promise>,
+    /// The extensions of that source, in the order they were set.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extensions: Vec<Extension>,
     /// National status.
     pub status: Status,
     /// The source's own word for it; absent where an event gave none.

@@ -88,7 +88,7 @@ fn is_paused(status: Status, settings: &Settings) -> bool {
 }
 
 /// The steps of the source that decides the status: others would open what it has paused.
-fn own_steps(state: &DossierState) -> impl DoubleEndedIterator<Item = (Moment, Status)> {
+pub(super) fn own_steps(state: &DossierState) -> impl DoubleEndedIterator<Item = (Moment, Status)> {
     let source = state.member_sources.get("status");
     let own = state.timeline.iter().filter(move |step| source.is_none_or(|it| step.source == *it));
     own.map(|step| (step.at, step.status))

@@ -17,16 +17,28 @@ pub struct InForce {
     pub content: Vec<u8>,
 }
 
+/// What a store has in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Held {
+    /// No catalogue.
+    Nothing,
+    /// The one that is known.
+    Known,
+    /// This one.
+    Other(InForce),
+}
+
 /// Catalogues. One method = one transaction.
 pub trait Catalogues: Send + Sync {
     /// Puts a catalogue in force: where its content is another than that of the one that is, a
     /// reference entry tells so. Gives whether it was another. No fold depends on it.
     fn publish(&self, content: Vec<u8>) -> Answer<'_, Result<bool, StoreError>>;
 
-    /// The catalogue in force; none where there is none, or where it is the one `known`, of that
-    /// position and hash.
+    /// The catalogue in force before a position, or now: its content too, unless it is the one
+    /// `known`, of that position and hash.
     fn catalogue(
         &self,
+        before: Option<u64>,
         known: Option<(u64, Digest)>,
-    ) -> Answer<'_, Result<Option<InForce>, StoreError>>;
+    ) -> Answer<'_, Result<Held, StoreError>>;
 }

@@ -9,6 +9,7 @@ use contracts::{Contracts, Outcome, Problem, Progress, problem};
 
 use super::{
     ApiKey, CellQuery, Item, Payload, Personal, Prepared, Reply, Rules, Store, Submission,
+    catalogue::Held,
     profiles::{Beginning, ProfileRow, Turn},
 };
 use crate::{
@@ -236,22 +237,32 @@ pub(crate) async fn rules(store: &dyn Store) {
 /// what is in force already is not told again.
 pub(crate) async fn catalogues(store: &dyn Store) {
     let rules = Rules { settings: Settings { stopped_is_paused: true }, ..Rules::default() };
-    assert_eq!(store.catalogue(None).await.unwrap(), None);
+    let at = async |before, known| store.catalogue(before, known).await.unwrap();
+    let other = async |before, known| match at(before, known).await {
+        Held::Other(found) => found,
+        held => panic!("{held:?}"),
+    };
+    assert_eq!(at(None, None).await, Held::Nothing);
     assert!(store.publish(b"one".to_vec()).await.unwrap());
     assert!(!store.publish(b"one".to_vec()).await.unwrap(), "it is in force already");
-    let one = store.catalogue(None).await.unwrap().unwrap();
+    let one = other(None, None).await;
     assert_eq!((one.position, one.content.as_slice()), (0, &b"one"[..]));
     assert_eq!(one.log_id, store.head().await.unwrap().log_id);
-    assert_eq!(store.catalogue(Some((one.position, one.hash))).await.unwrap(), None);
+    assert_eq!(at(None, Some((one.position, one.hash))).await, Held::Known);
+    assert_eq!(at(Some(0), None).await, Held::Nothing, "before its entry");
     send(store, message(store, "c-1", "1", vec![Ok(vec![snapshot("C-1", 1, 4)])])).await;
     assert!(store.adopt(rules.clone()).await.unwrap());
     assert!(store.publish(b"two".to_vec()).await.unwrap());
     assert!(store.publish(b"one".to_vec()).await.unwrap(), "what was before may come again");
-    let again = store.catalogue(Some((one.position, one.hash))).await.unwrap().unwrap();
+    let again = other(None, Some((one.position, one.hash))).await;
     assert_eq!((again.position, again.hash), (4, one.hash));
+    // Every earlier one is in force before the next.
+    assert_eq!(other(Some(4), None).await.content, b"two");
+    assert_eq!(other(Some(3), None).await, one);
+    assert_eq!(at(Some(1), Some((one.position, one.hash))).await, Held::Known);
     holds(store).await;
     assert_eq!(store.rebuild().await.unwrap(), 5);
-    assert_eq!(store.catalogue(None).await.unwrap(), Some(again));
+    assert_eq!(other(None, None).await, again);
     assert_eq!(store.rules(None).await.unwrap(), rules, "rules are none of it");
     assert!(!store.adopt(rules).await.unwrap());
     assert_eq!(open(store, None).await, 1);

@@ -13,16 +13,20 @@ use crate::{
     journal::merkle::Digest,
     store::{
         Answer, StoreError,
-        catalogue::{Catalogues, InForce},
+        catalogue::{Catalogues, Held, InForce},
         rules::{ReferenceName, ReferenceText},
     },
 };
 
-/// The position and hash of the catalogue in force.
-async fn newest(client: &impl GenericClient) -> Result<Option<(u64, Digest)>, Failure> {
-    let sql = "SELECT position, public FROM entries WHERE kind = 'reference'
+/// The position and hash of the catalogue in force before a position, or now.
+async fn newest(
+    client: &impl GenericClient,
+    before: Option<u64>,
+) -> Result<Option<(u64, Digest)>, Failure> {
+    let sql = "SELECT position, public FROM entries WHERE kind = 'reference' AND position < $1
                ORDER BY position DESC";
-    for row in session::rows(client, sql, &[]).await? {
+    let before = before.and_then(|before| i64::try_from(before).ok()).unwrap_or(i64::MAX);
+    for row in session::rows(client, sql, &[&before]).await? {
         let text = ReferenceText::read(row.try_get(1)?)?;
         if text.name == ReferenceName::Catalogue {
             return Ok(Some((unsigned(row.try_get(0)?), text.content)));
@@ -36,7 +40,7 @@ async fn publish(store: &PostgresStore, content: &[u8]) -> Result<bool, Failure>
     let transaction = session::begin(&mut client).await?;
     let hash = Digest::of(content);
     let in_force = async |held: &_| -> Result<bool, Failure> {
-        Ok(newest(held).await?.is_some_and(|(_, other)| other == hash))
+        Ok(newest(held, None).await?.is_some_and(|(_, other)| other == hash))
     };
     // Usually it is: then nobody who appends is held.
     if soon(in_force(&transaction)).await? {
@@ -62,13 +66,18 @@ async fn publish(store: &PostgresStore, content: &[u8]) -> Result<bool, Failure>
 
 async fn catalogue(
     client: &impl GenericClient,
+    before: Option<u64>,
     known: Option<(u64, Digest)>,
-) -> Result<Option<InForce>, Failure> {
-    let newest = newest(client).await?;
-    let Some((position, hash)) = newest.filter(|_| newest != known) else { return Ok(None) };
+) -> Result<Held, Failure> {
+    let newest = newest(client, before).await?;
+    let Some((position, hash)) = newest else { return Ok(Held::Nothing) };
+    if newest == known {
+        return Ok(Held::Known);
+    }
     let lost = || StoreError::fault(format!("the catalogue {hash} is lost"));
     let content = known::content(client, hash).await?.ok_or_else(lost)?;
-    Ok(Some(InForce { log_id: known::tip(client).await?.log_id, position, hash, content }))
+    let log_id = known::tip(client).await?.log_id;
+    Ok(Held::Other(InForce { log_id, position, hash, content }))
 }
 
 impl Catalogues for PostgresStore {
@@ -86,11 +95,12 @@ impl Catalogues for PostgresStore {
 
     fn catalogue(
         &self,
+        before: Option<u64>,
         known: Option<(u64, Digest)>,
-    ) -> Answer<'_, Result<Option<InForce>, StoreError>> {
+    ) -> Answer<'_, Result<Held, StoreError>> {
         Box::pin(soon(async move {
             let client = self.sessions.reader().await?;
-            Ok(catalogue(&client, known).await?)
+            Ok(catalogue(&client, before, known).await?)
         }))
     }
 }

@@ -7,17 +7,21 @@ use crate::{
     journal::merkle::Digest,
     store::{
         Answer, StoreError,
-        catalogue::{Catalogues, InForce},
+        catalogue::{Catalogues, Held, InForce},
         rules::{ReferenceName, ReferenceText},
     },
 };
 
-/// The position and hash of the catalogue in force.
-fn newest(connection: &Connection) -> Result<Option<(u64, Digest)>, StoreError> {
+/// The position and hash of the catalogue in force before a position, or now.
+fn newest(
+    connection: &Connection,
+    before: Option<u64>,
+) -> Result<Option<(u64, Digest)>, StoreError> {
     let sql = "SELECT position, public FROM entries INDEXED BY entries_reference
-               WHERE kind = 'reference' ORDER BY position DESC";
+               WHERE kind = 'reference' AND position < ?1 ORDER BY position DESC";
     let mut statement = connection.prepare_cached(sql)?;
-    let mut rows = statement.query([])?;
+    let before = before.and_then(|before| i64::try_from(before).ok()).unwrap_or(i64::MAX);
+    let mut rows = statement.query([before])?;
     while let Some(row) = rows.next()? {
         let text = ReferenceText::read(row.get_ref(1)?.as_bytes().unwrap_or_default())?;
         if text.name == ReferenceName::Catalogue {
@@ -33,7 +37,7 @@ fn publish(writer: &mut Writer, content: &[u8]) -> Result<bool, StoreError> {
     let behaviour = TransactionBehavior::Immediate;
     let transaction = writer.connection.transaction_with_behavior(behaviour)?;
     let hash = Digest::of(content);
-    if newest(&transaction)?.is_some_and(|(_, held)| held == hash) {
+    if newest(&transaction, None)?.is_some_and(|(_, held)| held == hash) {
         return Ok(false);
     }
     let mut tip = known::tip(&transaction)?;
@@ -49,13 +53,18 @@ fn publish(writer: &mut Writer, content: &[u8]) -> Result<bool, StoreError> {
 
 fn catalogue(
     connection: &Connection,
+    before: Option<u64>,
     known: Option<(u64, Digest)>,
-) -> Result<Option<InForce>, StoreError> {
-    let newest = newest(connection)?;
-    let Some((position, hash)) = newest.filter(|_| newest != known) else { return Ok(None) };
+) -> Result<Held, StoreError> {
+    let newest = newest(connection, before)?;
+    let Some((position, hash)) = newest else { return Ok(Held::Nothing) };
+    if newest == known {
+        return Ok(Held::Known);
+    }
     let lost = || StoreError::fault(format!("the catalogue {hash} is lost"));
     let content = known::content(connection, hash)?.ok_or_else(lost)?;
-    Ok(Some(InForce { log_id: known::tip(connection)?.log_id, position, hash, content }))
+    let log_id = known::tip(connection)?.log_id;
+    Ok(Held::Other(InForce { log_id, position, hash, content }))
 }
 
 impl Catalogues for SqliteStore {
@@ -65,8 +74,9 @@ impl Catalogues for SqliteStore {
 
     fn catalogue(
         &self,
+        before: Option<u64>,
         known: Option<(u64, Digest)>,
-    ) -> Answer<'_, Result<Option<InForce>, StoreError>> {
-        self.read(move |connection| catalogue(connection, known))
+    ) -> Answer<'_, Result<Held, StoreError>> {
+        self.read(move |connection| catalogue(connection, before, known))
     }
 }
