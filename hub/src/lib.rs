@@ -19,5 +19,6 @@ pub mod journal;
 pub mod journey;
 pub mod operations;
 pub mod registry;
+pub mod simulation;
 pub mod store;
 pub mod telemetry;

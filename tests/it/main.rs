@@ -10,6 +10,7 @@ mod bench;
 mod cluster;
 mod commands;
 mod corpus;
+mod demo;
 mod dependencies;
 mod differential;
 mod drop;

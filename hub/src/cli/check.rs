@@ -5,12 +5,27 @@ use std::{
     path::Path,
 };
 
-use super::{Exit, Folder, faulty, with_catalog};
-use crate::{catalog::Catalog, catalogue, drops, hub::configuration};
+use jiff::Timestamp;
 
-pub(super) fn run(catalog: &Catalog, out: &mut impl Write) -> io::Result<Exit> {
+use super::{Exit, Folder, faulty, with_catalog};
+use crate::{catalog::Catalog, catalogue, drops, hub::configuration, simulation::Simulation};
+
+pub(super) fn run(
+    catalog: &Catalog,
+    out: &mut impl Write,
+    err: &mut impl Write,
+) -> io::Result<Exit> {
+    let mut faults = 0;
     for channel in catalog.channels.values() {
+        if let Err(error) = Simulation::check(&channel.folder, &channel.id, Timestamp::now()) {
+            writeln!(err, "{error}")?;
+            faults += 1;
+        }
         writeln!(out, "{}: {} rules", channel.id, channel.mapping.coverage().len())?;
+    }
+    if faults > 0 {
+        writeln!(err, "{faults} problems")?;
+        return Ok(Exit::Faulty);
     }
     let (agencies, channels) = (catalog.agencies.len(), catalog.channels.len());
     writeln!(out, "{agencies} agencies, {channels} channels: no problems")?;
@@ -44,7 +59,7 @@ pub(super) fn configured(
                     write!(out, "catalogue: {agencies} agencies, {fields} fields, ")?;
                     writeln!(out, "{procedures} procedures, {units} units")?;
                 }
-                run(catalog, out)
+                run(catalog, out, err)
             }
             Err(found) => faulty(&found, err),
         }
