@@ -24,8 +24,8 @@ const SAMPLE_BYTES_MAX: u64 = 16 << 20;
 pub(super) enum Action {
     /// Make the folder of a new agency: a proposed mapping, a fixture from its sample, a checklist.
     New(New),
-    /// Send what an agency's system would: an endless stream of messages at the pace of people, with
-    /// their mistakes.
+    /// Send what an agency's system would: messages without end, at the pace of people, with their
+    /// mistakes.
     Simulate(simulate::Options),
 }
 

@@ -1,10 +1,11 @@
 //! `/console`: how the hub stands, as one plain page for the person who runs it.
 //!
 //! It shows public texts and masked values only and takes no input; its one script renews it in
-//! place, and without scripts it is loaded anew now and then. It wants no key, so it is for the hub's own machine alone: the peer must be known to be on it, or the hub
-//! must listen on a loopback address ([`Console::open`]). Even then what came through a proxy, or
-//! under a name that is not the machine's own (a page of another site whose name was bent to this
-//! address), is told that there is no such address.
+//! place, and without scripts it is loaded anew now and then. It wants no key, so it is for the
+//! hub's own machine alone: the peer must be known to be on it, or the hub must listen on a
+//! loopback address ([`Console::open`]). Even then what came through a proxy, or under a name that
+//! is not the machine's own (a page of another site whose name was bent to this address), is told
+//! that there is no such address.
 
 mod page;
 #[cfg(test)]

@@ -30,8 +30,8 @@ use template::Templates;
 /// Of a hundred messages, so many are sent a second time: networks repeat.
 const AGAIN_PERCENT: u64 = 3;
 
-/// Numbers that one second of seeds takes, and how many seeds there are until they begin again: runs
-/// whose seeds are times do not use each other's numbers.
+/// Numbers that one second of seeds takes, and how many seeds there are until they begin again:
+/// simulations whose seeds are times do not use each other's numbers.
 const NUMBERS_OF_A_SEED: u64 = 100;
 const SEEDS: u64 = 100_000;
 

@@ -108,8 +108,8 @@ fn unfit(told: String) -> Error {
     Error::new(ErrorKind::InvalidOperation, told)
 }
 
-/// A time in a native form: `dd`, `d`, `MM`, `M`, `yyyy`, `yy`, `HH`, `mm` and `ss` are parts of it,
-/// anything else stands for itself; `rfc3339`, and `msdate` as .NET writes it. Nothing stays
+/// A time in a native form: `dd`, `d`, `MM`, `M`, `yyyy`, `yy`, `HH`, `mm` and `ss` are parts of
+/// it, anything else stands for itself; `rfc3339`, and `msdate` as .NET writes it. Nothing stays
 /// nothing, and what is no time stays as it is: somebody has typed it.
 fn date(value: &Value, form: &str) -> Value {
     let Some(text) = value.as_str() else { return value.clone() };
@@ -168,7 +168,7 @@ fn points(value: &Value) -> String {
     let count = digits.chars().count();
     let mut told = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (count - at) % 3 == 0 {
+        if at > 0 && (count - at).is_multiple_of(3) {
             told.push('.');
         }
         told.push(digit);
