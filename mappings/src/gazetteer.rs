@@ -231,16 +231,18 @@ impl Gazetteer {
             .filter_map(|at| self.in_force(at, day))
             .filter(|commune| wanted.is_none_or(|code| *code == commune.district_code));
         let first = fits.next().ok_or(Miss::Unknown)?;
-        let Some(second) = fits.next() else { return Ok(first) };
+        // One that a reform left as it was stands in both lists.
+        let others: Vec<&Commune> = fits.filter(|other| other.code != first.code).collect();
+        if others.is_empty() {
+            return Ok(first);
+        }
         let toned = toned_key(name);
-        let mut exact = [first, second].into_iter().chain(fits).filter(|commune| {
+        let mut exact = std::iter::once(first).chain(others).filter(|commune| {
             let before = toned.strip_suffix(&toned_key(&commune.name));
             before.is_some_and(|kind| kind.is_empty() || kind.ends_with(' '))
         });
-        match (exact.next(), exact.next()) {
-            (Some(one), None) => Ok(one),
-            _ => Err(Miss::Ambiguous),
-        }
+        let one = exact.next().ok_or(Miss::Ambiguous)?;
+        if exact.all(|other| other.code == one.code) { Ok(one) } else { Err(Miss::Ambiguous) }
     }
 
     /// The commune named in an address: the last parts, as in
@@ -317,5 +319,12 @@ mod tests {
             assert_eq!(units.by_name(name, None, on).unwrap().code, code, "{name}");
         }
         assert_eq!(units.by_name("xa Loc Thanh", None, on), Err(Miss::Ambiguous));
+        // The same commune in both lists is one.
+        let old = "code,name_vi,kind,district_code,district_name,valid_to\n\
+            26119,Đak Lua,xã,734,Huyện Tân Phú,\n";
+        let new = "code,name_vi,kind,province_code,valid_from,valid_to\n\
+            26119,Đak Lua,xã,75,2025-07-01,\n";
+        let units = Gazetteer::from_csv(old, new).unwrap();
+        assert_eq!(units.by_name("xã Đak Lua", None, on).unwrap().code, "26119");
     }
 }

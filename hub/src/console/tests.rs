@@ -88,7 +88,7 @@ async fn counts_agree_among_themselves_and_with_the_statistics() {
     }
     let dossiers = numbers(&page, "statuses").pop().unwrap()[0];
     assert_eq!(numbers(&page, "agencies").pop().unwrap()[0], dossiers);
-    let bearer = bench.bearer(Principal::Operator).await;
+    let bearer = bench.bearer(Principal::Portal).await;
     let day = today();
     let told = bench.get(&format!("/v1/statistics?from={day}&to={day}"), &bearer).await.json();
     let measures = told["rows"][0]["measures"].as_object().unwrap();
