@@ -20,5 +20,6 @@ pub mod journey;
 pub mod operations;
 pub mod profiling;
 pub mod registry;
+pub mod simulation;
 pub mod store;
 pub mod telemetry;

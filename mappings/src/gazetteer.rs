@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use jiff::civil::Date;
 
-use crate::text::normalise::search_key;
+use crate::text::normalise::{search_key, toned_key};
 
 /// One version of a commune: what a code meant between two days.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -215,7 +215,8 @@ impl Gazetteer {
         all.iter().find_map(|at| self.in_force(at, day)).ok_or(Miss::Unknown)
     }
 
-    /// The commune with that name on that day, in the named district where one is given.
+    /// The commune with that name on that day, in the named district where one is given. Marks are
+    /// looked at only where names differ by nothing else, as Lộc Thành and Lộc Thạnh do.
     ///
     /// # Errors
     /// [`Miss`] when there is none, or several and no district to choose by.
@@ -230,7 +231,18 @@ impl Gazetteer {
             .filter_map(|at| self.in_force(at, day))
             .filter(|commune| wanted.is_none_or(|code| *code == commune.district_code));
         let first = fits.next().ok_or(Miss::Unknown)?;
-        if fits.next().is_some() { Err(Miss::Ambiguous) } else { Ok(first) }
+        // One that a reform left as it was stands in both lists.
+        let others: Vec<&Commune> = fits.filter(|other| other.code != first.code).collect();
+        if others.is_empty() {
+            return Ok(first);
+        }
+        let toned = toned_key(name);
+        let mut exact = std::iter::once(first).chain(others).filter(|commune| {
+            let before = toned.strip_suffix(&toned_key(&commune.name));
+            before.is_some_and(|kind| kind.is_empty() || kind.ends_with(' '))
+        });
+        let one = exact.next().ok_or(Miss::Ambiguous)?;
+        if exact.all(|other| other.code == one.code) { Ok(one) } else { Err(Miss::Ambiguous) }
     }
 
     /// The commune named in an address: the last parts, as in
@@ -295,5 +307,24 @@ mod tests {
         assert_eq!(units.by_name("P. TÂN HIỆP", Some("Tp Biên Hoà"), on).unwrap().code, "26011");
         let address = "Quốc lộ 51, xã Tân Hiệp, huyện Long Thành";
         assert_eq!(units.in_address(address, on).unwrap().code, "26400");
+    }
+
+    #[test]
+    fn names_that_differ_by_their_marks_alone_are_told_apart_where_marks_are_written() {
+        let new = "code,name_vi,kind,province_code,valid_from,valid_to\n\
+            25280,Lộc Thạnh,xã,75,2025-07-01,\n25270,Lộc Thành,xã,75,2025-07-01,\n";
+        let units = Gazetteer::from_csv(OLD, new).unwrap();
+        let on = day("2026-01-01");
+        for (name, code) in [("xã Lộc Thạnh", "25280"), ("LỘC THÀNH", "25270")] {
+            assert_eq!(units.by_name(name, None, on).unwrap().code, code, "{name}");
+        }
+        assert_eq!(units.by_name("xa Loc Thanh", None, on), Err(Miss::Ambiguous));
+        // The same commune in both lists is one.
+        let old = "code,name_vi,kind,district_code,district_name,valid_to\n\
+            26119,Đak Lua,xã,734,Huyện Tân Phú,\n";
+        let new = "code,name_vi,kind,province_code,valid_from,valid_to\n\
+            26119,Đak Lua,xã,75,2025-07-01,\n";
+        let units = Gazetteer::from_csv(old, new).unwrap();
+        assert_eq!(units.by_name("xã Đak Lua", None, on).unwrap().code, "26119");
     }
 }

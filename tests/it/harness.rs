@@ -68,6 +68,8 @@ impl Folder {
         let folder = env::temp_dir().join(format!("lienthong-{}-{name}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let path = folder.canonicalize().unwrap();
+        // Some agencies drop files.
+        fs::create_dir_all(path.join("drops")).unwrap();
         let folder = Self { path, store: "sqlite:hub.db".to_owned(), catalogue: None };
         for source in sources {
             copy(&root().join(source), &folder.path.join("agencies"));

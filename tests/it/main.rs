@@ -11,6 +11,7 @@ mod cluster;
 mod commands;
 mod corpus;
 mod deadline;
+mod demo;
 mod dependencies;
 mod differential;
 mod drift;

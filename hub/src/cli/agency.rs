@@ -1,4 +1,4 @@
-//! `lienthong infer` and `lienthong agency new`: from a sample file to a folder that works.
+//! `lienthong infer` and `lienthong agency`: from a sample file to a folder that works.
 
 use std::{
     fs,
@@ -11,7 +11,7 @@ use contracts::Contracts;
 use mappings::infer::{Proposal, infer};
 use serde_json::json;
 
-use super::{Exit, Folder, apply, find, test};
+use super::{Exit, Folder, apply, find, simulate, test};
 use crate::catalog::Catalog;
 
 /// The one channel of a new agency: dossiers (hồ sơ).
@@ -24,6 +24,9 @@ const SAMPLE_BYTES_MAX: u64 = 16 << 20;
 pub(super) enum Action {
     /// Make the folder of a new agency: a proposed mapping, a fixture from its sample, a checklist.
     New(New),
+    /// Send what an agency's system would: messages without end, at the pace of people, with their
+    /// mistakes.
+    Simulate(simulate::Options),
 }
 
 /// A new agency.
@@ -87,7 +90,10 @@ pub(super) fn proposed(
 }
 
 pub(super) fn run(action: &Action, out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {
-    let Action::New(new) = action;
+    let new = match action {
+        Action::New(new) => new,
+        Action::Simulate(options) => return simulate::run(options, out, err),
+    };
     let faulty = |err: &mut dyn Write, words: &str| -> io::Result<Exit> {
         writeln!(err, "{words}")?;
         Ok(Exit::Faulty)

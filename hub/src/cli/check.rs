@@ -5,16 +5,30 @@ use std::{
     path::Path,
 };
 
+use jiff::Timestamp;
 use mappings::coverage::Part;
 
 use super::{Exit, Folder, faulty, with_catalog};
-use crate::{catalog::Catalog, catalogue, drops, hub::configuration};
+use crate::{catalog::Catalog, catalogue, drops, hub::configuration, simulation::Simulation};
 
-pub(super) fn run(catalog: &Catalog, out: &mut impl Write) -> io::Result<Exit> {
+pub(super) fn run(
+    catalog: &Catalog,
+    out: &mut impl Write,
+    err: &mut impl Write,
+) -> io::Result<Exit> {
+    let mut faults = 0;
     for channel in catalog.channels.values() {
+        if let Err(error) = Simulation::check(&channel.folder, &channel.id, Timestamp::now()) {
+            writeln!(err, "{error}")?;
+            faults += 1;
+        }
         let parts = channel.mapping.coverage();
         let rules = parts.iter().filter(|one| one.part == Part::Rule).count();
         writeln!(out, "{}: {rules} rules", channel.id)?;
+    }
+    if faults > 0 {
+        writeln!(err, "{faults} problems")?;
+        return Ok(Exit::Faulty);
     }
     let (agencies, channels) = (catalog.agencies.len(), catalog.channels.len());
     writeln!(out, "{agencies} agencies, {channels} channels: no problems")?;
@@ -55,7 +69,7 @@ pub(super) fn configured(
                         writeln!(out, "{hours} office hours, {rules} rules")?;
                     }
                 }
-                run(catalog, out)
+                run(catalog, out, err)
             }
             Err(found) => faulty(&found, err),
         }

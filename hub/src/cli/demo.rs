@@ -1,6 +1,7 @@
-//! `lienthong demo`: the agencies play their messages into a hub over HTTP.
+//! `lienthong demo`: the agencies play their messages into a hub, and go on as people would.
 
 use std::{
+    cell::RefCell,
     collections::BTreeMap,
     fs,
     io::{self, Write},
@@ -8,28 +9,57 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use clap::Args;
+use futures_util::future::{join_all, try_join_all};
 use serde_json::Value;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
 use super::{
-    Exit, block_on,
-    send::{self, Letter},
+    Exit, Folder, block_on,
+    door::{Door, DoorError, Tally},
+    simulate::{self, Broken, Rhythm, Told},
 };
 use crate::{
     auth::{self, Principal},
+    catalog::Channel,
     config::{Config, StoreAddress},
     hub::{Hub, HubError},
     registry::Settings,
+    simulation::{Simulation, SimulationError},
     store::StoreError,
 };
 
-/// A folder of its own for the demo's store, gone at the end.
+/// A demo.
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// Process every sample once, print what came of it, and end.
+    #[arg(long, conflicts_with_all = ["pace", "messages", "seed"])]
+    once: bool,
+    /// Address to listen on.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Folder of the catalogue.
+    #[arg(long, default_value = "examples/dong-nai")]
+    catalogue: PathBuf,
+    #[command(flatten)]
+    rhythm: Rhythm,
+    #[command(flatten)]
+    folder: Folder,
+}
+
+/// A folder of its own for the demo's store and drop folders, gone at the end.
 struct Scratch(PathBuf);
 
 impl Scratch {
     fn new() -> io::Result<Self> {
         let folder = std::env::temp_dir().join(format!("lienthong-demo-{}", std::process::id()));
-        fs::create_dir_all(&folder)?;
+        fs::create_dir_all(folder.join("drops"))?;
         Ok(Self(folder))
+    }
+
+    fn drops(&self) -> PathBuf {
+        self.0.join("drops")
     }
 }
 
@@ -40,32 +70,20 @@ impl Drop for Scratch {
     }
 }
 
-/// What became of one channel's messages.
-#[derive(Debug, Default)]
-struct Tally {
-    sent: u32,
-    outcomes: BTreeMap<String, u32>,
-    records: u64,
-    refused: u64,
-}
-
 pub(super) fn run(
-    once: bool,
-    listen: SocketAddr,
-    (agencies, catalogue): (&Path, &Path),
+    options: &Options,
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> io::Result<Exit> {
     let scratch = Scratch::new()?;
-    fs::create_dir_all(scratch.0.join("drops"))?;
     // One that only processes and ends needs no fixed address.
-    let listen = if once { SocketAddr::from(([127, 0, 0, 1], 0)) } else { listen };
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
     let config = Config {
-        listen,
+        listen: if options.once { any } else { options.listen },
         store: StoreAddress::Sqlite(scratch.0.join("hub.db")),
-        agencies: agencies.to_owned(),
-        drops: Some(scratch.0.join("drops")),
-        catalogue: Some(catalogue.to_owned()),
+        agencies: options.folder.mappings.clone(),
+        drops: Some(scratch.drops()),
+        catalogue: Some(options.catalogue.clone()),
         settings: Settings::default(),
         log: "warn".to_owned(),
         log_json: false,
@@ -78,21 +96,32 @@ pub(super) fn run(
                 return Ok(Exit::Faulty);
             }
         };
-        if let Err(error) = play(&hub, out).await {
-            writeln!(err, "{error}")?;
+        let played = async {
+            let mut doors = doors(&hub, &scratch.drops()).await?;
+            let tallies = samples(&hub, &mut doors, out).await?;
+            show(&hub, out).await?;
+            Ok::<_, DemoError>((doors, tallies))
+        };
+        let (doors, tallies) = match played.await {
+            Ok(played) => played,
+            Err(error) => {
+                writeln!(err, "{error}")?;
+                hub.stop().await?;
+                return Ok(Exit::Faulty);
+            }
+        };
+        if options.once {
             hub.stop().await?;
-            return Ok(Exit::Faulty);
+            return Ok(Exit::Done);
         }
-        if once {
-            hub.stop().await?;
-        } else {
-            let address = hub.address;
-            writeln!(out, "\nTrang theo dõi / status page: http://{address}/console")?;
-            writeln!(out, "Ctrl-C để dừng / to stop")?;
-            out.flush()?;
-            hub.run().await?;
+        match go_on(hub, doors, tallies, &options.rhythm, out).await {
+            Ok(()) => Ok(Exit::Done),
+            Err(DemoError::Io(error)) => Err(error),
+            Err(error) => {
+                writeln!(err, "{error}")?;
+                Ok(Exit::Faulty)
+            }
         }
-        Ok(Exit::Done)
     })?
 }
 
@@ -105,6 +134,10 @@ enum DemoError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Hub(#[from] HubError),
+    #[error(transparent)]
+    Door(#[from] DoorError),
+    #[error(transparent)]
+    Simulation(#[from] SimulationError),
     #[error("failed to reach the hub: {0}")]
     Http(#[from] reqwest::Error),
     #[error("the hub answered what is no JSON: {0}")]
@@ -118,41 +151,55 @@ async fn key(hub: &Hub, principal: &Principal) -> Result<String, StoreError> {
     Ok(shown)
 }
 
-async fn play(hub: &Hub, out: &mut impl Write) -> Result<(), DemoError> {
-    let client = reqwest::Client::new();
+/// The way in of every channel, as its agency has it.
+async fn doors(hub: &Hub, drops: &Path) -> Result<BTreeMap<String, Door>, DemoError> {
     let url = format!("http://{}", hub.address);
-    writeln!(
-        out,
-        "{:<34}{:>6}  {:<42}{:>8}{:>9}",
-        "channel", "sent", "outcomes", "records", "refused"
-    )?;
+    let mut doors = BTreeMap::new();
     for (id, channel) in &hub.operations.catalog.channels {
-        let agency = id.split('.').next().unwrap_or(id).to_owned();
-        let key = key(hub, &Principal::Agency(agency)).await?;
-        let mut tally = Tally::default();
+        let door = match &channel.dropped {
+            Some(dropped) => Door::drop(&drops.join(dropped.folder.to_string())),
+            None => {
+                let agency = id.split('.').next().unwrap_or(id).to_owned();
+                Door::push(id, &url, &key(hub, &Principal::Agency(agency)).await?)?
+            }
+        };
+        doors.insert(id.clone(), door);
+    }
+    Ok(doors)
+}
+
+/// Every channel's sample messages, and what became of them.
+async fn samples(
+    hub: &Hub,
+    doors: &mut BTreeMap<String, Door>,
+    out: &mut impl Write,
+) -> Result<BTreeMap<String, Tally>, DemoError> {
+    let channels = &hub.operations.catalog.channels;
+    let playing = doors.iter_mut().filter_map(|(id, door)| {
+        let channel = channels.get(id)?;
+        Some(async move { Ok::<_, DemoError>((id.clone(), twice(channel, door).await?)) })
+    });
+    let tallies: BTreeMap<String, Tally> = try_join_all(playing).await?.into_iter().collect();
+    simulate::head(out)?;
+    for (id, tally) in &tallies {
+        let transport = channels.get(id).map_or("", Channel::transport);
+        simulate::row(&format!("{id} ({transport})"), tally, out)?;
+    }
+    Ok(tallies)
+}
+
+/// Networks repeat, and people copy twice: every message goes twice, and counts once.
+async fn twice(channel: &Channel, door: &mut Door) -> Result<Tally, DemoError> {
+    let mut tally = Tally::default();
+    for _ in 0..2 {
         for file in messages(&channel.folder.join("fixtures").join(&channel.name))? {
             let name = file.file_name().and_then(|name| name.to_str()).unwrap_or("");
-            let letter = Letter {
-                channel: id.clone(),
-                url: url.clone(),
-                key: key.clone(),
-                id: Some(name.to_owned()),
-                file,
-            };
-            // Networks repeat: every message goes twice, and counts once.
-            for _ in 0..2 {
-                let payload = fs::read(&letter.file)?;
-                let (_, answer) = send::push(&client, &letter, payload).await?;
-                count(&mut tally, &serde_json::from_str(&answer)?);
-            }
+            let answers = door.send(name, fs::read(&file)?).await?;
+            answers.iter().for_each(|answer| tally.count(answer));
         }
-        let outcomes: Vec<String> =
-            tally.outcomes.iter().map(|(outcome, n)| format!("{n} {outcome}")).collect();
-        let Tally { sent, records, refused, .. } = tally;
-        let outcomes = outcomes.join(", ");
-        writeln!(out, "{id:<34}{sent:>6}  {outcomes:<42}{records:>8}{refused:>9}")?;
+        door.settle().await?.iter().for_each(|answer| tally.count(answer));
     }
-    show(hub, &client, &url, out).await
+    Ok(tally)
 }
 
 /// The native files of a channel, in order.
@@ -169,26 +216,79 @@ fn messages(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn count(tally: &mut Tally, answer: &Value) {
-    tally.sent += 1;
-    // A refusal carries the receipt inside its problem.
-    let receipt = answer.get("receipt").unwrap_or(answer);
-    let outcome = receipt.get("outcome").and_then(Value::as_str).unwrap_or("?");
-    *tally.outcomes.entry(outcome.to_owned()).or_default() += 1;
-    if outcome != "duplicate" {
-        let number = |name: &str| receipt.get(name).and_then(Value::as_u64).unwrap_or(0);
-        tally.records += number("records");
-        tally.refused += number("refused");
-    }
-}
-
-/// One look-up and one statistic, as the portal would ask for them.
-async fn show(
-    hub: &Hub,
-    client: &reqwest::Client,
-    url: &str,
+/// The agencies go on until somebody ends the demo.
+async fn go_on(
+    hub: Hub,
+    doors: BTreeMap<String, Door>,
+    tallies: BTreeMap<String, Tally>,
+    rhythm: &Rhythm,
     out: &mut impl Write,
 ) -> Result<(), DemoError> {
+    let seed = rhythm.seed();
+    let address = hub.address;
+    writeln!(out, "\nTrang theo dõi / status page: http://{address}/console")?;
+    writeln!(out, "Các cơ quan tiếp tục gửi / the agencies go on sending, --seed {seed}")?;
+    writeln!(out, "Ctrl-C để dừng / to stop")?;
+    out.flush()?;
+    let stop = CancellationToken::new();
+    let ledger = RefCell::new((tallies, out));
+    let mut simulations = Vec::new();
+    for (id, door) in doors {
+        let channel = hub.operations.catalog.channels.get(&id);
+        let Some(folder) = channel.map(|channel| channel.folder.clone()) else { continue };
+        if let Some(simulation) = Simulation::load(&folder, &id, seed)? {
+            simulations.push((simulation, door));
+        }
+    }
+    let playing = async {
+        let all = simulations.iter_mut().map(async |(simulation, door)| {
+            let id = simulation.channel().to_owned();
+            let mut tell = |news: &Told<'_>| {
+                let (tallies, out) = &mut *ledger.borrow_mut();
+                tallies.entry(id.clone()).or_default().count(news.answer);
+                simulate::line(&id, news, out)
+            };
+            // One agency that breaks down stops no other.
+            match simulate::play(simulation, door, rhythm, &stop, &mut tell).await {
+                Err(Broken::Io(error)) => Err(error),
+                Err(broken) => writeln!(ledger.borrow_mut().1, "{id}: {broken}"),
+                Ok(()) => Ok(()),
+            }
+        });
+        let ended: io::Result<()> = join_all(all).await.into_iter().collect();
+        if ended.is_ok() && rhythm.ends() && !stop.is_cancelled() {
+            let (tallies, out) = &mut *ledger.borrow_mut();
+            table(tallies, out)?;
+            writeln!(out, "Đã gửi hết / all messages are sent")?;
+            out.flush()?;
+        }
+        ended
+    };
+    // The agencies are told to stop when the hub is, so that none finds it gone.
+    let leaving = async {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        stop.cancel();
+        Ok::<(), io::Error>(())
+    };
+    let (ran, played, left) = tokio::join!(hub.run(), playing, leaving);
+    let (tallies, out) = &mut *ledger.borrow_mut();
+    writeln!(out)?;
+    table(tallies, out)?;
+    ran.and(played).and(left).map_err(DemoError::Io)
+}
+
+fn table(tallies: &BTreeMap<String, Tally>, out: &mut impl Write) -> io::Result<()> {
+    simulate::head(out)?;
+    tallies.iter().try_for_each(|(id, tally)| simulate::row(id, tally, out))
+}
+/// One look-up and one statistic, as the portal would ask for them.
+async fn show(hub: &Hub, out: &mut impl Write) -> Result<(), DemoError> {
+    let (client, url) = (reqwest::Client::new(), format!("http://{}", hub.address));
     let key = key(hub, &Principal::Portal).await?;
     let get = async |path: &str| {
         let response = client.get(format!("{url}{path}")).bearer_auth(&key).send().await?;

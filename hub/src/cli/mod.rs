@@ -6,6 +6,7 @@ mod apply;
 mod bench;
 mod check;
 mod demo;
+mod door;
 mod drift;
 mod journal;
 mod key;
@@ -16,6 +17,7 @@ mod progress;
 mod prune;
 mod send;
 mod serve;
+mod simulate;
 mod test;
 mod trace;
 
@@ -61,19 +63,7 @@ struct Configured {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Play the agencies into a hub on embedded defaults, and serve its pages.
-    Demo {
-        /// Process everything, print what came of it, and end.
-        #[arg(long)]
-        once: bool,
-        /// Address to listen on.
-        #[arg(long, default_value = "127.0.0.1:8080")]
-        listen: std::net::SocketAddr,
-        /// Folder of the catalogue.
-        #[arg(long, default_value = "examples/dong-nai")]
-        catalogue: PathBuf,
-        #[command(flatten)]
-        folder: Folder,
-    },
+    Demo(demo::Options),
     /// Run the hub.
     Serve(Configured),
     /// Validate configuration, contracts and mappings; all problems at once.
@@ -113,7 +103,7 @@ enum Command {
         #[arg(long, default_value = "co-quan-moi")]
         agency: String,
     },
-    /// Make the folder of a new agency.
+    /// Make the folder of a new agency, or play an agency.
     Agency {
         #[command(subcommand)]
         action: agency::Action,
@@ -207,9 +197,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
 
 fn dispatch(command: Command, out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {
     match command {
-        Command::Demo { once, listen, catalogue, folder } => {
-            demo::run(once, listen, (&folder.mappings, &catalogue), out, err)
-        }
+        Command::Demo(options) => demo::run(&options, out, err),
         Command::Serve(configured) => serve::run(&configured.config, err),
         Command::Send { channel, file, url, key, id } => {
             send::run(&send::Letter { channel, file, url, key, id }, out, err)
@@ -227,7 +215,7 @@ fn dispatch(command: Command, out: &mut impl Write, err: &mut impl Write) -> io:
         Command::Key { action, configured } => key::run(&configured.config, &action, out, err),
         Command::Check { config: Some(config), .. } => check::configured(&config, out, err),
         Command::Check { config: None, folder } => {
-            with_catalog(&folder, err, |catalog, _, _| check::run(catalog, out))
+            with_catalog(&folder, err, |catalog, _, err| check::run(catalog, out, err))
         }
         Command::Test { agencies, coverage, accept, folder } => {
             with_catalog(&folder, err, |catalog, contracts, err| {

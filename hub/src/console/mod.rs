@@ -1,10 +1,11 @@
 //! `/console`: how the hub stands, as one plain page for the person who runs it.
 //!
-//! It shows public texts and masked values only, has no script and takes no input. It wants no
-//! key, so it is for the hub's own machine alone: the peer must be known to be on it, or the hub
-//! must listen on a loopback address ([`Console::open`]). Even then what came through a proxy, or
-//! under a name that is not the machine's own (a page of another site whose name was bent to this
-//! address), is told that there is no such address.
+//! It shows public texts and masked values only and takes no input; its one script renews it in
+//! place, and without scripts it is loaded anew now and then. It wants no key, so it is for the
+//! hub's own machine alone: the peer must be known to be on it, or the hub must listen on a
+//! loopback address ([`Console::open`]). Even then what came through a proxy, or under a name that
+//! is not the machine's own (a page of another site whose name was bent to this address), is told
+//! that there is no such address.
 
 mod drift;
 mod page;
@@ -38,11 +39,14 @@ use crate::{
 /// When the page may be asked for again after the store could not answer.
 const RETRY_SECONDS: u32 = 5;
 
-/// Nothing but this hub's own stylesheet; no frame, no form, no script.
-const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; \
-                      form-action 'none'; frame-ancestors 'none'";
+/// Nothing but this hub's own stylesheet and the script that asks it for the page again; no frame,
+/// no form, nothing written into the page itself.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
+                      connect-src 'self'; base-uri 'none'; form-action 'none'; \
+                      frame-ancestors 'none'";
 
 const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("refresh.js");
 
 /// What a proxy adds.
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -71,6 +75,7 @@ pub fn router(console: impl Into<Console>) -> Router {
         .route("/", get(async || Redirect::to("/console")))
         .route("/console", get(show))
         .route("/console/style.css", get(style))
+        .route("/console/refresh.js", get(script))
         .with_state(operations)
         .route_layer(middleware::from_fn(move |request, next| guard(open, request, next)))
 }
@@ -117,6 +122,10 @@ async fn show(State(operations): State<Operations>) -> Response {
 
 async fn style() -> Response {
     sent("text/css; charset=utf-8", STYLE.to_owned())
+}
+
+async fn script() -> Response {
+    sent("text/javascript; charset=utf-8", SCRIPT.to_owned())
 }
 
 fn sent(media_type: &'static str, text: String) -> Response {

@@ -1,16 +1,18 @@
 //! What the page shows, read through the hub's operations.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
 use contracts::{Problem, Status, problem::Bilingual};
+use jiff::{Timestamp, tz::Offset};
 
 use super::drift::Section;
 use crate::{
     api::today,
     auth::Principal,
     catalog::Channel,
-    operations::{Operations, Question, Trace},
+    operations::{By, Operations, Question, Row, Trace, agency_of},
+    registry::Dimension,
     store::{Head, StoreError, Tally},
 };
 
@@ -25,25 +27,57 @@ const REFUSALS_OF_ONE: u32 = 3;
 const REFUSALS_SHOWN: usize = 20;
 
 /// Outcomes in the order of the columns.
-const OUTCOMES: [&str; 4] = ["stored", "partial", "refused", "conflict"];
+const OUTCOMES: [&str; 5] = ["stored", "partial", "refused", "conflict", RECEIVING];
 
-/// An agency.
+/// The word for a message that is not wholly here yet.
+const RECEIVING: &str = "receiving";
+
+/// What the measures begin with that count dossiers by status; a dossier is in one of them.
+const IN_STATUS: &str = "in-status-";
+
+/// How often the page is read at most until nothing was recorded meanwhile.
+const READS_MAX: u32 = 5;
+
+/// A time as people of the province read it, with what it is exactly; empty where there is none.
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Time {
+    utc: String,
+    local: String,
+}
+
+impl From<String> for Time {
+    fn from(utc: String) -> Self {
+        let at = utc.parse::<Timestamp>().ok();
+        let local = at.map(|at| Offset::constant(7).to_datetime(at));
+        let local = local.map(|at| at.strftime("%H:%M:%S %d/%m/%Y").to_string());
+        Self { local: local.unwrap_or_else(|| utc.clone()), utc }
+    }
+}
+
+/// An agency, and of its dossiers: all, those open, those overdue.
 pub(super) struct AgencyRow {
-    id: String,
     name: String,
     name_en: String,
     channels: usize,
+    counts: [i64; 3],
 }
 
-/// A channel with its counts.
+/// A channel with its counts: each outcome, and those being received.
 pub(super) struct ChannelRow {
     id: String,
+    agency: String,
     mode: &'static str,
     mode_vi: &'static str,
-    transport: &'static str,
-    last_at: String,
-    counts: [u64; 4],
-    receiving: u64,
+    transport: Bilingual,
+    last_at: Time,
+    last_vi: &'static str,
+    counts: [u64; 5],
+}
+
+impl ChannelRow {
+    fn total(&self) -> u64 {
+        self.counts.iter().sum()
+    }
 }
 
 /// A drop folder.
@@ -51,13 +85,13 @@ pub(super) struct FolderRow {
     channel: String,
     folder: String,
     waiting: u64,
-    oldest: String,
+    oldest: Time,
     states: Vec<Bilingual>,
 }
 
 /// A message.
 pub(super) struct MessageLine {
-    recorded_at: String,
+    recorded_at: Time,
     channel: String,
     id: String,
     outcome: String,
@@ -68,7 +102,8 @@ pub(super) struct MessageLine {
 
 /// A problem of a refused record.
 pub(super) struct RefusalRow {
-    recorded_at: String,
+    recorded_at: Time,
+    agency: String,
     channel: String,
     id: String,
     record: String,
@@ -89,9 +124,12 @@ pub(super) struct StatusRow {
 #[template(path = "page.html")]
 pub(super) struct Page {
     head: Head,
-    recorded_at: String,
+    read_at: Time,
+    recorded_at: Time,
     agencies: Vec<AgencyRow>,
+    agency_totals: [i64; 3],
     channels: Vec<ChannelRow>,
+    message_totals: [u64; 6],
     folders: Vec<FolderRow>,
     messages: Vec<MessageLine>,
     refusals: Vec<RefusalRow>,
@@ -102,54 +140,105 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// Reads all that the page shows.
+    /// Reads all that the page shows, at one position of the journal.
     pub(super) async fn read(operations: &Operations) -> Result<Self, StoreError> {
+        let mut page = Self::once(operations).await?;
+        for _ in 1..READS_MAX {
+            // Every outcome is recorded: between two equal heads nothing has changed.
+            if operations.store.head().await?.tree.size == page.head.tree.size {
+                break;
+            }
+            page = Self::once(operations).await?;
+        }
+        Ok(page)
+    }
+
+    async fn once(operations: &Operations) -> Result<Self, StoreError> {
         let who = Principal::Operator;
         let head = operations.store.head().await?;
         let tallies = operations.outcomes(&who).await?;
         let traces = operations.latest(&who, MESSAGES_SEARCHED, REFUSALS_OF_ONE).await?;
         let today = today();
-        let question = Question::of(today, today);
+        let question = Question {
+            by: BTreeSet::from([By::Place(Dimension::Agency)]),
+            as_of: Some(head.tree.size),
+            ..Question::of(today, today)
+        };
         let numbers = operations.statistics(&who, &question).await?;
-        let measures = numbers.rows.into_iter().next().map(|row| row.measures);
-        let statuses = statuses(&measures.unwrap_or_default());
-        let agencies = operations.catalog.agencies.iter().map(|agency| AgencyRow {
-            id: agency.id.clone(),
-            name: agency.name.clone(),
-            name_en: agency.name_en.clone(),
-            channels: agency.channels.len(),
-        });
+        let statuses = statuses(&numbers.rows);
+        let (agencies, channels) =
+            (agencies(operations, &numbers.rows), channels(operations, tallies));
+        let folders = operations.catalog.channels.values().filter_map(|c| folder(operations, c));
+        let refusals = traces.iter().flat_map(|trace| refused(operations, trace));
         Ok(Self {
-            recorded_at: head.recorded_at.map(|at| at.to_string()).unwrap_or_default(),
+            read_at: Timestamp::now().to_string().into(),
+            recorded_at: head.recorded_at.map(|at| at.to_string().into()).unwrap_or_default(),
             head,
-            agencies: agencies.collect(),
-            channels: channels(operations, tallies),
-            folders: operations
-                .catalog
-                .channels
-                .values()
-                .filter_map(|c| folder(operations, c))
-                .collect(),
+            agency_totals: agencies
+                .iter()
+                .fold([0; 3], |sums, row| std::array::from_fn(|at| sums[at] + row.counts[at])),
+            agencies,
+            message_totals: channels.iter().fold([0; 6], |sums, row| {
+                let [stored, partial, refused, conflict, receiving] = row.counts;
+                let row = [stored, partial, refused, conflict, receiving, row.total()];
+                std::array::from_fn(|at| sums[at] + row[at])
+            }),
+            channels,
+            folders: folders.collect(),
             messages: traces.iter().take(MESSAGES_SHOWN as usize).map(line).collect(),
-            refusals: traces.iter().flat_map(refused).take(REFUSALS_SHOWN).collect(),
+            refusals: refusals.take(REFUSALS_SHOWN).collect(),
             total: statuses.iter().map(|row| row.dossiers).sum(),
             statuses,
             drift: Section::read(operations).await?,
-            today: today.to_string(),
+            today: today.strftime("%d/%m/%Y").to_string(),
         })
     }
+}
+
+/// Every connected agency, and every other that dossiers name.
+fn agencies(operations: &Operations, rows: &[Row]) -> Vec<AgencyRow> {
+    let mut counted: BTreeMap<&str, [i64; 3]> = BTreeMap::new();
+    for row in rows {
+        let number = |name: &str| row.measures.get(name).copied().unwrap_or(0);
+        let all = row.measures.iter().filter(|(name, _)| name.starts_with(IN_STATUS));
+        let all = all.map(|(_, n)| n).sum();
+        let id = row.place.get("agency").map(String::as_str).unwrap_or_default();
+        counted.insert(id, [all, number("open"), number("overdue")]);
+    }
+    let known = operations.catalog.agencies.iter().map(|agency| AgencyRow {
+        name: agency.name.clone(),
+        name_en: agency.name_en.clone(),
+        channels: agency.channels.len(),
+        counts: counted.remove(agency.id.as_str()).unwrap_or_default(),
+    });
+    let mut known: Vec<AgencyRow> = known.collect();
+    known.extend(counted.into_iter().map(|(id, counts)| AgencyRow {
+        name: id.to_owned(),
+        name_en: String::new(),
+        channels: 0,
+        counts,
+    }));
+    known
+}
+
+/// The name of the agency that a channel is of.
+fn agency_name(operations: &Operations, channel: &str) -> String {
+    let id = agency_of(channel);
+    let agency = operations.catalog.agencies.iter().find(|agency| agency.id == id);
+    agency.map(|agency| agency.name.clone()).unwrap_or_default()
 }
 
 /// Every configured channel, and every one that the store knows from earlier.
 fn channels(operations: &Operations, tallies: Vec<Tally>) -> Vec<ChannelRow> {
     let row = |id: &str, mode: &'static str, transport: &'static str| ChannelRow {
         id: id.to_owned(),
+        agency: agency_name(operations, id),
         mode,
         mode_vi: mode_vi(mode),
-        transport,
-        last_at: String::new(),
-        counts: [0; 4],
-        receiving: 0,
+        transport: transport_words(transport),
+        last_at: Time::default(),
+        last_vi: "",
+        counts: [0; 5],
     };
     let known = operations.catalog.channels.values();
     let mut rows: BTreeMap<String, ChannelRow> = known
@@ -157,17 +246,25 @@ fn channels(operations: &Operations, tallies: Vec<Tally>) -> Vec<ChannelRow> {
         .collect();
     for tally in tallies {
         let row = rows.entry(tally.channel.clone()).or_insert_with(|| row(&tally.channel, "", "–"));
-        row.last_at = tally.last_at.max(std::mem::take(&mut row.last_at));
-        match tally.outcome {
-            None => row.receiving += tally.messages,
-            Some(outcome) => {
-                for (name, count) in OUTCOMES.iter().zip(&mut row.counts) {
-                    *count += if outcome == *name { tally.messages } else { 0 };
-                }
-            }
+        let outcome = tally.outcome.as_deref().unwrap_or(RECEIVING);
+        let last_at = Time::from(tally.last_at);
+        if last_at > row.last_at {
+            (row.last_at, row.last_vi) = (last_at, outcome_vi(outcome));
+        }
+        for (name, count) in OUTCOMES.iter().zip(&mut row.counts) {
+            *count += if outcome == *name { tally.messages } else { 0 };
         }
     }
     rows.into_values().collect()
+}
+
+fn transport_words(transport: &str) -> Bilingual {
+    let (vi, en) = match transport {
+        "rest" => ("Gửi qua HTTP", "push"),
+        "file" => ("Thả tệp vào thư mục", "file drop"),
+        _ => (transport, ""),
+    };
+    Bilingual { vi: vi.to_owned(), en: en.to_owned() }
 }
 
 /// How a channel's drop folder stands, if it has one.
@@ -193,7 +290,7 @@ fn folder(operations: &Operations, channel: &Channel) -> Option<FolderRow> {
         channel: channel.id.clone(),
         folder: dropped.folder.to_string(),
         waiting: standing.waiting,
-        oldest: standing.oldest.map(|at| at.to_string()).unwrap_or_default(),
+        oldest: standing.oldest.map(|at| at.to_string().into()).unwrap_or_default(),
         states,
     })
 }
@@ -209,28 +306,36 @@ fn mode_vi(mode: &str) -> &'static str {
 
 fn line(trace: &Trace) -> MessageLine {
     let message = &trace.message;
-    let outcome = message.outcome.clone().unwrap_or_else(|| "receiving".to_owned());
+    let outcome = message.outcome.clone().unwrap_or_else(|| RECEIVING.to_owned());
     MessageLine {
-        recorded_at: message.recorded_at.clone(),
+        recorded_at: message.recorded_at.clone().into(),
         channel: message.channel.clone(),
         id: message.id.clone(),
-        outcome_vi: match outcome.as_str() {
-            "stored" => "đã ghi nhận",
-            "partial" => "ghi nhận một phần",
-            "refused" => "từ chối",
-            "conflict" => "trùng mã, khác nội dung",
-            _ => "đang nhận",
-        },
+        outcome_vi: outcome_vi(&outcome),
         outcome,
         records: message.records,
         refused: message.refused,
     }
 }
 
-fn refused(trace: &Trace) -> impl Iterator<Item = RefusalRow> {
-    trace.refusals.iter().flat_map(|refusal| {
-        refusal.problems.iter().map(|problem| RefusalRow {
-            recorded_at: trace.message.recorded_at.clone(),
+fn outcome_vi(outcome: &str) -> &'static str {
+    match outcome {
+        "stored" => "đã ghi nhận",
+        "partial" => "ghi nhận một phần",
+        "refused" => "từ chối",
+        "conflict" => "trùng mã, khác nội dung",
+        _ => "đang nhận",
+    }
+}
+
+fn refused<'a>(
+    operations: &'a Operations,
+    trace: &'a Trace,
+) -> impl Iterator<Item = RefusalRow> + 'a {
+    trace.refusals.iter().flat_map(move |refusal| {
+        refusal.problems.iter().map(move |problem| RefusalRow {
+            recorded_at: trace.message.recorded_at.clone().into(),
+            agency: agency_name(operations, &trace.message.channel),
             channel: trace.message.channel.clone(),
             id: trace.message.id.clone(),
             record: refusal.record.map(|number| number.to_string()).unwrap_or_default(),
@@ -255,13 +360,16 @@ fn place(problem: &Problem) -> String {
     parts.join(" · ")
 }
 
-fn statuses(measures: &BTreeMap<String, i64>) -> Vec<StatusRow> {
+fn statuses(rows: &[Row]) -> Vec<StatusRow> {
     let all = (1..=10).filter_map(|code| Status::try_from(code).ok());
-    all.map(|status| StatusRow {
-        code: status.code(),
-        name_vi: status.name_vi(),
-        name_en: status.name_en(),
-        dossiers: measures.get(&format!("in-status-{}", status.code())).copied().unwrap_or(0),
+    all.map(|status| {
+        let measure = format!("{IN_STATUS}{}", status.code());
+        StatusRow {
+            code: status.code(),
+            name_vi: status.name_vi(),
+            name_en: status.name_en(),
+            dossiers: rows.iter().filter_map(|row| row.measures.get(&measure)).sum(),
+        }
     })
     .collect()
 }

@@ -69,9 +69,13 @@ async fn each_file_has_one_outcome_one_place_and_its_reasons(backend: Backend) {
         assert_eq!(found["dossier"]["status"], expected, "{status}");
     }
     let page = console(&hub).await;
-    for text in
-        ["so-tha-tep.tep", "Thư mục nhận tệp", "so-tha-tep/tep", "Bình thường.", "<td>file</td>"]
-    {
+    for text in [
+        "so-tha-tep.tep",
+        "Thư mục nhận tệp",
+        "so-tha-tep/tep",
+        "Bình thường.",
+        "Thả tệp vào thư mục",
+    ] {
         assert!(page.contains(text), "{text}");
     }
     assert!(!page.contains("Lâm Thị Mẫu"));
