@@ -30,5 +30,5 @@ pub use identity::{Groups, Link, group};
 pub use measure::{Counted, Measure, Place};
 pub use observation::{Content, Observation, ObservationId, Version};
 pub use past::Past;
-pub use state::{DossierState, Finding, Identity, Promise, TimelineStep};
+pub use state::{DossierState, Finding, Identity, Promise, Sight, TimelineStep};
 pub use statistics::{PlacedCounts, Settings, changes};
