@@ -17,8 +17,8 @@ use crate::{
     catalog::Catalog,
     catalogue::Held,
     drops::Standings,
-    registry::{DossierState, Finding, Groups, Observation, fold, group},
-    store::{DossierRow, Rules, Store, StoreError, decode},
+    registry::{DossierState, Finding, Groups, Observation, Sight, fold, group},
+    store::{DossierRow, Found, Rules, Store, StoreError, decode},
 };
 
 pub use deadline::{Brief, DeadlineLookup, Own, Standing};
@@ -78,6 +78,17 @@ pub struct Dossier {
     pub as_of: u64,
 }
 
+/// What a look-up finds, and the journal's end that it saw.
+#[derive(Debug)]
+pub struct LookedUp {
+    /// What it finds.
+    pub lookup: Lookup,
+    /// The log's name.
+    pub log_id: String,
+    /// The journal's size.
+    pub size: u64,
+}
+
 /// What a look-up finds.
 #[derive(Debug)]
 pub enum Lookup {
@@ -115,12 +126,15 @@ impl Operations {
         code: &str,
         source: Option<&str>,
         as_of: Option<u64>,
-    ) -> Result<Lookup, StoreError> {
-        match self.sought(who, code, source, as_of).await? {
-            Sought::One(one) => self.told(who, &one).await,
-            Sought::Several(rows) => Ok(Lookup::Several(rows)),
-            Sought::Nothing => Ok(Lookup::Nothing),
-        }
+    ) -> Result<LookedUp, StoreError> {
+        let found = self.store.find(code.to_owned(), source.map(ToOwned::to_owned)).await?;
+        let (log_id, size) = (found.log_id.clone(), found.size);
+        let lookup = match self.heard(who, found, as_of).await? {
+            Sought::One(one) => self.told(who, &one).await?,
+            Sought::Several(rows) => Lookup::Several(rows),
+            Sought::Nothing => Lookup::Nothing,
+        };
+        Ok(LookedUp { lookup, log_id, size })
     }
 
     /// What was said of the dossier that bears a code, as far as it is the asker's to see.
@@ -132,6 +146,16 @@ impl Operations {
         as_of: Option<u64>,
     ) -> Result<Sought, StoreError> {
         let found = self.store.find(code.to_owned(), source.map(ToOwned::to_owned)).await?;
+        self.heard(who, found, as_of).await
+    }
+
+    /// Of what was found, that which is the asker's to see.
+    async fn heard(
+        &self,
+        who: &Principal,
+        found: Found,
+        as_of: Option<u64>,
+    ) -> Result<Sought, StoreError> {
         let only = found.dossiers.len() == 1;
         let mut seen: Vec<DossierRow> =
             found.dossiers.into_iter().filter(|row| self.may_see(who, row)).collect();
@@ -154,12 +178,13 @@ impl Operations {
     /// Whether a dossier is the asker's to see: an agency sees what one of its sources speaks of,
     /// the portal what counts, so nothing that only channels in trial know.
     fn may_see(&self, who: &Principal, row: &DossierRow) -> bool {
-        let state = || row.public.as_deref().and_then(state_of);
+        let sight = |text: &[u8]| serde_json::from_slice::<Sight>(text).ok();
+        let seen = || row.public.as_deref().and_then(sight);
         match who {
             Principal::Operator => true,
-            Principal::Portal => state().is_some_and(|state| state.counted),
-            Principal::Agency(agency) => state().is_some_and(|state| {
-                state.identities.iter().any(|one| agency_of(&one.source) == agency)
+            Principal::Portal => seen().is_some_and(|Sight { counted, .. }| counted),
+            Principal::Agency(agency) => seen().is_some_and(|Sight { identities, .. }| {
+                identities.iter().any(|one| agency_of(&one.source) == agency)
             }),
         }
     }
@@ -211,10 +236,6 @@ fn folded(
 pub fn agency_of(name: &str) -> &str {
     let end = name.find(['.', '/']).unwrap_or(name.len());
     name.get(..end).unwrap_or(name)
-}
-
-fn state_of(public: &[u8]) -> Option<DossierState> {
-    serde_json::from_slice(public).ok()
 }
 
 fn said(one: &Observation) -> Said {

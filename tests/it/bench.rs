@@ -11,7 +11,7 @@ use std::{
 
 use crate::{
     cluster::{self, psql},
-    lienthong::{binary, run, stderr, stdout},
+    lienthong::{binary, root, run, stderr, stdout},
 };
 
 /// How long the benchmark may take to start its hub, and to end when told to.
@@ -116,6 +116,57 @@ fn ingest_is_told_beside_its_floors_and_leaves_a_store_that_holds() {
     let output = run(&[&["bench"], &arguments[..]].concat());
     assert_eq!(output.status.code(), Some(1), "a folder with a store is not measured over");
     assert!(stderr(&output).contains("is not empty"), "{}", stderr(&output));
+}
+
+#[test]
+fn bulk_is_told_beside_one_row_for_each_record() {
+    let names = figures(&[
+        "bulk",
+        "--seed",
+        "11",
+        "--records",
+        "700",
+        "--rounds",
+        "2",
+        "--floor-seconds",
+        "0.1",
+    ]);
+    told(&names, &["SQLite WAL FULL, 256 rows of 1 KB, least"]);
+    for kind in ["CSV", "XML"] {
+        for figure in ["", ", of one row each", ", rows kept in all tables", ", CPU of the hub"] {
+            let of = format!("{kind}{figure}");
+            told(&names, &[&of, &format!("{of}, least"), &format!("{of}, most")]);
+        }
+    }
+}
+
+#[test]
+fn a_hub_without_work_is_told_with_its_start_and_its_memory() {
+    let catalogue = root().join("examples/dong-nai");
+    let names = figures(&[
+        "idle",
+        "--seed",
+        "11",
+        "--channels",
+        "6",
+        "--starts",
+        "2",
+        "--seconds",
+        "1",
+        "--load-seconds",
+        "0.3",
+        "--catalogue",
+        catalogue.to_str().unwrap(),
+    ]);
+    let expected = [
+        "start to first 200, most",
+        "idle, CPU of the hub",
+        "idle, threads that fall asleep",
+        "idle, memory of the hub",
+        "at load, messages",
+        "at load, memory of the hub, peak",
+    ];
+    told(&names, &expected);
 }
 
 #[test]

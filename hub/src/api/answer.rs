@@ -74,6 +74,15 @@ impl Mark {
         Ok(mark)
     }
 
+    /// Begins an answer that depends on the journal up to a size, and on what `also` names.
+    pub(super) fn of_journal(
+        headers: &HeaderMap,
+        (log_id, size): (&str, u64),
+        also: &str,
+    ) -> Result<Self, Stop> {
+        Self::new(headers, format!("\"{log_id}.{size}{also}\""), size)
+    }
+
     fn put(&self, headers: &mut HeaderMap, position: u64) {
         headers.insert(JOURNAL_POSITION, HeaderValue::from(position));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
@@ -109,12 +118,16 @@ pub(super) struct Reading {
 }
 
 impl Reading {
+    /// What the answer is marked with.
+    pub(super) fn mark(&self) -> &Mark {
+        &self.mark
+    }
+
     /// Begins a read; stops it if the asker has the answer of this position. `also` is what else
     /// the answer depends on, such as today's date.
     pub(super) async fn begin(api: &Api, headers: &HeaderMap, also: &str) -> Result<Self, Stop> {
         let head = api.operations.store.head().await?;
-        let tag = format!("\"{}.{}{also}\"", head.log_id, head.tree.size);
-        let mark = Mark::new(headers, tag, head.tree.size)?;
+        let mark = Mark::of_journal(headers, (&head.log_id, head.tree.size), also)?;
         Ok(Self { head, mark })
     }
 

@@ -53,7 +53,7 @@ pub(super) async fn deadline(
                 Err(none) => Err(problem(&none, &dossier, as_of).into()),
             }
         }
-        DeadlineLookup::Several(rows) => several(&reading, rows),
+        DeadlineLookup::Several(rows) => several(reading.mark(), rows),
         DeadlineLookup::Nothing => Err(nothing()),
     }
 }

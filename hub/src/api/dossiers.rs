@@ -3,7 +3,7 @@
 use adapters::rest::{kinds::BAD_REQUEST, problem::ProblemResponse};
 use axum::{
     extract::{Path, State, rejection::PathRejection},
-    http::{HeaderMap, StatusCode, Uri},
+    http::{HeaderMap, StatusCode, Uri, header::IF_NONE_MATCH},
     response::Response,
 };
 use serde::Serialize;
@@ -11,11 +11,11 @@ use serde_json::{json, value::RawValue};
 
 use super::{
     Api, Asker,
-    answer::{JSON, Reading, Stop, nothing},
+    answer::{JSON, Mark, Reading, Stop, nothing},
     params::{NAME_CHARS_MAX, Params, is_no_text, too_long},
 };
 use crate::{
-    operations::Lookup,
+    operations::{LookedUp, Lookup},
     store::{DossierRow, StoreError},
 };
 
@@ -38,15 +38,21 @@ pub(super) async fn dossier(
     let code = named("code", code)?;
     let params = Params::read(&uri, &["source", "as_of"])?;
     let (source, as_of) = (params.text("source"), params.position("as_of")?);
-    let reading = Reading::begin(&api, &headers, "").await?;
-    match api.operations.dossier(&who, &code, source, as_of).await? {
-        Lookup::One(found) => reading.json(StatusCode::OK, JSON, &found, Some(found.as_of)),
-        Lookup::Several(rows) => several(&reading, rows),
+    if headers.contains_key(IF_NONE_MATCH) {
+        // Who has an answer hears without a look-up whether it still holds.
+        Reading::begin(&api, &headers, "").await?;
+    }
+    let LookedUp { lookup, log_id, size } =
+        api.operations.dossier(&who, &code, source, as_of).await?;
+    let mark = Mark::of_journal(&headers, (&log_id, size), "")?;
+    match lookup {
+        Lookup::One(found) => mark.json(StatusCode::OK, JSON, &found, Some(found.as_of)),
+        Lookup::Several(rows) => several(&mark, rows),
         Lookup::Nothing => Err(nothing()),
     }
 }
 
-pub(super) fn several(reading: &Reading, mut rows: Vec<DossierRow>) -> Result<Response, Stop> {
+pub(super) fn several(mark: &Mark, mut rows: Vec<DossierRow>) -> Result<Response, Stop> {
     rows.sort_by(|one, other| one.key.cmp(&other.key));
     let matches = rows.iter().map(|row| Ok(Match { key: &row.key, dossier: raw(&row.public)? }));
     let matches = matches.collect::<Result<Vec<_>, StoreError>>()?;
@@ -59,7 +65,7 @@ pub(super) fn several(reading: &Reading, mut rows: Vec<DossierRow>) -> Result<Re
         advice: serde_json::Value,
     }
     let body = Several { matches, advice: body };
-    reading.json(StatusCode::MULTIPLE_CHOICES, JSON, &body, None)
+    mark.json(StatusCode::MULTIPLE_CHOICES, JSON, &body, None)
 }
 
 /// A stored public text as it stands.

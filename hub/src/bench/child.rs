@@ -61,6 +61,32 @@ impl Drop for Scratch {
     }
 }
 
+/// What a hub has beside the agency that sends the load.
+#[derive(Debug, Default)]
+pub(super) struct Surroundings {
+    /// Other agencies, each with two channels.
+    pub(super) others: u32,
+    /// A catalogue's folder.
+    pub(super) catalogue: Option<PathBuf>,
+}
+
+impl Surroundings {
+    /// Writes what they need; gives their lines of the configuration.
+    fn write(&self, folder: &Path, agencies: &Path) -> io::Result<String> {
+        let mut lines = String::new();
+        if self.others > 0 {
+            let drops = folder.join("drops");
+            workload::write_others(agencies, &drops, self.others)?;
+            lines.push_str(&format!("drops = {:?}\n", drops.display().to_string()));
+        }
+        if let Some(catalogue) = &self.catalogue {
+            let catalogue = catalogue.canonicalize()?.display().to_string();
+            lines.push_str(&format!("catalogue = {catalogue:?}\n"));
+        }
+        Ok(lines)
+    }
+}
+
 /// A running hub; killed when it is dropped.
 pub(super) struct Hub {
     pub(super) address: SocketAddr,
@@ -113,14 +139,25 @@ impl Hub {
     /// Starts a hub whose configuration and log are in `folder`, on a store that may lie elsewhere
     /// and has these keys.
     pub(super) fn start(folder: &Path, storage: &Storage, keys: &Keys) -> Result<Self, BenchError> {
+        Self::start_among(&Surroundings::default(), folder, storage, keys)
+    }
+
+    /// The same with something beside the agency that sends the load.
+    pub(super) fn start_among(
+        surroundings: &Surroundings,
+        folder: &Path,
+        storage: &Storage,
+        keys: &Keys,
+    ) -> Result<Self, BenchError> {
         let agencies = folder.join("agencies");
         workload::write_agency(&agencies)?;
+        let lines = surroundings.write(folder, &agencies)?;
         for _ in 0..PORTS_MAX {
             let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
             let config = folder.join("hub.toml");
             let store = storage.line();
             let text = format!(
-                "listen = \"{address}\"\nstore = {store:?}\nagencies = {agencies:?}\n",
+                "listen = \"{address}\"\nstore = {store:?}\nagencies = {agencies:?}\n{lines}",
                 agencies = agencies.display().to_string()
             );
             write_secret(&config, &text)?;

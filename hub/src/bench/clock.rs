@@ -69,6 +69,34 @@ pub(super) fn memory_peak(process: u32) -> f64 {
     number_after(&status, "VmHWM:") / 1024.0
 }
 
+/// The memory that a process has now, in megabytes.
+pub(super) fn memory(process: u32) -> f64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    number_after(&status, "VmRSS:") / 1024.0
+}
+
+/// What the threads of a process have done until now.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Threads {
+    /// Seconds of CPU of those that are there, to the nanosecond.
+    pub(super) cpu_seconds: f64,
+    /// How often one of them slept.
+    pub(super) sleeps: f64,
+}
+
+/// What the threads of a process have done until now; zeros where the system does not tell.
+pub(super) fn threads(process: u32) -> Threads {
+    let mut sum = Threads::default();
+    for thread in fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten() {
+        let told = |name| fs::read_to_string(thread.path().join(name)).unwrap_or_default();
+        let nanos = told("schedstat");
+        let nanos: f64 = nanos.split(' ').next().and_then(|text| text.parse().ok()).unwrap_or(0.0);
+        sum.cpu_seconds += nanos / 1e9;
+        sum.sleeps += number_after(&told("status"), "voluntary_ctxt_switches:");
+    }
+    sum
+}
+
 /// Seconds of CPU that the whole machine has spent on work.
 pub(super) fn machine_cpu_seconds() -> f64 {
     let stat = fs::read_to_string("/proc/stat").unwrap_or_default();

@@ -78,6 +78,11 @@ impl Floors {
         })?;
         fs::remove_file(path)?;
         insert(folder, 1, time, &mut self.row)?;
+        self.groups(folder, time)
+    }
+
+    /// Measures rows in groups alone.
+    pub(super) fn groups(&mut self, folder: &Path, time: Duration) -> Result<(), BenchError> {
         insert(folder, GROUP, time, &mut self.group)
     }
 }

@@ -170,7 +170,7 @@ fn again(load: &Load, sent: u64, time: Duration) -> Load {
 }
 
 /// Rows of all tables of a store.
-fn rows(store: &std::path::Path) -> Result<f64, BenchError> {
+pub(super) fn rows(store: &std::path::Path) -> Result<f64, BenchError> {
     let connection = Connection::open(store)?;
     let query = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
     let mut names = connection.prepare(query)?;

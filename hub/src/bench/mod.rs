@@ -4,10 +4,12 @@
 //! were measured in the same run, in turn with the hub. `docs/benchmarks.md` says what each means.
 
 mod bare;
+pub(crate) mod bulk;
 mod child;
 mod clock;
 pub(crate) mod deadline;
 mod floors;
+pub(crate) mod idle;
 pub(crate) mod ingest;
 mod load;
 mod naive;

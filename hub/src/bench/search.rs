@@ -1,23 +1,31 @@
 //! `bench search` (P8): procedures by words, beside a bare server that answers the same bytes, over
 //! a catalogue as large as a province's and over one ten times as large.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use clap::Args;
-use contracts::procedure::{OnlineLevel, Procedure};
+use contracts::{
+    Contracts,
+    procedure::{OnlineLevel, Procedure},
+};
 use serde_json::json;
 
 use super::{
     BenchError, Table,
     bare::Bare,
     child::{self, Hub, Keys, Scratch},
+    clock,
     load::{self, Load, Script, Taken, Watched},
     note_others, seconds,
     storage::Storage,
     wire,
     workload::Random,
 };
-use crate::registry::{Catalogue, catalogue::Field};
+use crate::{
+    catalogue::load as load_catalogue,
+    hub::HubError,
+    registry::{Catalogue, catalogue::Field},
+};
 
 /// Words of names; each procedure has one of each list, and a number that makes it itself.
 const ACTS: [&str; 8] =
@@ -55,13 +63,13 @@ const PLACES: [&str; 6] = [
     "trên địa bàn một huyện",
 ];
 
-/// What people type: begun, whole, in another order, without tones, misspelt, filtered, nothing.
-const TYPED: [(&str, &str); 8] = [
+/// What people type: begun, in another order, without tones, misspelt, filtered, nothing; and a
+/// whole name.
+const TYPED: [(&str, &str); 7] = [
     ("one letter", "q=c"),
     ("no words, all facets", ""),
     ("two words", "q=gi%E1%BA%A5y+ph%C3%A9p"),
     ("words without tones", "q=khai+thac+khoang+san"),
-    ("a whole name", "q=C%E1%BA%A5p+gi%E1%BA%A5y+ph%C3%A9p+khai+sinh+c%E1%BA%A5p+t%E1%BB%89nh+7"),
     ("words with a filter", "q=dang+ky&level=commune&online_level=3"),
     ("misspelt", "q=giayphep+xay+dugn+cogn"),
     ("nothing there", "q=qwertyuiop+zxcvbnmasd"),
@@ -74,6 +82,13 @@ pub(crate) struct Options {
     #[arg(long, value_delimiter = ',', default_values_t = [2_000, 20_000],
           value_parser = clap::value_parser!(u32).range(1..=200_000))]
     pub(crate) procedures: Vec<u32>,
+    /// The procedures of this catalogue's folder instead, such as the province's.
+    #[arg(long, value_name = "FOLDER", conflicts_with = "procedures")]
+    pub(crate) catalogue: Option<PathBuf>,
+    /// So many times, in one catalogue after the other.
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 10], requires = "catalogue",
+          value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) times: Vec<u32>,
     /// Connections, each with one question under way.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=900))]
     pub(crate) connections: u32,
@@ -84,32 +99,70 @@ pub(crate) struct Options {
 
 /// Measures.
 pub(crate) fn run(seed: u64, options: &Options) -> Result<Table, BenchError> {
-    let sizes: Vec<String> = options.procedures.iter().map(ToString::to_string).collect();
+    let catalogues = catalogues(seed, options)?;
+    let sizes = catalogues.iter().map(|one| one.procedures.len().to_string());
     let mut table = Table::new(format!(
         "bench search: {} procedures, {} connections, {:.1} s a question, seed {seed}",
-        sizes.join(" and "),
+        sizes.collect::<Vec<_>>().join(" and "),
         options.connections,
         options.seconds
     ));
     let mut others: f64 = 0.0;
-    for size in &options.procedures {
+    for catalogue in catalogues {
         let scratch = Scratch::new(None)?;
         let storage = Storage::File(scratch.folder.join("hub.db"));
-        let content = catalogue(seed, *size).content();
+        let size = catalogue.procedures.len();
+        let mut questions: Vec<(&str, String)> =
+            TYPED.map(|(name, query)| (name, format!("/v1/procedures?{query}"))).to_vec();
+        if let Some(one) = catalogue.procedures.get(size / 2) {
+            questions.push(("a whole name", ask(&one.name)?));
+        }
+        let content = catalogue.content();
         child::at_store(&storage, async |store| {
             store.publish(content).await?;
             Ok(())
         })?;
         let hub = Hub::start(&scratch.folder, &storage, &Keys::add(&storage)?)?;
         table.line(format!("{size}: start to first answer"), hub.start_seconds * 1_000.0, "ms");
-        for (name, query) in TYPED {
-            let path = format!("/v1/procedures?{query}");
+        table.line(format!("{size}: memory of the hub"), clock::memory(hub.process()), "MB");
+        for (name, path) in questions {
             let taken = question(&mut table, options, &hub, (&format!("{size}: {name}"), path))?;
             others = others.max(taken);
         }
     }
     note_others(&mut table, others);
     Ok(table)
+}
+
+/// The address that asks for a text.
+fn ask(text: &str) -> Result<String, BenchError> {
+    let url = reqwest::Url::parse_with_params("http://hub/v1/procedures", [("q", text)]);
+    let url = url.map_err(|error| BenchError::Damaged(error.to_string()))?;
+    Ok(format!("{}?{}", url.path(), url.query().unwrap_or_default()))
+}
+
+/// What is measured one after the other.
+fn catalogues(seed: u64, options: &Options) -> Result<Vec<Catalogue>, BenchError> {
+    let Some(folder) = &options.catalogue else {
+        return Ok(options.procedures.iter().map(|size| catalogue(seed, *size)).collect());
+    };
+    let contracts = Contracts::builtin().map_err(|error| BenchError::Damaged(error.to_string()))?;
+    let one = load_catalogue(folder, &contracts).map_err(HubError::Faulty)?;
+    Ok(options.times.iter().map(|times| repeated(&one, *times)).collect())
+}
+
+/// A catalogue with its procedures so many times, each under a name and a code of its own.
+fn repeated(one: &Catalogue, times: u32) -> Catalogue {
+    let mut catalogue = one.clone();
+    for time in 1..times {
+        let copies = one.procedures.iter().enumerate().map(|(at, procedure)| Procedure {
+            name: format!("{} {time}", procedure.name),
+            code: Some(format!("9.{:06}", at + one.procedures.len() * time as usize)),
+            ..procedure.clone()
+        });
+        catalogue.procedures.extend(copies);
+    }
+    catalogue
 }
 
 /// A catalogue of invented procedures.

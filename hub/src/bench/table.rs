@@ -58,6 +58,19 @@ impl Table {
         self.lines.push(Line { what: what.to_owned(), figure, unit, ratio });
     }
 
+    /// A figure that was taken several times: the one in the middle, and where there are more the
+    /// least and the most.
+    pub(super) fn spread(&mut self, what: &str, figures: &[f64], unit: &'static str) {
+        let mut sorted = figures.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let middle = sorted.get(sorted.len() / 2).copied().unwrap_or(0.0);
+        self.line(what, middle, unit);
+        if let [least, .., most] = sorted[..] {
+            self.line(format!("{what}, least"), least, unit);
+            self.line(format!("{what}, most"), most, unit);
+        }
+    }
+
     /// A sentence below the figures.
     pub(super) fn note(&mut self, text: impl Into<String>) {
         self.notes.push(text.into());

@@ -1,9 +1,15 @@
-//! The load: dossiers of an agency that does not exist, as XML of 2.9 to 3.0 KB each.
+//! The load: dossiers of an agency that does not exist, as XML of 2.9 to 3.0 KB each, or as rows of
+//! separated values.
 //!
 //! A dossier is a function of the seed, its number and its version, so what is sent twice is equal
 //! byte for byte, and a run can be repeated.
 
-use std::{collections::BTreeMap, fmt::Write, fs, io, path::Path, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fmt::Write,
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use contracts::Contracts;
 use jiff::civil::{DateTime, datetime};
@@ -18,8 +24,10 @@ use crate::{
 
 /// The agency.
 pub(super) const AGENCY: &str = "so-thu-nghiem";
-/// Its one channel.
+/// Its channel of XML.
 pub(super) const CHANNEL: &str = "so-thu-nghiem.ho-so";
+/// Its channel of separated values.
+pub(super) const ROWS_CHANNEL: &str = "so-thu-nghiem.bang";
 /// The year in which its dossiers are accepted.
 pub(super) const YEAR: i16 = 2023;
 
@@ -35,6 +43,8 @@ const STATUSES: [&str; 6] = ["MOI", "DANG_XL", "CHO_BS", "DANG_XL", "XONG", "DA_
 const AGENCY_FILE: &str = include_str!("agency/agency.toml");
 const MAPPING: &str = include_str!("agency/ho-so.toml");
 const TEMPLATE: &str = include_str!("agency/ho-so.xml");
+const ROWS_MAPPING: &str = include_str!("agency/bang.toml");
+const ROWS_TEMPLATE: &str = include_str!("agency/bang.csv");
 const WORDS: &str = include_str!("agency/words.toml");
 const TABLES: [(&str, &str); 6] = [
     ("don-vi", include_str!("agency/tables/don-vi.csv")),
@@ -101,14 +111,54 @@ struct Piece {
     slot: &'static str,
 }
 
-/// The load of one seed.
-pub(super) struct Workload {
-    pub(super) seed: u64,
-    words: Words,
+/// What a message is made from: its head, a dossier with slots to fill, and its tail.
+struct Template {
     head: &'static str,
     pieces: Vec<Piece>,
     rest: &'static str,
     tail: &'static str,
+}
+
+impl Template {
+    /// A dossier begins with one mark and ends before another, or with the text.
+    fn new(text: &'static str, begin: &str, end: Option<&str>) -> Option<Self> {
+        let (head, rest) = halves(text, begin)?;
+        let (mut rest, tail) = end.map_or(Some((rest, "")), |end| halves(rest, end))?;
+        let mut pieces = Vec::new();
+        while let Some((before, after)) = rest.split_once('{') {
+            let (slot, after) = after.split_once('}')?;
+            pieces.push(Piece { before, slot });
+            rest = after;
+        }
+        Some(Self { head, pieces, rest, tail })
+    }
+}
+
+/// What the dossiers of a message are written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// XML, as [`CHANNEL`] takes it.
+    Xml,
+    /// Separated values, as [`ROWS_CHANNEL`] takes them.
+    Rows,
+}
+
+impl Shape {
+    /// The channel that takes it.
+    pub(super) fn channel(self) -> &'static str {
+        match self {
+            Self::Xml => CHANNEL,
+            Self::Rows => ROWS_CHANNEL,
+        }
+    }
+}
+
+/// The load of one seed.
+pub(super) struct Workload {
+    pub(super) seed: u64,
+    words: Words,
+    xml: Template,
+    rows: Template,
 }
 
 impl Workload {
@@ -116,16 +166,10 @@ impl Workload {
         let damaged = || BenchError::Damaged("the load's template".to_owned());
         let words =
             toml::from_str(WORDS).map_err(|error| BenchError::Damaged(error.to_string()))?;
-        let (head, mut rest) = halves(TEMPLATE, "<HoSo>").ok_or_else(damaged)?;
-        let (dossier, tail) = halves(rest, "</DanhSachHoSo>").ok_or_else(damaged)?;
-        rest = dossier;
-        let mut pieces = Vec::new();
-        while let Some((before, after)) = rest.split_once('{') {
-            let (slot, after) = after.split_once('}').ok_or_else(damaged)?;
-            pieces.push(Piece { before, slot });
-            rest = after;
-        }
-        Ok(Self { seed, words, head, pieces, rest, tail })
+        let end = Some("</DanhSachHoSo>");
+        let xml = Template::new(TEMPLATE, "<HoSo>", end).ok_or_else(damaged)?;
+        let rows = Template::new(ROWS_TEMPLATE, "{code}", None).ok_or_else(damaged)?;
+        Ok(Self { seed, words, xml, rows })
     }
 
     /// The code of a dossier, by which it is looked up.
@@ -135,26 +179,41 @@ impl Workload {
 
     /// A message with some dossiers, all at one version.
     pub(super) fn message(&self, numbers: std::ops::Range<u64>, version: u64, out: &mut String) {
-        out.push_str(self.head);
-        for number in numbers {
-            self.dossier(number, version, out);
-        }
-        out.push_str(self.tail);
+        self.shaped(Shape::Xml, numbers, version, out);
     }
 
-    fn dossier(&self, number: u64, version: u64, out: &mut String) {
+    /// The same in a shape.
+    pub(super) fn shaped(
+        &self,
+        shape: Shape,
+        numbers: std::ops::Range<u64>,
+        version: u64,
+        out: &mut String,
+    ) {
+        let template = match shape {
+            Shape::Xml => &self.xml,
+            Shape::Rows => &self.rows,
+        };
+        out.push_str(template.head);
+        for number in numbers {
+            self.dossier(template, (number, version), out);
+        }
+        out.push_str(template.tail);
+    }
+
+    fn dossier(&self, template: &Template, (number, version): (u64, u64), out: &mut String) {
         let start = out.len();
         let mut filling = Filling::new(self, number, version);
-        for Piece { before, slot } in &self.pieces {
+        for Piece { before, slot } in &template.pieces {
             out.push_str(before);
             if *slot == "note" {
-                let around = self.head.len() + self.tail.len() + self.rest.len();
+                let around = template.head.len() + template.tail.len() + template.rest.len();
                 filling.note(MESSAGE_BYTES_MIN.saturating_sub(around) + start, out);
             } else {
                 filling.fill(slot, out);
             }
         }
-        out.push_str(self.rest);
+        out.push_str(template.rest);
     }
 }
 
@@ -296,10 +355,27 @@ pub(super) fn channel(contracts: &Contracts) -> Result<Channel, BenchError> {
 
 /// Writes the agency's folder, for a hub that reads it from there.
 pub(super) fn write_agency(agencies: &Path) -> io::Result<()> {
-    let folder = agencies.join(AGENCY);
+    write_as(agencies, AGENCY, AGENCY_FILE)
+}
+
+/// Writes the folders of others like it, as many: each has two channels, one of them a drop folder.
+pub(super) fn write_others(agencies: &Path, drops: &Path, count: u32) -> io::Result<()> {
+    for number in 1..=count {
+        let id = format!("{AGENCY}-{number:03}");
+        let text = AGENCY_FILE.replace(AGENCY, &id);
+        let dropped = format!("transport = \"file\"\nfolder = \"{id}/bang\"\n");
+        write_as(agencies, &id, &format!("{text}{dropped}"))?;
+        fs::create_dir_all(drops.join(id))?;
+    }
+    Ok(())
+}
+
+fn write_as(agencies: &Path, id: &str, agency: &str) -> io::Result<()> {
+    let folder = agencies.join(id);
     fs::create_dir_all(folder.join("tables"))?;
-    fs::write(folder.join("agency.toml"), AGENCY_FILE)?;
+    fs::write(folder.join("agency.toml"), agency)?;
     fs::write(folder.join("ho-so.toml"), MAPPING)?;
+    fs::write(folder.join("bang.toml"), ROWS_MAPPING)?;
     for (name, text) in TABLES {
         fs::write(folder.join("tables").join(format!("{name}.csv")), text)?;
     }

@@ -5,7 +5,9 @@ use std::io::{self, Write};
 use clap::{Args, Subcommand};
 
 use super::{Exit, journal::exit_of};
-use crate::bench::{self, BenchError, Table, deadline, ingest, read, rebuild, search, translate};
+use crate::bench::{
+    self, BenchError, Table, bulk, deadline, idle, ingest, read, rebuild, search, translate,
+};
 
 /// What to measure; without a name a short run of everything.
 #[derive(Debug, Args)]
@@ -25,16 +27,20 @@ enum What {
     Deadline(deadline::Options),
     /// Messages into a hub over HTTP, beside the disk, the database alone and a bare server.
     Ingest(ingest::Options),
+    /// Large files, beside one row of SQLite for each record.
+    Bulk(bulk::Options),
     /// Look-ups, statistics and feed pages, beside a bare server with the same bytes.
     Read(read::Options),
     /// Procedures by words, over two sizes of a catalogue, beside a bare server.
     Search(search::Options),
     /// A whole journal compared and folded anew, beside reading it.
     Rebuild(rebuild::Options),
+    /// A hub with many channels and nothing to do; its start; its memory at work.
+    Idle(idle::Options),
 }
 
 /// Everything, in about a minute.
-fn short() -> [What; 6] {
+fn short() -> [What; 8] {
     let ingest = ingest::Options {
         connections: 64,
         seconds: 5.0,
@@ -51,13 +57,28 @@ fn short() -> [What; 6] {
         store: None,
         compare: Vec::new(),
     };
+    let idle = idle::Options {
+        channels: 200,
+        catalogue: None,
+        starts: 3,
+        seconds: 3.0,
+        load_seconds: 2.0,
+    };
     [
         What::Translate(translate::Options { rounds: 9, messages: 1_024 }),
         What::Deadline(deadline::Options { rounds: 5 }),
         What::Ingest(ingest),
         What::Read(read),
-        What::Search(search::Options { procedures: vec![2_000], connections: 4, seconds: 0.5 }),
+        What::Search(search::Options {
+            procedures: vec![2_000],
+            catalogue: None,
+            times: Vec::new(),
+            connections: 4,
+            seconds: 0.5,
+        }),
         What::Rebuild(rebuild::Options { dossiers: 2_000, store: None }),
+        What::Bulk(bulk::Options { records: 5_000, rounds: 1, floor_seconds: 0.5 }),
+        What::Idle(idle),
     ]
 }
 
@@ -69,6 +90,8 @@ fn measure(seed: u64, what: &What) -> Result<Table, BenchError> {
         What::Read(options) => read::run(seed, options),
         What::Search(options) => search::run(seed, options),
         What::Rebuild(options) => rebuild::run(seed, options),
+        What::Bulk(options) => bulk::run(seed, options),
+        What::Idle(options) => idle::run(seed, options),
     }
 }
 

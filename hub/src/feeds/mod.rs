@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use crate::{
     auth::Principal,
     operations::{Operations, PAGE_MAX, agency_of},
-    registry::DossierState,
+    registry::Sight,
     store::{DossierRow, EntryRow, StoreError},
 };
 
@@ -58,7 +58,7 @@ impl Audience {
         let Some(public) = &row.public else {
             return Self { everybody: true, agencies: Self::one(&row.key) };
         };
-        let Ok(state) = serde_json::from_slice::<DossierState>(public) else {
+        let Ok(state) = serde_json::from_slice::<Sight>(public) else {
             return Self { everybody: false, agencies: BTreeSet::new() };
         };
         let sources = state.identities.iter().map(|one| agency_of(&one.source).to_owned());

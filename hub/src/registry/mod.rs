@@ -33,5 +33,5 @@ pub use identity::{Groups, Link, group};
 pub use measure::{Counted, Dimension, Measure, Place};
 pub use observation::{Content, Observation, ObservationId, Version};
 pub use past::Past;
-pub use state::{DossierState, Extension, Finding, Identity, Promise, TimelineStep};
+pub use state::{DossierState, Extension, Finding, Identity, Promise, Sight, TimelineStep};
 pub use statistics::{PlacedCounts, Settings, changes};

@@ -163,6 +163,15 @@ pub struct DossierState {
     pub counted: bool,
 }
 
+/// What of a stored state decides who may see it; the rest of its text is passed over.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Sight {
+    /// Whether it counts.
+    pub counted: bool,
+    /// Its names at its sources.
+    pub identities: Vec<Identity>,
+}
+
 /// The members of a state that are personal.
 const PERSONAL: [&str; 5] = ["officer", "note", "subject", "applicant", "attributes"];
 

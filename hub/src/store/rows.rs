@@ -28,13 +28,16 @@ pub struct Head {
 /// What bears a code, as of one moment.
 #[derive(Debug, Clone)]
 pub struct Found {
+    /// The log's name.
+    pub log_id: String,
     /// The journal's size at that moment.
     pub size: u64,
     /// The rules in force then.
     pub rules: Arc<Rules>,
     /// The dossiers, by their keys; no more than can be told apart.
     pub dossiers: Vec<DossierRow>,
-    /// All that was said of it, in journal order, where there is one dossier; else nothing.
+    /// All that was said of it, in journal order, where there is one dossier; else nothing. What a
+    /// fold does not need whole may be in short.
     pub observations: Vec<Observation>,
 }
 

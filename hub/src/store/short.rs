@@ -110,7 +110,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        registry::{Identity, Settings, properties::a_history},
+        registry::{Finding, Groups, Identity, Settings, fold, group, properties::a_history},
         store::{Rules, effect::effect},
     };
 
@@ -135,6 +135,17 @@ mod tests {
         all
     }
 
+    /// What is doubtful about all dossiers of a history.
+    fn findings(history: &[Observation]) -> Vec<Finding> {
+        let Groups { dossiers, mut findings, .. } = group(history, &[]);
+        for places in dossiers.into_values() {
+            let own: Vec<&Observation> = places.iter().map(|place| &history[*place]).collect();
+            let found = fold(&own, &Rules::default().reference);
+            findings.extend(found.into_iter().flat_map(|(_, found)| found));
+        }
+        findings
+    }
+
     proptest! {
         #[test]
         fn a_fold_of_short_forms_is_the_fold_of_everything(history in a_history()) {
@@ -152,6 +163,7 @@ mod tests {
             prop_assert_eq!(whole.dossiers, short.dossiers);
             prop_assert_eq!(whole.members, short.members);
             prop_assert_eq!(whole.counts, short.counts);
+            prop_assert_eq!(findings(&history), findings(&read));
         }
 
         #[test]

@@ -67,5 +67,5 @@ pub(super) async fn found(
         observations.sort_by_key(|one| one.position);
     }
     let rules = rules.at(client, tip.rules).await?;
-    Ok(Found { size: tip.next(), rules, dossiers, observations })
+    Ok(Found { size: tip.next(), log_id: tip.log_id, rules, dossiers, observations })
 }

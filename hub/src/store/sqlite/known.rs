@@ -165,7 +165,10 @@ pub(super) fn attempts(
 /// What a fold needs of the observations of one name, in journal order: the latest snapshot is
 /// whole, earlier ones are in short. `None` where one of them takes the place of another, be it of
 /// another name: any may be the latest then.
-fn said(connection: &Connection, member: u64) -> Result<Option<Vec<Observation>>, StoreError> {
+pub(super) fn said(
+    connection: &Connection,
+    member: u64,
+) -> Result<Option<Vec<Observation>>, StoreError> {
     let sql = "SELECT position, short FROM observations WHERE member = ?1 ORDER BY position";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([member])?;

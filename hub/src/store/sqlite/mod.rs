@@ -12,6 +12,7 @@ mod portable;
 mod profiles;
 mod pruning;
 mod read;
+mod readers;
 mod rebuild;
 mod rolling;
 mod scan;
@@ -45,9 +46,6 @@ use crate::{
     journal::commitment::{DedupHash, DedupKey, dedup_hash},
     registry::Observation,
 };
-
-/// Readers kept open between calls.
-const IDLE_READERS_MAX: usize = 8;
 
 /// Batches and records in one transaction; the group that passes one of them is the last.
 const GROUPS_MAX: usize = 256;
@@ -135,7 +133,9 @@ pub struct SqliteStore {
     key: DedupKey,
     tasks: mpsc::Sender<Task>,
     arrivals: mpsc::Sender<ahead::Arrived>,
-    readers: Arc<Mutex<Vec<Connection>>>,
+    readers: readers::Readers,
+    /// The rules that readers have read last.
+    rules: Arc<Mutex<known::RulesSeen>>,
 }
 
 impl From<rusqlite::Error> for StoreError {
@@ -199,7 +199,8 @@ impl SqliteStore {
             .name(name)
             .spawn(work)
             .map_err(|error| StoreError::away(format!("the writer does not start: {error}")))?;
-        Ok(Self { path, key, tasks, arrivals, readers: Arc::default() })
+        let readers = readers::Readers::start(&path)?;
+        Ok(Self { path, key, tasks, arrivals, readers, rules: Arc::default() })
     }
 
     /// How far the schema of a file is.
@@ -235,31 +236,22 @@ impl SqliteStore {
         })
     }
 
-    /// Runs work on a reading connection, off the runtime's threads.
+    /// Runs work on a reading connection, off the runtime's threads. It is short; what reads a
+    /// whole store has connections of its own.
     fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Answer<'static, Result<T, StoreError>> {
-        let readers = self.readers.clone();
-        let path = self.path.clone();
-        Box::pin(async move {
-            let read = move || {
-                let idle = readers.lock().ok().and_then(|mut idle| idle.pop());
-                let connection = match idle {
-                    Some(connection) => connection,
-                    None => open::reader(&path)?,
-                };
-                let answer = work(&connection);
-                if let Ok(mut idle) = readers.lock()
-                    && idle.len() < IDLE_READERS_MAX
-                {
-                    idle.push(connection);
-                }
-                answer
-            };
-            let done = tokio::task::spawn_blocking(read).await;
-            done.map_err(|error| StoreError::fault(error.to_string()))?
-        })
+        let (reply, answer) = oneshot::channel();
+        self.readers.ask(Box::new(move |connection| {
+            // Who has gone away is not read for.
+            if !reply.is_closed() {
+                let _ = reply.send(connection.and_then(work));
+            }
+        }));
+        Box::pin(
+            async move { answer.await.map_err(|_| StoreError::fault("a reader has stopped"))? },
+        )
     }
 }
 
@@ -308,7 +300,8 @@ impl Store for SqliteStore {
     }
 
     fn find(&self, code: String, source: Option<String>) -> Answer<'_, Result<Found, StoreError>> {
-        self.read(move |connection| read::found(connection, &code, source.as_deref()))
+        let rules = self.rules.clone();
+        self.read(move |connection| read::found(connection, &rules, &code, source.as_deref()))
     }
 
     fn observations(
@@ -382,8 +375,10 @@ impl Store for SqliteStore {
 
     fn verify(&self) -> Answer<'_, Result<Verdict, StoreError>> {
         let path = self.path.clone();
-        // It reads with connections of its own.
-        self.read(move |_| verify::verify(&path))
+        Box::pin(async move {
+            let done = tokio::task::spawn_blocking(move || verify::verify(&path)).await;
+            done.map_err(|error| StoreError::fault(error.to_string()))?
+        })
     }
 
     fn rebuild(&self) -> Answer<'_, Result<u64, StoreError>> {

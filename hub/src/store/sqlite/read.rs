@@ -1,9 +1,11 @@
 //! What readers ask for.
 
+use std::sync::{Mutex, PoisonError};
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::known;
+use super::known::{self, RulesSeen};
 use crate::{
     journal::merkle::Digest,
     registry::{Identity, Observation},
@@ -88,18 +90,19 @@ pub(super) fn dossiers(
 /// What bears a code, as of one moment.
 pub(super) fn found(
     connection: &Connection,
+    rules: &Mutex<RulesSeen>,
     code: &str,
     source: Option<&str>,
 ) -> Result<Found, StoreError> {
     let moment = connection.unchecked_transaction()?;
     let tip = known::tip(&moment)?;
-    let rules = tip.rules.map(|hash| known::rules(&moment, hash)).transpose()?;
+    let rules = rules.lock().unwrap_or_else(PoisonError::into_inner).at(&moment, tip.rules)?;
     let dossiers = find(&moment, code, source)?;
     let observations = match &dossiers[..] {
-        [only] => observations(&moment, &only.key, None)?,
+        [only] => heard(&moment, &only.key)?,
         _ => Vec::new(),
     };
-    Ok(Found { size: tip.next(), rules: rules.unwrap_or_default().into(), dossiers, observations })
+    Ok(Found { size: tip.next(), log_id: tip.log_id, rules, dossiers, observations })
 }
 
 /// Dossiers by national code in any spelling, or by a source's own code.
@@ -120,22 +123,38 @@ fn find(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-pub(super) fn observations(
-    connection: &Connection,
-    key: &str,
-    before: Option<u64>,
-) -> Result<Vec<Observation>, StoreError> {
+/// The names of a dossier.
+fn members(connection: &Connection, key: &str) -> Result<Vec<u64>, StoreError> {
     // A source has no slash in its name: the first one ends it.
     let (source, source_code) = key.split_once('/').unwrap_or((key, ""));
     let sql = "SELECT m.member FROM members k JOIN members m ON m.dossier = k.member
                WHERE k.source_code = ?1 AND k.source = ?2";
     let mut statement = connection.prepare_cached(sql)?;
-    let members: Vec<u64> =
-        statement.query_map([source_code, source], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let rows = statement.query_map([source_code, source], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn observations(
+    connection: &Connection,
+    key: &str,
+    before: Option<u64>,
+) -> Result<Vec<Observation>, StoreError> {
     let mut all = Vec::new();
-    for member in members {
+    for member in members(connection, key)? {
         all.extend(known::observations(connection, member, before)?);
     }
+    all.sort_by_key(|one| one.position);
+    Ok(all)
+}
+
+/// The same as it is now, for a fold: snapshots that others have replaced are in short, so their
+/// entries, which lie anywhere in a large file, are not read.
+fn heard(connection: &Connection, key: &str) -> Result<Vec<Observation>, StoreError> {
+    let members = members(connection, key)?;
+    let said: Option<Vec<Vec<Observation>>> =
+        members.iter().map(|member| known::said(connection, *member)).collect::<Result<_, _>>()?;
+    let Some(said) = said else { return observations(connection, key, None) };
+    let mut all: Vec<Observation> = said.into_iter().flatten().collect();
     all.sort_by_key(|one| one.position);
     Ok(all)
 }
