@@ -71,9 +71,10 @@ pub fn load(folder: &Path, contracts: &Contracts) -> Result<Catalogue, Vec<Diagn
     once(&fields, folded, "name", &mut found);
     let by_id: BTreeMap<&str, &str> =
         catalogue.fields.iter().map(|one| (one.id.as_str(), one.name.as_str())).collect();
+    let field_ids: BTreeSet<&str> = by_id.keys().copied().collect();
     for row in procedures.iter() {
         names(row, "agency", &known, &mut found);
-        names(row, "field", &by_id.keys().copied().collect(), &mut found);
+        names(row, "field", &field_ids, &mut found);
     }
     let read = procedures.iter().map(|row| procedure(row, &by_id, contracts, &mut found));
     catalogue.procedures = whole(read.collect(), &found)?;

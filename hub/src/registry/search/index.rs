@@ -3,21 +3,18 @@
 //! All words of a question must be found, in any order, the last one as far as it goes. Answers
 //! come in one order: codes, whole names, then how much of the name the words make out.
 
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, HashMap},
-};
+use std::{cmp::Reverse, collections::HashMap, ops::Range, sync::Arc};
 
 use contracts::code::{ProcedureCode, same_agency_spelling};
 use jiff::civil::Date;
 use mappings::text::normalise::clean_code;
-use memchr::memmem::Finder;
 use serde::Serialize;
 
 use super::{
     bits::Bits,
     collation::sort_key,
-    vocabulary::Vocabulary,
+    rank::{Asked, Rank},
+    vocabulary::{Gathering, Plain, Vocabulary},
     words::{Folding, Word, long_form, names, shortened, words},
 };
 
@@ -66,7 +63,7 @@ pub struct Hit {
 pub struct Query {
     pub(super) text: String,
     pub(super) words: Vec<Word>,
-    short: Vec<Word>,
+    pub(super) short: Vec<Word>,
     /// The codes that it may be: as it stands; a national procedure's without the authority that
     /// published it; an agency's in the newer spelling.
     codes: Vec<String>,
@@ -96,98 +93,133 @@ fn code_key(text: &str) -> String {
     clean_code(text).to_lowercase()
 }
 
-/// A whole name in both forms.
+/// A whole name: where its words stand, and whether it is more than the end of the one before.
 #[derive(Debug)]
-struct Name {
-    plain: Box<str>,
-    toned: Box<str>,
-    /// Whether it is more than the end of the one before.
-    first: bool,
-}
-
-impl Name {
-    fn new(words: &[Word], first: bool) -> Self {
-        Self { plain: joined(words, plain).into(), toned: joined(words, toned).into(), first }
-    }
-}
-
-fn plain(word: &Word) -> &str {
-    &word.plain
-}
-
-fn toned(word: &Word) -> &str {
-    &word.toned
-}
-
-fn joined(words: &[Word], form: fn(&Word) -> &str) -> String {
-    words.iter().map(form).collect::<Vec<_>>().join(" ")
+pub(super) struct Name {
+    pub(super) words: Range<u32>,
+    pub(super) first: bool,
 }
 
 #[derive(Debug)]
-struct Entry {
+pub(super) struct Entry {
     /// Whole names; the first as it stands, shortened.
-    names: Vec<Name>,
-    /// Its toned words by their numbers, sorted.
-    toned: Vec<u32>,
+    pub(super) names: Range<u32>,
+    /// Its words as they are written, each once, by their numbers.
+    pub(super) toned: Range<u32>,
     /// How many words the first name has.
-    length: usize,
+    pub(super) length: u32,
     /// Its place in the order of names.
-    order: usize,
+    pub(super) order: u32,
 }
 
-/// The index.
+/// The index. What all subjects have many of stands in one list, so that it is read in one go.
 #[derive(Debug, Default)]
 pub struct Index {
-    entries: Vec<Entry>,
-    /// Words in their order, each with the subjects that bear it.
-    pub(super) dictionary: Vec<(Box<str>, Vec<u32>)>,
-    /// The words as they are written.
+    pub(super) entries: Vec<Entry>,
+    names: Vec<Name>,
+    /// Words of all names, by their numbers.
+    words: Vec<u32>,
+    /// Words of all subjects, by their numbers, those of one sorted.
+    toned: Vec<u32>,
     pub(super) vocabulary: Vocabulary,
-    codes: HashMap<String, Vec<usize>>,
+    codes: HashMap<String, Vec<u32>>,
     /// Subjects in the order of their names.
     sorted: Vec<usize>,
+}
+
+/// A place as it is stored.
+fn place(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+/// A stretch of a list.
+fn stretch<'a, T>(all: &'a [T], range: &Range<u32>) -> &'a [T] {
+    all.get(range.start as usize..range.end as usize).unwrap_or_default()
 }
 
 impl Index {
     /// Makes the index. Subjects are numbered as they come.
     pub fn new(subjects: impl Iterator<Item = Subject>) -> Self {
-        let mut index = Self::default();
-        let mut dictionary: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+        let (mut index, mut gathering) = (Self::default(), Gathering::default());
         let (mut folding, mut keys) = (Folding::default(), Vec::new());
         for (at, subject) in subjects.enumerate() {
             let named: Vec<_> = subject.names.iter().map(|text| folding.words(text)).collect();
-            let also = subject.also.iter().chain(&subject.codes);
-            let also: Vec<_> = also.map(|text| folding.words(text)).collect();
-            let key = sort_key(&joined(named.first().map_or(&[], Vec::as_slice), toned));
-            keys.push((key, subject.until.is_some(), Reverse(subject.until)));
-            let number = u32::try_from(at).unwrap_or(u32::MAX);
-            let mut tell = |word: &str| match dictionary.get_mut(word) {
-                Some(held) if held.last() == Some(&number) => {}
-                Some(held) => held.push(number),
-                None => drop(dictionary.insert(word.to_owned(), vec![number])),
-            };
-            let mut toned = Vec::new();
-            for words in named.iter().chain(&also) {
-                for word in words.iter().chain(&shortened(words)) {
-                    tell(&word.plain);
-                    long_form(&word.plain).iter().for_each(|long| tell(long));
-                    toned.push(index.vocabulary.number_of(word));
-                }
-            }
+            let first = named.first().map_or(&[][..], Vec::as_slice);
+            let toned = first.iter().map(|word| &*word.toned).collect::<Vec<_>>().join(" ");
+            keys.push((sort_key(&toned), subject.until.is_some(), Reverse(subject.until)));
             for code in &subject.codes {
-                index.codes.entry(code_key(code)).or_default().push(at);
+                index.codes.entry(code_key(code)).or_default().push(place(at));
             }
-            index.entries.push(Entry::new(&named, toned));
+            let also = subject.also.iter().chain(&subject.codes);
+            let also = also.map(|text| folding.words(text)).collect();
+            index.enter(place(at), named, also, &mut gathering);
         }
-        index.dictionary = dictionary.into_iter().map(|(word, at)| (word.into(), at)).collect();
+        index.vocabulary = gathering.close();
         index.sorted = (0..index.entries.len()).collect();
         index.sorted.sort_by(|one, other| keys.get(*one).cmp(&keys.get(*other)));
         for (order, at) in index.sorted.iter().enumerate() {
             if let Some(entry) = index.entries.get_mut(*at) {
-                entry.order = order;
+                entry.order = place(order);
             }
         }
+        for list in [&mut index.words, &mut index.toned] {
+            list.shrink_to_fit();
+        }
         index
+    }
+
+    /// Adds a subject with the words of its names, and others that it is found by.
+    fn enter(
+        &mut self,
+        number: u32,
+        named: Vec<Vec<Word>>,
+        also: Vec<Vec<Word>>,
+        gathering: &mut Gathering,
+    ) {
+        let (first_name, first_toned) = (self.names.len(), self.toned.len());
+        let (mut toned, mut length) = (Vec::new(), 0);
+        let count = named.len();
+        for (which, words) in named.into_iter().chain(also).enumerate() {
+            let short = shortened(&words);
+            for word in words.iter().chain(&short) {
+                toned.push(gathering.borne(word, number));
+                long_form(&word.plain).iter().for_each(|long| {
+                    gathering.bear(&Arc::from(*long), number);
+                });
+            }
+            if which >= count {
+                continue;
+            }
+            length = if which == 0 { short.len() } else { length };
+            self.words.extend(short.iter().map(|word| gathering.borne(word, number)));
+            // Every name is the end of the whole one.
+            let end = self.words.len();
+            let of = |(at, name): (usize, &[Word])| Name {
+                words: place(end - name.len())..place(end),
+                first: at == 0,
+            };
+            self.names.extend(names(&short).into_iter().enumerate().map(of));
+        }
+        toned.sort_unstable();
+        toned.dedup();
+        self.toned.extend(toned);
+        self.entries.push(Entry {
+            names: place(first_name)..place(self.names.len()),
+            toned: place(first_toned)..place(self.toned.len()),
+            length: place(length),
+            order: 0,
+        });
+    }
+
+    /// The whole names of an entry, each with its words.
+    pub(super) fn names(&self, entry: &Entry) -> impl Iterator<Item = (&[u32], bool)> {
+        let names = stretch(&self.names, &entry.names).iter();
+        names.map(|name| (stretch(&self.words, &name.words), name.first))
+    }
+
+    /// The words of an entry as they are written.
+    pub(super) fn toned(&self, entry: &Entry) -> &[u32] {
+        stretch(&self.toned, &entry.toned)
     }
 
     /// What a question finds, before it is put in order. An empty one finds everything.
@@ -206,46 +238,46 @@ impl Index {
     }
 
     fn by_code<'a>(&'a self, query: &'a Query) -> impl Iterator<Item = usize> + 'a {
-        query.codes.iter().filter_map(|code| self.codes.get(code)).flatten().copied()
+        let found = query.codes.iter().filter_map(|code| self.codes.get(code));
+        found.flatten().map(|at| *at as usize)
     }
 
     /// The subjects that bear all words, of the last one at least the beginning.
     pub(super) fn bearing(&self, words: &[Word]) -> Bits {
         let mut found = Bits::full(self.entries.len());
         for (at, word) in words.iter().enumerate() {
-            let mut bearing = Bits::empty(self.entries.len());
             let last = at + 1 == words.len();
-            let reach = if last { self.beginning(&word.plain) } else { self.exactly(&word.plain) };
-            for (_, bearers) in reach {
-                bearers.iter().for_each(|at| bearing.insert(*at as usize));
-            }
-            found.keep(&bearing);
+            let reach = match last {
+                true => self.vocabulary.dictionary().get(self.vocabulary.beginning(&word.plain)),
+                false => self.exactly(&word.plain),
+            };
+            found.keep(&self.bearers(reach.unwrap_or_default()));
         }
         found
     }
 
-    fn beginning(&self, start: &str) -> &[(Box<str>, Vec<u32>)] {
-        let from = self.dictionary.partition_point(|(word, _)| **word < *start);
-        let rest = self.dictionary.get(from..).unwrap_or_default();
-        let count = rest.partition_point(|(word, _)| word.starts_with(start));
-        rest.get(..count).unwrap_or_default()
+    fn bearers(&self, reach: &[Plain]) -> Bits {
+        let mut bearing = Bits::empty(self.entries.len());
+        reach.iter().flat_map(|held| &held.bearers).for_each(|at| bearing.insert(*at as usize));
+        bearing
     }
 
     /// The one place of a word in the dictionary.
-    pub(super) fn exactly(&self, plain: &str) -> &[(Box<str>, Vec<u32>)] {
-        let found = self.dictionary.binary_search_by(|(word, _)| (**word).cmp(plain));
-        found.ok().and_then(|at| self.dictionary.get(at..=at)).unwrap_or_default()
+    pub(super) fn exactly(&self, plain: &str) -> Option<&[Plain]> {
+        self.vocabulary.place(plain).and_then(|at| self.vocabulary.dictionary().get(at..=at))
     }
 
     /// Puts what a question found in its order, as far as the first `wanted` of it.
     pub fn ranked(&self, query: &Query, found: &Bits, wanted: usize) -> Vec<Hit> {
-        let mut last = Bits::empty(self.entries.len());
-        let reach = query.words.last().map_or(&[][..], |word| self.exactly(&word.plain));
-        reach.iter().flat_map(|(_, bearers)| bearers).for_each(|at| last.insert(*at as usize));
+        if query.words.is_empty() {
+            return self.listed(query, found, wanted);
+        }
+        let last = query.words.last().and_then(|word| self.exactly(&word.plain));
+        let last = self.bearers(last.unwrap_or_default());
         let asked = Asked::new(query, self.by_code(query).collect(), last, &self.vocabulary);
         let mut ranked: Vec<(Rank, usize)> = found
             .iter()
-            .filter_map(|at| Some((self.entries.get(at)?.rank(&asked, at), at)))
+            .filter_map(|at| Some((self.rank(self.entries.get(at)?, &asked, at), at)))
             .collect();
         if wanted < ranked.len() {
             ranked.select_nth_unstable(wanted);
@@ -255,109 +287,19 @@ impl Index {
         ranked.into_iter().map(|(rank, at)| Hit { at, matched: rank.matched }).collect()
     }
 
+    /// What was found without words: by its code first, then in the order of names.
+    fn listed(&self, query: &Query, found: &Bits, wanted: usize) -> Vec<Hit> {
+        let codes: Vec<usize> = self.by_code(query).collect();
+        let coded = |at: &usize| codes.contains(at);
+        let in_order = || self.sorted.iter().copied().filter(|at| found.has(*at));
+        let by_code = in_order().filter(coded).map(|at| Hit { at, matched: Match::Code });
+        let others = in_order().filter(|at| !coded(at));
+        by_code.chain(others.map(|at| Hit { at, matched: Match::All })).take(wanted).collect()
+    }
+
     /// A word as a subject writes it.
     pub(super) fn written(&self, at: usize, plain: &str) -> Option<&str> {
-        let mut toned = self.entries.get(at)?.toned.iter();
+        let mut toned = self.toned(self.entries.get(at)?).iter();
         toned.find_map(|number| self.vocabulary.written(*number, plain))
-    }
-}
-
-/// What a whole question is compared by.
-struct Asked<'a> {
-    nothing: bool,
-    /// Words that were typed with tones or shapes, by their numbers; none where nobody writes so.
-    toned: Vec<Option<u32>>,
-    /// Whole, and without "UBND".
-    wholes: Vec<Name>,
-    /// Finds it, as it was typed, within a name.
-    within: Finder<'a>,
-    codes: Vec<usize>,
-    /// Subjects that bear its last word whole.
-    last: Bits,
-}
-
-impl Asked<'_> {
-    fn new(query: &Query, codes: Vec<usize>, last: Bits, vocabulary: &Vocabulary) -> Self {
-        let office = query.short.first().is_some_and(|word| word.plain == "ubnd");
-        let bare = query.short.get(1..).filter(|rest| office && !rest.is_empty());
-        let wholes = [Some(query.short.as_slice()), bare];
-        // A word typed without tones asks for none.
-        let typed = query.words.iter().filter(|word| word.toned != word.plain);
-        Self {
-            nothing: query.words.is_empty(),
-            toned: typed.map(|word| vocabulary.number(&word.toned)).collect(),
-            wholes: wholes.into_iter().flatten().map(|words| Name::new(words, true)).collect(),
-            within: Finder::new(joined(&query.short, plain).as_bytes()).into_owned(),
-            codes,
-            last,
-        }
-    }
-}
-
-/// The order of answers: smaller is better.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Rank {
-    matched: Match,
-    /// Which of its names; or whether the words stand at the beginning, together, or apart.
-    nearness: u8,
-    /// Words whose tones are others.
-    other_tones: usize,
-    /// The shorter name first.
-    length: usize,
-    order: usize,
-}
-
-impl Entry {
-    fn new(named: &[Vec<Word>], mut toned: Vec<u32>) -> Self {
-        toned.sort_unstable();
-        toned.dedup();
-        let short: Vec<Vec<Word>> = named.iter().map(|words| shortened(words)).collect();
-        let of = |short: &Vec<Word>| {
-            let all = names(short).into_iter().enumerate();
-            all.map(|(at, words)| Name::new(words, at == 0)).collect::<Vec<_>>()
-        };
-        let names: Vec<Name> = short.iter().flat_map(of).collect();
-        Self { names, toned, length: short.first().map_or(0, Vec::len), order: 0 }
-    }
-
-    fn rank(&self, asked: &Asked<'_>, at: usize) -> Rank {
-        let (matched, nearness) = self.nearness(asked, at);
-        let other_tones = match matched {
-            Match::Words | Match::Prefix => {
-                let has = |number: &u32| self.toned.binary_search(number).is_ok();
-                asked.toned.iter().filter(|number| !number.as_ref().is_some_and(has)).count()
-            }
-            _ => 0,
-        };
-        let length = if matched == Match::All { 0 } else { self.length };
-        Rank { matched, nearness, other_tones, length, order: self.order }
-    }
-
-    fn nearness(&self, asked: &Asked<'_>, at: usize) -> (Match, u8) {
-        if asked.codes.contains(&at) {
-            return (Match::Code, 0);
-        }
-        if asked.nothing {
-            return (Match::All, 0);
-        }
-        let place = |same: &dyn Fn(&Name, &Name) -> bool| {
-            let of = |whole| self.names.iter().position(|name| same(name, whole));
-            asked.wholes.iter().find_map(of)
-        };
-        let number = |place: usize| u8::try_from(place).unwrap_or(u8::MAX);
-        if let Some(place) = place(&|name, whole| name.toned == whole.toned) {
-            return (Match::Exact, number(place));
-        }
-        if let Some(place) = place(&|name, whole| name.plain == whole.plain) {
-            return (Match::Name, number(place));
-        }
-        let begins = |name: &Name| {
-            let text = name.plain.as_bytes();
-            let begun = |at: &usize| *at == 0 || text.get(at - 1) == Some(&b' ');
-            asked.within.find_iter(text).find(begun).map(|at| u8::from(at > 0))
-        };
-        let nearest = self.names.iter().filter(|name| name.first).filter_map(begins).min();
-        let matched = if asked.last.has(at) { Match::Words } else { Match::Prefix };
-        (matched, nearest.unwrap_or(2))
     }
 }

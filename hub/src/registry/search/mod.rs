@@ -4,6 +4,7 @@
 mod bits;
 mod collation;
 mod index;
+mod rank;
 mod suggest;
 #[cfg(test)]
 mod tests;

@@ -117,18 +117,18 @@ impl Index {
     /// The word itself where it is known; else words near it, and two words that it may be.
     fn nearest(&self, word: &Word) -> Vec<Guess> {
         let typed: Vec<char> = word.plain.chars().take(LETTERS_MAX + 1).collect();
-        let known = |plain: &str| !self.exactly(plain).is_empty();
+        let known = |plain: &str| self.vocabulary.place(plain).is_some();
         if known(&word.plain) || typed.len() > LETTERS_MAX {
-            return vec![Guess { words: vec![word.plain.clone()], distance: 0 }];
+            return vec![Guess { words: vec![word.plain.to_string()], distance: 0 }];
         }
         let bound = if typed.len() < 5 { 1 } else { 2 };
         let mut near: Vec<(usize, usize, Guess)> = Vec::new();
         // Numbers are not misspelt, they are others.
         let spelt = |held: &str| !held.bytes().any(|byte| byte.is_ascii_digit());
-        for (held, bearers) in self.dictionary.iter().filter(|(held, _)| spelt(held)) {
-            let Some(distance) = distance(&typed, held, bound) else { continue };
-            let guess = Guess { words: vec![held.to_string()], distance };
-            near.push((distance, usize::MAX - bearers.len(), guess));
+        for held in self.vocabulary.dictionary().iter().filter(|held| spelt(&held.text)) {
+            let Some(distance) = distance(&typed, &held.text, bound) else { continue };
+            let guess = Guess { words: vec![held.text.to_string()], distance };
+            near.push((distance, usize::MAX - held.bearers.len(), guess));
         }
         for (at, _) in word.plain.char_indices().skip(1) {
             let (one, other) = word.plain.split_at(at);

@@ -3,7 +3,7 @@
 //! A word has two forms. The plain one has no tones, no shapes, `d` for `đ`, and `i` for a `y` that
 //! is the same sound (Mỹ, Mĩ). The toned one is in one placement of tones. Both come from NFC.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use mappings::text::normalise::{search_key, toned_key};
 
@@ -11,9 +11,9 @@ use mappings::text::normalise::{search_key, toned_key};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Word {
     /// Without tones and shapes.
-    pub plain: String,
+    pub plain: Arc<str>,
     /// With them.
-    pub toned: String,
+    pub toned: Arc<str>,
 }
 
 /// Consonants after which a final `y` is the same sound as `i`.
@@ -27,7 +27,7 @@ pub fn words(text: &str) -> Vec<Word> {
 /// Folds many texts, and remembers the words: a language has few.
 #[derive(Debug, Default)]
 pub struct Folding {
-    plain: HashMap<String, String>,
+    known: HashMap<Arc<str>, Word>,
 }
 
 impl Folding {
@@ -38,15 +38,16 @@ impl Folding {
     }
 
     fn word(&mut self, toned: &str) -> Option<Word> {
-        let plain = match self.plain.get(toned) {
-            Some(plain) => plain.clone(),
-            None => {
-                let plain = one_i(search_key(toned));
-                self.plain.insert(toned.to_owned(), plain.clone());
-                plain
-            }
-        };
-        (!plain.is_empty()).then(|| Word { plain, toned: toned.to_owned() })
+        if let Some(word) = self.known.get(toned) {
+            return Some(word.clone());
+        }
+        let plain = one_i(search_key(toned));
+        if plain.is_empty() {
+            return None;
+        }
+        let word = Word { plain: plain.into(), toned: toned.into() };
+        self.known.insert(word.toned.clone(), word.clone());
+        Some(word)
     }
 }
 
@@ -76,7 +77,7 @@ const SHORT_FORMS: [(&[&str], &str); 7] = [
 const KINDS: [&str; 6] = ["tp", "tx", "tt", "h", "p", "x"];
 
 fn begins(words: &[Word], long: &[&str]) -> bool {
-    words.len() >= long.len() && words.iter().zip(long).all(|(word, plain)| word.plain == *plain)
+    words.len() >= long.len() && words.iter().zip(long).all(|(word, plain)| *word.plain == **plain)
 }
 
 /// The same with what has a short form in it: "Uỷ ban nhân dân thành phố" is "ubnd tp".
@@ -86,7 +87,7 @@ pub fn shortened(words: &[Word]) -> Vec<Word> {
     while let Some((first, others)) = rest.split_first() {
         match SHORT_FORMS.iter().find(|(long, _)| begins(rest, long)) {
             Some((long, form)) => {
-                short.push(Word { plain: (*form).to_owned(), toned: (*form).to_owned() });
+                short.push(Word { plain: (*form).into(), toned: (*form).into() });
                 rest = rest.get(long.len()..).unwrap_or_default();
             }
             None => {
@@ -109,7 +110,7 @@ pub fn long_form(plain: &str) -> &'static [&'static str] {
 pub fn names(short: &[Word]) -> Vec<&[Word]> {
     let mut names = vec![short];
     let after = |words: &'_ [Word], heads: &[&str]| {
-        words.first().is_some_and(|word| heads.contains(&word.plain.as_str()))
+        words.first().is_some_and(|word| heads.contains(&&*word.plain))
     };
     let bare = if after(short, &["ubnd"]) { short.get(1..).unwrap_or_default() } else { short };
     let named = if after(bare, &KINDS) { bare.get(1..).unwrap_or_default() } else { bare };
@@ -129,7 +130,7 @@ mod tests {
 
     fn plain(text: &str) -> String {
         let words = shortened(&words(text));
-        words.iter().map(|word| word.plain.as_str()).collect::<Vec<_>>().join(" ")
+        words.iter().map(|word| &*word.plain).collect::<Vec<_>>().join(" ")
     }
 
     #[test]
@@ -151,7 +152,7 @@ mod tests {
         let short = shortened(&words("UBND huyện Long Thành"));
         let names: Vec<String> = names(&short)
             .into_iter()
-            .map(|name| name.iter().map(|word| word.toned.as_str()).collect::<Vec<_>>().join(" "))
+            .map(|name| name.iter().map(|word| &*word.toned).collect::<Vec<_>>().join(" "))
             .collect();
         assert_eq!(names, ["ubnd h long thành", "h long thành", "long thành"]);
     }
