@@ -29,12 +29,14 @@ use crate::{
 /// How often new messages are looked for.
 const EVERY: Duration = Duration::from_secs(1);
 /// How long it rests for the time that a turn took: it is never more than a small part of the load.
-const REST: u32 = 10;
+const REST: u32 = 20;
 /// How long it rests at most.
 const REST_MAX: Duration = Duration::from_secs(60);
+/// How long it rests at least after a turn that failed.
+const AFTER_FAILURE: Duration = Duration::from_secs(10);
 
 /// Messages counted in one turn, and looked at, and bytes read for that.
-const MESSAGES_MAX: u32 = 4_096;
+const MESSAGES_MAX: u32 = 8_192;
 const LOOKED_MAX: u64 = 256;
 const BYTES_MAX: usize = 8 << 20;
 
@@ -139,7 +141,7 @@ impl Profiling {
                 Err(error) => {
                     tracing::warn!(%error, "profiles wait; they are tried again");
                     self.at = 0;
-                    EVERY * REST
+                    AFTER_FAILURE
                 }
             };
             let rest = (began.elapsed() * REST).clamp(least, REST_MAX);
@@ -149,7 +151,7 @@ impl Profiling {
         }
     }
 
-    /// Looks at what is next; gives whether more is waiting.
+    /// Looks at what is next; gives whether there was more than one turn takes.
     async fn turn(&mut self) -> Result<bool, StoreError> {
         let found = self.store.unprofiled(MESSAGES_MAX).await?;
         if found.next != self.at {
@@ -159,9 +161,11 @@ impl Profiling {
         self.at = 0;
         let mut turn = Turn { from: found.next, to: found.next, ..Turn::default() };
         let (mut looked, mut bytes) = (0, 0);
+        let mut more = found.received.len() == MESSAGES_MAX as usize;
         let mut touched: BTreeMap<(String, Date), Seen> = BTreeMap::new();
         for one in found.received {
             if looked >= LOOKED_MAX || bytes >= BYTES_MAX {
+                more = true;
                 break;
             }
             turn.to = one.message + 1;
@@ -189,7 +193,7 @@ impl Profiling {
             return Ok(false);
         }
         self.at = to;
-        Ok(to <= found.messages)
+        Ok(more)
     }
 
     /// What was seen of a channel on a day, before the message that is looked at now.
