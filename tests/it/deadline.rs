@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::{
     backend::{Backend, on_each_store},
     harness::{Folder, Hub, Sender},
-    lienthong::{root, stderr, stdout},
+    lienthong::{stderr, stdout},
 };
 
 on_each_store!(
@@ -20,16 +20,6 @@ on_each_store!(
 );
 
 const CHANNEL: &str = "ubnd-bien-hoa.hen";
-
-/// A catalogue of its own, to be changed.
-fn catalogue(folder: &Folder) -> PathBuf {
-    let copy = folder.path().join("danh-muc");
-    fs::create_dir_all(&copy).unwrap();
-    for file in fs::read_dir(root().join("examples/dong-nai")).unwrap().flatten() {
-        fs::copy(file.path(), copy.join(file.file_name())).unwrap();
-    }
-    copy
-}
 
 /// Replaces a text in a file that must hold it.
 fn change(file: &Path, from: &str, to: &str) {
@@ -50,7 +40,7 @@ struct Office {
 impl Office {
     async fn new(backend: Backend, name: &str) -> Self {
         let mut folder = backend.folder_of(name, &["tests/corpus/deadlines"]);
-        let catalogue = catalogue(&folder);
+        let catalogue = folder.catalogue();
         folder.publishing(Some(catalogue.clone()));
         let keys = ["agency:ubnd-bien-hoa", "portal", "agency:so-y-te"].map(|who| folder.key(who));
         let hub = Hub::start(&folder).await;
@@ -282,7 +272,7 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
 #[test]
 fn a_calendar_with_a_gap_or_a_contradiction_is_refused_by_name() {
     let mut folder = Folder::new("deadline-faults");
-    let copy = catalogue(&folder);
+    let copy = folder.catalogue();
     folder.publishing(Some(copy.clone()));
     let sound = folder.run(&["check"]);
     assert_eq!(sound.status.code(), Some(0), "{}", stderr(&sound));

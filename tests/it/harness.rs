@@ -57,6 +57,17 @@ impl Folder {
         self
     }
 
+    /// A catalogue of its own, the province's, to be changed.
+    pub(crate) fn catalogue(&self) -> PathBuf {
+        let copy = self.path().join("danh-muc");
+        fs::create_dir_all(&copy).unwrap();
+        let all = fs::read_dir(root().join("examples/dong-nai")).unwrap().flatten();
+        for file in all.filter(|one| one.path().is_file()) {
+            fs::copy(file.path(), copy.join(file.file_name())).unwrap();
+        }
+        copy
+    }
+
     /// The same folder with a catalogue to publish, or with none any more.
     pub(crate) fn publishing(&mut self, catalogue: Option<PathBuf>) {
         self.catalogue = catalogue;

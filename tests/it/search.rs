@@ -131,11 +131,7 @@ async fn what_one_process_publishes_every_process_answers(backend: Backend) {
     one.stop();
     let entries = folder.verify().entries;
     let one = Hub::start(&folder).await;
-    let copy = folder.path().join("danh-muc");
-    fs::create_dir(&copy).unwrap();
-    for file in fs::read_dir(dong_nai()).unwrap().flatten() {
-        fs::copy(file.path(), copy.join(file.file_name())).unwrap();
-    }
+    let copy = folder.catalogue();
     let path = copy.join("procedures.csv");
     let text = fs::read_to_string(&path).unwrap();
     let added = "9.000001,,,so-y-te,Cấp giấy khai sinh thử nghiệm,ho-tich,province,,,,,,,\n";
@@ -309,11 +305,7 @@ async fn hostile_questions_are_answered_at_once_and_clearly() {
 #[test]
 fn a_faulty_catalogue_is_told_with_all_its_places_and_the_hub_does_not_start() {
     let mut folder = Folder::new("search-faulty");
-    let copy = folder.path().join("danh-muc");
-    fs::create_dir(&copy).unwrap();
-    for file in fs::read_dir(dong_nai()).unwrap().flatten() {
-        fs::copy(file.path(), copy.join(file.file_name())).unwrap();
-    }
+    let copy = folder.catalogue();
     folder.publishing(Some(copy.clone()));
     let sound = folder.run(&["check"]);
     assert_eq!(sound.status.code(), Some(0), "{}", stderr(&sound));

@@ -105,13 +105,12 @@ fn special(row: Row<'_>, found: &mut Faults) -> Option<SpecialDay> {
     })
 }
 
-/// Days that stand twice, or cannot be what they are called.
-fn contradictions(
+/// The days by their date; those that stand twice are told.
+fn each_once<'a>(
     table: &Table,
-    days: &[SpecialDay],
-    (first, last): (Date, Date),
+    days: &'a [SpecialDay],
     found: &mut Faults,
-) {
+) -> BTreeMap<Date, &'a SpecialDay> {
     let mut by_date: BTreeMap<Date, &SpecialDay> = BTreeMap::new();
     for (one, row) in days.iter().zip(table.iter()) {
         if let Some(other) = by_date.insert(one.date, one) {
@@ -122,6 +121,17 @@ fn contradictions(
             found.push(row.fault("date", message, "keep one of the rows"));
         }
     }
+    by_date
+}
+
+/// Days that stand twice, or cannot be what they are called.
+fn contradictions(
+    table: &Table,
+    days: &[SpecialDay],
+    (first, last): (Date, Date),
+    found: &mut Faults,
+) {
+    let by_date = each_once(table, days, found);
     let made_good: BTreeSet<Date> = days
         .iter()
         .filter(|one| one.kind == DayKind::CompensatoryDay)
