@@ -35,24 +35,28 @@ pub struct TimelineStep {
     pub source: String,
 }
 
-/// The judgement of a dossier's deadline.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// Finished before its due date.
-    Early,
-    /// Finished on its due date.
-    OnTime,
-    /// Finished after its due date.
-    Late,
-    /// Unfinished and past its due date.
-    Overdue,
-    /// Unfinished and within its time.
-    Open,
-    /// Waiting for the applicant: the clock stands.
-    Paused,
-    /// Not counted in the statistics.
-    NotCounted,
+/// A date that the agency promised.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Promise {
+    /// Since when; absent where it stood from the beginning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Moment>,
+    /// The date promised.
+    pub due_at: Moment,
+}
+
+/// A new date that the agency set beyond its promise.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Extension {
+    /// When it was set.
+    pub at: Moment,
+    /// The new date, where one is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<Moment>,
+    /// Whether a letter of apology goes with it.
+    pub apology: bool,
 }
 
 /// The state of one dossier. Absent members are known to no source.
@@ -84,7 +88,8 @@ pub struct DossierState {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commune: Option<String>,
     /// `online`, `counter` or `post`.
-    pub channel: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
     /// When the applicant filed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub submitted_at: Option<Moment>,
@@ -97,10 +102,17 @@ pub struct DossierState {
     /// The date first promised.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_due_at: Option<Moment>,
+    /// The promises of the source that decides `due_at`, in the order they took force.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub promises: Vec<Promise>,
+    /// The extensions of that source, in the order they were set.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extensions: Vec<Extension>,
     /// National status.
     pub status: Status,
-    /// The source's own word for it.
-    pub status_raw: String,
+    /// The source's own word for it; absent where an event gave none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_raw: Option<String>,
     /// When it took that status.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status_at: Option<Moment>,
@@ -125,13 +137,10 @@ pub struct DossierState {
     /// Which source decided each member: member name to source.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub member_sources: BTreeMap<String, String>,
-    /// How many observations the fold holds.
-    pub observations: u64,
-    /// Judgement of its deadline.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub verdict: Option<Verdict>,
     /// Whether every source has withdrawn it.
     pub retracted: bool,
+    /// Whether it counts: not where only channels in trial know it.
+    pub counted: bool,
     /// Who applied. Personal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub applicant: Option<Applicant>,

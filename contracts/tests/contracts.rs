@@ -175,6 +175,8 @@ fn every_member_of_a_type_is_in_its_schema() {
     same_members::<dossier_state::DossierState>("dossier-state", "");
     same_members::<dossier_state::Identity>("dossier-state", "/properties/identities/items");
     same_members::<dossier_state::TimelineStep>("dossier-state", "/properties/timeline/items");
+    same_members::<dossier_state::Promise>("dossier-state", "/properties/promises/items");
+    same_members::<dossier_state::Extension>("dossier-state", "/properties/extensions/items");
 }
 
 #[test]

@@ -223,6 +223,14 @@ async fn a_feed_read_to_its_end_gives_every_record_once() {
     let all = follow(&bench, "dossiers", &portal, 2).await;
     assert_eq!(ids(&all).len(), all.len());
     assert_eq!(all[0]["type"], "vn.gov.dongnai.lienthong.dossier-state.v1");
+    // Each is what the contract that its event names says.
+    let contracts = contracts::Contracts::builtin().unwrap();
+    for event in &all {
+        let (key, body) = (event["subject"].as_str().unwrap(), event["data"].clone());
+        let contract = "dossier-state/1".parse().unwrap();
+        let draft = contracts::Draft { contract, key: key.into(), body: body.into() };
+        assert_eq!(contracts.seal(&draft).map(|_| ()), Ok(()), "{event:#}");
+    }
     let mine = follow(&bench, "dossiers", &own, 2).await;
     assert!(!mine.is_empty() && mine.len() < all.len());
     assert!(!serde_json::to_string(&all).unwrap().contains("270999071"));
