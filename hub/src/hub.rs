@@ -30,7 +30,7 @@ use crate::{
     drops::Drops,
     feeds::Live,
     journey::Journey,
-    operations::{self, Operations},
+    operations::Operations,
     profiling::Profiling,
     store::{
         Store, StoreError,
@@ -167,12 +167,14 @@ impl Hub {
         let keys = Keys::default();
         keys.refresh(&*store).await?;
         let catalog = Arc::new(catalog);
-        let (of_catalog, of_store, drop_folders) =
-            (catalog.clone(), store.clone(), drops.standings.clone());
-        let (published, store_of) = (held.clone(), of_store);
-        let drift = operations::DriftSeen::default();
-        let operations =
-            Operations { catalog: of_catalog, published, store: store_of, drop_folders, drift };
+        let operations = Operations {
+            catalog: catalog.clone(),
+            published: held.clone(),
+            store: store.clone(),
+            drop_folders: drops.standings.clone(),
+            drift: Default::default(),
+            answers: Default::default(),
+        };
         let telemetry = Arc::new(Telemetry::default());
         let (contracts, gazetteer) = (Arc::new(contracts), Arc::new(gazetteer));
         let (stop, appended) = (CancellationToken::new(), Arc::new(Notify::new()));

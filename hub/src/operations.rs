@@ -1,5 +1,6 @@
 //! What the hub answers, whoever asks: the API, the console and the command line act through here.
 
+mod answers;
 mod deadline;
 mod drift;
 mod messages;
@@ -9,8 +10,9 @@ mod statistics;
 
 use std::sync::Arc;
 
+use answers::Given;
+use bytes::Bytes;
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use crate::{
     auth::Principal,
@@ -18,9 +20,14 @@ use crate::{
     catalogue::Held,
     drops::Standings,
     registry::{DossierState, Finding, Groups, Observation, Sight, fold, group},
-    store::{DossierRow, Found, Rules, Store, StoreError, decode},
+    store::{
+        Basis, DossierRow, Found, Rules, Store, StoreError,
+        batch::{Marks, code_of},
+        decode,
+    },
 };
 
+pub use answers::Answers;
 pub use deadline::{Brief, DeadlineLookup, Own, Standing};
 pub use drift::{ChannelDrift, Drift, DriftSeen};
 pub use messages::Trace;
@@ -42,6 +49,8 @@ pub struct Operations {
     pub drop_folders: Standings,
     /// What was last told of changes in what channels send.
     pub drift: DriftSeen,
+    /// Look-ups answered before.
+    pub answers: Answers,
 }
 
 /// One thing a source said of a dossier.
@@ -66,16 +75,53 @@ pub struct Said {
 }
 
 /// A dossier with its history, as of a position.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct Dossier {
-    /// Its state: public members, and personal ones for those whose they are.
-    pub dossier: Box<RawValue>,
-    /// All that sources said, in the order the hub heard it.
-    pub history: Vec<Said>,
-    /// What its sources disagree on: questions, not verdicts.
-    pub findings: Vec<Finding>,
+    /// The JSON text of [`Told`], but for the brace that ends it.
+    text: Bytes,
     /// The journal position the answer is true at.
     pub as_of: u64,
+}
+
+impl Dossier {
+    /// The answer: the members of [`Told`], and `as_of`.
+    pub fn json(&self) -> Vec<u8> {
+        const ROOM: usize = 32;
+        let mut text = Vec::with_capacity(self.text.len() + ROOM);
+        text.extend_from_slice(&self.text);
+        text.extend_from_slice(format!(",\"as_of\":{}}}", self.as_of).as_bytes());
+        text
+    }
+}
+
+/// What is told of a dossier.
+#[derive(Debug, Serialize)]
+struct Told {
+    /// Its state: public members, and personal ones for those whose they are.
+    dossier: Box<DossierState>,
+    /// All that sources said, in the order the hub heard it.
+    history: Vec<Said>,
+    /// What its sources disagree on: questions, not verdicts.
+    findings: Vec<Finding>,
+}
+
+impl Told {
+    /// Its JSON text without the brace that ends it: what else is true of the answer follows.
+    fn text(&self) -> Result<Bytes, StoreError> {
+        let text =
+            serde_json::to_vec(self).map_err(|error| StoreError::fault(error.to_string()))?;
+        let end = text.len().saturating_sub(1);
+        Ok(Bytes::from(text).slice(..end))
+    }
+}
+
+/// Who may be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// Everybody who finds it: it has no personal members.
+    All,
+    /// An agency, what its own sources said.
+    Owner,
 }
 
 /// What a look-up finds, and the journal's end that it saw.
@@ -84,7 +130,7 @@ pub struct LookedUp {
     /// What it finds.
     pub lookup: Lookup,
     /// The log's name.
-    pub log_id: String,
+    pub log_id: Arc<str>,
     /// The journal's size.
     pub size: u64,
 }
@@ -93,7 +139,7 @@ pub struct LookedUp {
 #[derive(Debug)]
 pub enum Lookup {
     /// One dossier.
-    One(Box<Dossier>),
+    One(Dossier),
     /// Several bear that code: key and public state of each.
     Several(Vec<DossierRow>),
     /// None that the asker may see.
@@ -127,14 +173,38 @@ impl Operations {
         source: Option<&str>,
         as_of: Option<u64>,
     ) -> Result<LookedUp, StoreError> {
+        let asked = as_of.is_none().then(|| answers::asked(who, code, source));
+        if let Some(known) = asked.as_deref().and_then(|asked| self.known(asked)) {
+            return Ok(known);
+        }
         let found = self.store.find(code.to_owned(), source.map(ToOwned::to_owned)).await?;
-        let (log_id, size) = (found.log_id.clone(), found.size);
+        let (log_id, size): (Arc<str>, u64) = (found.log_id.as_str().into(), found.size);
+        let moment = found.moment.filter(|_| found.dossiers.len() == 1);
         let lookup = match self.heard(who, found, as_of).await? {
-            Sought::One(one) => self.told(who, &one).await?,
+            Sought::One(one) => match self.told(who, &one).await? {
+                None => Lookup::Nothing,
+                Some((told, whose)) => {
+                    let text = told.text()?;
+                    if let Some(asked) = asked.filter(|_| moment.is_some() && whose == Whose::All) {
+                        let basis = Arc::new(basis(code, &one, (moment, size)));
+                        let given = Given { text: text.clone(), log_id: log_id.clone(), basis };
+                        self.answers.keep(asked, given);
+                    }
+                    Lookup::One(Dossier { text, as_of: one.as_of })
+                }
+            },
             Sought::Several(rows) => Lookup::Several(rows),
             Sought::Nothing => Lookup::Nothing,
         };
         Ok(LookedUp { lookup, log_id, size })
+    }
+
+    /// An answer given before that still holds.
+    fn known(&self, asked: &str) -> Option<LookedUp> {
+        let Given { text, log_id, basis } = self.answers.get(asked)?;
+        let size = self.store.holds(&basis)?;
+        let lookup = Lookup::One(Dossier { text, as_of: size });
+        Some(LookedUp { lookup, log_id, size })
     }
 
     /// What was said of the dossier that bears a code, as far as it is the asker's to see.
@@ -189,11 +259,16 @@ impl Operations {
         }
     }
 
-    /// A dossier out of all that was said of it before a position, by the rules of then.
-    async fn told(&self, who: &Principal, heard: &Heard) -> Result<Lookup, StoreError> {
-        let Heard { key, observations, as_of, rules } = heard;
+    /// What is told of a dossier out of all that was said of it before a position, by the rules of
+    /// then, and to whom it may be told.
+    async fn told(
+        &self,
+        who: &Principal,
+        heard: &Heard,
+    ) -> Result<Option<(Told, Whose)>, StoreError> {
+        let Heard { key, observations, rules, .. } = heard;
         let Some((mut state, findings)) = folded(observations, key, rules) else {
-            return Ok(Lookup::Nothing);
+            return Ok(None);
         };
         state.drop_personal();
         let own: Vec<u64> = observations
@@ -201,20 +276,25 @@ impl Operations {
             .filter(|one| who.owns(agency_of(one.source())))
             .map(|one| one.position)
             .collect();
-        if !own.is_empty() {
+        let whose = if own.is_empty() { Whose::All } else { Whose::Owner };
+        if whose == Whose::Owner {
             let texts = self.store.personal(own).await?;
             let whole = decode::whole(observations, &texts)?;
             if let Some((told, _)) = folded(&whole, key, rules) {
                 state.take_personal(told);
             }
         }
-        let text =
-            serde_json::to_string(&state).map_err(|error| StoreError::fault(error.to_string()))?;
-        let dossier =
-            RawValue::from_string(text).map_err(|error| StoreError::fault(error.to_string()))?;
         let history = observations.iter().map(said).collect();
-        Ok(Lookup::One(Box::new(Dossier { dossier, history, findings, as_of: *as_of })))
+        Ok(Some((Told { dossier: Box::new(state), history, findings }, whose)))
     }
+}
+
+/// What a look-up of a code rests on, having found one dossier.
+fn basis(code: &str, found: &Heard, (moment, size): (Option<u64>, u64)) -> Basis {
+    let names: Vec<_> =
+        found.observations.iter().map(|one| (one.identity(), code_of(&one.content))).collect();
+    let names = names.iter().map(|(name, code)| (name, code.as_deref()));
+    Basis { moment, size, marks: Marks::asked(code, names).numbers().collect() }
 }
 
 /// The state of one of the dossiers that observations make, and what is doubtful about it.

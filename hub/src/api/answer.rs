@@ -103,11 +103,22 @@ impl Mark {
     ) -> Result<Response, Stop> {
         let text =
             serde_json::to_vec(body).map_err(|error| StoreError::fault(error.to_string()))?;
+        Ok(self.text(status, media_type, text, position))
+    }
+
+    /// The same of a text that is ready.
+    pub(super) fn text(
+        &self,
+        status: StatusCode,
+        media_type: &'static str,
+        text: Vec<u8>,
+        position: Option<u64>,
+    ) -> Response {
         let mut response = Response::new(Body::from(text));
         *response.status_mut() = status;
         self.put(response.headers_mut(), position.unwrap_or(self.position));
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
-        Ok(response)
+        response
     }
 }
 

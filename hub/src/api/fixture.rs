@@ -104,6 +104,7 @@ impl Bench {
             store,
             drop_folders: Default::default(),
             drift: Default::default(),
+            answers: Default::default(),
         };
         let live = Live::start(operations.clone(), appended, CancellationToken::new());
         let (keys, streams, telemetry) = (Keys::default(), Streams::default(), Telemetry::shared());

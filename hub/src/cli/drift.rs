@@ -44,8 +44,8 @@ pub(super) fn run(
     err: &mut impl Write,
 ) -> io::Result<Exit> {
     let ask = async |store: Arc<dyn Store>| {
-        let (catalog, published, drop_folders, drift) = Default::default();
-        let operations = Operations { catalog, published, store, drop_folders, drift };
+        let (catalog, published, drop_folders, drift, answers) = Default::default();
+        let operations = Operations { catalog, published, store, drop_folders, drift, answers };
         operations.drift(&Principal::Operator, options.channel.as_deref(), options.profile).await
     };
     let told = match journal::with_store(&options.configured.config, err, ask)? {

@@ -42,7 +42,7 @@ use crate::{
 
 pub use error::{StoreError, Trouble};
 pub use rows::{
-    ApiKey, CellQuery, CellRow, Cells, DossierRow, EntryRow, Found, Head, MessageRow, Tally,
+    ApiKey, Basis, CellQuery, CellRow, Cells, DossierRow, EntryRow, Found, Head, MessageRow, Tally,
     Verdict,
 };
 pub use rules::Rules;
@@ -176,6 +176,11 @@ pub trait Store:
     /// Dossiers that bear a code: national, or a source's own. All that most look-ups need, read
     /// at one moment.
     fn find(&self, code: String, source: Option<String>) -> Answer<'_, Result<Found, StoreError>>;
+
+    /// The journal's size, where it is known at once that nothing was heard since of what an answer
+    /// rests on; `None` where it may have been. What another process has written to a file counts
+    /// from when it is noticed, a moment later; an answer is true at that size all the same.
+    fn holds(&self, basis: &Basis) -> Option<u64>;
 
     /// The observations of a dossier before a position, in journal order, from public texts.
     fn observations(

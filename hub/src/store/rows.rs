@@ -39,6 +39,19 @@ pub struct Found {
     /// All that was said of it, in journal order, where there is one dossier; else nothing. What a
     /// fold does not need whole may be in short.
     pub observations: Vec<Observation>,
+    /// The moment it was read at, where the store can tell later whether it still holds.
+    pub moment: Option<u64>,
+}
+
+/// What an answer rests on: by it the store knows, without being asked again, whether it holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Basis {
+    /// The moment it was read at: of [`Found`].
+    pub moment: Option<u64>,
+    /// The journal's size at that moment.
+    pub size: u64,
+    /// The numbers of [`super::batch::Marks::asked`].
+    pub marks: Box<[u64]>,
 }
 
 /// One entry as feeds give it.

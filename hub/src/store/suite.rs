@@ -1,6 +1,7 @@
 //! The conformance suite that every store passes: what its users can rely on.
 
 mod groupings;
+mod look_ups;
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ use crate::{
 };
 
 pub(crate) use groupings::groupings;
+pub(crate) use look_ups::look_ups;
 
 /// One dossier at a source, as a sealed record.
 pub(crate) fn snapshot(code: &str, version: u32, status: u8) -> Prepared {

@@ -6,10 +6,10 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
 };
 
-use super::{Subjects, code_of};
+use super::{Subjects, changes::MemberRow, code_of, code_of_text};
 use crate::{registry::Identity, store::Submission};
 
-/// Marks of message ids, of names and of national codes. Two things may share a mark, so what meets
+/// Marks of message ids, of names, of sources' own codes and of national codes. Two things may share a mark, so what meets
 /// is perhaps the same; what does not, is surely not.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Marks(HashSet<u64>);
@@ -19,6 +19,7 @@ pub struct Marks(HashSet<u64>);
 enum Of<'a> {
     Message(&'a str, &'a str),
     Name(&'a Identity),
+    SourceCode(&'a str),
     Code(&'a str),
 }
 
@@ -41,11 +42,40 @@ impl Marks {
             marks.add(&Of::Message(&chunk.channel, &chunk.id));
             let records = chunk.items.iter().flat_map(|item| item.outcome.iter().flatten());
             for content in records.filter_map(|record| record.content.as_ref()) {
-                marks.add(&Of::Name(&content.identity()));
+                let name = content.identity();
+                marks.add(&Of::Name(&name));
+                marks.add(&Of::SourceCode(&name.source_code));
                 marks.code(code_of(content).as_deref());
             }
         }
         marks
+    }
+
+    /// The same, and the codes under which names have come to stand.
+    pub fn moved(mut self, members: &[MemberRow]) -> Self {
+        members.iter().for_each(|row| self.code(row.membership.code.as_deref()));
+        self
+    }
+
+    /// Of what was asked for by a code, and of the names that were found to bear it: unless one of
+    /// these is touched, the same is found again.
+    pub fn asked<'a>(
+        code: &str,
+        names: impl Iterator<Item = (&'a Identity, Option<&'a str>)>,
+    ) -> Self {
+        let mut marks = Self::default();
+        marks.add(&Of::SourceCode(code));
+        marks.code(Some(&code_of_text(code).unwrap_or_else(|| code.to_owned())));
+        for (name, code) in names {
+            marks.add(&Of::Name(name));
+            marks.code(code);
+        }
+        marks
+    }
+
+    /// Each mark, as a number.
+    pub fn numbers(&self) -> impl Iterator<Item = u64> {
+        self.0.iter().copied()
     }
 
     fn code(&mut self, code: Option<&str>) {

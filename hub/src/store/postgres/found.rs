@@ -67,5 +67,6 @@ pub(super) async fn found(
         observations.sort_by_key(|one| one.position);
     }
     let rules = rules.at(client, tip.rules).await?;
-    Ok(Found { size: tip.next(), log_id: tip.log_id, rules, dossiers, observations })
+    let (size, log_id) = (tip.next(), tip.log_id);
+    Ok(Found { size, log_id, rules, dossiers, observations, moment: None })
 }

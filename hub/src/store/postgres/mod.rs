@@ -53,8 +53,8 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use self::session::connect;
 use self::session::{Sessions, soon};
 use super::{
-    Answer, ApiKey, CellQuery, Cells, DossierRow, EntryRow, Found, Head, MessageRow, PersonalText,
-    Reply, Rules, Store, StoreError, Submission, Tally, Verdict,
+    Answer, ApiKey, Basis, CellQuery, Cells, DossierRow, EntryRow, Found, Head, MessageRow,
+    PersonalText, Reply, Rules, Store, StoreError, Submission, Tally, Verdict,
     schema::{Migration, Outlook},
 };
 use crate::{
@@ -183,6 +183,11 @@ impl Store for PostgresStore {
             let client = self.sessions.reader().await?;
             Ok(found::found(&client, &self.rules, &code, source.as_deref()).await?)
         }))
+    }
+
+    fn holds(&self, _: &Basis) -> Option<u64> {
+        // Other processes write as well, and tell nobody.
+        None
     }
 
     fn observations(

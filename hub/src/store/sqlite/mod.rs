@@ -4,6 +4,7 @@ mod ahead;
 mod catalogue;
 mod checkpoint;
 mod crew;
+mod failure;
 mod known;
 mod message;
 mod names;
@@ -38,8 +39,8 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Answer, ApiKey, CellQuery, Cells, DossierRow, EntryRow, Found, Head, MessageRow, PersonalText,
-    Reply, Rules, Store, StoreError, Submission, Tally, Trouble, Verdict,
+    Answer, ApiKey, Basis, CellQuery, Cells, DossierRow, EntryRow, Found, Head, MessageRow,
+    PersonalText, Reply, Rules, Store, StoreError, Submission, Tally, Verdict,
     schema::{Migration, Outlook},
 };
 use crate::{
@@ -114,12 +115,17 @@ impl Writer {
         }
         if let Some(job) = job {
             job(self);
-            // What was read ahead meanwhile may be of folds that are no more.
-            self.touched.anything();
+            // What was read meanwhile may be of folds that are no more.
+            if let Err(error) = self.touched.anything(&self.connection) {
+                tracing::warn!(error = %error, "the journal's end could not be read");
+            }
         }
     }
 
     fn settle(&mut self) {
+        if let Err(error) = self.touched.look(&self.connection) {
+            tracing::warn!(error = %error, "unknown whether another process has written");
+        }
         if let Err(error) = self.rolling.settle(&mut self.connection) {
             tracing::warn!(error = %error, "the rollups stay behind; readers add what they lack");
             self.rolling.forget();
@@ -134,28 +140,9 @@ pub struct SqliteStore {
     tasks: mpsc::Sender<Task>,
     arrivals: mpsc::Sender<ahead::Arrived>,
     readers: readers::Readers,
+    finished: touched::Finished,
     /// The rules that readers have read last.
     rules: Arc<Mutex<known::RulesSeen>>,
-}
-
-impl From<rusqlite::Error> for StoreError {
-    fn from(error: rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode;
-        let trouble = match error.sqlite_error_code() {
-            Some(ErrorCode::DiskFull) => Trouble::Full,
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Trouble::Busy,
-            Some(
-                ErrorCode::CannotOpen
-                | ErrorCode::DatabaseCorrupt
-                | ErrorCode::NotADatabase
-                | ErrorCode::OutOfMemory
-                | ErrorCode::ReadOnly
-                | ErrorCode::SystemIoFailure,
-            ) => Trouble::Away,
-            _ => Trouble::Fault,
-        };
-        Self { trouble, reason: error.to_string() }
-    }
 }
 
 fn stopped<E>(_: E) -> StoreError {
@@ -191,7 +178,8 @@ impl SqliteStore {
         let wal = checkpoint::WalPages::default();
         wal.watch(&path)?;
         let touched = touched::Touched::default();
-        let arrivals = ahead::start(&path, touched.finished(), &tasks)?;
+        let finished = touched.finished().clone();
+        let arrivals = ahead::start(&path, &finished, &tasks)?;
         let writer = Writer { connection, rules, places, rolling, touched, wal };
         let work = move || writer.work(&queue);
         let name = "lienthong-writer".to_owned();
@@ -200,7 +188,7 @@ impl SqliteStore {
             .spawn(work)
             .map_err(|error| StoreError::away(format!("the writer does not start: {error}")))?;
         let readers = readers::Readers::start(&path)?;
-        Ok(Self { path, key, tasks, arrivals, readers, rules: Arc::default() })
+        Ok(Self { path, key, tasks, arrivals, readers, finished, rules: Arc::default() })
     }
 
     /// How far the schema of a file is.
@@ -300,8 +288,17 @@ impl Store for SqliteStore {
     }
 
     fn find(&self, code: String, source: Option<String>) -> Answer<'_, Result<Found, StoreError>> {
-        let rules = self.rules.clone();
-        self.read(move |connection| read::found(connection, &rules, &code, source.as_deref()))
+        let (rules, finished) = (self.rules.clone(), self.finished.clone());
+        self.read(move |connection| {
+            // The number comes first: the moment that begins later sees at least so much.
+            let moment = Some(finished.number());
+            let found = read::found(connection, &rules, &code, source.as_deref())?;
+            Ok(Found { moment, ..found })
+        })
+    }
+
+    fn holds(&self, basis: &Basis) -> Option<u64> {
+        self.finished.holds(basis)
     }
 
     fn observations(

@@ -102,7 +102,8 @@ pub(super) fn found(
         [only] => heard(&moment, &only.key)?,
         _ => Vec::new(),
     };
-    Ok(Found { size: tip.next(), log_id: tip.log_id, rules, dossiers, observations })
+    let (size, log_id) = (tip.next(), tip.log_id);
+    Ok(Found { size, log_id, rules, dossiers, observations, moment: None })
 }
 
 /// Dossiers by national code in any spelling, or by a source's own code.

@@ -86,8 +86,11 @@ fn together(
         // Rows that were taken back must not be remembered.
         places.forget();
         rolling.forget();
+        // Whether they were is not certain.
+        touched.anything(connection)?;
     } else {
-        touched.note(Marks::named_by(chunks));
+        let marks = Marks::named_by(chunks).moved(&changes.members);
+        touched.note(marks, changes.tip.next());
     }
     written.map(|()| replies)
 }

@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf, sync::Arc};
 use rusqlite::Connection;
 
 use super::SqliteStore;
-use crate::store::{Store, suite};
+use crate::store::{Basis, Store, batch::Marks, suite};
 
 /// A folder of its own, gone at the end.
 struct Folder(PathBuf);
@@ -50,6 +50,41 @@ async fn numbers() {
 async fn groupings() {
     let folder = Folder::new("groupings");
     suite::groupings(&folder.open()).await;
+}
+
+#[tokio::test]
+async fn look_ups() {
+    let folder = Folder::new("look-ups");
+    suite::look_ups(Arc::new(folder.open())).await;
+}
+
+/// What another process writes is noticed, though nobody here hears of it.
+#[tokio::test]
+async fn what_another_process_writes_ends_what_was_found_before() {
+    let folder = Folder::new("other-process");
+    let (one, other) = (folder.open(), folder.open());
+    let send = async |version| {
+        let id = format!("o-{version}");
+        let record = suite::snapshot("O-1", version, 4);
+        let message = suite::message(&other, &id, &id, vec![Ok(vec![record])]);
+        other.commit(vec![message]).await.unwrap();
+    };
+    let rest = || tokio::time::sleep(2 * super::QUIET);
+    send(1).await;
+    // Once this process has noticed, what is read holds while it is quiet.
+    rest().await;
+    let found = one.find("O-1".to_owned(), None).await.unwrap();
+    let marks = Marks::asked("O-1", std::iter::empty()).numbers().collect();
+    let basis = Basis { moment: found.moment, size: found.size, marks };
+    rest().await;
+    assert_eq!(one.holds(&basis), Some(1));
+    send(2).await;
+    for _ in 0..20 {
+        if one.holds(&basis).is_some() {
+            rest().await;
+        }
+    }
+    assert_eq!(one.holds(&basis), None);
 }
 
 #[tokio::test]
