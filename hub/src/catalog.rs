@@ -234,9 +234,6 @@ fn unreadable(path: &Path, message: &str, advice: &str) -> Diagnostic {
 /// # Errors
 /// A sentence, when the compiled-in list cannot be read.
 pub fn gazetteer() -> Result<Gazetteer, String> {
-    Gazetteer::from_csv(
-        include_str!("../../mappings/units/communes.csv"),
-        include_str!("../../mappings/units/communes_2025.csv"),
-    )?
-    .with_agencies(include_str!("../../mappings/units/agencies.csv"))
+    Gazetteer::from_csv(include_str!("../../mappings/units/units.csv"))?
+        .with_agencies(include_str!("../../mappings/units/agencies.csv"))
 }

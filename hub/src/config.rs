@@ -128,7 +128,10 @@ impl Config {
                 agencies: folder.join(file.agencies),
                 drops: file.drops.map(|drops| folder.join(drops)),
                 catalogue: file.catalogue.map(|path| folder.join(path)),
-                settings: Settings { stopped_is_paused: file.counting.stopped == Stopped::Paused },
+                settings: Settings {
+                    stopped_is_paused: file.counting.stopped == Stopped::Paused,
+                    ..Settings::default()
+                },
                 log: file.log,
                 log_json: file.log_json,
             }),

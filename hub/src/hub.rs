@@ -32,6 +32,7 @@ use crate::{
     journey::Journey,
     operations::Operations,
     profiling::Profiling,
+    registry::Settings,
     store::{
         Store, StoreError,
         postgres::PostgresStore,
@@ -154,9 +155,6 @@ impl Hub {
         let store = open_store(&config.store).await?;
         let drops =
             Drops::prepare(&catalog, config.drops.as_deref(), &store).map_err(HubError::Faulty)?;
-        if store.adopt(catalog.rules(config.settings)).await? {
-            tracing::info!("the rules in force are new: every fold was made with them");
-        }
         if let Some(published) = published
             && store.publish(published.content()).await?
         {
@@ -164,6 +162,13 @@ impl Hub {
         }
         let held = Held::default();
         held.refresh(&*store).await?;
+        // Which codes were given again decides where dossiers count.
+        let units = held.get().map(|held| held.units_in_time.versions().clone());
+        let units = units.unwrap_or_default();
+        let settings = Settings { units, ..config.settings.clone() };
+        if store.adopt(catalog.rules(settings)).await? {
+            tracing::info!("the rules in force are new: every fold was made with them");
+        }
         let keys = Keys::default();
         keys.refresh(&*store).await?;
         let catalog = Arc::new(catalog);
@@ -174,6 +179,7 @@ impl Hub {
             drop_folders: drops.standings.clone(),
             drift: Default::default(),
             answers: Default::default(),
+            scans: Default::default(),
         };
         let telemetry = Arc::new(Telemetry::default());
         let (contracts, gazetteer) = (Arc::new(contracts), Arc::new(gazetteer));

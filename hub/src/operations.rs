@@ -1,6 +1,7 @@
 //! What the hub answers, whoever asks: the API, the console and the command line act through here.
 
 mod answers;
+mod counted;
 mod deadline;
 mod drift;
 mod messages;
@@ -28,10 +29,11 @@ use crate::{
 };
 
 pub use answers::Answers;
+pub use counted::{CountedDossier, CountedPage, From as CountedFrom, Number};
 pub use deadline::{Brief, DeadlineLookup, Own, Standing};
 pub use drift::{ChannelDrift, Drift, DriftSeen};
 pub use messages::Trace;
-pub use statistics::{By, Question, Row, STATISTIC_DAYS_MAX, Statistic};
+pub use statistics::{By, Question, Row, STATISTIC_DAYS_MAX, Scans, Statistic};
 
 /// Items on a page, at most.
 pub const PAGE_MAX: u32 = 1_000;
@@ -51,6 +53,8 @@ pub struct Operations {
     pub drift: DriftSeen,
     /// Look-ups answered before.
     pub answers: Answers,
+    /// Turns of the questions that take long.
+    pub scans: Scans,
 }
 
 /// One thing a source said of a dossier.

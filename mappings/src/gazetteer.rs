@@ -1,9 +1,9 @@
 //! Communes, districts and agencies by code or name, as of a date.
 //!
 //! A GSO code is no identity: 42 of the 95 codes of 2025 named another commune before. So every
-//! look-up takes a day. Built from the province's dated list (`communes.csv`).
+//! look-up takes a day. Built from the province's dated list of units (`units.csv`).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::civil::Date;
 
@@ -18,6 +18,8 @@ pub struct Commune {
     pub name: String,
     /// GSO code of its district, empty after 30 June 2025.
     pub district_code: String,
+    /// Whether it belonged to the province whose list this is.
+    pub own: bool,
     /// Last day in force, or none.
     pub valid_to: Option<Date>,
     /// First day in force, or none when older than the list.
@@ -166,37 +168,54 @@ impl Gazetteer {
         if fits.next().is_some() { Err(Miss::Ambiguous) } else { Ok(&first.id) }
     }
 
-    /// Reads `communes.csv` (`code,name_vi,kind,district_code,district_name,…,valid_to,…`) and
-    /// `communes_2025.csv` (`code,name_vi,kind,province_code,valid_from,valid_to`).
+    /// Reads `units.csv` (`code,name,kind,level,parent,valid_from,valid_to,…`): provinces, districts
+    /// and communes, each as often as it had another name, kind or place.
     ///
     /// # Errors
     /// A sentence naming the row that cannot be read.
-    pub fn from_csv(communes_2013: &str, communes_2025: &str) -> Result<Self, String> {
+    pub fn from_csv(text: &str) -> Result<Self, String> {
         let mut units = Self::default();
-        units.read(communes_2013)?;
-        units.read(communes_2025)?;
-        Ok(units)
-    }
-
-    fn read(&mut self, text: &str) -> Result<(), String> {
+        // Districts by code: the province that each belonged to.
+        let (mut provinces, mut districts) = (HashSet::new(), HashMap::new());
         rows(text, |row| {
-            let district_code = row.cell("district_code").to_owned();
-            if !district_code.is_empty() {
-                self.districts.insert(plain(row.cell("district_name")), district_code.clone());
+            let code = row.cell("code").to_owned();
+            match row.cell("level") {
+                // Those that were merged into it have a last day.
+                "province" if row.cell("valid_to").is_empty() => {
+                    provinces.insert(code);
+                }
+                "district" => {
+                    units.districts.insert(plain(row.cell("name")), code.clone());
+                    districts.insert(code, row.cell("parent").to_owned());
+                }
+                _ => {}
             }
+            Ok(())
+        })?;
+        rows(text, |row| {
+            if row.cell("level") != "commune" {
+                return Ok(());
+            }
+            let parent = row.cell("parent").to_owned();
+            let province = districts.get(&parent).unwrap_or(&parent);
+            let own = provinces.contains(province);
+            let district_code =
+                if districts.contains_key(&parent) { parent } else { String::new() };
             let commune = Commune {
                 code: row.cell("code").to_owned(),
-                name: row.cell("name_vi").to_owned(),
+                name: row.cell("name").to_owned(),
                 district_code,
+                own,
                 valid_to: day_or_none(row.cell("valid_to"))?,
                 valid_from: day_or_none(row.cell("valid_from"))?,
             };
-            let at = self.communes.len();
-            self.by_code.entry(commune.code.clone()).or_default().push(at);
-            self.by_name.entry(plain(&commune.name)).or_default().push(at);
-            self.communes.push(commune);
+            let at = units.communes.len();
+            units.by_code.entry(commune.code.clone()).or_default().push(at);
+            units.by_name.entry(plain(&commune.name)).or_default().push(at);
+            units.communes.push(commune);
             Ok(())
-        })
+        })?;
+        Ok(units)
     }
 
     fn in_force(&self, at: &usize, day: Date) -> Option<&Commune> {
@@ -226,23 +245,14 @@ impl Gazetteer {
             None => None,
             Some(name) => Some(self.districts.get(&name).ok_or(Miss::Unknown)?),
         };
-        let mut fits = all
+        let fits = all
             .iter()
             .filter_map(|at| self.in_force(at, day))
             .filter(|commune| wanted.is_none_or(|code| *code == commune.district_code));
-        let first = fits.next().ok_or(Miss::Unknown)?;
-        // One that a reform left as it was stands in both lists.
-        let others: Vec<&Commune> = fits.filter(|other| other.code != first.code).collect();
-        if others.is_empty() {
-            return Ok(first);
-        }
-        let toned = toned_key(name);
-        let mut exact = std::iter::once(first).chain(others).filter(|commune| {
-            let before = toned.strip_suffix(&toned_key(&commune.name));
-            before.is_some_and(|kind| kind.is_empty() || kind.ends_with(' '))
-        });
-        let one = exact.next().ok_or(Miss::Ambiguous)?;
-        if exact.all(|other| other.code == one.code) { Ok(one) } else { Err(Miss::Ambiguous) }
+        let fits: Vec<&Commune> = fits.collect();
+        // People name the communes of their own province without saying so.
+        let own = || only(name, fits.iter().copied().filter(|commune| commune.own));
+        only(name, fits.iter().copied()).or_else(|miss| own().map_err(|_| miss))
     }
 
     /// The commune named in an address: the last parts, as in
@@ -263,16 +273,45 @@ impl Gazetteer {
     }
 }
 
+/// The one that a name means among communes of that name; marks are looked at where there are
+/// several.
+fn only<'a>(
+    name: &str,
+    fits: impl Iterator<Item = &'a Commune> + Clone,
+) -> Result<&'a Commune, Miss> {
+    let first = fits.clone().next().ok_or(Miss::Unknown)?;
+    if fits.clone().all(|other| other.code == first.code) {
+        return Ok(first);
+    }
+    let toned = toned_key(name);
+    let mut exact = fits.filter(|commune| {
+        let before = toned.strip_suffix(&toned_key(&commune.name));
+        before.is_some_and(|kind| kind.is_empty() || kind.ends_with(' '))
+    });
+    let one = exact.next().ok_or(Miss::Ambiguous)?;
+    if exact.all(|other| other.code == one.code) { Ok(one) } else { Err(Miss::Ambiguous) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const OLD: &str = "code,name_vi,kind,district_code,district_name,valid_to\n\
-        26041,Quyết Thắng,phường,731,Thành phố Biên Hòa,2025-06-30\n\
-        26011,Tân Hiệp,phường,731,Thành phố Biên Hòa,2025-06-30\n\
-        26400,Tân Hiệp,xã,740,Huyện Long Thành,2025-06-30\n";
-    const NEW: &str = "code,name_vi,kind,province_code,valid_from,valid_to\n\
-        26041,Trấn Biên,phường,75,2025-07-01,\n";
+    const UNITS: &str = "code,name,kind,level,parent,valid_from,valid_to\n\
+        75,Đồng Nai,tỉnh,province,,,\n\
+        70,Bình Phước,tỉnh,province,,,2025-06-30\n\
+        731,Biên Hòa,thành phố,district,75,,2025-06-30\n\
+        740,Long Thành,huyện,district,75,,2025-06-30\n\
+        692,Lộc Ninh,huyện,district,70,,2025-06-30\n\
+        26041,Quyết Thắng,phường,commune,731,,2024-10-31\n\
+        26041,Trung Dũng,phường,commune,731,2024-11-01,2025-06-30\n\
+        26041,Trấn Biên,phường,commune,75,2025-07-01,\n\
+        26011,Tân Hiệp,phường,commune,731,,2025-06-30\n\
+        26400,Tân Hiệp,xã,commune,740,,2025-06-30\n\
+        26374,Tam Phước,phường,commune,731,,2025-06-30\n\
+        25299,Tam Phước,xã,commune,692,,2025-06-30\n\
+        25280,Lộc Thạnh,xã,commune,75,2025-07-01,\n\
+        25270,Lộc Thành,xã,commune,75,2025-07-01,2026-04-29\n\
+        25270,Lộc Thành,phường,commune,75,2026-04-30,\n";
 
     fn day(text: &str) -> Date {
         text.parse().unwrap()
@@ -280,8 +319,11 @@ mod tests {
 
     #[test]
     fn a_code_means_what_it_meant_on_that_day() {
-        let units = Gazetteer::from_csv(OLD, NEW).unwrap();
+        let units = Gazetteer::from_csv(UNITS).unwrap();
         assert_eq!(units.by_code("26041", day("2013-10-01")).unwrap().name, "Quyết Thắng");
+        assert_eq!(units.by_code("26041", day("2024-12-02")).unwrap().name, "Trung Dũng");
+        assert_eq!(units.by_code("26041", day("2024-12-02")).unwrap().district_code, "731");
+        assert_eq!(units.by_code("26041", day("2026-01-01")).unwrap().district_code, "");
         assert_eq!(units.by_code("26041", day("2026-01-01")).unwrap().name, "Trấn Biên");
         assert_eq!(units.by_code("26011", day("2026-01-01")), Err(Miss::Unknown));
     }
@@ -301,8 +343,11 @@ mod tests {
 
     #[test]
     fn a_name_that_occurs_twice_needs_its_district() {
-        let units = Gazetteer::from_csv(OLD, NEW).unwrap();
+        let units = Gazetteer::from_csv(UNITS).unwrap();
         let on = day("2013-10-01");
+        assert_eq!(units.by_name("Tam Phước", None, on).unwrap().code, "26374", "our own");
+        let there = units.by_name("Tam Phước", Some("Lộc Ninh"), on).unwrap();
+        assert_eq!(there.code, "25299");
         assert_eq!(units.by_name("Tân Hiệp", None, on), Err(Miss::Ambiguous));
         assert_eq!(units.by_name("P. TÂN HIỆP", Some("Tp Biên Hoà"), on).unwrap().code, "26011");
         let address = "Quốc lộ 51, xã Tân Hiệp, huyện Long Thành";
@@ -311,20 +356,15 @@ mod tests {
 
     #[test]
     fn names_that_differ_by_their_marks_alone_are_told_apart_where_marks_are_written() {
-        let new = "code,name_vi,kind,province_code,valid_from,valid_to\n\
-            25280,Lộc Thạnh,xã,75,2025-07-01,\n25270,Lộc Thành,xã,75,2025-07-01,\n";
-        let units = Gazetteer::from_csv(OLD, new).unwrap();
+        let units = Gazetteer::from_csv(UNITS).unwrap();
         let on = day("2026-01-01");
         for (name, code) in [("xã Lộc Thạnh", "25280"), ("LỘC THÀNH", "25270")] {
             assert_eq!(units.by_name(name, None, on).unwrap().code, code, "{name}");
         }
         assert_eq!(units.by_name("xa Loc Thanh", None, on), Err(Miss::Ambiguous));
-        // The same commune in both lists is one.
-        let old = "code,name_vi,kind,district_code,district_name,valid_to\n\
-            26119,Đak Lua,xã,734,Huyện Tân Phú,\n";
-        let new = "code,name_vi,kind,province_code,valid_from,valid_to\n\
-            26119,Đak Lua,xã,75,2025-07-01,\n";
-        let units = Gazetteer::from_csv(old, new).unwrap();
-        assert_eq!(units.by_name("xã Đak Lua", None, on).unwrap().code, "26119");
+        // One that has become a ward is the same.
+        for on in ["2026-04-29", "2026-04-30"] {
+            assert_eq!(units.by_name("Lộc Thành", None, day(on)).unwrap().code, "25270");
+        }
     }
 }

@@ -58,12 +58,9 @@ fn blocks(text: &str) -> Vec<(&str, &str)> {
 }
 
 fn gazetteer() -> Gazetteer {
-    Gazetteer::from_csv(
-        include_str!("../units/communes.csv"),
-        include_str!("../units/communes_2025.csv"),
-    )
-    .and_then(|units| units.with_agencies(include_str!("../units/agencies.csv")))
-    .unwrap()
+    Gazetteer::from_csv(include_str!("../units/units.csv"))
+        .and_then(|units| units.with_agencies(include_str!("../units/agencies.csv")))
+        .unwrap()
 }
 
 fn compile(text: &str) -> Result<Mapping, String> {

@@ -105,6 +105,7 @@ impl Bench {
             drop_folders: Default::default(),
             drift: Default::default(),
             answers: Default::default(),
+            scans: Default::default(),
         };
         let live = Live::start(operations.clone(), appended, CancellationToken::new());
         let (keys, streams, telemetry) = (Keys::default(), Streams::default(), Telemetry::shared());

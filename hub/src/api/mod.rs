@@ -13,6 +13,7 @@
 
 mod answer;
 mod catalogue;
+mod counted;
 mod deadline;
 mod dossiers;
 mod feeds;
@@ -80,6 +81,7 @@ pub fn whole(state: Api, others: Router) -> Router {
         .route("/v1/agencies", get(catalogue::agencies))
         .route("/v1/units", get(catalogue::units))
         .route("/v1/statistics", get(statistics::statistics))
+        .route("/v1/statistics/dossiers", get(counted::dossiers))
         .route("/v1/feeds", get(feeds::list))
         .route("/v1/feeds/{feed}", get(feeds::page))
         .route("/v1/feeds/{feed}/stream", get(stream::stream))

@@ -14,7 +14,7 @@ use jiff::{Timestamp, civil::Date, tz::Offset};
 use super::{
     Api, Asker,
     answer::{JSON, Reading, Stop},
-    kinds::NOT_YOURS,
+    kinds::{NO_CATALOGUE, NOT_YOURS},
     params::{Params, bad},
 };
 use crate::{
@@ -38,21 +38,36 @@ pub(super) async fn statistics(
     headers: HeaderMap,
 ) -> Result<Response, Stop> {
     let today = today();
-    let question = question(&uri, today)?;
-    if let (Principal::Agency(own), Some(other)) = (&who, question.only.get(&Dimension::Agency))
-        && own != other
-    {
-        return Err(ProblemResponse::new(StatusCode::FORBIDDEN, &NOT_YOURS).into());
-    }
+    let (question, _) = question(&uri, today, &["by"])?;
+    may_ask(&api, &who, &question)?;
     // The default days depend on today, so the answer of yesterday is not today's.
     let reading = Reading::begin(&api, &headers, &format!(".{today}")).await?;
     let answer = api.operations.statistics(&who, &question).await?;
     reading.json(StatusCode::OK, JSON, &answer, Some(answer.as_of))
 }
 
-fn question(uri: &Uri, today: Date) -> Result<Question, ProblemResponse> {
-    let mut known = vec!["from", "to", "by", "as_of"];
+/// Whether a question is the asker's to ask, and can be answered.
+pub(super) fn may_ask(api: &Api, who: &Principal, question: &Question) -> Result<(), Stop> {
+    if let (Principal::Agency(own), Some(other)) = (who, question.only.get(&Dimension::Agency))
+        && own != other
+    {
+        return Err(ProblemResponse::new(StatusCode::FORBIDDEN, &NOT_YOURS).into());
+    }
+    if question.units_on.is_some() && api.operations.published.get().is_none() {
+        return Err(ProblemResponse::new(StatusCode::CONFLICT, &NO_CATALOGUE).into());
+    }
+    Ok(())
+}
+
+/// The question of an address; `also` are the parameters that it may have beside days and places.
+pub(super) fn question(
+    uri: &Uri,
+    today: Date,
+    also: &[&str],
+) -> Result<(Question, Params), ProblemResponse> {
+    let mut known = vec!["from", "to", "as_of", "units_on"];
     known.extend(Dimension::ALL.map(Dimension::name));
+    known.extend(also);
     let params = Params::read(uri, &known)?;
     let to = date(&params, "to")?;
     // Where only the last day is given, its year.
@@ -68,14 +83,23 @@ fn question(uri: &Uri, today: Date) -> Result<Question, ProblemResponse> {
         let en = format!("Ask for at most {STATISTIC_DAYS_MAX} days at a time.");
         return Err(bad("from", &from.to_string(), &vi, &en));
     }
+    let units_on = date(&params, "units_on")?;
+    if let Some(early) = units_on.filter(|day| *day < to) {
+        let vi =
+            format!("Ghi một ngày không trước to ({to}): đơn vị sau không chia ngược lại được.");
+        let en = format!("No earlier than to ({to}): later units cannot be divided back.");
+        return Err(bad("units_on", &early.to_string(), &vi, &en));
+    }
     let asked = |one: Dimension| Some((one, params.text(one.name())?.to_owned()));
-    Ok(Question {
+    let question = Question {
         from,
         to,
         by: by(&params)?,
         only: Dimension::ALL.into_iter().filter_map(asked).collect(),
+        units_on,
         as_of: params.position("as_of")?,
-    })
+    };
+    Ok((question, params))
 }
 
 pub(super) fn date(params: &Params, name: &str) -> Result<Option<Date>, ProblemResponse> {

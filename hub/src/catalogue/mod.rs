@@ -24,6 +24,7 @@ use crate::{
         catalogue::{Kinship, Scope},
         deadline::Deadlines,
         search::Index,
+        units::Units,
     },
     store::{Store, StoreError, catalogue, catalogue::InForce},
 };
@@ -52,19 +53,23 @@ pub struct Directory {
     unit_kin: Kinship,
     /// All that decides deadlines.
     pub deadlines: Arc<Deadlines>,
+    /// Agencies and units, as numbers name them.
+    pub units_in_time: Arc<Units>,
 }
 
 fn damaged(hash: Digest, error: serde_json::Error) -> StoreError {
     StoreError::fault(format!("the catalogue {hash} is damaged: {error}"))
 }
 
-/// All that decides deadlines, of an edition that is or was in force.
+/// What else depends on the catalogue, of an edition that is or was in force.
 #[derive(Debug, Clone)]
 pub struct Edition {
     /// The position of its entry.
     pub position: u64,
-    /// What it decides by.
+    /// What decides deadlines.
     pub deadlines: Arc<Deadlines>,
+    /// Agencies and units, as numbers name them.
+    pub units: Arc<Units>,
 }
 
 /// A text that answers repeat as it is.
@@ -94,6 +99,7 @@ impl Directory {
             units: Index::new(units::subjects(&catalogue)),
             unit_kin: Kinship::new(&catalogue.units, steps, Scope::Unit),
             deadlines: Arc::new(Deadlines::new(&catalogue)),
+            units_in_time: Arc::new(Units::new(&catalogue)),
             catalogue,
         })
     }
@@ -127,29 +133,30 @@ impl Held {
         Ok(true)
     }
 
-    /// What decided deadlines before a position; none where no catalogue was in force. The one held
+    /// The edition in force before a position, or now; none where no catalogue was. The one held
     /// answers from memory, an earlier one is read and made ready anew.
     ///
     /// # Errors
     /// When the store cannot answer, or what it has is damaged.
-    pub async fn deadlines_at(
+    pub async fn edition(
         &self,
         store: &dyn Store,
-        before: u64,
+        before: Option<u64>,
     ) -> Result<Option<Edition>, StoreError> {
         let held = self.get();
         let known = held.as_ref().map(|held| (held.position, held.hash));
-        match (store.catalogue(Some(before), known).await?, held) {
+        match (store.catalogue(before, known).await?, held) {
             (catalogue::Held::Known, Some(held)) => {
-                let deadlines = held.deadlines.clone();
-                Ok(Some(Edition { position: held.position, deadlines }))
+                let (deadlines, units) = (held.deadlines.clone(), held.units_in_time.clone());
+                Ok(Some(Edition { position: held.position, deadlines, units }))
             }
             (catalogue::Held::Other(found), _) => {
                 let read = move || -> Result<Edition, StoreError> {
                     let read = Catalogue::from_content(&found.content);
                     let read = read.map_err(|error| damaged(found.hash, error))?;
                     let deadlines = Arc::new(Deadlines::new(&read));
-                    Ok(Edition { position: found.position, deadlines })
+                    let units = Arc::new(Units::new(&read));
+                    Ok(Edition { position: found.position, deadlines, units })
                 };
                 let read = tokio::task::spawn_blocking(read).await;
                 read.map_err(|error| StoreError::fault(error.to_string()))?.map(Some)

@@ -17,8 +17,9 @@ pub(super) fn run(
     err: &mut impl Write,
 ) -> io::Result<Exit> {
     let trace = async |store: Arc<dyn Store>| {
-        let (catalog, published, drop_folders, drift, answers) = Default::default();
-        let operations = Operations { catalog, published, store, drop_folders, drift, answers };
+        let (catalog, published, drop_folders, drift, answers, scans) = Default::default();
+        let operations =
+            Operations { catalog, published, store, drop_folders, drift, answers, scans };
         operations.trace(&Principal::Operator, channel, id).await
     };
     let traced = match journal::with_store(config, err, trace)? {

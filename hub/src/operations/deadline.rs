@@ -131,7 +131,7 @@ impl Operations {
         let Some((state, _)) = folded(&observations, &key, &rules) else {
             return Ok(DeadlineLookup::Nothing);
         };
-        let edition = self.published.deadlines_at(&*self.store, as_of).await?;
+        let edition = self.published.edition(&*self.store, Some(as_of)).await?;
         let hub = match &edition {
             None => Err(NoDeadline::NoCalendar),
             Some(edition) => own(&state, edition, &rules.settings),
@@ -152,7 +152,7 @@ fn brief(state: DossierState) -> Brief {
 }
 
 fn own(state: &DossierState, edition: &Edition, settings: &Settings) -> Result<Own, NoDeadline> {
-    let Edition { position, deadlines } = edition;
+    let Edition { position, deadlines, .. } = edition;
     let (calendar, version) = deadlines.calendar().ok_or(NoDeadline::NoCalendar)?;
     let Computed { due, limit, rule, steps } = deadlines.explain(state, settings)?;
     let (due_at, waiting) = match due {

@@ -1,22 +1,53 @@
 //! Numbers of any days, as of any position.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use jiff::civil::Date;
 use serde::Serialize;
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::timeout,
+};
 
 use super::Operations;
 use crate::{
     auth::Principal,
     registry::{
-        Dimension, Measure,
+        Dimension, Measure, Place,
+        catalogue::Unit,
         measure::{day_number, day_of},
+        units::Units,
     },
     store::{CellQuery, CellRow, StoreError},
 };
 
 /// Days a statistic may span: a century.
 pub const STATISTIC_DAYS_MAX: i32 = 36_525;
+
+/// How long a question that reads every change waits for its turn.
+const TURN_WAIT: Duration = Duration::from_secs(10);
+
+/// Turns of the questions that read every change: one at a time, so that they never hold all
+/// readers of the store.
+#[derive(Clone)]
+pub struct Scans(Arc<Semaphore>);
+
+impl Default for Scans {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(1)))
+    }
+}
+
+impl Scans {
+    async fn turn(&self) -> Result<SemaphorePermit<'_>, StoreError> {
+        let busy = || StoreError::busy("others read every change as well; ask again");
+        timeout(TURN_WAIT, self.0.acquire()).await.ok().and_then(Result::ok).ok_or_else(busy)
+    }
+}
 
 /// A statistic's question.
 #[derive(Debug, Clone)]
@@ -27,8 +58,12 @@ pub struct Question {
     pub to: Date,
     /// What tells rows apart.
     pub by: BTreeSet<By>,
-    /// Only what counts under these values.
+    /// Only what counts under these values. A code of a commune alone is the unit that it meant on
+    /// the last day.
     pub only: BTreeMap<Dimension, String>,
+    /// Agencies and communes as they stand on this day, no earlier than the last one: what counts
+    /// under their predecessors counts under them. Absent: as they were.
+    pub units_on: Option<Date>,
     /// Position.
     pub as_of: Option<u64>,
 }
@@ -36,7 +71,7 @@ pub struct Question {
 impl Question {
     /// Of some days, summed over everything.
     pub fn of(from: Date, to: Date) -> Self {
-        Self { from, to, by: BTreeSet::new(), only: BTreeMap::new(), as_of: None }
+        Self { from, to, by: BTreeSet::new(), only: BTreeMap::new(), units_on: None, as_of: None }
     }
 }
 
@@ -95,8 +130,14 @@ pub struct Statistic {
     /// `rollups` where sums are kept for what was asked; else `deltas`: exact too, but read change
     /// by change, which takes longer the longer the history is.
     pub summed_from: &'static str,
+    /// The day whose agencies and communes the rows are of, where one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub units_on: Option<Date>,
     /// Rows in the order of their dimensions.
     pub rows: Vec<Row>,
+    /// The units that rows by commune name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub units: BTreeMap<String, Unit>,
 }
 
 impl Operations {
@@ -109,30 +150,122 @@ impl Operations {
         who: &Principal,
         question: &Question,
     ) -> Result<Statistic, StoreError> {
-        let mut only = question.only.clone();
-        if let Principal::Agency(own) = who {
-            only.insert(Dimension::Agency, own.clone());
-        }
+        let places = |by: &BTreeSet<By>| by.contains(&By::Place(Dimension::Commune));
+        let of_units = question.units_on.is_some()
+            || places(&question.by)
+            || question.only.contains_key(&Dimension::Commune);
+        let edition = match of_units {
+            true => self.published.edition(&*self.store, question.as_of).await?,
+            false => None,
+        };
+        let units = edition.map(|edition| edition.units);
+        let mut asked = Asked::new(question, units.as_deref());
+        asked.only_of(who);
         let place = |by: &By| match by {
             By::Place(dimension) => Some(*dimension),
             By::Status | By::Day => None,
         };
+        let mut by: BTreeSet<Dimension> = question.by.iter().filter_map(place).collect();
+        by.extend(asked.within.keys());
         let query = CellQuery {
-            only,
-            by: question.by.iter().filter_map(place).collect(),
+            only: asked.only.clone(),
+            by,
             by_day: question.by.contains(&By::Day),
             from: day_number(question.from),
             to: day_number(question.to),
             as_of: question.as_of,
         };
-        let cells = self.store.statistics(query).await?;
+        let turn = if query.is_kept() { None } else { Some(self.scans.turn().await?) };
+        let mut cells = self.store.statistics(query).await?;
+        drop(turn);
+        if question.units_on.is_some() {
+            let stand = |cell: CellRow| Some(CellRow { place: asked.place(cell.place)?, ..cell });
+            cells.rows = cells.rows.into_iter().filter_map(stand).collect();
+        }
+        let rows = rows(question, &cells.rows);
         Ok(Statistic {
             from: question.from,
             to: question.to,
             as_of: cells.as_of,
             summed_from: if cells.scanned { "deltas" } else { "rollups" },
-            rows: rows(question, &cells.rows),
+            units_on: question.units_on,
+            units: asked.named(&rows),
+            rows,
         })
+    }
+}
+
+/// A question with what the catalogue says of the units in it.
+pub(super) struct Asked<'a> {
+    units: Option<&'a Units>,
+    units_on: Option<Date>,
+    /// Only what counts under these values, as it is counted.
+    only: BTreeMap<Dimension, String>,
+    /// Only what counts under these agencies and communes of a later day.
+    within: BTreeMap<Dimension, String>,
+    /// What stands now for names that were met.
+    standing: BTreeMap<(Dimension, String), String>,
+}
+
+impl<'a> Asked<'a> {
+    pub(super) fn new(question: &Question, units: Option<&'a Units>) -> Self {
+        let (mut only, mut within) = (question.only.clone(), BTreeMap::new());
+        let day = question.units_on.unwrap_or(question.to);
+        if let (Some(code), Some(units)) = (only.get_mut(&Dimension::Commune), units)
+            && !code.is_empty()
+        {
+            *code = units.versions().name(code, Some(day));
+        }
+        if question.units_on.is_some() {
+            for dimension in [Dimension::Agency, Dimension::Commune] {
+                within.extend(only.remove(&dimension).map(|value| (dimension, value)));
+            }
+        }
+        let standing = BTreeMap::new();
+        Self { units, units_on: question.units_on, only, within, standing }
+    }
+
+    /// An agency is told only its own, as it counted.
+    pub(super) fn only_of(&mut self, who: &Principal) {
+        if let Principal::Agency(own) = who {
+            self.only.insert(Dimension::Agency, own.clone());
+        }
+    }
+
+    /// Where something counts that counted at a place; `None` where that is not asked for.
+    pub(super) fn place(&mut self, mut place: Place) -> Option<Place> {
+        let at = |all: &BTreeMap<Dimension, String>, place: &Place| {
+            all.iter().all(|(dimension, value)| dimension.of(place) == value)
+        };
+        if !at(&self.only, &place) {
+            return None;
+        }
+        self.stand(&mut place);
+        at(&self.within, &place).then_some(place)
+    }
+
+    /// Puts a place under the agency and the commune of the day asked for.
+    fn stand(&mut self, place: &mut Place) {
+        let Some((units, day)) = self.units.zip(self.units_on) else { return };
+        for dimension in [Dimension::Agency, Dimension::Commune] {
+            let name = dimension.of(place).to_owned();
+            if name.is_empty() {
+                continue;
+            }
+            let standing = self.standing.entry((dimension, name.clone()));
+            let now = standing.or_insert_with(|| match dimension {
+                Dimension::Agency => units.agency_on(&name, day),
+                _ => units.unit_on(&name, day),
+            });
+            dimension.set(place, now.clone());
+        }
+    }
+
+    /// The units that rows name.
+    fn named(&self, rows: &[Row]) -> BTreeMap<String, Unit> {
+        let names = rows.iter().filter_map(|row| row.place.get(Dimension::Commune.name()));
+        let unit = |name: &String| Some((name.clone(), self.units?.unit(name)?.clone()));
+        names.filter_map(unit).collect()
     }
 }
 
@@ -216,7 +349,6 @@ fn by_day(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::Place;
 
     #[test]
     fn what_is_counted_by_status_can_be_asked_for_by_status() {

@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::state::DossierState;
+use super::statistics::{self, Settings};
 
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -128,6 +129,16 @@ pub fn counted_by(name: &str) -> Option<(Measure, Option<Status>)> {
     COUNTED.get(name).copied()
 }
 
+/// The names of all measures, in order, with a status behind them where they have one.
+pub fn names() -> Vec<&'static str> {
+    let plain =
+        |(measure, status): &(Measure, Option<Status>)| status.is_some() || !measure.has_status();
+    let mut names: Vec<_> =
+        NAMES.iter().filter(|(of, _)| plain(of)).map(|(_, name)| *name).collect();
+    names.sort_unstable();
+    names
+}
+
 /// The names of all gauges, with and without a status behind them.
 pub fn gauge_names() -> impl Iterator<Item = &'static str> {
     NAMES.values().copied().filter(|name| Measure::is_gauge_name(name))
@@ -152,20 +163,22 @@ pub struct Place {
     pub field: String,
     /// `online`, `counter` or `post`.
     pub channel: String,
-    /// Commune.
+    /// Commune: the version that its code meant on the dossier's day (see [`super::units`]).
     pub commune: String,
 }
 
 impl Place {
     /// Where a dossier in this state counts.
-    pub fn of(state: &DossierState) -> Self {
+    pub fn of(state: &DossierState, settings: &Settings) -> Self {
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        let named = |code: &String| settings.units.name(code, statistics::own_day(state));
+        let commune = state.commune.as_ref().map(named);
         Self {
             agency: state.agency.clone(),
             procedure: text(&state.procedure),
             field: text(&state.field),
             channel: text(&state.channel),
-            commune: text(&state.commune),
+            commune: commune.unwrap_or_default(),
         }
     }
 }

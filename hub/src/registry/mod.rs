@@ -20,6 +20,7 @@ mod source;
 pub mod state;
 pub mod statistics;
 pub mod timeline;
+pub mod units;
 
 #[cfg(test)]
 pub(crate) mod properties;
@@ -35,3 +36,4 @@ pub use observation::{Content, Observation, ObservationId, Version};
 pub use past::Past;
 pub use state::{DossierState, Extension, Finding, Identity, Promise, Sight, TimelineStep};
 pub use statistics::{PlacedCounts, Settings, changes};
+pub use units::UnitVersions;

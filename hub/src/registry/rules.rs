@@ -338,7 +338,10 @@ fn stopped_is_finished_refused_unless_it_pauses() {
         measures(Settings::default()),
         [Measure::Accepted, Measure::FinishedOnTime, Measure::Refused]
     );
-    assert_eq!(measures(Settings { stopped_is_paused: true }), [Measure::Accepted]);
+    assert_eq!(
+        measures(Settings { stopped_is_paused: true, ..Settings::default() }),
+        [Measure::Accepted]
+    );
 }
 
 #[test]

@@ -8,13 +8,17 @@ use serde::{Deserialize, Serialize};
 
 use super::measure::{Counted, Measure, Place};
 use super::state::DossierState;
+use super::units::UnitVersions;
 
 /// What the province decides about counting; part of the reference data.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// Whether status 8 pauses the clock; else it is finished, refused.
     pub stopped_is_paused: bool,
+    /// Which codes of communes were given again, and when.
+    #[serde(default, skip_serializing_if = "UnitVersions::is_empty")]
+    pub units: UnitVersions,
 }
 
 /// All that one dossier adds to the statistics, without zeros and without the place.
@@ -47,6 +51,12 @@ fn counts(state: &DossierState, settings: &Settings) -> BTreeMap<Counted, i64> {
     sum.counts
 }
 
+/// Where a state counts, and all that it adds there; `None` for one that counts nowhere.
+pub fn counted(state: &DossierState, settings: &Settings) -> Option<(Place, Vec<(Counted, i64)>)> {
+    let counts = counts(state, settings);
+    (!counts.is_empty()).then(|| (Place::of(state, settings), counts.into_iter().collect()))
+}
+
 /// What changes at one place: what is counted, and how many more.
 pub type PlacedCounts = (Arc<Place>, Vec<(Counted, i64)>);
 
@@ -57,7 +67,7 @@ pub fn changes(
     after: Option<&DossierState>,
     settings: &Settings,
 ) -> Vec<PlacedCounts> {
-    let of = |state: &DossierState| (Place::of(state), counts(state, settings));
+    let of = |state: &DossierState| (Place::of(state, settings), counts(state, settings));
     let mut all = Vec::new();
     match (before.map(of), after.map(of)) {
         (Some((old, before)), Some((new, mut after))) if old == new => {
@@ -115,6 +125,13 @@ fn finish_day(state: &DossierState) -> Option<Date> {
     let taken = || ready.or_else(|| step(state.status)).map(|(at, _)| at);
     let declared = state.finished_at.or_else(|| ready.map(|(at, _)| at)).or(state.status_at);
     declared.or_else(taken).map(Moment::day)
+}
+
+/// The day on which its names and codes meant what they do: accepted, else filed, else the first
+/// step known.
+pub(super) fn own_day(state: &DossierState) -> Option<Date> {
+    let told = state.accepted_at.or(state.submitted_at);
+    told.or_else(|| state.timeline.first().map(|step| step.at)).or(state.status_at).map(Moment::day)
 }
 
 /// The day it came under work: accepted, else the first step that shows it was.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::random::Random;
 
 const WORDS: &str = include_str!("people.toml");
-const COMMUNES: &str = include_str!("../../../mappings/units/communes_2025.csv");
+const UNITS: &str = include_str!("../../../mappings/units/units.csv");
 
 #[derive(Debug, Deserialize)]
 struct Words {
@@ -57,15 +57,15 @@ impl People {
     pub(super) fn new() -> Result<Self, String> {
         let words = toml::from_str(WORDS).map_err(|error| format!("people.toml: {error}"))?;
         let mut communes = Vec::new();
-        for line in COMMUNES.lines().skip(1) {
-            let mut cells = line.split(',');
-            if let [Some(code), Some(name), Some(kind)] = [cells.next(), cells.next(), cells.next()]
-            {
+        for line in UNITS.lines().skip(1) {
+            let cells: Vec<&str> = line.split(',').collect();
+            // Those without a last day stand today.
+            if let [code, name, kind, "commune", _, _, "", ..] = cells[..] {
                 communes.push(Commune { code: code.to_owned(), name: format!("{kind} {name}") });
             }
         }
         match communes.is_empty() {
-            true => Err("communes_2025.csv has no commune".to_owned()),
+            true => Err("units.csv has no commune".to_owned()),
             false => Ok(Self { words, communes }),
         }
     }

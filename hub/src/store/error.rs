@@ -40,6 +40,11 @@ impl StoreError {
         Self { trouble: Trouble::Fault, reason: reason.into() }
     }
 
+    /// Others hold what is needed.
+    pub fn busy(reason: impl Into<String>) -> Self {
+        Self { trouble: Trouble::Busy, reason: reason.into() }
+    }
+
     /// The store cannot be reached, read or written.
     pub fn away(reason: impl Into<String>) -> Self {
         Self { trouble: Trouble::Away, reason: reason.into() }

@@ -21,6 +21,11 @@ type Key = (String, Place, i32);
 const DAY_MIN: i32 = -719_162;
 
 impl CellQuery {
+    /// Whether sums are kept for it; else every change is read.
+    pub fn is_kept(&self) -> bool {
+        self.level().is_some()
+    }
+
     /// The level of the lattice that answers it; `None` where none is kept for it.
     pub(super) fn level(&self) -> Option<&'static Level> {
         let dimensions: BTreeSet<Dimension> = self.dimensions().collect();

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::StoreError;
 use crate::{
     journal::merkle::Digest,
-    registry::{Reference, Settings},
+    registry::{Reference, Settings, UnitVersions},
 };
 
 /// What folds depend on beside observations. Its text is content-addressed: equal rules have
@@ -25,7 +25,8 @@ pub struct Rules {
 pub enum ReferenceName {
     /// What folds depend on: [`Rules`].
     Rules,
-    /// What the province publishes: agencies, fields, procedures, units. No fold depends on it.
+    /// What the province publishes: agencies, fields, procedures, units. No fold depends on it:
+    /// what folds take from it stands in the rules.
     Catalogue,
 }
 
@@ -100,7 +101,7 @@ impl RulesHistory {
 
     /// How was counted until rules came at a position.
     pub fn settings_before(&self, position: u64) -> &Settings {
-        static NONE: Settings = Settings { stopped_is_paused: false };
+        static NONE: Settings = Settings { stopped_is_paused: false, units: UnitVersions::NONE };
         let before = position.checked_sub(1).and_then(|before| self.at(before));
         before.map_or(&NONE, |rules| &rules.settings)
     }

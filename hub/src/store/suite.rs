@@ -220,7 +220,7 @@ pub(crate) async fn rules(store: &dyn Store) {
     send(store, message(store, "s-1", "1", stopped(1))).await;
     let at = store.head().await.unwrap().tree.size;
     assert_eq!(open(store, None).await, 0, "stopped is finished");
-    let settings = Settings { stopped_is_paused: true };
+    let settings = Settings { stopped_is_paused: true, ..Settings::default() };
     let rules = Rules { settings, ..Rules::default() };
     assert!(store.adopt(rules.clone()).await.unwrap());
     assert!(!store.adopt(rules).await.unwrap(), "they are in force already");
@@ -238,7 +238,10 @@ pub(crate) async fn rules(store: &dyn Store) {
 /// A catalogue is in force from its entry on, whatever is rebuilt; no number moves with it, and
 /// what is in force already is not told again.
 pub(crate) async fn catalogues(store: &dyn Store) {
-    let rules = Rules { settings: Settings { stopped_is_paused: true }, ..Rules::default() };
+    let rules = Rules {
+        settings: Settings { stopped_is_paused: true, ..Settings::default() },
+        ..Rules::default()
+    };
     let at = async |before, known| store.catalogue(before, known).await.unwrap();
     let other = async |before, known| match at(before, known).await {
         Held::Other(found) => found,

@@ -226,12 +226,9 @@ mod tests {
         let table =
             Table::from([("5".to_owned(), "10".to_owned()), ("x".to_owned(), "7".to_owned())]);
         let tables = BTreeMap::from([("status".to_owned(), table)]);
-        let gazetteer = Gazetteer::from_csv(
-            include_str!("../../units/communes.csv"),
-            include_str!("../../units/communes_2025.csv"),
-        )
-        .and_then(|units| units.with_agencies(include_str!("../../units/agencies.csv")))
-        .unwrap();
+        let gazetteer = Gazetteer::from_csv(include_str!("../../units/units.csv"))
+            .and_then(|units| units.with_agencies(include_str!("../../units/agencies.csv")))
+            .unwrap();
         let mut seen = 0;
         let source = r#"{"HUYEN":"Nhơn Trạch"}"#;
         let json = Format::Json(JsonOptions::default());

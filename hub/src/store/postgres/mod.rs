@@ -24,6 +24,7 @@ mod failure;
 mod found;
 mod known;
 mod lease;
+mod listing;
 mod message;
 mod names;
 mod open;

@@ -268,7 +268,7 @@ async fn two_processes_that_join_names_agree_with_the_recount() {
 async fn rules_adopted_by_one_process_hold_in_the_other() {
     let database = Database::new("adopted").await;
     let (one, other) = (database.open().await, database.open().await);
-    let paused = Settings { stopped_is_paused: true };
+    let paused = Settings { stopped_is_paused: true, ..Settings::default() };
     let record = |version| suite::snapshot("S-1", version, 8);
     let message = suite::message(&one, "s-1", "1", vec![Ok(vec![record(1)])]);
     one.commit(vec![message]).await.unwrap().remove(0).unwrap();

@@ -6,6 +6,7 @@ mod checkpoint;
 mod crew;
 mod failure;
 mod known;
+mod listing;
 mod message;
 mod names;
 mod open;

@@ -48,8 +48,8 @@ async fn told(operations: &Operations, code: &str) -> (String, u64) {
 
 /// An operation over a store that has answered nothing before.
 fn fresh(store: &Arc<dyn Store>) -> Operations {
-    let (catalog, published, drop_folders, drift, answers) = Default::default();
-    Operations { catalog, published, store: store.clone(), drop_folders, drift, answers }
+    let (catalog, published, drop_folders, drift, answers, scans) = Default::default();
+    Operations { catalog, published, store: store.clone(), drop_folders, drift, answers, scans }
 }
 
 /// Whoever asks again after any message is told what a first asker is told.

@@ -1,0 +1,80 @@
+//! `GET /v1/statistics/dossiers`: the dossiers that a number counts.
+
+use adapters::rest::problem::ProblemResponse;
+use axum::{
+    extract::State,
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header::LINK},
+    response::Response,
+};
+use serde_json::json;
+
+use super::{
+    Api, Asker,
+    answer::{JSON, Reading, Stop, bad_cursor},
+    params::{Params, bad},
+    statistics::{may_ask, question, today},
+};
+use crate::{
+    cursor,
+    journal::merkle::Digest,
+    operations::{CountedFrom, Number, PAGE_MAX},
+    registry::measure::{names, stored_name},
+};
+
+/// What cursors of this list are of.
+const LIST: &str = "statistics/dossiers";
+const PAGE_DEFAULT: u32 = 100;
+
+/// What this list takes beside days and places.
+const ALSO: [&str; 3] = ["measure", "limit", "cursor"];
+
+/// The measure asked for.
+fn measure(params: &Params) -> Result<&'static str, ProblemResponse> {
+    let text = params.text("measure").unwrap_or_default();
+    stored_name(text).ok_or_else(|| {
+        let names = names().join(", ");
+        let vi = format!("Ghi một số đo: {names}.");
+        bad("measure", text, &vi, &format!("Write a measure: {names}."))
+    })
+}
+
+/// Dossiers of a number, as the statistics of the same days and places tell it: 200, with the next
+/// page in `Link` while there is one; a page may be short, or empty, and have a next one.
+pub(super) async fn dossiers(
+    State(api): State<Api>,
+    Asker(who): Asker,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Stop> {
+    let today = today();
+    let (question, params) = question(&uri, today, &ALSO)?;
+    may_ask(&api, &who, &question)?;
+    let measure = measure(&params)?;
+    let limit = usize::try_from(params.limit(PAGE_DEFAULT, PAGE_MAX)?).unwrap_or(usize::MAX);
+    let reading = Reading::begin(&api, &headers, &format!(".{today}")).await?;
+    let log_id = &reading.head.log_id;
+    // A cursor holds for the question that it was given for.
+    let days = (question.from, question.to);
+    let asked = format!("{measure} {days:?} {}", params.query_without(&["cursor", "limit"]));
+    let mark = Digest::of(asked.as_bytes()).to_string();
+    let from = params.text("cursor").map(|text| {
+        let (number, key) = cursor::read(log_id, LIST, text)?;
+        let as_of = key.strip_prefix(&mark)?.trim_start().parse().ok()?;
+        Some(CountedFrom { as_of, number })
+    });
+    let from = from.map(|from| from.ok_or_else(bad_cursor)).transpose()?;
+    let number = Number { measure, question: &question };
+    let page = api.operations.counted(&who, &number, from, limit).await?;
+    let body = json!({
+        "measure": measure, "from": question.from, "to": question.to, "as_of": page.as_of,
+        "dossiers": page.dossiers,
+    });
+    let mut response = reading.json(StatusCode::OK, JSON, &body, Some(page.as_of))?;
+    if let Some(CountedFrom { as_of, number }) = page.next {
+        let cursor = cursor::write(log_id, LIST, &(number, format!("{mark} {as_of}")));
+        let kept = params.query_without(&["cursor"]);
+        let link = format!("</v1/{LIST}?{kept}cursor={cursor}>; rel=\"next\"");
+        response.headers_mut().extend(HeaderValue::from_str(&link).map(|link| (LINK, link)));
+    }
+    Ok(response)
+}

@@ -1,0 +1,95 @@
+//! From any number to its dossiers.
+
+use serde_json::{Value, json};
+
+use crate::{
+    backend::{Backend, on_each_store},
+    harness::{Hub, Sender},
+    permutations::{AGENCY, CHANNEL, dossier, send_all},
+};
+
+on_each_store!(every_number_leads_to_the_dossiers_that_it_counts);
+
+const DOSSIERS: u64 = 60;
+const DAYS: &str = "from=2024-02-01&to=2024-06-30";
+/// Pages of one list, at most.
+const PAGES_MAX: usize = 60;
+
+/// All pages of the list of a number.
+async fn counted(portal: &Sender, measure: &str, also: &str) -> Vec<Value> {
+    let mut path = format!("/v1/statistics/dossiers?measure={measure}&{DAYS}&limit=7{also}");
+    let mut all = Vec::new();
+    for _ in 0..PAGES_MAX {
+        let (status, told, next) = portal.page(&path).await;
+        assert_eq!(status, 200, "{told:#}");
+        all.extend(told["dossiers"].as_array().unwrap().iter().cloned());
+        match next {
+            Some(next) => path = next,
+            None => return all,
+        }
+    }
+    panic!("{measure}: more than {PAGES_MAX} pages");
+}
+
+/// Every measure of the whole and of one procedure is what its dossiers add up to.
+async fn agree(portal: &Sender, also: &str) -> usize {
+    let path = format!("/v1/statistics?{DAYS}{also}");
+    let told = portal.found(&path).await;
+    let measures = told["rows"][0]["measures"].as_object().unwrap().clone();
+    for (measure, n) in &measures {
+        let dossiers = counted(portal, measure, also).await;
+        let sum: i64 = dossiers.iter().map(|one| one["n"].as_i64().unwrap()).sum();
+        assert_eq!(json!(sum), *n, "{measure}{also}: {dossiers:#?}");
+        for one in &dossiers {
+            let days = one["days"].as_array().unwrap();
+            assert!(days.iter().all(|day| day.as_str().unwrap() <= "2024-06-30"), "{one}");
+            let code = one["key"].as_str().unwrap().split_once('/').unwrap().1;
+            let (status, _) = portal.get(&format!("/v1/dossiers/{code}")).await;
+            assert_eq!(status, 200, "{one}");
+        }
+    }
+    measures.len()
+}
+
+async fn every_number_leads_to_the_dossiers_that_it_counts(backend: Backend) {
+    let folder = backend.folder("counted");
+    let keys = [AGENCY, "portal", "agency:so-y-te"].map(|who| folder.key(who));
+    let hub = Hub::start(&folder).await;
+    let [agency, portal, other] = keys.map(|key| hub.sender(&key));
+    let messages: Vec<_> = (0..DOSSIERS).flat_map(|one| dossier(20_240_701, one)).collect();
+    let (early, late) = messages.split_at(messages.len() / 2);
+    send_all(&agency, early.to_vec(), 1).await;
+    let before = portal.found(&format!("/v1/statistics?{DAYS}")).await;
+    send_all(&agency, late.to_vec(), 1).await;
+    // Corrections of what was sent early move numbers of then.
+    for one in early.iter().filter(|one| one.id.ends_with("-0")) {
+        let text = String::from_utf8(one.bytes.clone()).unwrap().replace("2024-0", "2024-1");
+        // Some days of such months are none: those are refused, and change nothing.
+        let id = format!("{}-moved", one.id);
+        agency.push(CHANNEL, Some(&id), text.as_bytes()).await.unwrap();
+    }
+    assert!(agree(&portal, "").await > 8);
+    let procedures = portal.found(&format!("/v1/statistics?{DAYS}&by=procedure")).await;
+    let procedure = procedures["rows"][0]["procedure"].as_str().unwrap();
+    agree(&portal, &format!("&procedure={procedure}")).await;
+    let then = format!("&as_of={}", before["as_of"]);
+    agree(&portal, &then).await;
+    let told = portal.found(&format!("/v1/statistics?{DAYS}{then}")).await;
+    assert_eq!(told["rows"], before["rows"], "what was told before stays as it was told");
+
+    // An agency is told its own.
+    let own = counted(&agency, "open", "").await;
+    assert_eq!(own, counted(&portal, "open", "").await);
+    assert!(counted(&other, "open", "").await.is_empty());
+    let path = format!("/v1/statistics/dossiers?measure=open&{DAYS}");
+    let (status, told) = other.get(&format!("{path}&agency=ubnd-bien-hoa")).await;
+    assert_eq!((status, &told["code"]), (403, &json!("not-yours")), "{told:#}");
+    // What is no measure is answered with those there are; a cursor is of its question alone.
+    let (status, told) = portal.get(&path.replace("=open", "=opened")).await;
+    assert_eq!((status, &told["code"]), (400, &json!("bad-parameter")));
+    assert!(told["advice"].as_str().unwrap().contains("finished-late"), "{told:#}");
+    let (_, _, next) = portal.page(&format!("{path}&limit=1")).await;
+    let elsewhere = next.unwrap().replace("measure=open", "measure=accepted");
+    assert_eq!(portal.get(&elsewhere).await.0, 400);
+    hub.stop();
+}
