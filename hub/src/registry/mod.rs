@@ -1,7 +1,7 @@
 //! The domain, pure: dossiers and numbers as folds over the set of observations (semantics §3, §5).
 //!
-//! Beside them the catalogue that the province publishes, how names in it are found, and the
-//! hub's own deadline of a dossier.
+//! Beside them the catalogue that the province publishes, how names in it are found, and the hub's own
+//! deadline of a dossier.
 //!
 //! Nothing here does I/O, reads a clock or the environment: equal sets give equal answers,
 //! whatever the order, the repetition or the delay in which their members came.
@@ -21,6 +21,8 @@ pub mod state;
 pub mod statistics;
 pub mod timeline;
 
+#[cfg(test)]
+mod counting;
 #[cfg(test)]
 pub(crate) mod properties;
 #[cfg(test)]
