@@ -35,6 +35,7 @@ mod processes;
 mod prune;
 mod random;
 mod recount;
+mod report;
 mod reporting;
 mod retractions;
 mod roles;

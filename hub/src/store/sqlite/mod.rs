@@ -4,6 +4,7 @@ mod ahead;
 mod catalogue;
 mod checkpoint;
 mod crew;
+mod freezes;
 mod known;
 mod message;
 mod names;
