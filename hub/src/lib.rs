@@ -20,6 +20,7 @@ pub mod journey;
 pub mod operations;
 pub mod profiling;
 pub mod registry;
+pub mod report;
 pub mod simulation;
 pub mod store;
 pub mod telemetry;

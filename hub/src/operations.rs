@@ -7,6 +7,7 @@ mod drift;
 mod messages;
 pub mod moves;
 pub mod pruning;
+mod reports;
 mod statistics;
 
 use std::sync::Arc;
@@ -33,6 +34,9 @@ pub use counted::{CountedDossier, CountedPage, From as CountedFrom, Number};
 pub use deadline::{Brief, DeadlineLookup, Own, Standing};
 pub use drift::{ChannelDrift, Drift, DriftSeen};
 pub use messages::Trace;
+pub use reports::{
+    Figures, NoReport, ReportAnswer, ReportList, ReportQuestion, ReportText, ToldFreeze,
+};
 pub use statistics::{By, Question, Row, STATISTIC_DAYS_MAX, Scans, Statistic};
 
 /// Items on a page, at most.
@@ -166,6 +170,19 @@ enum Sought {
 }
 
 impl Operations {
+    /// Answers from a store alone, beside whatever hub runs on it.
+    pub fn of(store: Arc<dyn Store>) -> Self {
+        Self {
+            catalog: Arc::default(),
+            published: Held::default(),
+            store,
+            drop_folders: Standings::default(),
+            drift: DriftSeen::default(),
+            answers: Answers::default(),
+            scans: Scans::default(),
+        }
+    }
+
     /// The dossier that bears a code. An agency finds only its own, with personal members.
     ///
     /// # Errors

@@ -36,6 +36,7 @@ mod processes;
 mod prune;
 mod random;
 mod recount;
+mod report;
 mod reporting;
 mod retractions;
 mod roles;

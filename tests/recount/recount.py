@@ -113,17 +113,18 @@ def verdict(finish, due):
 
 def flows(dossier):
     """What happened to a dossier: measure and day."""
-    if dossier.accepted:
-        yield "accepted", dossier.accepted.date()
-    finish = dossier.finish()
+    # Every dossier of Biên Hòa is filed at the counter: none counts as online or by post.
+    opened, finish = dossier.opened(), dossier.finish()
+    yield "accepted", opened
     if finish is None:
         return
     promises = dossier.promises
-    yield "finished-" + verdict(finish, promises[-1][1] if promises else None), finish
+    counted = max(opened, finish)
+    yield "finished-" + verdict(finish, promises[-1][1] if promises else None), counted
     if promises:
-        yield "first-promise-" + verdict(finish, promises[0][1]), finish
+        yield "first-promise-" + verdict(finish, promises[0][1]), counted
     if dossier.status == 8:
-        yield "refused-8", finish
+        yield "refused-8", counted
     if dossier.status == 10:
         yield "returned", dossier.handed_over.date() if dossier.handed_over else finish
 
@@ -139,7 +140,7 @@ def conditions(dossier, day):
         if status in WAITING:
             held.add("paused")
         if due is not None and due < day:
-            held.add("overdue")
+            held.add("paused-overdue" if status in WAITING else "overdue")
     return held
 
 

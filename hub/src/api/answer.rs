@@ -103,18 +103,18 @@ impl Mark {
     ) -> Result<Response, Stop> {
         let text =
             serde_json::to_vec(body).map_err(|error| StoreError::fault(error.to_string()))?;
-        Ok(self.text(status, media_type, text, position))
+        Ok(self.bytes(status, media_type, text, position))
     }
 
-    /// The same of a text that is ready.
-    pub(super) fn text(
+    /// The same of bytes that are written already.
+    pub(super) fn bytes(
         &self,
         status: StatusCode,
         media_type: &'static str,
-        text: Vec<u8>,
+        bytes: Vec<u8>,
         position: Option<u64>,
     ) -> Response {
-        let mut response = Response::new(Body::from(text));
+        let mut response = Response::new(Body::from(bytes));
         *response.status_mut() = status;
         self.put(response.headers_mut(), position.unwrap_or(self.position));
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
@@ -156,6 +156,17 @@ impl Reading {
         position: Option<u64>,
     ) -> Result<Response, Stop> {
         self.mark.json(status, media_type, body, position)
+    }
+
+    /// An answer of bytes: see [`Mark::bytes`].
+    pub(super) fn bytes(
+        &self,
+        status: StatusCode,
+        media_type: &'static str,
+        bytes: Vec<u8>,
+        position: Option<u64>,
+    ) -> Response {
+        self.mark.bytes(status, media_type, bytes, position)
     }
 }
 

@@ -46,7 +46,7 @@ pub(super) async fn dossier(
         api.operations.dossier(&who, &code, source, as_of).await?;
     let mark = Mark::of_journal(&headers, (&log_id, size), "")?;
     match lookup {
-        Lookup::One(found) => Ok(mark.text(StatusCode::OK, JSON, found.json(), Some(found.as_of))),
+        Lookup::One(found) => Ok(mark.bytes(StatusCode::OK, JSON, found.json(), Some(found.as_of))),
         Lookup::Several(rows) => several(&mark, rows),
         Lookup::Nothing => Err(nothing()),
     }

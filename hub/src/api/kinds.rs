@@ -89,6 +89,51 @@ kinds! {
         "This access key may see only its own agency's numbers."
         "Bỏ tham số agency, hoặc ghi mã cơ quan của khóa."
         "Leave the parameter agency out, or write the key's own agency.";
+    NO_FORMS "no-report-forms"
+        "Hệ thống chưa có biểu mẫu báo cáo ở thời điểm này của nhật ký."
+        "The hub has no forms of reports at this position of the journal."
+        "Đơn vị vận hành thêm reports.toml vào thư mục danh mục rồi khởi động lại."
+        "The operator adds reports.toml to the catalogue's folder and starts the hub again.";
+    UNKNOWN_FORM "unknown-form"
+        "Không có biểu báo cáo này vào ngày cuối kỳ."
+        "There is no such form on the last day of the period."
+        "Dùng một trong các biểu nêu trong known."
+        "Use one of the forms in the member known.";
+    UNKNOWN_REPORT_CALENDAR "unknown-report-calendar"
+        "Không có lịch báo cáo này."
+        "There is no such calendar of reporting periods."
+        "Dùng một trong các lịch nêu trong known, hoặc bỏ tham số calendar."
+        "Use one of the calendars in the member known, or leave calendar out.";
+    OUTSIDE_REPORT_CALENDAR "outside-report-calendar"
+        "Lịch báo cáo này không áp dụng cho kỳ báo cáo đó."
+        "This calendar of reporting periods does not hold for the period."
+        "Chọn lịch khác bằng tham số calendar, hoặc ghi kỳ theo dạng TỪ-NGÀY..ĐẾN-NGÀY."
+        "Choose another calendar, or write the period as FIRST..LAST.";
+    PERIOD_TOO_LONG "period-too-long"
+        "Kỳ báo cáo quá dài."
+        "The period is too long."
+        "Chia kỳ báo cáo thành nhiều kỳ ngắn hơn."
+        "Ask for several shorter periods.";
+    UNKNOWN_AGENCY "unknown-agency"
+        "Danh mục không có cơ quan này."
+        "The catalogue has no such agency."
+        "Dùng mã cơ quan có trong /v1/agencies."
+        "Use the id of an agency in /v1/agencies.";
+    NOT_FROZEN "not-frozen"
+        "Báo cáo này chưa được chốt số liệu."
+        "This report has not been frozen."
+        "Bỏ tham số figures để xem số liệu hiện nay; đơn vị vận hành chốt bằng POST …/freeze."
+        "Leave figures out for the figures of now; the operator freezes with POST …/freeze.";
+    PERIOD_NOT_OVER "period-not-over"
+        "Kỳ báo cáo chưa kết thúc nên chưa chốt số liệu được."
+        "The period is not over, so it cannot be frozen yet."
+        "Chốt sau ngày cuối kỳ nêu trong to."
+        "Freeze it after its last day, in the member to.";
+    OPERATOR_ONLY "operator-only"
+        "Việc này chỉ dành cho đơn vị vận hành."
+        "Only the operator may do this."
+        "Dùng khóa tạo bằng lienthong key new operator, hoặc lệnh lienthong report --freeze."
+        "Use a key of lienthong key new operator, or lienthong report --freeze.";
     CROWDED "too-many-streams"
         "Quá nhiều luồng đang mở."
         "Too many streams are open."

@@ -1,5 +1,5 @@
-//! Questions over HTTP: dossiers, messages, numbers, feeds, what the province publishes, and the
-//! hub's own health.
+//! Questions over HTTP: dossiers, messages, numbers, reports, feeds, what the province publishes,
+//! and the hub's own health.
 //!
 //! - Every address under `/v1` wants a key, `Authorization: Bearer ltk_…`; without one the answer
 //!   is 401. What does not exist and what is another agency's is the same 404.
@@ -22,6 +22,7 @@ pub(crate) mod fixture;
 mod health;
 pub mod kinds;
 mod params;
+mod reports;
 mod statistics;
 mod stream;
 #[cfg(test)]
@@ -39,7 +40,7 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderValue, StatusCode, header::WWW_AUTHENTICATE, request::Parts},
     middleware,
-    routing::get,
+    routing::{get, post},
 };
 
 use crate::{
@@ -82,6 +83,9 @@ pub fn whole(state: Api, others: Router) -> Router {
         .route("/v1/units", get(catalogue::units))
         .route("/v1/statistics", get(statistics::statistics))
         .route("/v1/statistics/dossiers", get(counted::dossiers))
+        .route("/v1/reports", get(reports::reports))
+        .route("/v1/reports/{form}", get(reports::report))
+        .route("/v1/reports/{form}/freeze", post(reports::freeze))
         .route("/v1/feeds", get(feeds::list))
         .route("/v1/feeds/{feed}", get(feeds::page))
         .route("/v1/feeds/{feed}/stream", get(stream::stream))

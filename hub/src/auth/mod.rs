@@ -22,13 +22,13 @@ pub enum Principal {
     Agency(String),
     /// The provincial portal: reads the public part of everything.
     Portal,
-    /// The person who runs the hub, on its own machine.
+    /// The person who runs the hub: on its own machine, or with a key.
     Operator,
 }
 
 /// The text names no principal that a key can have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no principal: write agency:<id> or portal")]
+#[error("`{0}` is no principal: write agency:<id>, portal or operator")]
 pub struct NotAPrincipal(String);
 
 impl fmt::Display for Principal {
@@ -48,6 +48,7 @@ impl FromStr for Principal {
         match text.split_once(':') {
             Some(("agency", id)) if !id.is_empty() => Ok(Self::Agency(id.to_owned())),
             None if text == "portal" => Ok(Self::Portal),
+            None if text == "operator" => Ok(Self::Operator),
             _ => Err(NotAPrincipal(text.to_owned())),
         }
     }

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
+    PAGE_OF_DEADLINES as PAGE,
     cell::{Faults, day, needed, word},
     declared::Declared,
     table::{Row, Table},
@@ -51,7 +52,7 @@ pub(super) fn calendar(
     found: &mut Faults,
 ) -> Option<Calendar> {
     let before = found.len();
-    let declared = Declared::read::<File>(folder, "calendar.toml");
+    let declared = Declared::read::<File>(folder, "calendar.toml", PAGE);
     let declared = declared.map_err(|fault| found.push(*fault)).ok();
     let table = Table::read(folder, "holidays.csv", &HOLIDAYS);
     let table = table.map_err(|faults| found.extend(faults)).ok();

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, path::Path};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{calendar::uncovered, cell::Faults, declared::Declared};
+use super::{PAGE_OF_DEADLINES as PAGE, calendar::uncovered, cell::Faults, declared::Declared};
 use crate::registry::{
     Catalogue,
     calendar::Calendar,
@@ -82,7 +82,7 @@ pub(super) fn deadlines(
     calendar: Option<&Calendar>,
     found: &mut Faults,
 ) -> Vec<DeadlineRule> {
-    let read = Declared::read::<File>(folder, "deadlines.toml");
+    let read = Declared::read::<File>(folder, "deadlines.toml", PAGE);
     let Some((declared, file)) = read.map_err(|fault| found.push(*fault)).ok() else {
         return Vec::new();
     };

@@ -10,6 +10,7 @@ mod facets;
 mod folder;
 mod page;
 mod procedures;
+mod reports;
 mod table;
 mod units;
 
@@ -35,6 +36,9 @@ pub use page::{Page, UnknownValue, Window};
 pub use procedures::ProcedureQuestion;
 pub use units::UnitQuestion;
 
+/// The document that describes what decides deadlines.
+const PAGE_OF_DEADLINES: &str = "docs/deadlines.md";
+
 /// One catalogue with all that answers from it.
 pub struct Directory {
     /// The log that its entry stands in.
@@ -42,7 +46,8 @@ pub struct Directory {
     /// The position of its entry.
     pub position: u64,
     hash: Digest,
-    catalogue: Catalogue,
+    /// What is published.
+    pub catalogue: Arc<Catalogue>,
     agencies: Index,
     agency_kin: Kinship,
     agency_texts: Vec<Box<RawValue>>,
@@ -100,7 +105,7 @@ impl Directory {
             unit_kin: Kinship::new(&catalogue.units, steps, Scope::Unit),
             deadlines: Arc::new(Deadlines::new(&catalogue)),
             units_in_time: Arc::new(Units::new(&catalogue)),
-            catalogue,
+            catalogue: Arc::new(catalogue),
         })
     }
 }
@@ -160,6 +165,31 @@ impl Held {
                 };
                 let read = tokio::task::spawn_blocking(read).await;
                 read.map_err(|error| StoreError::fault(error.to_string()))?.map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// What was published before a position, and the position of its entry; none where no catalogue
+    /// was in force. The one held answers from memory, an earlier one is read anew.
+    ///
+    /// # Errors
+    /// When the store cannot answer, or what it has is damaged.
+    pub async fn published_at(
+        &self,
+        store: &dyn Store,
+        before: u64,
+    ) -> Result<Option<Arc<Catalogue>>, StoreError> {
+        let held = self.get();
+        let known = held.as_ref().map(|held| (held.position, held.hash));
+        match (store.catalogue(Some(before), known).await?, held) {
+            (catalogue::Held::Known, Some(held)) => Ok(Some(held.catalogue.clone())),
+            (catalogue::Held::Other(found), _) => {
+                let read = move || Catalogue::from_content(&found.content);
+                let read = tokio::task::spawn_blocking(read).await;
+                let read = read.map_err(|error| StoreError::fault(error.to_string()))?;
+                let lost = |error| StoreError::fault(format!("the catalogue is damaged: {error}"));
+                Ok(Some(Arc::new(read.map_err(lost)?)))
             }
             _ => Ok(None),
         }

@@ -44,10 +44,9 @@ pub(super) fn run(
     err: &mut impl Write,
 ) -> io::Result<Exit> {
     let ask = async |store: Arc<dyn Store>| {
-        let (catalog, published, drop_folders, drift, answers, scans) = Default::default();
-        let operations =
-            Operations { catalog, published, store, drop_folders, drift, answers, scans };
-        operations.drift(&Principal::Operator, options.channel.as_deref(), options.profile).await
+        Operations::of(store)
+            .drift(&Principal::Operator, options.channel.as_deref(), options.profile)
+            .await
     };
     let told = match journal::with_store(&options.configured.config, err, ask)? {
         Ok(done) => done,

@@ -19,7 +19,7 @@ use crate::{
 pub(super) enum Action {
     /// Make a key; it is shown this once.
     New {
-        /// Whose: agency:<id> or portal.
+        /// Whose: agency:<id>, portal or operator.
         principal: String,
     },
     /// Revoke a key.

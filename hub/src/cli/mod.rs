@@ -15,6 +15,7 @@ mod migrate;
 mod moves;
 mod progress;
 mod prune;
+mod report;
 mod send;
 mod serve;
 mod simulate;
@@ -138,6 +139,8 @@ enum Command {
         #[command(flatten)]
         configured: Configured,
     },
+    /// Fill a form of the catalogue with the figures of a period; freeze it.
+    Report(report::Options),
     /// Read everything and compare: leaves, commitments, dossiers, numbers.
     Verify(Configured),
     /// Make every fold anew from the journal.
@@ -205,6 +208,7 @@ fn dispatch(command: Command, out: &mut impl Write, err: &mut impl Write) -> io:
         Command::Trace { id, channel, configured } => {
             trace::run(&configured.config, channel.as_deref(), &id, out, err)
         }
+        Command::Report(options) => report::run(&options, out, err),
         Command::Verify(configured) => journal::verify(&configured.config, out, err),
         Command::Rebuild(configured) => journal::rebuild(&configured.config, out, err),
         Command::Migrate(options) => migrate::run(&options, out, err),

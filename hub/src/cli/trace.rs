@@ -17,10 +17,7 @@ pub(super) fn run(
     err: &mut impl Write,
 ) -> io::Result<Exit> {
     let trace = async |store: Arc<dyn Store>| {
-        let (catalog, published, drop_folders, drift, answers, scans) = Default::default();
-        let operations =
-            Operations { catalog, published, store, drop_folders, drift, answers, scans };
-        operations.trace(&Principal::Operator, channel, id).await
+        Operations::of(store).trace(&Principal::Operator, channel, id).await
     };
     let traced = match journal::with_store(config, err, trace)? {
         Ok(done) => done,

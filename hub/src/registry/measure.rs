@@ -16,8 +16,12 @@ use super::statistics::{self, Settings};
 pub enum Measure {
     /// Flow: filed.
     Submitted,
-    /// Flow: accepted.
+    /// Flow: came under work: accepted, else the first step that shows it was.
     Accepted,
+    /// Flow: the same of those filed online.
+    AcceptedOnline,
+    /// Flow: the same of those filed by post.
+    AcceptedPost,
     /// Flow: finished before the due day in force.
     FinishedEarly,
     /// Flow: finished on the due day in force, or without one.
@@ -32,7 +36,7 @@ pub enum Measure {
     FirstPromiseLate,
     /// Flow: not accepted (3) or stopped (8); the cell's status tells which.
     Refused,
-    /// Flow: withdrawn by the applicant.
+    /// Flow: withdrawn by the applicant after it came under work.
     Withdrawn,
     /// Flow: result handed over.
     Returned,
@@ -40,8 +44,10 @@ pub enum Measure {
     Open,
     /// Gauge: waiting for the applicant.
     Paused,
-    /// Gauge: unfinished after the due day in force.
+    /// Gauge: unfinished after the due day in force, and not waiting for the applicant.
     Overdue,
+    /// Gauge: waiting for the applicant after the due day in force.
+    PausedOverdue,
     /// Gauge: in the status that the cell tells.
     InStatus,
 }
@@ -52,6 +58,8 @@ impl Measure {
         match self {
             Self::Submitted => "submitted",
             Self::Accepted => "accepted",
+            Self::AcceptedOnline => "accepted-online",
+            Self::AcceptedPost => "accepted-post",
             Self::FinishedEarly => "finished-early",
             Self::FinishedOnTime => "finished-on-time",
             Self::FinishedLate => "finished-late",
@@ -64,18 +72,20 @@ impl Measure {
             Self::Open => "open",
             Self::Paused => "paused",
             Self::Overdue => "overdue",
+            Self::PausedOverdue => "paused-overdue",
             Self::InStatus => "in-status",
         }
     }
 
     /// Whether it is a condition that lasts: its value on a day is the sum up to that day.
     pub fn is_gauge(self) -> bool {
-        matches!(self, Self::Open | Self::Paused | Self::Overdue | Self::InStatus)
+        let lasting = [Self::Open, Self::Paused, Self::Overdue, Self::PausedOverdue];
+        lasting.contains(&self) || self == Self::InStatus
     }
 
     /// The same of a name, with or without a status behind it.
     pub fn is_gauge_name(name: &str) -> bool {
-        let gauges = [Self::Open, Self::Paused, Self::Overdue];
+        let gauges = [Self::Open, Self::Paused, Self::Overdue, Self::PausedOverdue];
         gauges.iter().any(|gauge| gauge.name() == name) || name.starts_with(Self::InStatus.name())
     }
 
@@ -84,9 +94,11 @@ impl Measure {
         matches!(self, Self::InStatus | Self::Refused)
     }
 
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 18] = [
         Self::Submitted,
         Self::Accepted,
+        Self::AcceptedOnline,
+        Self::AcceptedPost,
         Self::FinishedEarly,
         Self::FinishedOnTime,
         Self::FinishedLate,
@@ -99,6 +111,7 @@ impl Measure {
         Self::Open,
         Self::Paused,
         Self::Overdue,
+        Self::PausedOverdue,
         Self::InStatus,
     ];
 }
@@ -112,7 +125,7 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| {
         names.insert((measure, None), measure.name());
         for status in (1..=10).filter_map(|code| Status::try_from(code).ok()) {
             if measure.has_status() {
-                // A name lives as long as the program: there are some thirty.
+                // A name lives as long as the program: there are some forty.
                 let name = format!("{}-{}", measure.name(), status.code());
                 names.insert((measure, Some(status)), Box::leak(name.into_boxed_str()));
             }

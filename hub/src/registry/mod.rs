@@ -1,7 +1,7 @@
 //! The domain, pure: dossiers and numbers as folds over the set of observations (semantics §3, §5).
 //!
-//! Beside them the catalogue that the province publishes, how names in it are found, and the
-//! hub's own deadline of a dossier.
+//! Beside them the catalogue that the province publishes, how names in it are found, the hub's own
+//! deadline of a dossier, and the forms of reports.
 //!
 //! Nothing here does I/O, reads a clock or the environment: equal sets give equal answers,
 //! whatever the order, the repetition or the delay in which their members came.
@@ -15,6 +15,7 @@ pub mod identity;
 pub mod measure;
 pub mod observation;
 pub mod past;
+pub mod report;
 pub mod search;
 mod source;
 pub mod state;
@@ -22,6 +23,8 @@ pub mod statistics;
 pub mod timeline;
 pub mod units;
 
+#[cfg(test)]
+mod counting;
 #[cfg(test)]
 pub(crate) mod properties;
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use contracts::{Dossier, Moment, Status};
-use jiff::{Timestamp, civil::Date};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{properties::delta, *};
@@ -66,7 +66,7 @@ pub(super) fn reference() -> Reference {
     }
 }
 
-fn state(observations: &[Observation]) -> DossierState {
+pub(super) fn state(observations: &[Observation]) -> DossierState {
     fold(observations, &reference()).unwrap().0
 }
 
@@ -80,27 +80,14 @@ fn statuses(state: &DossierState) -> Vec<u8> {
     begun.map(|step| step.status.code()).collect()
 }
 
-fn moment(text: &str) -> Option<Moment> {
+pub(super) fn moment(text: &str) -> Option<Moment> {
     Some(text.parse().unwrap())
 }
 
-fn at(version: &str, more: Value) -> Observation {
+pub(super) fn at(version: &str, more: Value) -> Observation {
     let mut more = more;
     more["source_version"] = json!(version);
     snapshot(more, 0)
-}
-
-fn gauge(state: &DossierState, measure: Measure, day: &str) -> i64 {
-    let day: Date = day.parse().unwrap();
-    let cells = delta(None, Some(state), &Settings::default());
-    let seen = cells.iter().filter(|((_, it), _)| it.measure == measure && it.day <= day);
-    seen.map(|(_, count)| count).sum()
-}
-
-fn flow(state: &DossierState, settings: &Settings) -> Vec<(Measure, String)> {
-    let all = delta(None, Some(state), settings).into_iter();
-    let flows = all.filter(|((_, it), _)| !it.measure.is_gauge());
-    flows.map(|((_, it), _)| (it.measure, it.day.to_string())).collect()
 }
 
 #[test]
@@ -303,98 +290,4 @@ fn a_correction_may_split() {
     mended.supersedes = Some(told[1].id());
     let [a, b] = told;
     assert_eq!(names(&[mended, a, b], &[]).0, 2);
-}
-
-#[test]
-fn verdicts_compare_days_and_the_first_promise_is_a_measure_of_its_own() {
-    use Measure as M;
-    let told = [
-        at("1", json!({"due_at": "2024-10-08"})),
-        at(
-            "2",
-            json!({"status": 9, "due_at": "2024-10-09T01:00:00Z",
-            "finished_at": "2024-10-09T09:00:00Z"}),
-        ),
-    ];
-    let flows = flow(&state(&told), &Settings::default());
-    let on = |measure, day: &str| (measure, day.to_owned());
-    assert_eq!(
-        flows,
-        [
-            on(M::Accepted, "2024-10-01"),
-            on(M::FinishedOnTime, "2024-10-09"),
-            on(M::FirstPromiseLate, "2024-10-09"),
-        ]
-    );
-}
-
-#[test]
-fn stopped_is_finished_refused_unless_it_pauses() {
-    let told = [at("1", json!({"status": 8, "finished_at": "2024-10-09"}))];
-    let measures = |settings| {
-        flow(&state(&told), &settings).into_iter().map(|(measure, _)| measure).collect::<Vec<_>>()
-    };
-    assert_eq!(
-        measures(Settings::default()),
-        [Measure::Accepted, Measure::FinishedOnTime, Measure::Refused]
-    );
-    assert_eq!(
-        measures(Settings { stopped_is_paused: true, ..Settings::default() }),
-        [Measure::Accepted]
-    );
-}
-
-#[test]
-fn overdue_begins_the_day_after_the_due_day_and_follows_the_promise_in_force() {
-    let first = at("2024-10-02", json!({"due_at": "2024-10-05"}));
-    let longer = event(json!({"at": "2024-10-08", "kind": "extension", "due_at": "2024-10-10"}));
-    let done = event(json!({"at": "2024-10-13", "status": 9, "finished_at": "2024-10-13"}));
-    let now = state(&[done, longer, first]);
-    let value = |day| gauge(&now, Measure::Overdue, &format!("2024-10-{day}"));
-    let days = ["05", "06", "07", "08", "10", "11", "12", "13"].map(value);
-    assert_eq!(days, [0, 1, 1, 0, 0, 1, 1, 0]);
-    let open = ["01", "12", "13"].map(|day| gauge(&now, Measure::Open, &format!("2024-10-{day}")));
-    assert_eq!(open, [1, 1, 0]);
-}
-
-#[test]
-fn a_due_date_that_is_no_longer_told_moves_no_promise() {
-    let told = [at("2024-10-02", json!({"due_at": "2024-10-05"})), at("2024-10-04", json!({}))];
-    let now = state(&told);
-    assert_eq!((now.due_at, now.first_due_at), (None, moment("2024-10-05")));
-    assert_eq!(gauge(&now, Measure::Overdue, "2024-10-06"), 1);
-}
-
-#[test]
-fn paused_lasts_from_the_request_to_the_next_step() {
-    let told = [
-        at("2024-10-02", json!({})),
-        at("2024-10-04", json!({"status": 5, "status_at": "2024-10-03"})),
-        at("2024-10-06", json!({})),
-    ];
-    let now = state(&told);
-    let days = ["02", "03", "05", "06"];
-    let days = days.map(|day| gauge(&now, Measure::Paused, &format!("2024-10-{day}")));
-    assert_eq!(days, [0, 1, 1, 0]);
-}
-
-#[test]
-fn a_snapshot_has_the_last_word_over_events_of_its_own_second() {
-    let second = "2024-10-02T01:00:00Z";
-    let step = |status: u8| event(json!({"status": status, "status_raw": "x", "at": second}));
-    let paused = json!({"status": 5, "status_at": second, "source_version": second});
-    let now = state(&[snapshot(paused, 0), step(5), step(9)]);
-    assert_eq!(now.status, Status::SUPPLEMENT);
-    assert_eq!(gauge(&now, Measure::Paused, "2024-10-09"), 1);
-}
-
-#[test]
-fn a_delta_has_no_zeros_and_undoes_itself() {
-    let one = state(&[at("1", json!({}))]);
-    let settings = Settings::default();
-    assert!(delta(Some(&one), Some(&one), &settings).is_empty());
-    let gone = delta(Some(&one), None, &settings);
-    let here = delta(None, Some(&one), &settings);
-    assert_eq!(here.len(), gone.len());
-    assert!(here.iter().zip(&gone).all(|(a, b)| a.0 == b.0 && a.1 == -b.1));
 }

@@ -21,32 +21,32 @@ pub struct Settings {
     pub units: UnitVersions,
 }
 
-/// All that one dossier adds to the statistics, without zeros and without the place.
+/// All that one dossier adds to the statistics, without zeros and without the place. Of any days:
+/// what was open before them and came under work in them is what finished in them and is open at
+/// their end.
 fn counts(state: &DossierState, settings: &Settings) -> BTreeMap<Counted, i64> {
     let mut sum = Sum { state, counts: BTreeMap::new() };
     if state.retracted || !state.counted {
         return sum.counts;
     }
     let finished = state.status.is_finished() && !is_paused(state.status, settings);
-    let finish = finished.then(|| finish_day(state)).flatten();
+    let told = finished.then(|| finish_day(state)).flatten();
+    let days = day_statuses(state);
     sum.flow(Measure::Submitted, state.submitted_at.map(Moment::day));
-    sum.flow(Measure::Accepted, state.accepted_at.map(Moment::day));
-    if let Some(day) = finish {
-        sum.finish(day);
+    if let Some(open) = opening_day(state) {
+        // Finished on an unknown day: by the last day that anything is known of.
+        let last = || days.last_key_value().map_or(open, |(day, _)| *day);
+        let finish = finished.then(|| told.unwrap_or_else(last));
+        sum.course(open, finish, told.is_some());
+        sum.gauges(&days, (open, finish.map(|day| day.max(open))), settings);
+    } else if let Some(day) = told.filter(|_| state.status == Status::NOT_ACCEPTED) {
+        sum.add(Measure::Refused, day, 1);
     }
     let returned = state.returned_at.map(Moment::day);
     if state.status == Status::RETURNED || returned.is_some() {
-        sum.flow(Measure::Returned, returned.or(finish));
+        sum.flow(Measure::Returned, returned.or(told));
     }
-    let days = day_statuses(state);
     sum.statuses(&days);
-    // Finished on an unknown day: it has no place on any gauge.
-    let known = finish.is_some() || !finished;
-    if let Some(open) = opening_day(state).filter(|_| known) {
-        sum.stay(Measure::Open, open, finish);
-        sum.paused(&days, (open, finish), settings);
-        sum.overdue(open, finish);
-    }
     sum.counts.retain(|_, count| *count != 0);
     sum.counts
 }
@@ -134,15 +134,16 @@ pub(super) fn own_day(state: &DossierState) -> Option<Date> {
     told.or_else(|| state.timeline.first().map(|step| step.at)).or(state.status_at).map(Moment::day)
 }
 
-/// The day it came under work: accepted, else the first step that shows it was.
+/// The day it came under work: accepted, else the first step that shows it was. None of one that
+/// was not accepted, or that was withdrawn before anyone did anything about it.
 fn opening_day(state: &DossierState) -> Option<Date> {
     if state.status == Status::NOT_ACCEPTED {
         return None;
     }
     let step = || {
         let mut steps = state.timeline.iter();
-        let begun = |status| status != Status::SUBMITTED && status != Status::NOT_ACCEPTED;
-        steps.find(|step| begun(step.status)).map(|step| step.at)
+        let idle = [Status::SUBMITTED, Status::NOT_ACCEPTED, Status::WITHDRAWN];
+        steps.find(|step| !idle.contains(&step.status)).map(|step| step.at)
     };
     // A dossier that waits to be accepted is not open.
     let filed = state.status == Status::SUBMITTED;
@@ -179,31 +180,68 @@ impl Sum<'_> {
         }
     }
 
-    fn finish(&mut self, day: Date) {
+    /// That it came under work, and that it finished, as declared on a day or as seen since one.
+    /// A finish counts no earlier than the work; its verdict goes by the day declared.
+    fn course(&mut self, open: Date, finish: Option<Date>, is_declared: bool) {
         use Measure as M;
-        match self.state.status {
-            Status::NOT_ACCEPTED => return self.add(M::Refused, day, 1),
-            Status::WITHDRAWN => return self.add(M::Withdrawn, day, 1),
-            Status::STOPPED => self.add(M::Refused, day, 1),
+        self.add(M::Accepted, open, 1);
+        match self.state.channel.as_deref() {
+            Some("online") => self.add(M::AcceptedOnline, open, 1),
+            Some("post") => self.add(M::AcceptedPost, open, 1),
             _ => {}
         }
-        let in_force = [M::FinishedEarly, M::FinishedOnTime, M::FinishedLate];
+        let Some(day) = finish else { return };
+        let counted = day.max(open);
+        match self.state.status {
+            Status::WITHDRAWN => return self.add(M::Withdrawn, counted, 1),
+            Status::STOPPED => self.add(M::Refused, counted, 1),
+            _ => {}
+        }
         let promise = self.state.promises.last().map(|promise| promise.due_at);
-        self.add(verdict(day, promise, in_force), day, 1);
-        if let Some(first) = self.state.first_due_at {
-            let names = [M::FirstPromiseEarly, M::FirstPromiseOnTime, M::FirstPromiseLate];
-            self.add(verdict(day, Some(first), names), day, 1);
+        let firsts = [M::FirstPromiseEarly, M::FirstPromiseOnTime, M::FirstPromiseLate];
+        let judged = [
+            Some((promise, [M::FinishedEarly, M::FinishedOnTime, M::FinishedLate])),
+            self.state.first_due_at.map(|first| (Some(first), firsts)),
+        ];
+        for (due, names) in judged.into_iter().flatten() {
+            let [early, on_time, _] = names;
+            // What is not told to be early is not called so.
+            let found = verdict(day, due, names);
+            let found = if found == early && !is_declared { on_time } else { found };
+            self.add(found, counted, 1);
         }
     }
 
-    /// A stay in a condition: from its first day to the day it ends, where it has ended.
-    fn stay(&mut self, measure: Measure, from: Date, to: Option<Date>) {
-        if to.is_some_and(|to| to <= from) {
-            return;
+    /// The conditions it is in from one day to another.
+    fn gauges(
+        &mut self,
+        days: &BTreeMap<Date, Status>,
+        (open, finish): (Date, Option<Date>),
+        settings: &Settings,
+    ) {
+        self.stay(Measure::Open, Some((open, finish)), 1);
+        let pauses = pauses(days, (open, finish), settings);
+        for pause in &pauses {
+            self.stay(Measure::Paused, Some(*pause), 1);
         }
-        self.add(measure, from, 1);
+        for late in lates(self.state, (open, finish)) {
+            self.stay(Measure::Overdue, Some(late), 1);
+            for pause in &pauses {
+                let waiting = both(late, *pause);
+                self.stay(Measure::Overdue, waiting, -1);
+                self.stay(Measure::PausedOverdue, waiting, 1);
+            }
+        }
+    }
+
+    /// A stay in a condition, counted so many times.
+    fn stay(&mut self, measure: Measure, stay: Option<Stay>, count: i64) {
+        let Some((from, to)) = stay.filter(|(from, to)| to.is_none_or(|to| *from < to)) else {
+            return;
+        };
+        self.add(measure, from, count);
         if let Some(to) = to {
-            self.add(measure, to, -1);
+            self.add(measure, to, -count);
         }
     }
 
@@ -220,41 +258,49 @@ impl Sum<'_> {
             before = Some(status);
         }
     }
+}
 
-    fn paused(
-        &mut self,
-        days: &BTreeMap<Date, Status>,
-        (open, finish): (Date, Option<Date>),
-        settings: &Settings,
-    ) {
-        let mut since: Option<Date> = None;
-        for (&day, &status) in days {
-            match (since, is_paused(status, settings)) {
-                (None, true) => since = Some(day.max(open)),
-                (Some(from), false) => {
-                    self.stay(Measure::Paused, from, Some(finish.map_or(day, |end| end.min(day))));
-                    since = None;
-                }
-                _ => {}
+/// A stay in a condition: from its first day to the day it ends, where it has ended.
+type Stay = (Date, Option<Date>);
+
+/// The days of one stay that are of another too.
+fn both(one: Stay, other: Stay) -> Option<Stay> {
+    let ends = [one.1, other.1].into_iter().flatten().min();
+    let from = one.0.max(other.0);
+    ends.is_none_or(|end| from < end).then_some((from, ends))
+}
+
+/// When it waited for its applicant while it was open.
+fn pauses(days: &BTreeMap<Date, Status>, open: Stay, settings: &Settings) -> Vec<Stay> {
+    let mut found = Vec::new();
+    let mut since: Option<Date> = None;
+    for (&day, &status) in days {
+        match (since, is_paused(status, settings)) {
+            (None, true) => since = Some(day),
+            (Some(from), false) => {
+                found.extend(both((from, Some(day)), open));
+                since = None;
             }
-        }
-        if let Some(from) = since {
-            self.stay(Measure::Paused, from, finish);
+            _ => {}
         }
     }
+    found.extend(since.and_then(|from| both((from, None), open)));
+    found
+}
 
-    fn overdue(&mut self, open: Date, finish: Option<Date>) {
-        let promises = &self.state.promises;
-        let start = |at: usize| promises.get(at).and_then(|one| one.at).map(Moment::day);
-        for (at, promise) in promises.iter().enumerate() {
-            let Ok(late) = promise.due_at.day().tomorrow() else { continue };
-            let from = late.max(open).max(start(at).unwrap_or(late));
-            let next = (at + 1 < promises.len()).then(|| start(at + 1).unwrap_or(open));
-            let to = match (next, finish) {
-                (Some(next), Some(finish)) => Some(next.min(finish)),
-                (next, finish) => next.or(finish),
-            };
-            self.stay(Measure::Overdue, from, to);
-        }
+/// When it was open after the day due by the promise in force; no day twice.
+fn lates(state: &DossierState, open: Stay) -> Vec<Stay> {
+    // A promise stands from the day it was made, and no earlier than the one before it.
+    let mut starts = Vec::with_capacity(state.promises.len());
+    let mut latest = open.0;
+    for promise in &state.promises {
+        latest = promise.at.map_or(latest, |at| at.day().max(latest));
+        starts.push(latest);
     }
+    let late = |(at, promise): (usize, &super::state::Promise)| {
+        let from = promise.due_at.day().tomorrow().ok()?.max(*starts.get(at)?);
+        let next = starts.get(at + 1).copied();
+        both((from, next), open).filter(|_| next.is_none_or(|next| from < next))
+    };
+    state.promises.iter().enumerate().filter_map(late).collect()
 }

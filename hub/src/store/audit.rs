@@ -1,6 +1,8 @@
 //! What is stored against what it should be, once it has been read. Pure: every store reads for
 //! itself.
 
+mod entry;
+
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
@@ -11,128 +13,21 @@ use rayon::prelude::*;
 use super::{
     StoreError, Verdict,
     batch::{RollupKey, Rollups, Tip},
-    decode::Stored,
-    replay::{self, Components, Folded, Told},
-    rules::{ReferenceName, ReferenceText, Rules, RulesHistory},
+    replay::{Components, Folded},
+    rules::{Rules, RulesHistory},
 };
 use crate::{
-    journal::{
-        commitment::{Commitment, Salt, commit},
-        entry::{Entry, EntryKind},
-        merkle::{Digest, Frontier, leaf_hash},
-    },
+    journal::merkle::{Digest, Frontier},
     registry::{
         Counted, Observation, Place, PlacedCounts, cell_leaf, fold_root,
         measure::{counted_by, day_of, stored_name},
     },
 };
 
+pub(super) use entry::{Checked, EntryCopy, Refers, Salted, check};
+
 /// Faults listed; more would help nobody.
 pub(super) const FAULTS_MAX: usize = 100;
-
-/// What a commitment commits to, with its salt.
-pub(super) type Salted = Option<([u8; 32], Vec<u8>)>;
-
-/// One entry, owned: other threads work at it.
-pub(super) struct EntryCopy {
-    pub(super) position: u64,
-    pub(super) kind: String,
-    pub(super) text: Vec<u8>,
-    pub(super) public: Vec<u8>,
-    pub(super) personal: Salted,
-    /// The raw bytes of its message, at the message's first entry.
-    pub(super) raw: Salted,
-}
-
-impl EntryCopy {
-    /// What folds read of it.
-    pub(super) fn stored(&self) -> Stored<'_> {
-        Stored { position: self.position, kind: &self.kind, text: &self.text, public: &self.public }
-    }
-
-    /// Bytes that it takes.
-    pub(super) fn bytes(&self) -> usize {
-        let salted = |part: &Salted| part.as_ref().map_or(0, |(_, bytes)| bytes.len());
-        self.text.len() + self.public.len() + salted(&self.personal) + salted(&self.raw)
-    }
-
-    /// What it is a version of and the hash of that, where it is a reference.
-    fn reference(&self) -> Result<Option<ReferenceText>, StoreError> {
-        let refers = self.kind == EntryKind::Reference.as_str();
-        refers.then(|| ReferenceText::read(&self.public)).transpose()
-    }
-
-    /// The hash of the rules that it puts in force, where it does.
-    pub(super) fn rules(&self) -> Result<Option<Digest>, StoreError> {
-        let rules = self.reference()?.filter(|text| text.name == ReferenceName::Rules);
-        Ok(rules.map(|text| text.content))
-    }
-}
-
-/// What one entry shows, read alone.
-pub(super) struct Checked {
-    pub(super) position: u64,
-    pub(super) leaf: Digest,
-    pub(super) told: Option<Told>,
-    pub(super) reference: Option<ReferenceText>,
-    pub(super) faults: Vec<String>,
-}
-
-/// Checks one entry: its text, its texts' hashes, its leaf.
-pub(super) fn check(row: &EntryCopy) -> Checked {
-    let mut checked = Checked {
-        position: row.position,
-        leaf: leaf_hash(&row.text),
-        told: None,
-        reference: None,
-        faults: Vec::new(),
-    };
-    let position = row.position;
-    let told = match agrees(row) {
-        Ok((entry, reference)) => {
-            checked.reference = reference;
-            replay::told_under(entry.contract.as_deref(), &row.stored())
-        }
-        Err(fault) => {
-            checked.faults.push(format!("position {position}: {fault}"));
-            replay::told(&row.stored())
-        }
-    };
-    match told {
-        Ok(told) => checked.told = told,
-        Err(error) => checked.faults.push(error.reason),
-    }
-    checked
-}
-
-/// Whether an entry's text is one, and everything it names is what it names; gives the entry, and
-/// what it refers to, where it does.
-fn agrees(row: &EntryCopy) -> Result<(Entry, Option<ReferenceText>), String> {
-    let text = str::from_utf8(&row.text).map_err(|_| "the entry's text is not UTF-8".to_owned())?;
-    let entry = Entry::parse(text).map_err(|error| error.to_string())?;
-    if entry.position != row.position {
-        return Err(format!("the entry's text says position {}", entry.position));
-    }
-    if entry.kind.as_str() != row.kind {
-        return Err(format!("the entry's text says {}", entry.kind.as_str()));
-    }
-    if entry.public != Digest::of(&row.public) {
-        return Err("the public text is not the one the entry names".to_owned());
-    }
-    if !holds(entry.personal, &row.personal) {
-        return Err("the personal text is not the one the entry commits to".to_owned());
-    }
-    if !holds(entry.raw, &row.raw) {
-        return Err("the raw bytes are not those the entry commits to".to_owned());
-    }
-    let reference = row.reference().map_err(|error| error.reason)?;
-    Ok((entry, reference))
-}
-
-/// What was erased or pruned leaves its commitment behind.
-fn holds(said: Option<Commitment>, found: &Salted) -> bool {
-    found.as_ref().is_none_or(|(salt, bytes)| said == Some(commit(&Salt::from_bytes(*salt), bytes)))
-}
 
 /// The journal, while it is read in order.
 #[derive(Default)]
@@ -167,18 +62,21 @@ impl Journal {
     /// Takes the content that an entry refers to, as it was found.
     pub(super) fn refer(
         &mut self,
-        (position, text): (u64, &ReferenceText),
+        (position, refers): (u64, Refers),
         found: Option<&[u8]>,
         verdict: &mut Verdict,
     ) {
-        let ReferenceText { name, content } = text;
-        let found = found.filter(|found| Digest::of(found) == *content);
-        match (name, found) {
-            (ReferenceName::Catalogue, Some(_)) => {}
-            (ReferenceName::Catalogue, None) => {
+        let content = refers.content();
+        let found = found.filter(|found| Digest::of(found) == content);
+        match (refers, found) {
+            (Refers::Catalogue(_) | Refers::Report(_), Some(_)) => {}
+            (Refers::Catalogue(_), None) => {
                 verdict.add(format!("the catalogue {content} is not what it was"));
             }
-            (ReferenceName::Rules, found) => {
+            (Refers::Report(_), None) => {
+                verdict.add(format!("the report frozen at position {position} is not what it was"));
+            }
+            (Refers::Rules(_), found) => {
                 match found.and_then(|found| Rules::from_content(found).ok()) {
                     Some(rules) => self.rules.0.push((position, rules)),
                     None => verdict.add(format!("the rules {content} are not what they were")),

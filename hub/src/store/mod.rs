@@ -10,6 +10,7 @@ pub mod catalogue;
 pub mod decode;
 pub mod effect;
 mod error;
+pub mod freezes;
 pub mod listing;
 mod numbers;
 pub mod portable;
@@ -149,8 +150,9 @@ pub trait Store:
     portable::Portable
     + pruning::Pruning
     + catalogue::Catalogues
-    + profiles::Profiles
+    + freezes::Freezes
     + listing::Listing
+    + profiles::Profiles
     + 'static
 {
     /// Writes a batch of chunks in one transaction, each of which succeeds or fails alone.

@@ -170,7 +170,7 @@ pub struct ApiKey {
     pub id: String,
     /// SHA-256 of its secret.
     pub hash: Digest,
-    /// Whose it is: `agency:<id>` or `portal`.
+    /// Whose it is: `agency:<id>`, `portal` or `operator`.
     pub principal: String,
     /// When it was revoked.
     pub revoked_at: Option<String>,

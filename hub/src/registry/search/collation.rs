@@ -52,7 +52,7 @@ static WEIGHTS: LazyLock<HashMap<char, (u16, u8)>> = LazyLock::new(|| {
 });
 
 /// What a text sorts by: its letters, then its tones. The text is a toned key: lower case, NFC.
-pub(super) fn sort_key(toned: &str) -> (Vec<u16>, Vec<u8>) {
+pub(in crate::registry) fn sort_key(toned: &str) -> (Vec<u16>, Vec<u8>) {
     let weigh = |letter: char| match WEIGHTS.get(&letter) {
         Some(weight) => *weight,
         None if letter.is_ascii() => (u16::try_from(letter).unwrap_or_default(), 0),

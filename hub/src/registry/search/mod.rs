@@ -12,5 +12,6 @@ mod vocabulary;
 pub mod words;
 
 pub use bits::Bits;
+pub(in crate::registry) use collation::sort_key;
 pub use index::{Hit, Index, Match, Query, Subject};
 pub use suggest::Suggestion;

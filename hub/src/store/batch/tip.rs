@@ -8,6 +8,7 @@ use crate::{
         entry::{Algorithm, Entry, EntryError, EntryKind, Mode, recorded_at},
         merkle::{BadFrontier, Digest, Frontier, leaf_hash},
     },
+    registry::report::FreezeText,
     store::{
         Personal, Rules, StoreError,
         rules::{ReferenceName, ReferenceText},
@@ -113,16 +114,36 @@ impl Tip {
         name: ReferenceName,
         content: Digest,
     ) -> Result<NewEntry, StoreError> {
-        let public = ReferenceText::of(name, content);
+        self.tell(clock, EntryKind::Reference, &ReferenceText::of(name, content))
+    }
+
+    /// Appends the entry that freezes a report.
+    ///
+    /// # Errors
+    /// Those of [`Self::append`]; when the figures rest on entries that are not there.
+    pub fn freeze(&mut self, clock: Timestamp, text: &FreezeText) -> Result<NewEntry, StoreError> {
+        if text.as_of > self.next() {
+            return Err(StoreError::fault("a freeze rests on entries that are not there"));
+        }
+        self.tell(clock, EntryKind::Freeze, &text.text())
+    }
+
+    /// Appends what the hub itself says.
+    fn tell(
+        &mut self,
+        clock: Timestamp,
+        kind: EntryKind,
+        public: &str,
+    ) -> Result<NewEntry, StoreError> {
         let said = Said {
-            kind: EntryKind::Reference,
+            kind,
             mode: Mode::Live,
             message: None,
             message_id: None,
             record: None,
             named: None,
             raw: None,
-            public: (&public, Digest::of(public.as_bytes())),
+            public: (public, Digest::of(public.as_bytes())),
             personal: None,
             mapping: None,
             contract_hash: None,

@@ -22,6 +22,7 @@ macro_rules! alone {
 mod catalogue;
 mod failure;
 mod found;
+mod freezes;
 mod known;
 mod lease;
 mod listing;

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::{
     PostgresStore,
     failure::{self, Failure, Tries},
-    known, scan,
+    known, names, scan,
     session::{self, Rows, signed},
     verify::apart,
     write,
@@ -38,9 +38,20 @@ async fn rebuilt(store: &PostgresStore) -> Result<u64, Failure> {
     let transaction = client.transaction().await?;
     scan::settings(&transaction).await?;
     known::tip_held(&transaction).await?;
-    let read = anew(store, &transaction).await?;
+    let read = anew(&Numbers::of(store), &transaction).await?;
     transaction.commit().await.map_err(failure::of_commit)?;
     Ok(read)
+}
+
+/// Makes every fold anew where a migration has asked for it.
+pub(super) async fn due(transaction: &Transaction<'_>) -> Result<(), Failure> {
+    let sql = "UPDATE head SET refold = false WHERE refold";
+    if transaction.execute(sql, &[]).await? > 0 {
+        scan::settings(transaction).await?;
+        let (places, names) = Default::default();
+        anew(&Numbers { places: &places, names: &names }, transaction).await?;
+    }
+    Ok(())
 }
 
 /// Puts rules in force: a reference entry, and every fold with them from its position on.
@@ -75,10 +86,22 @@ async fn adopted(store: &PostgresStore, rules: &Rules) -> Result<bool, Failure> 
     let mut rows = write::entries(&only);
     rows.extend([content, write::head(&tip)]);
     session::write(&transaction, rows).await?;
-    anew(store, &transaction).await?;
+    anew(&Numbers::of(store), &transaction).await?;
     transaction.commit().await.map_err(failure::of_commit)?;
     store.appended.to(tip.next());
     Ok(true)
+}
+
+/// What is known of the numbers of places and names.
+struct Numbers<'a> {
+    places: &'a write::PlacesSeen,
+    names: &'a names::NamesSeen,
+}
+
+impl<'a> Numbers<'a> {
+    fn of(store: &'a PostgresStore) -> Self {
+        Self { places: &store.places, names: &store.names }
+    }
 }
 
 /// Places and names stay: their numbers are known to other processes.
@@ -87,7 +110,7 @@ const FORGET: &str = "
     DELETE FROM observations; DELETE FROM dossiers; DELETE FROM changes; DELETE FROM deltas;
     DELETE FROM rollups; DELETE FROM members; DELETE FROM rules;";
 
-async fn anew(store: &PostgresStore, transaction: &Transaction<'_>) -> Result<u64, Failure> {
+async fn anew(numbers: &Numbers<'_>, transaction: &Transaction<'_>) -> Result<u64, Failure> {
     transaction.batch_execute(FORGET).await?;
     let (components, rules, read) = journal(transaction).await?;
     let rules = Arc::new(rules);
@@ -100,24 +123,24 @@ async fn anew(store: &PostgresStore, transaction: &Transaction<'_>) -> Result<u6
         let following = scan::groups(transaction, &mut wanted);
         let (mut folded, following) = futures_util::future::try_join(work, following).await?;
         folded.iter_mut().for_each(|story| turns.take(story, &rules));
-        write(store, transaction, &folded, &mut sums).await?;
+        write(numbers, transaction, &folded, &mut sums).await?;
         groups = following;
     }
-    write(store, transaction, &[turns.close()], &mut sums).await?;
-    let rows = store.names.rows(transaction, &sums).await?;
+    write(numbers, transaction, &[turns.close()], &mut sums).await?;
+    let rows = numbers.names.rows(transaction, &sums).await?;
     session::write(transaction, write::rollups(rows, read).into()).await?;
     Ok(read)
 }
 
 async fn write(
-    store: &PostgresStore,
+    numbers: &Numbers<'_>,
     transaction: &Transaction<'_>,
     stories: &[Changes],
     sums: &mut Rollups,
 ) -> Result<(), Failure> {
     let all: Vec<&Changes> = stories.iter().collect();
     let deltas = || stories.iter().flat_map(|changes| &changes.deltas);
-    let places = store.places.numbers(transaction, deltas()).await?;
+    let places = numbers.places.numbers(transaction, deltas()).await?;
     session::write(transaction, write::folds(&all, &places)).await?;
     deltas().for_each(|delta| sums.add(delta));
     Ok(())

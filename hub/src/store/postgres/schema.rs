@@ -7,13 +7,14 @@ use super::{
     failure::{self, Failure},
     open,
     portable::Marks,
+    rebuild,
     session::Sessions,
 };
 use crate::store::schema::{self, Applied, Migration, Outlook};
 
 /// All versions, in order; the table `schema` notes how many there are, `migrations` the hash of
 /// each.
-static MIGRATIONS: [Migration; 10] = [
+static MIGRATIONS: [Migration; 11] = [
     Migration { name: "first", sql: include_str!("../../../migrations/postgres/0001_first.sql") },
     Migration { name: "leases", sql: include_str!("../../../migrations/postgres/0002_leases.sql") },
     Migration { name: "moves", sql: include_str!("../../../migrations/postgres/0003_moves.sql") },
@@ -41,6 +42,10 @@ static MIGRATIONS: [Migration; 10] = [
     Migration {
         name: "rollups_by_field_and_commune",
         sql: include_str!("../../../migrations/postgres/0010_rollups_by_field_and_commune.sql"),
+    },
+    Migration {
+        name: "reports",
+        sql: include_str!("../../../migrations/postgres/0011_reports.sql"),
     },
 ];
 
@@ -151,6 +156,10 @@ pub(super) async fn next(address: &Config) -> Result<Option<(usize, &'static Mig
         return Err(schema::moving().into());
     }
     apply(&transaction, next).await?;
+    // Folds are made by a program of the whole schema.
+    if of(&transaction).await?.next().is_none() {
+        rebuild::due(&transaction).await?;
+    }
     transaction.commit().await.map_err(failure::of_commit)?;
     Ok(Some(next))
 }

@@ -144,6 +144,18 @@ async fn catalogues() {
     database.drop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn freezes() {
+    let database = Database::new("freezes").await;
+    suite::freezes(&database.open().await).await;
+    database.drop().await;
+    let database = Database::new("freezers").await;
+    let stores: [Arc<dyn Store>; 2] =
+        [Arc::new(database.open().await), Arc::new(database.open().await)];
+    suite::freezers(stores).await;
+    database.drop().await;
+}
+
 #[tokio::test]
 async fn keys() {
     let database = Database::new("keys").await;

@@ -61,11 +61,11 @@ async fn journal(transaction: &Transaction<'_>, verdict: &mut Verdict) -> Result
             if !journal.goes_on(&one, verdict) {
                 return Ok(journal);
             }
-            let (position, reference) = (one.position, one.reference.clone());
+            let (position, refers) = (one.position, one.refers);
             journal.take(one, verdict);
-            if let Some(text) = reference {
-                let found = known::content(transaction, text.content).await?;
-                journal.refer((position, &text), found.as_deref(), verdict);
+            if let Some(refers) = refers {
+                let found = known::content(transaction, refers.content()).await?;
+                journal.refer((position, refers), found.as_deref(), verdict);
             }
         }
         if verdict.faults.len() >= FAULTS_MAX {

@@ -35,6 +35,15 @@ pub(super) fn rebuild(writer: &mut Writer) -> Result<u64, StoreError> {
     read
 }
 
+/// Makes every fold anew where a migration has asked for it.
+pub(super) fn due(connection: &Connection) -> Result<(), StoreError> {
+    let sql = "UPDATE head SET refold = 0 WHERE refold = 1";
+    if connection.execute(sql, [])? > 0 {
+        anew(connection, &mut PlacesSeen::default())?;
+    }
+    Ok(())
+}
+
 /// Puts rules in force: a reference entry, and every fold with them from its position on.
 pub(super) fn adopt(writer: &mut Writer, rules: &Rules) -> Result<bool, StoreError> {
     let Writer { connection, places, rolling, .. } = writer;

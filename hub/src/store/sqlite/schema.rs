@@ -4,14 +4,14 @@ use std::path::Path;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
-use super::{open, portable};
+use super::{open, portable, rebuild};
 use crate::store::{
     StoreError,
     schema::{self, Applied, Migration, Outlook},
 };
 
 /// All versions, in order; the file notes how many it has, and the hash of each.
-static MIGRATIONS: [Migration; 8] = [
+static MIGRATIONS: [Migration; 9] = [
     Migration { name: "first", sql: include_str!("../../../migrations/sqlite/0001_first.sql") },
     Migration {
         name: "rollups_by_number",
@@ -35,6 +35,7 @@ static MIGRATIONS: [Migration; 8] = [
         name: "rollups_by_field_and_commune",
         sql: include_str!("../../../migrations/sqlite/0008_rollups_by_field_and_commune.sql"),
     },
+    Migration { name: "reports", sql: include_str!("../../../migrations/sqlite/0009_reports.sql") },
 ];
 
 const APPLIED: &str = "CREATE TABLE IF NOT EXISTS migrations (
@@ -117,6 +118,10 @@ pub(super) fn next(path: &Path) -> Result<Option<(usize, &'static Migration)>, S
         return Err(schema::moving());
     }
     apply(&transaction, next)?;
+    // Folds are made by a program of the whole schema.
+    if of(&transaction)?.next().is_none() {
+        rebuild::due(&transaction)?;
+    }
     transaction.commit()?;
     Ok(Some(next))
 }

@@ -111,6 +111,22 @@ async fn catalogues() {
     suite::catalogues(&folder.open()).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn freezes() {
+    let folder = Folder::new("freezes");
+    suite::freezes(&folder.open()).await;
+    let outside = Connection::open(folder.0.join("hub.db")).unwrap();
+    let edit = "UPDATE reference_contents SET content = CAST('other figures' AS BLOB)
+                WHERE content = CAST('figures of all' AS BLOB)";
+    assert_eq!(outside.execute(edit, []).unwrap(), 1);
+    let faults = folder.open().verify().await.unwrap().faults;
+    assert_eq!(faults.len(), 2, "each freeze that names it: {faults:?}");
+    assert_eq!(faults[0], "the report frozen at position 1 is not what it was");
+    let folder = Folder::new("freezers");
+    let store: Arc<dyn Store> = Arc::new(folder.open());
+    suite::freezers([store.clone(), store]).await;
+}
+
 #[tokio::test]
 async fn keys() {
     let folder = Folder::new("keys");

@@ -52,11 +52,11 @@ fn journal(crew: &mut Crew, verdict: &mut Verdict) -> Result<Journal, StoreError
             if !journal.goes_on(&one, verdict) {
                 return Ok(journal);
             }
-            let (position, reference) = (one.position, one.reference.clone());
+            let (position, refers) = (one.position, one.refers);
             journal.take(one, verdict);
-            if let Some(text) = reference {
-                let found = known::content(crew.first()?, text.content)?;
-                journal.refer((position, &text), found.as_deref(), verdict);
+            if let Some(refers) = refers {
+                let found = known::content(crew.first()?, refers.content())?;
+                journal.refer((position, refers), found.as_deref(), verdict);
             }
         }
         if verdict.faults.len() >= FAULTS_MAX {

@@ -46,15 +46,9 @@ async fn told(operations: &Operations, code: &str) -> (String, u64) {
     (lookup, found.size)
 }
 
-/// An operation over a store that has answered nothing before.
-fn fresh(store: &Arc<dyn Store>) -> Operations {
-    let (catalog, published, drop_folders, drift, answers, scans) = Default::default();
-    Operations { catalog, published, store: store.clone(), drop_folders, drift, answers, scans }
-}
-
 /// Whoever asks again after any message is told what a first asker is told.
 pub(crate) async fn look_ups(store: Arc<dyn Store>) {
-    let operations = fresh(&store);
+    let operations = Operations::of(store.clone());
     let mut state: u64 = 20_250_701;
     let mut draw = |below: u64| {
         state =
@@ -79,7 +73,7 @@ pub(crate) async fn look_ups(store: Arc<dyn Store>) {
         send(&*store, message(&*store, &id, &id, vec![Ok(vec![record])])).await;
         // Not all are asked for after each message: what was answered long ago may still hold.
         for code in codes.iter().filter(|_| draw(3) == 0) {
-            let first = told(&fresh(&store), code).await;
+            let first = told(&Operations::of(store.clone()), code).await;
             assert_eq!(told(&operations, code).await, first, "{code} after message {number}");
         }
     }

@@ -1,0 +1,188 @@
+//! `/v1/reports`: which reports there are, a report, and freezing one.
+
+use adapters::rest::problem::ProblemResponse;
+use axum::{
+    extract::{Path, State, rejection::PathRejection},
+    http::{
+        HeaderMap, HeaderValue, StatusCode, Uri,
+        header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, LINK, X_CONTENT_TYPE_OPTIONS},
+    },
+    response::Response,
+};
+use jiff::civil::Date;
+use serde_json::json;
+
+use super::{
+    Api, Asker,
+    answer::{JSON, Reading, Stop},
+    dossiers::named,
+    kinds,
+    params::{Params, bad},
+    statistics::today,
+};
+use crate::{
+    operations::{Figures, NoReport, PAGE_MAX, ReportAnswer, ReportQuestion},
+    registry::report::Period,
+    report::{self, Format},
+    store::StoreError,
+};
+
+/// Freezes on a page where no limit is asked for.
+const FREEZES_DEFAULT: u32 = 100;
+
+/// A page runs nothing and loads nothing; its style is its own.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
+
+/// Which freeze a report's figures are of: its position.
+const FROZEN_AT: &str = "x-frozen-at-position";
+
+impl From<NoReport> for Stop {
+    fn from(none: NoReport) -> Self {
+        let (status, kind) = match &none {
+            NoReport::Store(error) => {
+                return StoreError { trouble: error.trouble, reason: error.reason.clone() }.into();
+            }
+            NoReport::NoForms => (StatusCode::NOT_FOUND, &kinds::NO_FORMS),
+            NoReport::UnknownForm { .. } => (StatusCode::NOT_FOUND, &kinds::UNKNOWN_FORM),
+            NoReport::UnknownCalendar { .. } => {
+                (StatusCode::BAD_REQUEST, &kinds::UNKNOWN_REPORT_CALENDAR)
+            }
+            NoReport::OutsideCalendar(_) => {
+                (StatusCode::BAD_REQUEST, &kinds::OUTSIDE_REPORT_CALENDAR)
+            }
+            NoReport::TooLong => (StatusCode::BAD_REQUEST, &kinds::PERIOD_TOO_LONG),
+            NoReport::UnknownAgency(_) => (StatusCode::NOT_FOUND, &kinds::UNKNOWN_AGENCY),
+            NoReport::NotYours => (StatusCode::FORBIDDEN, &kinds::NOT_YOURS),
+            NoReport::NotFrozen => (StatusCode::NOT_FOUND, &kinds::NOT_FROZEN),
+            NoReport::NotOver { .. } => (StatusCode::CONFLICT, &kinds::PERIOD_NOT_OVER),
+            NoReport::NotOperator => (StatusCode::FORBIDDEN, &kinds::OPERATOR_ONLY),
+        };
+        let (vi, en) = none.words();
+        let told = ProblemResponse::new(status, kind).detail(vi, en);
+        match none {
+            NoReport::UnknownForm { known } | NoReport::UnknownCalendar { known } => {
+                told.member("known", json!(known))
+            }
+            NoReport::NotOver { to } => told.member("to", json!(to)),
+            _ => told,
+        }
+        .into()
+    }
+}
+
+/// What is asked for, but how it is written.
+fn question(form: String, params: &Params) -> Result<ReportQuestion, ProblemResponse> {
+    let forms = "2026, 2026-H1, 2026-9M, 2026-Q2, 2026-05, 2026-01-05..2026-03-20";
+    let text = params.text("period").unwrap_or_default();
+    let period: Period = text.parse().map_err(|_| {
+        let vi = format!("Ghi kỳ báo cáo theo một trong các dạng: {forms}.");
+        bad("period", text, &vi, &format!("Write a period in one of these forms: {forms}."))
+    })?;
+    let figures = match params.text("figures") {
+        None => Figures::Standing,
+        Some("now") => Figures::Now,
+        Some("frozen") => Figures::Frozen,
+        Some("difference") => Figures::Difference,
+        Some(text) => {
+            let vi = "Ghi now, frozen hoặc difference.";
+            return Err(bad("figures", text, vi, "Write now, frozen or difference."));
+        }
+    };
+    let as_of = params.position("as_of")?;
+    if figures == Figures::Frozen && as_of.is_some() {
+        let vi = "Số liệu đã chốt có vị trí riêng: bỏ as_of.";
+        let text = params.text("as_of").unwrap_or_default();
+        return Err(bad("as_of", text, vi, "What was frozen has its own position: leave it out."));
+    }
+    Ok(ReportQuestion {
+        form,
+        period,
+        calendar: params.text("calendar").map(ToOwned::to_owned),
+        agency: params.text("agency").map(ToOwned::to_owned),
+        as_of,
+        figures,
+    })
+}
+
+fn format(params: &Params) -> Result<Format, ProblemResponse> {
+    let Some(text) = params.text("format") else { return Ok(Format::Json) };
+    Format::from_name(text).ok_or_else(|| {
+        let names = Format::ALL.map(Format::name).join(", ");
+        bad("format", text, &format!("Ghi một trong: {names}."), &format!("Write one of {names}."))
+    })
+}
+
+/// Which forms and calendars there are, and what was frozen.
+pub(super) async fn reports(
+    State(api): State<Api>,
+    Asker(who): Asker,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Stop> {
+    let params = Params::read(&uri, &["after", "limit"])?;
+    let (after, limit) = (params.position("after")?, params.limit(FREEZES_DEFAULT, PAGE_MAX)?);
+    let reading = Reading::begin(&api, &headers, "").await?;
+    let list = api.operations.reports(&who, after, limit).await?;
+    let mut response = reading.json(StatusCode::OK, JSON, &list, Some(list.as_of))?;
+    if let Some(next) = list.next {
+        let uri = format!("</v1/reports?after={next}&limit={limit}>; rel=\"next\"");
+        if let Ok(link) = HeaderValue::from_str(&uri) {
+            response.headers_mut().insert(LINK, link);
+        }
+    }
+    Ok(response)
+}
+
+/// One report, in the format asked for.
+pub(super) async fn report(
+    State(api): State<Api>,
+    Asker(who): Asker,
+    form: Result<Path<String>, PathRejection>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Stop> {
+    let form = named("form", form)?;
+    let params = ["period", "calendar", "agency", "as_of", "figures", "format"];
+    let params = Params::read(&uri, &params)?;
+    let (question, format) = (question(form, &params)?, format(&params)?);
+    let today: Date = today();
+    let reading = Reading::begin(&api, &headers, &format!(".{today}")).await?;
+    let answer = api.operations.report(&who, &question, today).await?;
+    let written = report::write(&answer, format);
+    let written = written.map_err(|error| StoreError::fault(error.to_string()))?;
+    let (as_of, freeze) = match &answer {
+        ReportAnswer::Report(told) => (told.report.as_of, told.freeze.as_ref()),
+        ReportAnswer::Difference(told, freeze) => (told.as_of, Some(freeze)),
+    };
+    let mut response = reading.bytes(StatusCode::OK, format.media_type(), written, Some(as_of));
+    let own = response.headers_mut();
+    own.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    own.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if let Some(freeze) = freeze {
+        own.insert(FROZEN_AT, HeaderValue::from(freeze.position));
+    }
+    if matches!(format, Format::Csv | Format::Xlsx) {
+        let name = report::file_name(&answer, format);
+        let disposition = format!("attachment; filename=\"{name}\"");
+        if let Ok(disposition) = HeaderValue::from_str(&disposition) {
+            own.insert(CONTENT_DISPOSITION, disposition);
+        }
+    }
+    Ok(response)
+}
+
+/// Freezes a report: 201 with the freeze; 200 with the one that stands where it was frozen before.
+pub(super) async fn freeze(
+    State(api): State<Api>,
+    Asker(who): Asker,
+    form: Result<Path<String>, PathRejection>,
+    uri: Uri,
+) -> Result<Response, Stop> {
+    let form = named("form", form)?;
+    let params = Params::read(&uri, &["period", "calendar", "agency"])?;
+    let question = question(form, &params)?;
+    let (freeze, is_new) = api.operations.freeze(&who, &question, today()).await?;
+    let reading = Reading::begin(&api, &HeaderMap::new(), "").await?;
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    reading.json(status, JSON, &freeze, None)
+}

@@ -1,0 +1,156 @@
+//! One entry, read alone: whether it is what it says, and what it names.
+
+use crate::{
+    journal::{
+        commitment::{Commitment, Salt, commit},
+        entry::{Entry, EntryKind},
+        merkle::{Digest, leaf_hash},
+    },
+    registry::report::FreezeText,
+    store::{
+        StoreError,
+        decode::Stored,
+        replay::{self, Told},
+        rules::{ReferenceName, ReferenceText},
+    },
+};
+
+/// What a commitment commits to, with its salt.
+pub(in crate::store) type Salted = Option<([u8; 32], Vec<u8>)>;
+
+/// One entry, owned: other threads work at it.
+pub(in crate::store) struct EntryCopy {
+    pub(in crate::store) position: u64,
+    pub(in crate::store) kind: String,
+    pub(in crate::store) text: Vec<u8>,
+    pub(in crate::store) public: Vec<u8>,
+    pub(in crate::store) personal: Salted,
+    /// The raw bytes of its message, at the message's first entry.
+    pub(in crate::store) raw: Salted,
+}
+
+impl EntryCopy {
+    /// What folds read of it.
+    pub(in crate::store) fn stored(&self) -> Stored<'_> {
+        Stored { position: self.position, kind: &self.kind, text: &self.text, public: &self.public }
+    }
+
+    /// Bytes that it takes.
+    pub(in crate::store) fn bytes(&self) -> usize {
+        let salted = |part: &Salted| part.as_ref().map_or(0, |(_, bytes)| bytes.len());
+        self.text.len() + self.public.len() + salted(&self.personal) + salted(&self.raw)
+    }
+
+    /// What it is a version of and the hash of that, where it is a reference.
+    fn reference(&self) -> Result<Option<ReferenceText>, StoreError> {
+        let refers = self.kind == EntryKind::Reference.as_str();
+        refers.then(|| ReferenceText::read(&self.public)).transpose()
+    }
+
+    /// What it names by its hash, where it does.
+    fn refers(&self) -> Result<Option<Refers>, StoreError> {
+        if self.kind == EntryKind::Freeze.as_str() {
+            let text = FreezeText::read(&self.public);
+            let text = text.map_err(|error| StoreError::fault(format!("a freeze: {error}")))?;
+            if text.as_of > self.position {
+                return Err(StoreError::fault("a freeze rests on entries behind it"));
+            }
+            return Ok(Some(Refers::Report(text.figures)));
+        }
+        Ok(self.reference()?.map(|text| match text.name {
+            ReferenceName::Rules => Refers::Rules(text.content),
+            ReferenceName::Catalogue => Refers::Catalogue(text.content),
+        }))
+    }
+
+    /// The hash of the rules that it puts in force, where it does.
+    pub(in crate::store) fn rules(&self) -> Result<Option<Digest>, StoreError> {
+        let rules = self.reference()?.filter(|text| text.name == ReferenceName::Rules);
+        Ok(rules.map(|text| text.content))
+    }
+}
+
+/// What an entry names by its hash.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::store) enum Refers {
+    /// Rules that folds depend on.
+    Rules(Digest),
+    /// A catalogue.
+    Catalogue(Digest),
+    /// A frozen report.
+    Report(Digest),
+}
+
+impl Refers {
+    /// The hash.
+    pub(in crate::store) fn content(self) -> Digest {
+        match self {
+            Self::Rules(hash) | Self::Catalogue(hash) | Self::Report(hash) => hash,
+        }
+    }
+}
+
+/// What one entry shows, read alone.
+pub(in crate::store) struct Checked {
+    pub(in crate::store) position: u64,
+    pub(in crate::store) leaf: Digest,
+    pub(in crate::store) told: Option<Told>,
+    pub(in crate::store) refers: Option<Refers>,
+    pub(in crate::store) faults: Vec<String>,
+}
+
+/// Checks one entry: its text, its texts' hashes, its leaf.
+pub(in crate::store) fn check(row: &EntryCopy) -> Checked {
+    let mut checked = Checked {
+        position: row.position,
+        leaf: leaf_hash(&row.text),
+        told: None,
+        refers: None,
+        faults: Vec::new(),
+    };
+    let position = row.position;
+    let told = match agrees(row) {
+        Ok((entry, refers)) => {
+            checked.refers = refers;
+            replay::told_under(entry.contract.as_deref(), &row.stored())
+        }
+        Err(fault) => {
+            checked.faults.push(format!("position {position}: {fault}"));
+            replay::told(&row.stored())
+        }
+    };
+    match told {
+        Ok(told) => checked.told = told,
+        Err(error) => checked.faults.push(error.reason),
+    }
+    checked
+}
+
+/// Whether an entry's text is one, and everything it names is what it names; gives the entry, and
+/// what it refers to, where it does.
+fn agrees(row: &EntryCopy) -> Result<(Entry, Option<Refers>), String> {
+    let text = str::from_utf8(&row.text).map_err(|_| "the entry's text is not UTF-8".to_owned())?;
+    let entry = Entry::parse(text).map_err(|error| error.to_string())?;
+    if entry.position != row.position {
+        return Err(format!("the entry's text says position {}", entry.position));
+    }
+    if entry.kind.as_str() != row.kind {
+        return Err(format!("the entry's text says {}", entry.kind.as_str()));
+    }
+    if entry.public != Digest::of(&row.public) {
+        return Err("the public text is not the one the entry names".to_owned());
+    }
+    if !holds(entry.personal, &row.personal) {
+        return Err("the personal text is not the one the entry commits to".to_owned());
+    }
+    if !holds(entry.raw, &row.raw) {
+        return Err("the raw bytes are not those the entry commits to".to_owned());
+    }
+    let refers = row.refers().map_err(|error| error.reason)?;
+    Ok((entry, refers))
+}
+
+/// What was erased or pruned leaves its commitment behind.
+fn holds(said: Option<Commitment>, found: &Salted) -> bool {
+    found.as_ref().is_none_or(|(salt, bytes)| said == Some(commit(&Salt::from_bytes(*salt), bytes)))
+}
