@@ -1,5 +1,7 @@
 //! Reports through the front door: forms of a period, frozen ones, and the files they make.
 
+mod faults;
+
 use std::{
     fs,
     path::Path,

@@ -1,13 +1,14 @@
 //! `bench read` (P7, P8): look-ups, statistics and a page of a feed, beside a bare server that
 //! answers the same bytes.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use clap::Args;
 
 use super::{
     BenchError, DOSSIERS, Table,
     bare::Bare,
+    child::Surroundings,
     load::{self, Load, Script, Taken, Watched},
     note_others, note_unseen, seconds,
     seed::{self, Filled, VERSIONS},
@@ -44,6 +45,9 @@ pub(crate) struct Options {
     /// Measure these sizes in turn instead, and their ratio to the first: 10000,1000000.
     #[arg(long, value_name = "SIZES", value_delimiter = ',', conflicts_with = "dossiers")]
     pub(crate) compare: Vec<u64>,
+    /// A catalogue's folder with forms of reports: they are asked for too.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) catalogue: Option<PathBuf>,
 }
 
 /// A question, and the requests that ask it of one store.
@@ -62,13 +66,18 @@ pub(crate) fn run(seed: u64, options: &Options) -> Result<Table, BenchError> {
         return Err(BenchError::Input("a store of no dossiers answers nothing".to_owned()));
     }
     let place = Place::told(options.store.as_deref())?;
+    let surroundings = Surroundings { catalogue: options.catalogue.clone(), others: 0 };
     let mut stores = Vec::new();
     for size in &sizes {
         let filled = match compare {
-            true => seed::fill(&load, *size, &place.of_size(*size))?,
-            false => seed::fill(&load, *size, &place)?,
+            true => seed::fill(&load, *size, &place.of_size(*size), &surroundings)?,
+            false => seed::fill(&load, *size, &place, &surroundings)?,
         };
-        stores.push((questions(seed, &filled)?, filled));
+        let mut asked = questions(seed, &filled)?;
+        if options.catalogue.is_some() {
+            asked.extend(reports(seed, &filled));
+        }
+        stores.push((asked, filled));
     }
     let sizes: Vec<String> = sizes.iter().map(ToString::to_string).collect();
     let mut table = Table::new(format!(
@@ -127,6 +136,21 @@ fn questions(seed: u64, filled: &Filled) -> Result<Vec<Question>, BenchError> {
     let path = pages.first().cloned().unwrap_or_default();
     questions.push(Question { name: "feed page of 100", script: choose(pages, seed, &key), path });
     Ok(questions)
+}
+
+/// Forms of the catalogue that the hub has, of the year of the dossiers.
+fn reports(seed: u64, filled: &Filled) -> Vec<Question> {
+    let key = &filled.hub.keys.portal;
+    let forms = [
+        ("report by field", "II.06a", "json"),
+        ("report by agency", "II.06c", "json"),
+        ("report by field, xlsx", "II.06a", "xlsx"),
+    ];
+    let question = |(name, form, format)| {
+        let path = format!("/v1/reports/{form}?period={YEAR}&calendar=plan&format={format}");
+        Question { name, script: choose(vec![path.clone()], seed, key), path }
+    };
+    forms.into_iter().map(question).collect()
 }
 
 /// Requests for one of some paths, by number.

@@ -7,7 +7,8 @@ use clap::Args;
 use rusqlite::{Connection, types::ValueRef};
 
 use super::{
-    BenchError, DOSSIERS, Table, child,
+    BenchError, DOSSIERS, Table,
+    child::{self, Surroundings},
     seed::{self, VERSIONS},
     statements, stop,
     storage::{Place, Storage},
@@ -31,7 +32,7 @@ pub(crate) struct Options {
 pub(crate) fn run(seed: u64, options: &Options) -> Result<Table, BenchError> {
     let load = Arc::new(Workload::new(seed)?);
     let place = Place::told(options.store.as_deref())?;
-    let filled = seed::fill(&load, options.dossiers, &place)?;
+    let filled = seed::fill(&load, options.dossiers, &place, &Surroundings::default())?;
     let seed::Filled { dossiers, records, seconds, hub, storage, scratch: _scratch } = filled;
     // One process at a time has the store to itself.
     drop(hub);

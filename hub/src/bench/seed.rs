@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     BenchError,
-    child::{self, Hub, Keys, Scratch},
+    child::{self, Hub, Keys, Scratch, Surroundings},
     load::{self, Load, Script},
     stop,
     storage::{Place, Storage},
@@ -42,11 +42,13 @@ pub(super) struct Filled {
     pub(super) scratch: Scratch,
 }
 
-/// Fills a store with so many dossiers, or takes one that was filled with them before.
+/// Fills a store with so many dossiers, or takes one that was filled with them before; its hub has
+/// these surroundings.
 pub(super) fn fill(
     load: &Arc<Workload>,
     dossiers: u64,
     place: &Place,
+    surroundings: &Surroundings,
 ) -> Result<Filled, BenchError> {
     let scratch = Scratch::new(None)?;
     let storage = place.storage(&scratch.folder)?;
@@ -54,7 +56,8 @@ pub(super) fn fill(
     let messages = per_version * VERSIONS;
     let id = move |load: &Workload, number: u64| format!("bench-{}-{dossiers}-{number}", load.seed);
     let known = known(&storage, &id(load, 0), &id(load, messages - 1))?;
-    let hub = Hub::start(&scratch.folder, &storage, &Keys::add(&storage)?)?;
+    let keys = Keys::add(&storage)?;
+    let hub = Hub::start_among(surroundings, &scratch.folder, &storage, &keys)?;
     let mut filled = Filled { dossiers, records: 0, seconds: 0.0, hub, storage, scratch };
     if known {
         return Ok(filled);

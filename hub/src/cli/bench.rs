@@ -56,6 +56,7 @@ fn short() -> [What; 8] {
         seconds: 1.5,
         store: None,
         compare: Vec::new(),
+        catalogue: None,
     };
     let idle = idle::Options {
         channels: 200,

@@ -68,6 +68,10 @@ pub(super) fn configured(
                         write!(out, "calendar: {first} to {last}, {days} special days, ")?;
                         writeln!(out, "{hours} office hours, {rules} rules")?;
                     }
+                    if let Some(reports) = &read.reports {
+                        let (calendars, forms) = (reports.calendar.len(), reports.form.len());
+                        writeln!(out, "reports: {calendars} calendars, {forms} forms")?;
+                    }
                 }
                 run(catalog, out, err)
             }

@@ -117,12 +117,12 @@ pub(super) fn chart(printed: &Printed<'_>) -> Option<Chart> {
         let wide = part.vi.chars().count() as f64 * 6.6;
         x += 44.0 + wide;
     }
+    let (title, words) = (escaped(&title), escaped(words.trim_end()));
     let svg = format!(
         "<svg role=\"img\" aria-labelledby=\"chart-title chart-words\" \
-         viewBox=\"0 0 980 {height}\" xmlns=\"http://www.w3.org/2000/svg\"><title id=\"chart-title\">{}</title>\
-         <desc id=\"chart-words\">{}</desc>{legend}{drawn}</svg>",
-        escaped(&title),
-        escaped(words.trim_end()),
+         viewBox=\"0 0 980 {height}\" xmlns=\"http://www.w3.org/2000/svg\">\
+         <title id=\"chart-title\">{title}</title><desc id=\"chart-words\">{words}</desc>\
+         {legend}{drawn}</svg>"
     );
     Some(Chart { svg })
 }
