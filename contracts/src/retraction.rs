@@ -17,3 +17,15 @@ pub struct Retraction {
     /// Why, in the source's words.
     pub reason: String,
 }
+
+/// A record that is no dossier's is withdrawn; the draft's key names which.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordRetraction {
+    /// Agency that the record is about, by hub id.
+    pub agency: String,
+    /// Since when it is withdrawn.
+    pub at: Moment,
+    /// Why, in the source's words; personal.
+    pub reason: String,
+}
