@@ -18,10 +18,12 @@ pub struct Retraction {
     pub reason: String,
 }
 
-/// A record that is no dossier's is withdrawn; the draft's key names which.
+/// A record that is no dossier's is withdrawn.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecordRetraction {
+    /// The record's key, as its contract's records have it.
+    pub key: String,
     /// Agency that the record is about, by hub id.
     pub agency: String,
     /// Since when it is withdrawn.

@@ -10,9 +10,9 @@ use rayon::prelude::*;
 
 use super::{
     StoreError, Verdict,
-    batch::{RollupKey, Rollups, Tip},
+    batch::{Records, RollupKey, Rollups, Tip},
     decode::Stored,
-    replay::{self, Components, Folded, Told},
+    replay::{self, About, Components, Folded},
     rules::{ReferenceName, ReferenceText, Rules, RulesHistory},
 };
 use crate::{
@@ -73,7 +73,7 @@ impl EntryCopy {
 pub(super) struct Checked {
     pub(super) position: u64,
     pub(super) leaf: Digest,
-    pub(super) told: Option<Told>,
+    pub(super) told: About,
     pub(super) reference: Option<ReferenceText>,
     pub(super) faults: Vec<String>,
 }
@@ -83,7 +83,7 @@ pub(super) fn check(row: &EntryCopy) -> Checked {
     let mut checked = Checked {
         position: row.position,
         leaf: leaf_hash(&row.text),
-        told: None,
+        told: About::Nothing,
         reference: None,
         faults: Vec::new(),
     };
@@ -142,6 +142,8 @@ pub(super) struct Journal {
     pub(super) components: Components,
     /// The rules there were.
     pub(super) rules: RulesHistory,
+    /// The records about no dossier.
+    pub(super) records: Records,
 }
 
 impl Journal {
@@ -159,8 +161,10 @@ impl Journal {
         self.frontier.append(one.leaf);
         verdict.entries += 1;
         one.faults.into_iter().for_each(|fault| verdict.add(fault));
-        if let Some(told) = one.told {
-            self.components.add(told);
+        match one.told {
+            About::Dossier(told) => self.components.add(told),
+            About::Record(row) => self.records.apply(*row),
+            About::Nothing => {}
         }
     }
 

@@ -1,6 +1,7 @@
 //! The conformance suite that every store passes: what its users can rely on.
 
 mod groupings;
+pub(crate) mod records;
 
 use std::sync::Arc;
 
@@ -76,6 +77,7 @@ fn prepared(contract: &str, key: &str, body: serde_json::Value) -> Prepared {
         public,
         personal,
         content: Some(content),
+        telling: None,
     }
 }
 

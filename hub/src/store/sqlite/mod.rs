@@ -14,6 +14,7 @@ mod pruning;
 mod read;
 mod readers;
 mod rebuild;
+mod records;
 mod rolling;
 mod scan;
 mod schema;
