@@ -7,6 +7,7 @@
 mod accept;
 pub mod agency;
 pub mod body;
+pub mod budget;
 pub mod code;
 mod compat;
 pub mod dossier;
@@ -14,6 +15,7 @@ pub mod dossier_state;
 pub mod feedback;
 mod form;
 mod house;
+pub mod milestone;
 pub mod moment;
 pub mod problem;
 pub mod procedure;
@@ -24,6 +26,7 @@ pub mod record;
 pub mod retraction;
 pub mod schema;
 mod split;
+pub mod votes;
 
 pub use body::{Members, Part};
 pub use dossier::{Dossier, Status};

@@ -84,4 +84,10 @@ pub struct Procedure {
     /// Last day in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_to: Option<Moment>,
+    /// When its parts and its legal basis were last reviewed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reviewed_at: Option<Moment>,
+    /// The source's version of this record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_version: Option<String>,
 }

@@ -17,3 +17,17 @@ pub struct Retraction {
     /// Why, in the source's words.
     pub reason: String,
 }
+
+/// A record that is no dossier's is withdrawn.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordRetraction {
+    /// The record's key, as its contract's records have it.
+    pub key: String,
+    /// Agency that the record is about, by hub id.
+    pub agency: String,
+    /// Since when it is withdrawn.
+    pub at: Moment,
+    /// Why, in the source's words; personal.
+    pub reason: String,
+}

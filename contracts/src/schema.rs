@@ -21,9 +21,9 @@ pub const KEY_BYTES_MAX: usize = 255;
 
 /// The schemas this build carries: contract, text, and the text for its retractions where what it
 /// tells can be withdrawn.
-const BUILTIN: [(&str, &str, Option<&str>); 6] = [
-    ("agency/1", include_str!("../schemas/agency/v1.schema.json"), None),
-    ("procedure/1", include_str!("../schemas/procedure/v1.schema.json"), None),
+const BUILTIN: [(&str, &str, Option<&str>); 10] = [
+    ("agency/1", include_str!("../schemas/agency/v1.schema.json"), Some(RETRACTION)),
+    ("procedure/1", include_str!("../schemas/procedure/v1.schema.json"), Some(RETRACTION)),
     (
         "dossier/1",
         include_str!("../schemas/dossier/v1.schema.json"),
@@ -31,8 +31,19 @@ const BUILTIN: [(&str, &str, Option<&str>); 6] = [
     ),
     ("progress/1", include_str!("../schemas/progress/v1.schema.json"), None),
     ("dossier-state/1", include_str!("../schemas/dossier-state/v1.schema.json"), None),
-    ("feedback/1", include_str!("../schemas/feedback/v1.schema.json"), None),
+    ("feedback/1", include_str!("../schemas/feedback/v1.schema.json"), Some(RETRACTION)),
+    (
+        "feedback-answer/1",
+        include_str!("../schemas/feedback-answer/v1.schema.json"),
+        Some(RETRACTION),
+    ),
+    ("votes/1", include_str!("../schemas/votes/v1.schema.json"), Some(RETRACTION)),
+    ("milestone/1", include_str!("../schemas/milestone/v1.schema.json"), Some(RETRACTION)),
+    ("budget/1", include_str!("../schemas/budget/v1.schema.json"), Some(RETRACTION)),
 ];
+
+/// How records that are no dossiers' are withdrawn: one schema for all of them.
+const RETRACTION: &str = include_str!("../schemas/record-retraction/v1.schema.json");
 
 /// A contract cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -202,6 +202,8 @@ fn catalogue(seed: u64, count: u32) -> Catalogue {
             legal_basis: Vec::new(),
             valid_from: None,
             valid_to: None,
+            reviewed_at: None,
+            source_version: None,
         }
     });
     Catalogue {

@@ -11,7 +11,7 @@ use crate::{
         commitment::{Salt, commit},
         merkle::Digest,
     },
-    registry::Content,
+    registry::{Content, Telling},
     store::{Item, Personal, Prepared, decode},
 };
 
@@ -84,6 +84,10 @@ fn prepare(
     if let Some(content) = &content {
         not_in_future(content, clock)?;
     }
+    let telling = telling(&record);
+    if let Some(telling) = &telling {
+        told_in_future(telling, clock)?;
+    }
     let (contract, key, public, personal) = record.into_parts();
     let personal = match personal {
         None => None,
@@ -94,7 +98,7 @@ fn prepare(
         }
     };
     let public_hash = Digest::of(public.as_bytes());
-    Ok(Prepared { contract, key, public_hash, public, personal, content })
+    Ok(Prepared { contract, key, public_hash, public, personal, content, telling })
 }
 
 /// What the fold takes from a sealed record: what its public text says.
@@ -105,6 +109,28 @@ fn content(contracts: &Contracts, draft: &Draft<'_>, record: &Record) -> Option<
         ("progress", 1, false) => contracts.public(draft).ok().map(Content::Event),
         _ => None,
     }
+}
+
+/// What a sealed record tells where it is about no dossier.
+fn telling(record: &Record) -> Option<Telling> {
+    let (contract, public) = (record.contract(), record.public_text());
+    if matches!((contract.name(), contract.major()), ("dossier" | "progress", 1)) {
+        return None;
+    }
+    // A sealed text reads as its contract says: nothing can fail.
+    let told =
+        Telling::read(&contract.to_string(), record.key(), record.retracts(), public.as_bytes());
+    told.ok().flatten()
+}
+
+/// A version that is a time ahead would stay in the place of all that follows it.
+fn told_in_future(telling: &Telling, clock: Timestamp) -> Result<(), Vec<Problem>> {
+    let limit = clock.saturating_add(AHEAD_MAX).unwrap_or(Timestamp::MAX);
+    let version = telling.version.as_deref().and_then(|text| text.parse::<Moment>().ok());
+    let Some(at) = version.filter(|at| at.earliest() > limit) else { return Ok(()) };
+    let member = if telling.withdraws { "at" } else { "source_version" };
+    let fault = Problem::new(&problem::TIME_IN_FUTURE).at(format!("/{member}"));
+    Err(vec![fault.by_rule(format!("{member} ≤ {limit}")).with_value(&at.to_string(), false)])
 }
 
 /// A time that lies ahead would win over all that follows it: it is refused.

@@ -1,7 +1,7 @@
 //! The domain, pure: dossiers and numbers as folds over the set of observations (semantics §3, §5).
 //!
-//! Beside them the catalogue that the province publishes, how names in it are found, the hub's own
-//! deadline of a dossier, and the forms of reports.
+//! Beside them the records that are about no dossier, the catalogue that the province publishes,
+//! how names in it are found, the hub's own deadline of a dossier, and the forms of reports.
 //!
 //! Nothing here does I/O, reads a clock or the environment: equal sets give equal answers,
 //! whatever the order, the repetition or the delay in which their members came.
@@ -15,6 +15,7 @@ pub mod identity;
 pub mod measure;
 pub mod observation;
 pub mod past;
+pub mod record;
 pub mod report;
 pub mod search;
 mod source;
@@ -37,6 +38,7 @@ pub use identity::{Groups, Link, group};
 pub use measure::{Counted, Dimension, Measure, Place};
 pub use observation::{Content, Observation, ObservationId, Version};
 pub use past::Past;
+pub use record::{RecordName, RecordRow, Telling};
 pub use state::{DossierState, Extension, Finding, Identity, Promise, Sight, TimelineStep};
 pub use statistics::{PlacedCounts, Settings, changes};
 pub use units::UnitVersions;

@@ -12,8 +12,8 @@ use rayon::prelude::*;
 
 use super::{
     StoreError, Verdict,
-    batch::{RollupKey, Rollups, Tip},
-    replay::{Components, Folded},
+    batch::{Records, RollupKey, Rollups, Tip},
+    replay::{About, Components, Folded},
     rules::{Rules, RulesHistory},
 };
 use crate::{
@@ -37,6 +37,8 @@ pub(super) struct Journal {
     pub(super) components: Components,
     /// The rules there were.
     pub(super) rules: RulesHistory,
+    /// The records about no dossier.
+    pub(super) records: Records,
 }
 
 impl Journal {
@@ -54,8 +56,10 @@ impl Journal {
         self.frontier.append(one.leaf);
         verdict.entries += 1;
         one.faults.into_iter().for_each(|fault| verdict.add(fault));
-        if let Some(told) = one.told {
-            self.components.add(told);
+        match one.told {
+            About::Dossier(told) => self.components.add(told),
+            About::Record(row) => self.records.apply(*row),
+            About::Nothing => {}
         }
     }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use super::{PersonalText, StoreError};
 use crate::{
     journal::{entry::Mode, merkle::Digest},
-    registry::{Content, Observation},
+    registry::{Content, Observation, RecordRow, Telling},
 };
 
 /// What is stored of one observation.
@@ -81,7 +81,7 @@ pub fn observation(stored: &Stored<'_>) -> Result<Option<Read>, StoreError> {
     };
     let facts: Facts<'_> = serde_json::from_slice(stored.text).map_err(damaged)?;
     let content = match (stored.kind, facts.contract) {
-        ("retraction", _) => retraction(stored.public).map_err(damaged)?,
+        ("retraction", Some("dossier/1")) => retraction(stored.public).map_err(damaged)?,
         (_, Some("dossier/1")) => {
             Content::Snapshot(serde_json::from_slice(stored.public).map_err(damaged)?)
         }
@@ -100,6 +100,43 @@ pub fn observation(stored: &Stored<'_>) -> Result<Option<Read>, StoreError> {
         content_hash: *facts.public.as_bytes(),
     };
     Ok(Some(Read { observation, supersedes: facts.supersedes }))
+}
+
+/// What of an entry's text a record about no dossier needs.
+#[derive(Deserialize)]
+struct RecordFacts<'a> {
+    recorded_at: Timestamp,
+    mode: Mode,
+    #[serde(borrow)]
+    contract: Option<&'a str>,
+    key: Option<String>,
+    public: Digest,
+}
+
+/// Reads what an entry tells of a record that is about no dossier; `None` for all others, and for
+/// what channels in trial tell.
+///
+/// # Errors
+/// When a stored text is not what the hub writes: names the position.
+pub fn record(stored: &Stored<'_>) -> Result<Option<RecordRow>, StoreError> {
+    let damaged = |error: serde_json::Error| {
+        StoreError::fault(format!("the entry at position {} is damaged: {error}", stored.position))
+    };
+    let facts: RecordFacts<'_> = serde_json::from_slice(stored.text).map_err(damaged)?;
+    let (Some(contract), Some(key)) = (facts.contract, facts.key) else { return Ok(None) };
+    if facts.mode == Mode::Trial {
+        return Ok(None);
+    }
+    let withdraws = stored.kind == "retraction";
+    let telling = Telling::read(contract, &key, withdraws, stored.public).map_err(damaged)?;
+    Ok(telling.map(|telling| RecordRow {
+        position: stored.position,
+        until: None,
+        telling,
+        recorded_at: facts.recorded_at,
+        // `verify` shows that the entry names the hash of its public text.
+        content_hash: *facts.public.as_bytes(),
+    }))
 }
 
 /// Reads the public text of a retraction.

@@ -17,6 +17,7 @@ pub mod portable;
 pub mod postgres;
 pub mod profiles;
 pub mod pruning;
+pub mod records;
 pub mod replay;
 mod rows;
 pub mod rules;
@@ -39,7 +40,7 @@ use crate::{
         entry::Mode,
         merkle::Digest,
     },
-    registry::Content,
+    registry::{Content, Telling},
 };
 
 pub use error::{StoreError, Trouble};
@@ -79,6 +80,8 @@ pub struct Prepared {
     /// What the dossier fold takes from its public text; `None` for records that are not about
     /// dossiers.
     pub content: Option<Content>,
+    /// What it tells of a record that is about no dossier; `None` for all others.
+    pub telling: Option<Telling>,
 }
 
 /// One record of a message, in payload order.
@@ -153,6 +156,7 @@ pub trait Store:
     + freezes::Freezes
     + listing::Listing
     + profiles::Profiles
+    + records::Records
     + 'static
 {
     /// Writes a batch of chunks in one transaction, each of which succeeds or fails alone.

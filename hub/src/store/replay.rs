@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     journal::merkle::Digest,
-    registry::{DossierState, Observation, PlacedCounts, dossier_leaf},
+    registry::{DossierState, Observation, PlacedCounts, RecordRow, dossier_leaf},
 };
 
 /// A name or a code, short: 128 bits of a hash, which no two of them share.
@@ -66,13 +66,24 @@ fn damaged(stored: &Stored<'_>) -> impl Fn(serde_json::Error) -> StoreError {
     move |error| StoreError::fault(format!("the entry at position {position} is damaged: {error}"))
 }
 
-/// Whose dossier an entry tells of; `None` where it tells of none.
+/// What an entry tells of.
+#[derive(Debug)]
+pub enum About {
+    /// A dossier.
+    Dossier(Told),
+    /// A record that is about none.
+    Record(Box<RecordRow>),
+    /// Neither.
+    Nothing,
+}
+
+/// What an entry tells of.
 ///
 /// # Errors
 /// When a stored text is not what the hub writes: names the position.
-pub fn told(stored: &Stored<'_>) -> Result<Option<Told>, StoreError> {
+pub fn told(stored: &Stored<'_>) -> Result<About, StoreError> {
     if !matches!(stored.kind, "observation" | "retraction") {
-        return Ok(None);
+        return Ok(About::Nothing);
     }
     let named: Named<'_> = serde_json::from_slice(stored.text).map_err(damaged(stored))?;
     told_under(named.contract.as_deref(), stored)
@@ -82,14 +93,17 @@ pub fn told(stored: &Stored<'_>) -> Result<Option<Told>, StoreError> {
 ///
 /// # Errors
 /// When its public text is not what the hub writes: names the position.
-pub fn told_under(contract: Option<&str>, stored: &Stored<'_>) -> Result<Option<Told>, StoreError> {
-    let kind = matches!(stored.kind, "observation" | "retraction");
-    if !kind || !matches!(contract, Some("dossier/1" | "progress/1")) {
-        return Ok(None);
+pub fn told_under(contract: Option<&str>, stored: &Stored<'_>) -> Result<About, StoreError> {
+    if !matches!(stored.kind, "observation" | "retraction") {
+        return Ok(About::Nothing);
+    }
+    if !matches!(contract, Some("dossier/1" | "progress/1")) {
+        let told = decode::record(stored)?;
+        return Ok(told.map_or(About::Nothing, |row| About::Record(Box::new(row))));
     }
     let name: Name<'_> = serde_json::from_slice(stored.public).map_err(damaged(stored))?;
     let code = name.code.as_deref().and_then(code_of_text);
-    Ok(Some(Told {
+    Ok(About::Dossier(Told {
         position: stored.position,
         identity: mark(0, [&name.source, &name.source_code]),
         code: code.map(|code| mark(1, [&code, ""])),

@@ -3,6 +3,7 @@
 mod freezes;
 mod groupings;
 mod look_ups;
+pub(crate) mod records;
 
 use std::sync::Arc;
 
@@ -80,6 +81,7 @@ fn prepared(contract: &str, key: &str, body: serde_json::Value) -> Prepared {
         public,
         personal,
         content: Some(content),
+        telling: None,
     }
 }
 

@@ -114,7 +114,7 @@ impl Compiler<'_> {
             None | Some((Some(false), _)) => None,
             Some((Some(true), span)) => Some(span),
             Some((None, span)) => {
-                let advice = "write retract = true where the record withdraws a dossier";
+                let advice = "write retract = true where the record withdraws what was told";
                 self.fault(&span, "`retract` is true or false", advice);
                 return None;
             }

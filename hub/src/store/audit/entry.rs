@@ -10,7 +10,7 @@ use crate::{
     store::{
         StoreError,
         decode::Stored,
-        replay::{self, Told},
+        replay::{self, About},
         rules::{ReferenceName, ReferenceText},
     },
 };
@@ -94,7 +94,7 @@ impl Refers {
 pub(in crate::store) struct Checked {
     pub(in crate::store) position: u64,
     pub(in crate::store) leaf: Digest,
-    pub(in crate::store) told: Option<Told>,
+    pub(in crate::store) told: About,
     pub(in crate::store) refers: Option<Refers>,
     pub(in crate::store) faults: Vec<String>,
 }
@@ -104,7 +104,7 @@ pub(in crate::store) fn check(row: &EntryCopy) -> Checked {
     let mut checked = Checked {
         position: row.position,
         leaf: leaf_hash(&row.text),
-        told: None,
+        told: About::Nothing,
         refers: None,
         faults: Vec::new(),
     };

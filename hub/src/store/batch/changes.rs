@@ -4,10 +4,15 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::{Written, subjects::Subjects, tip::Tip};
+use super::{
+    Written,
+    records::{Records, Replaced},
+    subjects::Subjects,
+    tip::Tip,
+};
 use crate::{
     journal::entry::{EntryKind, Mode},
-    registry::{Counted, Place, measure::day_number},
+    registry::{Counted, Place, RecordRow, measure::day_number},
     store::{Personal, effect::Membership},
 };
 
@@ -99,6 +104,10 @@ pub struct Changes {
     pub changed: Vec<(u64, u64)>,
     /// Numbers.
     pub deltas: Vec<Delta>,
+    /// Tellings of records about no dossier that were or are current.
+    pub records: Vec<RecordRow>,
+    /// Stored ones that are current no more.
+    pub replaced: Vec<Replaced>,
     /// The journal's end.
     pub tip: Tip,
 }
@@ -114,14 +123,17 @@ impl Changes {
             dossiers: BTreeMap::new(),
             changed: Vec::new(),
             deltas: Vec::new(),
+            records: Vec::new(),
+            replaced: Vec::new(),
             tip,
         }
     }
 
-    /// Takes over what the batch did to attempts and dossiers.
-    pub(super) fn collect(&mut self, attempts: Vec<Written>, subjects: Subjects) {
+    /// Takes over what the batch did to attempts, dossiers and other records.
+    pub(super) fn collect(&mut self, attempts: Vec<Written>, subjects: Subjects, records: Records) {
         self.attempts = attempts;
         self.members = subjects.changed();
+        (self.records, self.replaced) = records.close();
     }
 
     /// Notes changes of numbers at one place.

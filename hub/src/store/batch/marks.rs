@@ -7,10 +7,13 @@ use std::{
 };
 
 use super::{Subjects, changes::MemberRow, code_of, code_of_text};
-use crate::{registry::Identity, store::Submission};
+use crate::{
+    registry::{Identity, RecordName},
+    store::Submission,
+};
 
-/// Marks of message ids, of names, of sources' own codes and of national codes. Two things may share a mark, so what meets
-/// is perhaps the same; what does not, is surely not.
+/// Marks of message ids, of names, of sources' own codes, of national codes and of other records.
+/// Two things may share a mark, so what meets is perhaps the same; what does not, is surely not.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Marks(HashSet<u64>);
 
@@ -21,6 +24,7 @@ enum Of<'a> {
     Name(&'a Identity),
     SourceCode(&'a str),
     Code(&'a str),
+    Record(&'a RecordName),
 }
 
 impl Marks {
@@ -41,7 +45,11 @@ impl Marks {
         for chunk in chunks {
             marks.add(&Of::Message(&chunk.channel, &chunk.id));
             let records = chunk.items.iter().flat_map(|item| item.outcome.iter().flatten());
-            for content in records.filter_map(|record| record.content.as_ref()) {
+            for record in records {
+                if let Some(telling) = &record.telling {
+                    marks.add(&Of::Record(&telling.name));
+                }
+                let Some(content) = record.content.as_ref() else { continue };
                 let name = content.identity();
                 marks.add(&Of::Name(&name));
                 marks.add(&Of::SourceCode(&name.source_code));

@@ -8,6 +8,7 @@ pub mod attempt;
 pub mod changes;
 pub mod lattice;
 pub mod marks;
+pub mod records;
 pub mod rollups;
 pub mod slot;
 pub mod subjects;
@@ -22,6 +23,7 @@ pub use attempt::{Attempt, Attempts, MessageKey, Written};
 pub use changes::{Changes, Delta, Heard, MemberRow, NewEntry};
 pub use lattice::{Level, RollupKey};
 pub use marks::Marks;
+pub use records::{Records, Replaced};
 pub use rollups::Rollups;
 pub use subjects::{Subjects, code_of, code_of_text};
 pub use tip::{Said, Tip};
@@ -32,7 +34,7 @@ use crate::{
         entry::{EntryError, EntryKind, Mode},
         merkle::Digest,
     },
-    registry::{Content, Identity, Observation},
+    registry::{Content, Identity, Observation, RecordName, RecordRow},
 };
 use attempt::Decision;
 
@@ -45,23 +47,28 @@ pub struct Known {
     pub attempts: Attempts,
     /// Dossiers that its records may touch.
     pub subjects: Subjects,
+    /// Records about no dossier that it may touch.
+    pub records: Records,
 }
 
 impl Known {
     /// Adds what another batch needs, read at the same state of the store.
-    pub fn absorb(&mut self, attempts: Attempts, subjects: Subjects) {
+    pub fn absorb(&mut self, attempts: Attempts, subjects: Subjects, records: Records) {
         self.attempts.absorb(attempts);
         self.subjects.absorb(subjects);
+        self.records.absorb(records);
     }
 }
 
-/// Names and codes whose dossiers a batch may touch.
+/// What a batch may touch: names and codes of dossiers, and names of other records.
 #[derive(Debug, Default)]
 pub struct Wanted {
     /// Names.
     pub identities: BTreeSet<Identity>,
     /// National codes in canonical spelling.
     pub codes: BTreeSet<String>,
+    /// Records about no dossier.
+    pub records: BTreeSet<RecordName>,
 }
 
 /// Channels and ids of a batch, sorted, each once.
@@ -71,11 +78,12 @@ pub fn message_keys(batch: &[Submission]) -> Vec<MessageKey> {
     keys.into_iter().collect()
 }
 
-/// Which dossiers must be read, the batch's attempts being known.
+/// Which dossiers and records must be read, the batch's attempts being known.
 pub fn wanted(batch: &[Submission], attempts: &Attempts) -> Wanted {
     let mut wanted = Wanted::default();
     for chunk in batch.iter().filter(|chunk| attempts.may_store(chunk)) {
         for one in chunk.items.iter().flat_map(|item| item.outcome.iter().flatten()) {
+            wanted.records.extend(one.telling.iter().map(|telling| telling.name.clone()));
             let Some(content) = &one.content else { continue };
             wanted.identities.insert(content.identity());
             wanted.codes.extend(code_of(content));
@@ -92,11 +100,11 @@ pub fn run(
     rules: &Rules,
     clock: Timestamp,
 ) -> (Changes, Vec<Result<Reply, Later>>) {
-    let Known { tip, attempts, subjects } = known;
-    let mut work = Work { changes: Changes::new(tip), attempts, subjects, rules, clock };
+    let Known { tip, attempts, subjects, records } = known;
+    let mut work = Work { changes: Changes::new(tip), attempts, subjects, records, rules, clock };
     let replies = batch.iter().map(|chunk| work.chunk(chunk)).collect();
-    let Work { mut changes, attempts, subjects, .. } = work;
-    changes.collect(attempts.changed(), subjects);
+    let Work { mut changes, attempts, subjects, records, .. } = work;
+    changes.collect(attempts.changed(), subjects, records);
     (changes, replies)
 }
 
@@ -104,6 +112,7 @@ struct Work<'a> {
     changes: Changes,
     attempts: Attempts,
     subjects: Subjects,
+    records: Records,
     rules: &'a Rules,
     clock: Timestamp,
 }
@@ -198,8 +207,10 @@ impl Work<'_> {
         record: Option<u32>,
         one: &Prepared,
     ) -> Result<(), Later> {
+        let withdraws = one.telling.as_ref().is_some_and(|telling| telling.withdraws);
         let kind = match one.content {
             Some(Content::Retraction { .. }) => EntryKind::Retraction,
+            _ if withdraws => EntryKind::Retraction,
             _ => EntryKind::Observation,
         };
         let said = Said {
@@ -227,6 +238,16 @@ impl Work<'_> {
                 content_hash: *one.public_hash.as_bytes(),
             };
             self.subjects.apply(seen, self.rules, &mut self.changes);
+        }
+        // What channels in trial tell is seen by their agencies alone.
+        if let Some(telling) = one.telling.clone().filter(|_| chunk.mode != Mode::Trial) {
+            self.records.apply(RecordRow {
+                position: entry.position,
+                until: None,
+                telling,
+                recorded_at: entry.recorded_at,
+                content_hash: *one.public_hash.as_bytes(),
+            });
         }
         self.changes.entries.push(entry);
         Ok(())

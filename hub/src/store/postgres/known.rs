@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     journal::{commitment::DedupHash, entry::Mode, merkle::Digest},
-    registry::Identity,
+    registry::{Identity, RecordName},
     store::{
         Rules, StoreError, Submission,
         batch::{
@@ -131,6 +131,8 @@ fn attempt(row: &Row) -> Result<Attempt, Failure> {
 pub(super) struct Read {
     pub(super) attempts: Attempts,
     pub(super) subjects: Subjects,
+    /// Records about no dossier that it may touch: read with the journal's end held.
+    pub(super) records: BTreeSet<RecordName>,
     /// Whether a record of the batch may be stored.
     pub(super) may_store: bool,
     /// The journal's end before anything was read.
@@ -157,6 +159,7 @@ pub(super) async fn read(
     let mut read = Read {
         attempts,
         subjects: Subjects::default(),
+        records: wanted.records.clone(),
         may_store,
         tip,
         keys,

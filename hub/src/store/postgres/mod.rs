@@ -34,6 +34,7 @@ mod profiles;
 mod pruning;
 mod read;
 mod rebuild;
+mod records;
 mod rolling;
 mod said;
 mod scan;

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::{
     PostgresStore,
     failure::{self, Failure, Tries},
-    known, names, scan,
+    known, names, records, scan,
     session::{self, Rows, signed},
     verify::apart,
     write,
@@ -17,8 +17,8 @@ use super::{
 use crate::store::{
     Rules, StoreError,
     audit::EntryCopy,
-    batch::{Changes, Rollups},
-    replay::{self, Components, Turns},
+    batch::{Changes, Records, Rollups},
+    replay::{self, About, Components, Turns},
     rules::RulesHistory,
 };
 
@@ -108,11 +108,15 @@ impl<'a> Numbers<'a> {
 const FORGET: &str = "
     SELECT FROM rolled FOR UPDATE;
     DELETE FROM observations; DELETE FROM dossiers; DELETE FROM changes; DELETE FROM deltas;
-    DELETE FROM rollups; DELETE FROM members; DELETE FROM rules;";
+    DELETE FROM rollups; DELETE FROM members; DELETE FROM rules; DELETE FROM records;";
 
 async fn anew(numbers: &Numbers<'_>, transaction: &Transaction<'_>) -> Result<u64, Failure> {
     transaction.batch_execute(FORGET).await?;
-    let (components, rules, read) = journal(transaction).await?;
+    let (components, records, rules, read) = journal(transaction).await?;
+    let (fresh, replaced) = records.close();
+    for some in fresh.chunks(RECORDS_AT_ONCE) {
+        session::write(transaction, self::records::rows(some, &replaced).into()).await?;
+    }
     let rules = Arc::new(rules);
     let (mut sums, mut turns) = (Rollups::default(), Turns::default());
     let mut wanted = components.groups().into_iter();
@@ -156,11 +160,16 @@ fn stories(groups: &[Vec<EntryCopy>], rules: &RulesHistory) -> Result<Vec<Change
         .collect()
 }
 
-/// Which entries belong together, the rules there were, and how many entries.
+/// Records written by one statement.
+const RECORDS_AT_ONCE: usize = 4_096;
+
+/// Which entries belong together, the records about no dossier, the rules there were, and how many
+/// entries.
 async fn journal(
     transaction: &Transaction<'_>,
-) -> Result<(Components, RulesHistory, u64), Failure> {
+) -> Result<(Components, Records, RulesHistory, u64), Failure> {
     let (mut components, mut rules, mut read) = (Components::default(), RulesHistory::default(), 0);
+    let mut records = Records::default();
     let mut page = scan::page(transaction, 0).await?;
     while let Some(last) = page.last() {
         let next = last.position + 1;
@@ -176,7 +185,11 @@ async fn journal(
         let following = scan::page(transaction, next);
         let (told, following) = futures_util::future::try_join(work, following).await?;
         for ((told, hash), position) in told {
-            told.into_iter().for_each(|one| components.add(one));
+            match told {
+                About::Dossier(told) => components.add(told),
+                About::Record(row) => records.apply(*row),
+                About::Nothing => {}
+            }
             let Some(hash) = hash else { continue };
             let sql = "INSERT INTO rules (position, hash) VALUES ($1, $2)";
             let bytes = hash.as_bytes().as_slice();
@@ -185,5 +198,5 @@ async fn journal(
         }
         page = following;
     }
-    Ok((components, rules, read))
+    Ok((components, records, rules, read))
 }

@@ -6,7 +6,7 @@ use contracts::Later;
 use super::{
     PostgresStore,
     failure::{Failure, Tries},
-    known,
+    known, records,
     session::{self, soon},
     write,
 };
@@ -68,7 +68,8 @@ async fn together(
     if !read.may_store {
         // Most likely all was sent before: nothing is written then, and nothing need be held.
         let rules = soon(store.rules.at(&transaction, read.tip.rules)).await?;
-        let known = Known { tip: read.tip, attempts: read.attempts, subjects: read.subjects };
+        let (tip, records) = (read.tip, batch::Records::default());
+        let known = Known { tip, attempts: read.attempts, subjects: read.subjects, records };
         let (changes, replies) = batch::run(known, chunks, &rules, jiff::Timestamp::now());
         if changes.is_empty() {
             return Ok(replies);
@@ -80,7 +81,8 @@ async fn together(
         read = soon(known::read(&transaction, chunks)).await?;
     }
     let rules = soon(store.rules.at(&transaction, tip.rules)).await?;
-    let known = Known { tip, attempts: read.attempts, subjects: read.subjects };
+    let records = soon(records::known(&transaction, &read.records)).await?;
+    let known = Known { tip, attempts: read.attempts, subjects: read.subjects, records };
     let (changes, replies) = batch::run(known, chunks, &rules, jiff::Timestamp::now());
     if changes.is_empty() {
         return Ok(replies);

@@ -82,6 +82,15 @@ async fn execute(config: &Config, sql: &str) {
 }
 
 #[tokio::test]
+async fn records() {
+    let (database, other) = (Database::new("records").await, Database::new("pages").await);
+    suite::records::current(&database.open().await).await;
+    suite::records::pages(&other.open().await).await;
+    database.drop().await;
+    other.drop().await;
+}
+
+#[tokio::test]
 async fn outcomes() {
     let database = Database::new("outcomes").await;
     suite::outcomes(&database.open().await).await;

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::{
     failure::Failure,
-    known, pruning, rolling, scan,
+    known, pruning, records, rolling, scan,
     session::{self, signed, unsigned},
 };
 use crate::{
@@ -38,8 +38,10 @@ pub(super) async fn verify(client: &mut Object) -> Result<Verdict, Failure> {
     let transaction = session::at_one_moment(client).await?;
     scan::settings(&transaction).await?;
     let mut verdict = Verdict::default();
-    let Journal { components, rules, .. } = journal(&transaction, &mut verdict).await?;
+    let Journal { components, rules, records, .. } = journal(&transaction, &mut verdict).await?;
     if verdict.faults.is_empty() {
+        let (told, _) = records.close();
+        self::records::verify(&transaction, told, &mut verdict).await?;
         folds(&transaction, components, rules, &mut verdict).await?;
     }
     scan::whole_tables(&transaction).await?;

@@ -10,6 +10,7 @@ use deadpool_postgres::GenericClient;
 
 use super::{
     failure::Failure,
+    records,
     session::{self, Rows, signed},
 };
 use crate::{
@@ -112,6 +113,7 @@ pub(super) fn batch<'a>(changes: &'a Changes, places: &Places) -> Vec<Rows<'a>> 
     let mut all = attempts(&changes.attempts);
     all.extend(entries(&changes.entries));
     all.extend(folds(&[changes], places));
+    all.extend(records::rows(&changes.records, &changes.replaced));
     all.push(head(&changes.tip));
     all
 }

@@ -16,10 +16,10 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::{Task, known, open, touched::Finished};
+use super::{Task, known, open, records, touched::Finished};
 use crate::store::{
     Reply, Rules, StoreError, Submission,
-    batch::{self, Attempts, Known, Marks, Subjects},
+    batch::{self, Attempts, Known, Marks, Records, Subjects},
 };
 
 /// Readers at most; they share the cores with what translates.
@@ -44,6 +44,7 @@ pub(super) struct Read {
     pub(super) marks: Marks,
     pub(super) attempts: Attempts,
     pub(super) subjects: Subjects,
+    pub(super) records: Records,
 }
 
 /// Batches read together.
@@ -90,9 +91,11 @@ pub(super) fn read(
     chunks: &[Submission],
 ) -> Result<Read, StoreError> {
     let attempts = known::attempts(connection, chunks)?;
-    let subjects = known::subjects(connection, &batch::wanted(chunks, &attempts))?;
+    let wanted = batch::wanted(chunks, &attempts);
+    let subjects = known::subjects(connection, &wanted)?;
+    let records = records::known(connection, &wanted.records)?;
     let marks = Marks::of(chunks, &subjects);
-    Ok(Read { after, marks, attempts, subjects })
+    Ok(Read { after, marks, attempts, subjects, records })
 }
 
 /// One reader.
@@ -170,8 +173,8 @@ impl Reader {
             group.read = Some(read);
             return Ok(None);
         }
-        let Read { attempts, subjects, .. } = read;
-        let known = Known { tip: known::tip(&moment)?, attempts, subjects };
+        let Read { attempts, subjects, records, .. } = read;
+        let known = Known { tip: known::tip(&moment)?, attempts, subjects, records };
         // No record is folded, so no rules are asked for.
         let (changes, replies) =
             batch::run(known, &group.chunks, &Rules::default(), Timestamp::now());

@@ -17,6 +17,7 @@ mod pruning;
 mod read;
 mod readers;
 mod rebuild;
+mod records;
 mod rolling;
 mod scan;
 mod schema;

@@ -6,15 +6,15 @@ use rayon::prelude::*;
 use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::{
-    Writer, known,
+    Writer, known, records,
     scan::{self, Groups},
     write::{self, PlacesSeen},
 };
 use crate::store::{
     Rules, StoreError,
     audit::EntryCopy,
-    batch::{Changes, Rollups},
-    replay::{self, Components, Turns},
+    batch::{Changes, Records, Rollups},
+    replay::{self, About, Components, Turns},
     rules::RulesHistory,
 };
 
@@ -71,7 +71,7 @@ const DROP: &str = "
     DROP INDEX members_by_code; DROP INDEX members_by_dossier;
     DELETE FROM observations; DELETE FROM dossiers; DELETE FROM changes; DELETE FROM deltas;
     DELETE FROM places; DELETE FROM rollups; DELETE FROM names; DELETE FROM measures;
-    DELETE FROM members; DELETE FROM rules;";
+    DELETE FROM members; DELETE FROM rules; DELETE FROM records;";
 
 const INDEX: &str = "
     CREATE INDEX members_by_code ON members (code) WHERE code IS NOT NULL;
@@ -80,13 +80,20 @@ const INDEX: &str = "
 fn anew(connection: &Connection, places: &mut PlacesSeen) -> Result<u64, StoreError> {
     connection.execute_batch(DROP)?;
     let (mut components, mut rules, mut read) = (Components::default(), RulesHistory::default(), 0);
+    let mut told_records = Records::default();
     scan::pages(connection, &mut |page| {
         read += page.len() as u64;
         let told: Vec<_> = page
             .par_iter()
             .map(|row| replay::told(&row.stored()))
             .collect::<Result<_, StoreError>>()?;
-        told.into_iter().flatten().for_each(|one| components.add(one));
+        for about in told {
+            match about {
+                About::Dossier(told) => components.add(told),
+                About::Record(row) => told_records.apply(*row),
+                About::Nothing => {}
+            }
+        }
         for row in &page {
             let Some(hash) = row.rules()? else { continue };
             let sql = "INSERT INTO rules (position, hash) VALUES (?1, ?2)";
@@ -95,6 +102,8 @@ fn anew(connection: &Connection, places: &mut PlacesSeen) -> Result<u64, StoreEr
         }
         Ok(())
     })?;
+    let (fresh, replaced) = told_records.close();
+    records::write(connection, &fresh, &replaced)?;
     let (mut sums, mut turns) = (Rollups::default(), Turns::default());
     let mut write = |changes: &Changes| {
         changes.deltas.iter().for_each(|delta| sums.add(delta));

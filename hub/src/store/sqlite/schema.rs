@@ -11,7 +11,7 @@ use crate::store::{
 };
 
 /// All versions, in order; the file notes how many it has, and the hash of each.
-static MIGRATIONS: [Migration; 9] = [
+static MIGRATIONS: [Migration; 10] = [
     Migration { name: "first", sql: include_str!("../../../migrations/sqlite/0001_first.sql") },
     Migration {
         name: "rollups_by_number",
@@ -36,6 +36,7 @@ static MIGRATIONS: [Migration; 9] = [
         sql: include_str!("../../../migrations/sqlite/0008_rollups_by_field_and_commune.sql"),
     },
     Migration { name: "reports", sql: include_str!("../../../migrations/sqlite/0009_reports.sql") },
+    Migration { name: "records", sql: include_str!("../../../migrations/sqlite/0010_records.sql") },
 ];
 
 const APPLIED: &str = "CREATE TABLE IF NOT EXISTS migrations (

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::store::{
     Reply, Rules, StoreError, Submission,
-    batch::{self, Attempts, Known, Marks, Subjects},
+    batch::{self, Known, Marks},
 };
 
 /// Chunks read together, and what they need where that is known.
@@ -103,13 +103,15 @@ fn known(
     touched: &Touched,
 ) -> Result<Known, StoreError> {
     let tip = known::tip(connection)?;
-    let mut known = Known { tip, attempts: Attempts::default(), subjects: Subjects::default() };
+    let (attempts, subjects, records) = Default::default();
+    let mut known = Known { tip, attempts, subjects, records };
     for (range, early) in parts {
-        let Read { attempts, subjects, .. } = match early.filter(|read| touched.holds(read)) {
-            Some(read) => read,
-            None => ahead::read(connection, 0, chunks.get(range).unwrap_or_default())?,
-        };
-        known.absorb(attempts, subjects);
+        let Read { attempts, subjects, records, .. } =
+            match early.filter(|read| touched.holds(read)) {
+                Some(read) => read,
+                None => ahead::read(connection, 0, chunks.get(range).unwrap_or_default())?,
+            };
+        known.absorb(attempts, subjects, records);
     }
     Ok(known)
 }

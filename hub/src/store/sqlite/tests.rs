@@ -88,6 +88,13 @@ async fn what_another_process_writes_ends_what_was_found_before() {
 }
 
 #[tokio::test]
+async fn records() {
+    let (folder, other) = (Folder::new("records"), Folder::new("records-pages"));
+    suite::records::current(&folder.open()).await;
+    suite::records::pages(&other.open()).await;
+}
+
+#[tokio::test]
 async fn rules() {
     let folder = Folder::new("rules");
     suite::rules(&folder.open()).await;

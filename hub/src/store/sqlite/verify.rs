@@ -4,7 +4,7 @@ use std::{collections::HashMap, path::Path};
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{crew::Crew, known, pruning, rolling, scan};
+use super::{crew::Crew, known, pruning, records, rolling, scan};
 use crate::registry::Observation;
 use crate::store::{
     StoreError, Verdict,
@@ -26,8 +26,10 @@ const COMPONENTS: usize = 128;
 pub(super) fn verify(path: &Path) -> Result<Verdict, StoreError> {
     let mut crew = Crew::at_one_moment(path)?;
     let mut verdict = Verdict::default();
-    let Journal { components, rules, .. } = journal(&mut crew, &mut verdict)?;
+    let Journal { components, rules, records, .. } = journal(&mut crew, &mut verdict)?;
     if verdict.faults.is_empty() {
+        let (told, _) = records.close();
+        records::verify(crew.first()?, told, &mut verdict)?;
         folds(&mut crew, components, &rules.now(), &mut verdict)?;
     }
     pruning::verify(crew.first()?, &mut verdict)?;

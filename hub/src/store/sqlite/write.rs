@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::names;
+use super::{names, records};
 use crate::registry::Place;
 use crate::store::{
     StoreError,
@@ -72,6 +72,9 @@ pub(super) fn changes(
     }
     dossiers(connection, changes)?;
     deltas(connection, &changes.deltas, places)?;
+    if !changes.records.is_empty() {
+        records::write(connection, &changes.records, &changes.replaced)?;
+    }
     head(connection, &changes.tip)
 }
 

@@ -1,0 +1,96 @@
+//! Current records that are about no dossier, as a store gives them: as of now, or as of any
+//! earlier position.
+
+use super::{Answer, StoreError, Verdict};
+use crate::registry::RecordRow;
+
+/// Which records are asked for; they come by day and position.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RecordQuery {
+    /// Their contract.
+    pub contract: &'static str,
+    /// Only those about this agency.
+    pub agency: Option<String>,
+    /// First and last day that they may be about.
+    pub days: Option<(i32, i32)>,
+    /// As the journal held them before this position.
+    pub as_of: Option<u64>,
+    /// Behind this day and position.
+    pub after: Option<(i32, u64)>,
+    /// How many at most.
+    pub limit: u32,
+}
+
+/// One current record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordFound {
+    /// The position of its entry.
+    pub position: u64,
+    /// The day that it is about.
+    pub day: i32,
+    /// The agency that it is about.
+    pub agency: String,
+    /// Its key.
+    pub key: String,
+    /// Its public text.
+    pub public: Vec<u8>,
+}
+
+/// Current records. One method = one transaction.
+pub trait Records: Send + Sync {
+    /// Records of a contract, without those that were withdrawn. The cost is of what is given, and
+    /// as of an earlier position of what was replaced since.
+    fn records(&self, query: RecordQuery) -> Answer<'_, Result<Vec<RecordFound>, StoreError>>;
+
+    /// The records of some keys about an agency, as far as they are there.
+    fn named(
+        &self,
+        contract: &'static str,
+        agency: String,
+        keys: Vec<String>,
+        as_of: Option<u64>,
+    ) -> Answer<'_, Result<Vec<RecordFound>, StoreError>>;
+}
+
+/// The tellings that should be stored, in the order of their positions.
+#[derive(Debug)]
+pub(super) struct Expected {
+    rows: Vec<RecordRow>,
+    next: usize,
+}
+
+impl Expected {
+    /// Of what the journal tells.
+    pub(super) fn new(rows: Vec<RecordRow>) -> Self {
+        Self { rows, next: 0 }
+    }
+
+    /// Compares one stored row; they come in the order of their positions.
+    pub(super) fn stored(&mut self, row: &RecordRow, verdict: &mut Verdict) {
+        while let Some(missing) = self.rows.get(self.next).filter(|one| one.position < row.position)
+        {
+            missed(missing, verdict);
+            self.next += 1;
+        }
+        match self.rows.get(self.next).filter(|one| one.position == row.position) {
+            Some(one) => {
+                self.next += 1;
+                if one != row {
+                    let position = row.position;
+                    verdict.add(format!("the record at position {position} differs from its fold"));
+                }
+            }
+            None => verdict
+                .add(format!("a record is stored at position {}, where none is", row.position)),
+        }
+    }
+
+    /// What is not stored.
+    pub(super) fn missing(self, verdict: &mut Verdict) {
+        self.rows.iter().skip(self.next).for_each(|row| missed(row, verdict));
+    }
+}
+
+fn missed(row: &RecordRow, verdict: &mut Verdict) {
+    verdict.add(format!("the record at position {} is not stored", row.position));
+}
