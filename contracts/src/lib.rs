@@ -12,6 +12,7 @@ mod compat;
 pub mod dossier;
 pub mod dossier_state;
 pub mod feedback;
+pub mod finding;
 mod form;
 mod house;
 pub mod moment;

@@ -5,12 +5,12 @@ use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use contracts::{
     Body, Contracts, Dossier, Draft, Progress, Retraction, agency, dossier, dossier_state,
-    feedback, procedure, schema::MemberType,
+    feedback, finding, procedure, schema::MemberType,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
-const RECORDS: [&str; 7] = [
+const RECORDS: [&str; 8] = [
     "agency",
     "procedure",
     "dossier",
@@ -18,6 +18,7 @@ const RECORDS: [&str; 7] = [
     "progress",
     "dossier-state",
     "feedback",
+    "finding",
 ];
 
 fn examples(record: &str, kind: &str) -> Vec<(PathBuf, Value)> {
@@ -61,6 +62,7 @@ fn round_trip_of(record: &str, value: &Value) {
         "progress" => round_trip::<Progress>(value),
         "dossier-state" => round_trip::<dossier_state::DossierState>(value),
         "feedback" => round_trip::<feedback::Feedback>(value),
+        "finding" => round_trip::<finding::Finding>(value),
         other => panic!("no type for {other}"),
     }
 }
@@ -160,6 +162,11 @@ fn every_member_of_a_type_is_in_its_schema() {
     same_members::<procedure::OnlineLevel>("procedure", "/properties/online_levels/items");
     same_members::<procedure::Deadline>("procedure", "/properties/deadline");
     same_members::<feedback::Feedback>("feedback", "");
+    same_members::<finding::Finding>("finding", "");
+    same_members::<finding::Stamp>("finding", "/properties/opened");
+    same_members::<finding::Stamp>("finding", "/properties/closed");
+    same_members::<finding::JudgedBy>("finding", "/properties/judged_by");
+    same_members::<finding::Evidence>("finding", "/properties/evidence");
     same_members::<Progress>("progress", "");
     same_members::<dossier::Outcome>("progress", "/properties/result");
     for record in ["dossier", "dossier-state"] {
