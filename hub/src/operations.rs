@@ -2,6 +2,7 @@
 
 mod deadline;
 mod drift;
+mod findings;
 mod messages;
 pub mod moves;
 pub mod pruning;
@@ -17,12 +18,14 @@ use crate::{
     catalog::Catalog,
     catalogue::Held,
     drops::Standings,
-    registry::{DossierState, Finding, Groups, Observation, Sight, fold, group},
+    registry::{DossierState, Doubt, Groups, Observation, Sight, fold, group},
     store::{DossierRow, Found, Rules, Store, StoreError, decode},
 };
 
 pub use deadline::{Brief, DeadlineLookup, Own, Standing};
 pub use drift::{ChannelDrift, Drift, DriftSeen};
+pub(crate) use findings::told;
+pub use findings::{FindingPage, FindingQuestion};
 pub use messages::Trace;
 pub use statistics::{By, Question, Row, STATISTIC_DAYS_MAX, Statistic};
 
@@ -73,7 +76,7 @@ pub struct Dossier {
     /// All that sources said, in the order the hub heard it.
     pub history: Vec<Said>,
     /// What its sources disagree on: questions, not verdicts.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<Doubt>,
     /// The journal position the answer is true at.
     pub as_of: u64,
 }
@@ -222,8 +225,8 @@ fn folded(
     observations: &[Observation],
     key: &str,
     rules: &Rules,
-) -> Option<(DossierState, Vec<Finding>)> {
-    let Groups { dossiers, mut findings, .. } = group(observations, &[]);
+) -> Option<(DossierState, Vec<Doubt>)> {
+    let Groups { dossiers, doubts: mut findings, .. } = group(observations, &[]);
     let (_, places) = dossiers.into_iter().find(|(name, _)| name.key() == key)?;
     let own: Vec<&Observation> =
         places.iter().filter_map(|place| observations.get(*place)).collect();

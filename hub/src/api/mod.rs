@@ -16,6 +16,7 @@ mod catalogue;
 mod deadline;
 mod dossiers;
 mod feeds;
+mod findings;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod health;
@@ -80,6 +81,7 @@ pub fn whole(state: Api, others: Router) -> Router {
         .route("/v1/agencies", get(catalogue::agencies))
         .route("/v1/units", get(catalogue::units))
         .route("/v1/statistics", get(statistics::statistics))
+        .route("/v1/findings", get(findings::findings))
         .route("/v1/feeds", get(feeds::list))
         .route("/v1/feeds/{feed}", get(feeds::page))
         .route("/v1/feeds/{feed}/stream", get(stream::stream))

@@ -51,7 +51,7 @@ pub(super) fn calendar(
     found: &mut Faults,
 ) -> Option<Calendar> {
     let before = found.len();
-    let declared = Declared::read::<File>(folder, "calendar.toml");
+    let declared = Declared::read::<File>(folder, "calendar.toml", "docs/deadlines.md");
     let declared = declared.map_err(|fault| found.push(*fault)).ok();
     let table = Table::read(folder, "holidays.csv", &HOLIDAYS);
     let table = table.map_err(|faults| found.extend(faults)).ok();

@@ -82,7 +82,7 @@ pub(super) fn deadlines(
     calendar: Option<&Calendar>,
     found: &mut Faults,
 ) -> Vec<DeadlineRule> {
-    let read = Declared::read::<File>(folder, "deadlines.toml");
+    let read = Declared::read::<File>(folder, "deadlines.toml", "docs/deadlines.md");
     let Some((declared, file)) = read.map_err(|fault| found.push(*fault)).ok() else {
         return Vec::new();
     };

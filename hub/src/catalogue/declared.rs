@@ -19,13 +19,14 @@ pub(super) struct Declared {
 }
 
 impl Declared {
-    /// Reads a file, and what it declares.
+    /// Reads a file, and what it declares; `page` is the document that says what may stand there.
     ///
     /// # Errors
     /// What makes it unreadable; nothing in it is looked at then.
     pub(super) fn read<T: DeserializeOwned>(
         folder: &Path,
         name: &str,
+        page: &str,
     ) -> Result<(Self, T), Box<Diagnostic>> {
         let path = folder.join(name);
         let mut declared = Self { file: path.display().to_string(), text: String::new() };
@@ -42,8 +43,8 @@ impl Declared {
             declared.told(&(0..0), format!("it cannot be read: {error}"), advice)
         })?;
         let read = toml::from_str(&declared.text).map_err(|error| {
-            let advice = "docs/deadlines.md says what stands here";
-            declared.told(&error.span().unwrap_or(0..0), error.message().to_owned(), advice)
+            let advice = format!("{page} says what stands here");
+            declared.told(&error.span().unwrap_or(0..0), error.message().to_owned(), &advice)
         })?;
         Ok((declared, read))
     }

@@ -68,6 +68,9 @@ pub(super) fn configured(
                         write!(out, "calendar: {first} to {last}, {days} special days, ")?;
                         writeln!(out, "{hours} office hours, {rules} rules")?;
                     }
+                    if !read.findings.is_empty() {
+                        writeln!(out, "findings: {} rules", read.findings.len())?;
+                    }
                 }
                 run(catalog, out, err)
             }

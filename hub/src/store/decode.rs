@@ -44,6 +44,8 @@ pub struct Read {
     pub observation: Observation,
     /// The position it replaces.
     pub supersedes: Option<u64>,
+    /// The mode of the channel it came by.
+    pub mode: Mode,
 }
 
 /// Names what each observation replaces; those of one name are given together.
@@ -55,7 +57,7 @@ pub fn resolve(read: Vec<Read>) -> Vec<Observation> {
         found.map(|(_, id)| *id)
     };
     read.into_iter()
-        .map(|Read { observation, supersedes }| Observation {
+        .map(|Read { observation, supersedes, .. }| Observation {
             supersedes: supersedes.and_then(id_at),
             ..observation
         })
@@ -99,7 +101,7 @@ pub fn observation(stored: &Stored<'_>) -> Result<Option<Read>, StoreError> {
         // `verify` shows that the entry names the hash of its public text.
         content_hash: *facts.public.as_bytes(),
     };
-    Ok(Some(Read { observation, supersedes: facts.supersedes }))
+    Ok(Some(Read { observation, supersedes: facts.supersedes, mode: facts.mode }))
 }
 
 /// Reads the public text of a retraction.

@@ -10,6 +10,7 @@ pub mod catalogue;
 pub mod decode;
 pub mod effect;
 mod error;
+pub mod findings;
 mod numbers;
 pub mod portable;
 pub mod postgres;
@@ -145,7 +146,12 @@ pub enum Reply {
 
 /// The durable truth.
 pub trait Store:
-    portable::Portable + pruning::Pruning + catalogue::Catalogues + profiles::Profiles + 'static
+    portable::Portable
+    + pruning::Pruning
+    + catalogue::Catalogues
+    + profiles::Profiles
+    + findings::Findings
+    + 'static
 {
     /// Writes a batch of chunks in one transaction, each of which succeeds or fails alone.
     fn commit(

@@ -1,5 +1,6 @@
 //! The conformance suite that every store passes: what its users can rely on.
 
+mod findings;
 mod groupings;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use crate::{
     registry::{Content, Settings},
 };
 
+pub(crate) use findings::findings;
 pub(crate) use groupings::groupings;
 
 /// One dossier at a source, as a sealed record.

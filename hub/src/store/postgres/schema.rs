@@ -13,7 +13,7 @@ use crate::store::schema::{self, Applied, Migration, Outlook};
 
 /// All versions, in order; the table `schema` notes how many there are, `migrations` the hash of
 /// each.
-static MIGRATIONS: [Migration; 10] = [
+static MIGRATIONS: [Migration; 11] = [
     Migration { name: "first", sql: include_str!("../../../migrations/postgres/0001_first.sql") },
     Migration { name: "leases", sql: include_str!("../../../migrations/postgres/0002_leases.sql") },
     Migration { name: "moves", sql: include_str!("../../../migrations/postgres/0003_moves.sql") },
@@ -41,6 +41,10 @@ static MIGRATIONS: [Migration; 10] = [
     Migration {
         name: "rollups_by_field_and_commune",
         sql: include_str!("../../../migrations/postgres/0010_rollups_by_field_and_commune.sql"),
+    },
+    Migration {
+        name: "findings",
+        sql: include_str!("../../../migrations/postgres/0011_findings.sql"),
     },
 ];
 

@@ -4,6 +4,7 @@ mod ahead;
 mod catalogue;
 mod checkpoint;
 mod crew;
+mod findings;
 mod known;
 mod message;
 mod names;

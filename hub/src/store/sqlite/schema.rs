@@ -11,7 +11,7 @@ use crate::store::{
 };
 
 /// All versions, in order; the file notes how many it has, and the hash of each.
-static MIGRATIONS: [Migration; 8] = [
+static MIGRATIONS: [Migration; 9] = [
     Migration { name: "first", sql: include_str!("../../../migrations/sqlite/0001_first.sql") },
     Migration {
         name: "rollups_by_number",
@@ -34,6 +34,10 @@ static MIGRATIONS: [Migration; 8] = [
     Migration {
         name: "rollups_by_field_and_commune",
         sql: include_str!("../../../migrations/sqlite/0008_rollups_by_field_and_commune.sql"),
+    },
+    Migration {
+        name: "findings",
+        sql: include_str!("../../../migrations/sqlite/0009_findings.sql"),
     },
 ];
 
