@@ -7,6 +7,7 @@
 mod accept;
 pub mod agency;
 pub mod body;
+pub mod claimed_statistic;
 pub mod code;
 mod compat;
 pub mod dossier;

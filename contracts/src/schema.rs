@@ -21,7 +21,7 @@ pub const KEY_BYTES_MAX: usize = 255;
 
 /// The schemas this build carries: contract, text, and the text for its retractions where what it
 /// tells can be withdrawn.
-const BUILTIN: [(&str, &str, Option<&str>); 7] = [
+const BUILTIN: [(&str, &str, Option<&str>); 8] = [
     ("agency/1", include_str!("../schemas/agency/v1.schema.json"), None),
     ("procedure/1", include_str!("../schemas/procedure/v1.schema.json"), None),
     (
@@ -32,6 +32,7 @@ const BUILTIN: [(&str, &str, Option<&str>); 7] = [
     ("progress/1", include_str!("../schemas/progress/v1.schema.json"), None),
     ("dossier-state/1", include_str!("../schemas/dossier-state/v1.schema.json"), None),
     ("feedback/1", include_str!("../schemas/feedback/v1.schema.json"), None),
+    ("claimed-statistic/1", include_str!("../schemas/claimed-statistic/v1.schema.json"), None),
     ("finding/1", include_str!("../schemas/finding/v1.schema.json"), None),
 ];
 

@@ -4,13 +4,14 @@
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use contracts::{
-    Body, Contracts, Dossier, Draft, Progress, Retraction, agency, dossier, dossier_state,
-    feedback, finding, procedure, schema::MemberType,
+    Body, Contracts, Dossier, Draft, Progress, Retraction, agency,
+    claimed_statistic::ClaimedStatistic, dossier, dossier_state, feedback, finding, procedure,
+    schema::MemberType,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
-const RECORDS: [&str; 8] = [
+const RECORDS: [&str; 9] = [
     "agency",
     "procedure",
     "dossier",
@@ -19,6 +20,7 @@ const RECORDS: [&str; 8] = [
     "dossier-state",
     "feedback",
     "finding",
+    "claimed-statistic",
 ];
 
 fn examples(record: &str, kind: &str) -> Vec<(PathBuf, Value)> {
@@ -62,6 +64,7 @@ fn round_trip_of(record: &str, value: &Value) {
         "progress" => round_trip::<Progress>(value),
         "dossier-state" => round_trip::<dossier_state::DossierState>(value),
         "feedback" => round_trip::<feedback::Feedback>(value),
+        "claimed-statistic" => round_trip::<ClaimedStatistic>(value),
         "finding" => round_trip::<finding::Finding>(value),
         other => panic!("no type for {other}"),
     }
@@ -162,6 +165,7 @@ fn every_member_of_a_type_is_in_its_schema() {
     same_members::<procedure::OnlineLevel>("procedure", "/properties/online_levels/items");
     same_members::<procedure::Deadline>("procedure", "/properties/deadline");
     same_members::<feedback::Feedback>("feedback", "");
+    same_members::<ClaimedStatistic>("claimed-statistic", "");
     same_members::<finding::Finding>("finding", "");
     same_members::<finding::Stamp>("finding", "/properties/opened");
     same_members::<finding::Stamp>("finding", "/properties/closed");
