@@ -68,6 +68,12 @@ impl Office {
         self.tells(CHANNEL, &event).await;
     }
 
+    /// The agency's own figures of March 2024: so many received, and so many solved.
+    async fn claims(&self, received: u32, solved: u32) {
+        let figures = json!({ "thang": "2024-03", "tiepNhan": received, "daGiaiQuyet": solved });
+        self.tells("so-y-te.bao-cao", &figures).await;
+    }
+
     /// All findings, once everything that was recorded is judged.
     async fn findings(&self) -> Vec<Value> {
         let portal = self.portal();
@@ -147,6 +153,7 @@ async fn each_fault_is_told(office: &Office) {
         |procedure: &str| json!({ "maQuocGia": "H19.14-240305-0001", "maThuTuc": procedure });
     office.dossier("N-10", 1, &shared("1.001612")).await;
     office.dossier("N-11", 1, &shared("1.001613")).await;
+    office.claims(9, 2).await;
 }
 
 async fn each_fault_is_asked_about_and_closed_when_it_is_mended(backend: Backend) {
@@ -154,7 +161,7 @@ async fn each_fault_is_asked_about_and_closed_when_it_is_mended(backend: Backend
     each_fault_is_told(&office).await;
     let asked = office.asked().await;
     let expected = [
-        ("", vec!["sequence-gap open"]),
+        ("", vec!["claim-differs open", "sequence-gap open"]),
         ("N-1", vec!["finish-before-acceptance open"]),
         ("N-10", vec!["code-procedure-differs open"]),
         ("N-2", vec!["status-regression open"]),
@@ -189,14 +196,15 @@ async fn each_fault_is_asked_about_and_closed_when_it_is_mended(backend: Backend
     office.dossier("N-5", 2, &clock).await;
     let own = json!({ "maQuocGia": "H19.14-240304-0002", "maThuTuc": "1.001612" });
     office.dossier("N-12", 1, &own).await;
+    office.claims(11, 3).await;
     let asked = office.asked().await;
     for key in ["", "N-1", "N-5"] {
-        assert!(asked[key][0].ends_with(" closed"), "{asked:#?}");
+        assert!(asked[key].iter().all(|one| one.ends_with(" closed")), "{asked:#?}");
     }
     assert_eq!(asked.values().flatten().filter(|one| one.ends_with(" open")).count(), 6);
     let feed = office.portal().feed("findings", 3).await;
     let closed = feed.iter().filter(|one| one["data"]["state"] == "closed").count();
-    assert_eq!((feed.len(), closed), (office.findings().await.len(), 3));
+    assert_eq!((feed.len(), closed), (office.findings().await.len(), 4));
     office.hub.stop();
     let told = stdout(&office.folder.run(&["verify"]));
     assert!(told.contains("findings   ") && told.contains("numbers, findings"), "{told}");
@@ -240,6 +248,9 @@ async fn told_in_words(office: &Office) {
     assert_eq!(moved["judged_by"]["catalogue"].as_str().unwrap().len(), 64);
     assert!(moved["opened"]["position"].as_u64() >= positions[1].as_u64());
     assert_eq!(of("sequence-gap")["evidence"]["values"]["numbers"], "0002");
+    let claim = of("claim-differs");
+    assert_eq!(claim["evidence"]["values"]["claimed"], "received 9, solved 2", "{claim}");
+    assert_eq!(claim["evidence"]["values"]["counted"], "received 10, solved 3");
     assert_eq!(of("deadline-differs")["evidence"]["values"]["days"], "-14");
     let late = of("backdated-event");
     assert!(late["evidence"]["values"]["days"].as_str().unwrap().parse::<u32>().unwrap() > 15);
@@ -332,7 +343,7 @@ fn a_rule_that_is_not_understood_is_refused_by_name() {
     folder.publishing(Some(copy.clone()));
     let sound = folder.run(&["check"]);
     assert_eq!(sound.status.code(), Some(0), "{}", stderr(&sound));
-    assert!(stdout(&sound).contains("findings: 13 rules"), "{}", stdout(&sound));
+    assert!(stdout(&sound).contains("findings: 14 rules"), "{}", stdout(&sound));
     let path = copy.join("findings.toml");
     let text = fs::read_to_string(&path).unwrap();
     for (from, to, told) in FAULTS {

@@ -123,8 +123,13 @@ pub(super) async fn page(
     let from = place(&api, &reading, feed, params.text("after")).await?;
     let deadline = wait.map(|seconds| Instant::now() + Duration::from_secs(seconds.into()));
     let of = (feed, &who, &from, limit);
+    // What follows behind is true up to where it has come: before it is read.
+    let behind = match feed.is_behind() {
+        true => Some(api.operations.store.judged().await?),
+        false => None,
+    };
     let (reading, fed, next) = wanted((&api, reading), of, deadline).await?;
-    answer(&reading, (feed, limit, wait), &fed, &next)
+    answer((&reading, behind), (feed, limit, wait), &fed, &next)
 }
 
 /// A page, as soon as it holds something or the deadline has come.
@@ -163,7 +168,7 @@ async fn wanted(
 }
 
 fn answer(
-    reading: &Reading,
+    (reading, position): (&Reading, Option<u64>),
     (feed, limit, wait): (Feed, u32, Option<u32>),
     fed: &[Fed],
     next: &Place,
@@ -171,7 +176,7 @@ fn answer(
     let texts: Vec<&[u8]> = fed.iter().map(|one| one.text.as_slice()).collect();
     let body = [b"[".as_slice(), &texts.join(b",".as_slice()), b"]"].concat();
     let mut response = Response::new(Body::from(body));
-    reading.put(response.headers_mut());
+    reading.put(response.headers_mut(), position);
     let cursor = cursor::write(&reading.head.log_id, &feed.list(), next);
     let wait = wait.map(|seconds| format!("&wait={seconds}")).unwrap_or_default();
     let name = feed.name();

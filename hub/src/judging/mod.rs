@@ -20,12 +20,16 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     journal::{entry::EntryKind, merkle::Digest},
     registry::{
-        Catalogue,
+        Catalogue, Dimension, Measure,
         deadline::Deadlines,
-        finding::{Heard, JudgedBy, Looked, Rulebook, Stamp, Standing, Tallies, judge},
+        finding::{
+            Claim, Counted, Heard, JudgedBy, Looked, Question, Rulebook, Stamp, Standing, Tallies,
+            judge,
+        },
+        measure::day_number,
     },
     store::{
-        Rules, Store, StoreError, catalogue,
+        CellQuery, Rules, Store, StoreError, catalogue,
         findings::{Text, Turn},
     },
 };
@@ -98,6 +102,7 @@ impl Judging {
         let to = last.position + 1;
         let laws = self.laws(from, &entries).await?;
         let told = Told::of(&entries, &*self.store, &self.kept, to).await?;
+        let claimed = self.claimed(&told.claims, &laws).await?;
         let mut standing = Standing::default();
         let about = told.keys().collect();
         self.kept.open(about).await?.into_iter().for_each(|one| standing.insert(one));
@@ -118,9 +123,14 @@ impl Judging {
             let damaged = |error| StoreError::fault(format!("the tally of {key:?}: {error}"));
             tallies.insert(key.clone(), &text).map_err(damaged)?;
         }
+        subjects.extend(claimed.iter().map(|(claim, ..)| claim.subject()));
         let about = subjects.iter().map(|one| one.about()).collect();
         self.kept.open(about).await?.into_iter().for_each(|one| standing.insert(one));
         looked.iter().for_each(|one| tallies.look(one, &mut standing));
+        for (claim, question, book) in &claimed {
+            let (subject, book) = (claim.subject(), book.as_deref());
+            standing.settle(claim.stamp, &subject, question.as_ref(), book);
+        }
         let turn = Turn {
             from,
             to,
@@ -129,6 +139,42 @@ impl Judging {
             findings: standing.turned().collect(),
         };
         Ok(self.kept.settle(turn).await? && more)
+    }
+
+    /// What is asked of claims, each beside the numbers as of its entry.
+    async fn claimed(
+        &self,
+        claims: &[Claim],
+        laws: &[(u64, Law)],
+    ) -> Result<Vec<(Claim, Option<Question>, Option<Arc<Rulebook>>)>, StoreError> {
+        let mut asked = Vec::new();
+        for claim in claims {
+            let book = law_at(laws, claim.stamp.position).and_then(|law| law.book.clone());
+            let question = match &book {
+                Some(book) => claim.ask(&self.counted(claim).await?, book),
+                None => None,
+            };
+            asked.push((claim.clone(), question, book));
+        }
+        Ok(asked)
+    }
+
+    /// The hub's numbers of a claim's month, as of its entry.
+    async fn counted(&self, claim: &Claim) -> Result<Counted, StoreError> {
+        let (first, last) = (day_number(claim.days().0), day_number(claim.days().1));
+        let sums = async |from: i32, to: i32| {
+            let only = BTreeMap::from([(Dimension::Agency, claim.agency().to_owned())]);
+            let as_of = Some(claim.stamp.position);
+            let query = CellQuery { only, from, to, as_of, ..CellQuery::default() };
+            let mut measures: BTreeMap<String, i64> = BTreeMap::new();
+            for row in self.store.statistics(query).await?.rows {
+                *measures.entry(row.measure).or_default() += row.n;
+            }
+            Ok::<_, StoreError>(measures)
+        };
+        let before = sums(first - 1, first - 1).await?;
+        let carried = before.get(Measure::Open.name()).copied().unwrap_or(0);
+        Ok(Counted { measures: sums(first, last).await?, carried })
     }
 
     /// What decides from which position on, within some entries.
@@ -171,12 +217,15 @@ fn book_of(found: &catalogue::InForce) -> Result<Rulebook, StoreError> {
     Ok(Rulebook::new(&read, deadlines, edition))
 }
 
+fn law_at(laws: &[(u64, Law)], position: u64) -> Option<&Law> {
+    laws.iter().rev().find(|(from, _)| *from <= position).map(|(_, law)| law)
+}
+
 /// Judges dossiers entry by entry, and gives what tallies are to look at.
 fn dossiers(told: &Told, laws: &[(u64, Law)], standing: &mut Standing) -> Vec<Looked> {
     let mut looked = Vec::new();
     for (position, name) in &told.entries {
-        let law = laws.iter().rev().find(|(from, _)| from <= position).map(|(_, law)| law);
-        let Some(law) = law else { continue };
+        let Some(law) = law_at(laws, *position) else { continue };
         let (names, heard) = told.component(name, *position);
         let before: Vec<&Heard> =
             heard.iter().copied().filter(|one| one.observation.position < *position).collect();

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::kept::Kept;
 use crate::{
-    registry::{Identity, finding::Heard},
+    registry::{
+        Identity,
+        finding::{Claim, Heard, Stamp},
+    },
     store::{
         Store, StoreError,
         batch::code_of,
@@ -18,6 +21,8 @@ use crate::{
 pub(super) struct Told {
     /// The entries that are to be judged: position and name.
     pub(super) entries: Vec<(u64, Identity)>,
+    /// What agencies claim in them.
+    pub(super) claims: Vec<Claim>,
     /// By name, in journal order.
     heard: BTreeMap<Identity, Vec<Heard>>,
     /// By code: the names that told it, and since when.
@@ -40,6 +45,8 @@ impl Told {
                 let name = read.observation.identity();
                 told.entries.push((entry.position, name.clone()));
                 open.insert(name);
+            } else if let Some((at, claimed)) = decode::claim(&entry.stored())? {
+                told.claims.extend(Claim::new(Stamp { position: entry.position, at }, claimed));
             }
         }
         let mut asked: BTreeSet<String> = BTreeSet::new();

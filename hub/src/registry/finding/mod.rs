@@ -9,6 +9,7 @@
 //! order: rules read folded states and what sources told, never where in the journal it stands.
 //! Positions are evidence beside that.
 
+mod claim;
 mod cut_off;
 mod dossier;
 mod model;
@@ -23,6 +24,7 @@ mod tests;
 mod times;
 mod words;
 
+pub use claim::{Claim, Counted};
 pub use dossier::{Heard, Judged, judge};
 pub use model::{CutOff, FindingRule, Parameter, RuleName, StatusWords};
 pub use question::{Finding, JudgedBy, Question, Stamp, Subject};

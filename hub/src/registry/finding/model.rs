@@ -118,6 +118,8 @@ rules! {
     FinishedBeforeCutOff = "finished-before-cut-off"
         [Days, BeforeDays, GraceDays, Dossiers, Times, CutOffs]
         ["cut_off", "days", "dossiers", "before_days", "before"];
+    /// An agency's own figures of a month are other than the hub's.
+    ClaimDiffers = "claim-differs" [Dossiers] ["month", "claimed", "counted"];
 }
 
 /// Words that tell another status than the one they go with.

@@ -24,8 +24,9 @@ fn text(row: &rusqlite::Row<'_>) -> Result<Text, rusqlite::Error> {
 }
 
 fn texts(connection: &Connection, from: u64, limit: u32) -> Result<Vec<Text>, StoreError> {
-    let sql = "SELECT position, kind, text, public FROM entries WHERE position >= ?1
-               ORDER BY position LIMIT ?2";
+    // Refusals may be long, and nothing is asked about them.
+    let sql = "SELECT position, kind, text, CASE kind WHEN 'refusal' THEN x'' ELSE public END
+               FROM entries WHERE position >= ?1 ORDER BY position LIMIT ?2";
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map(params![from, limit], text)?;
     Ok(rows.collect::<Result<_, _>>()?)
