@@ -21,7 +21,7 @@ pub const KEY_BYTES_MAX: usize = 255;
 
 /// The schemas this build carries: contract, text, and the text for its retractions where what it
 /// tells can be withdrawn.
-const BUILTIN: [(&str, &str, Option<&str>); 10] = [
+const BUILTIN: [(&str, &str, Option<&str>); 12] = [
     ("agency/1", include_str!("../schemas/agency/v1.schema.json"), Some(RETRACTION)),
     ("procedure/1", include_str!("../schemas/procedure/v1.schema.json"), Some(RETRACTION)),
     (
@@ -40,6 +40,8 @@ const BUILTIN: [(&str, &str, Option<&str>); 10] = [
     ("votes/1", include_str!("../schemas/votes/v1.schema.json"), Some(RETRACTION)),
     ("milestone/1", include_str!("../schemas/milestone/v1.schema.json"), Some(RETRACTION)),
     ("budget/1", include_str!("../schemas/budget/v1.schema.json"), Some(RETRACTION)),
+    ("claimed-statistic/1", include_str!("../schemas/claimed-statistic/v1.schema.json"), None),
+    ("finding/1", include_str!("../schemas/finding/v1.schema.json"), None),
 ];
 
 /// How records that are no dossiers' are withdrawn: one schema for all of them.

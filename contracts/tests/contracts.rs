@@ -4,13 +4,14 @@
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use contracts::{
-    Body, Contracts, Dossier, Draft, Progress, Retraction, agency, budget, dossier, dossier_state,
-    feedback, milestone, procedure, retraction::RecordRetraction, schema::MemberType, votes,
+    Body, Contracts, Dossier, Draft, Progress, Retraction, agency, budget,
+    claimed_statistic::ClaimedStatistic, dossier, dossier_state, feedback, finding, milestone,
+    procedure, retraction::RecordRetraction, schema::MemberType, votes,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
-const RECORDS: [&str; 12] = [
+const RECORDS: [&str; 14] = [
     "agency",
     "procedure",
     "dossier",
@@ -23,6 +24,8 @@ const RECORDS: [&str; 12] = [
     "milestone",
     "budget",
     "record-retraction",
+    "finding",
+    "claimed-statistic",
 ];
 
 fn examples(record: &str, kind: &str) -> Vec<(PathBuf, Value)> {
@@ -73,6 +76,8 @@ fn round_trip_of(record: &str, value: &Value) {
         "milestone" => round_trip::<milestone::Milestone>(value),
         "budget" => round_trip::<budget::Budget>(value),
         "record-retraction" => round_trip::<RecordRetraction>(value),
+        "claimed-statistic" => round_trip::<ClaimedStatistic>(value),
+        "finding" => round_trip::<finding::Finding>(value),
         other => panic!("no type for {other}"),
     }
 }
@@ -179,6 +184,12 @@ fn every_member_of_a_type_is_in_its_schema() {
     same_members::<milestone::Milestone>("milestone", "");
     same_members::<budget::Budget>("budget", "");
     same_members::<RecordRetraction>("record-retraction", "");
+    same_members::<ClaimedStatistic>("claimed-statistic", "");
+    same_members::<finding::Finding>("finding", "");
+    same_members::<finding::Stamp>("finding", "/properties/opened");
+    same_members::<finding::Stamp>("finding", "/properties/closed");
+    same_members::<finding::JudgedBy>("finding", "/properties/judged_by");
+    same_members::<finding::Evidence>("finding", "/properties/evidence");
     same_members::<Progress>("progress", "");
     same_members::<dossier::Outcome>("progress", "/properties/result");
     for record in ["dossier", "dossier-state"] {

@@ -30,6 +30,7 @@ use crate::{
     drops::Drops,
     feeds::Live,
     journey::Journey,
+    judging::Judging,
     operations::Operations,
     profiling::Profiling,
     registry::Settings,
@@ -186,6 +187,7 @@ impl Hub {
         let (stop, appended) = (CancellationToken::new(), Arc::new(Notify::new()));
         let live = Live::start(operations.clone(), appended.clone(), stop.clone());
         let profiling = Profiling::new(catalog.clone(), store.clone());
+        let judging = Judging::new(store.clone());
         let journey =
             Arc::new(Journey::start(catalog, contracts, gazetteer, store.clone(), appended));
         let (streams, operators) = (Streams::default(), operations.clone());
@@ -205,6 +207,7 @@ impl Hub {
             .map_err(|error| HubError::Listen { address: config.listen, error })?;
         let beside = TaskTracker::new();
         beside.spawn(profiling.run(stop.clone()));
+        beside.spawn(judging.run(stop.clone()));
         for folder in drops.folders {
             let inbox: Arc<dyn Inbox> = journey.clone();
             beside.spawn(folder.run(inbox, stop.clone()));

@@ -17,6 +17,7 @@ pub mod feeds;
 pub mod hub;
 pub mod journal;
 pub mod journey;
+pub mod judging;
 pub mod operations;
 pub mod profiling;
 pub mod registry;

@@ -4,6 +4,7 @@ mod answers;
 mod counted;
 mod deadline;
 mod drift;
+mod findings;
 mod messages;
 pub mod moves;
 pub mod pruning;
@@ -21,7 +22,7 @@ use crate::{
     catalog::Catalog,
     catalogue::Held,
     drops::Standings,
-    registry::{DossierState, Finding, Groups, Observation, Sight, fold, group},
+    registry::{DossierState, Doubt, Groups, Observation, Sight, fold, group},
     store::{
         Basis, DossierRow, Found, Rules, Store, StoreError,
         batch::{Marks, code_of},
@@ -33,6 +34,8 @@ pub use answers::Answers;
 pub use counted::{CountedDossier, CountedPage, From as CountedFrom, Number};
 pub use deadline::{Brief, DeadlineLookup, Own, Standing};
 pub use drift::{ChannelDrift, Drift, DriftSeen};
+pub(crate) use findings::told;
+pub use findings::{FindingPage, FindingQuestion};
 pub use messages::Trace;
 pub use reports::{
     Figures, NoReport, ReportAnswer, ReportList, ReportQuestion, ReportText, ToldFreeze,
@@ -110,7 +113,7 @@ struct Told {
     /// All that sources said, in the order the hub heard it.
     history: Vec<Said>,
     /// What its sources disagree on: questions, not verdicts.
-    findings: Vec<Finding>,
+    findings: Vec<Doubt>,
 }
 
 impl Told {
@@ -323,8 +326,8 @@ fn folded(
     observations: &[Observation],
     key: &str,
     rules: &Rules,
-) -> Option<(DossierState, Vec<Finding>)> {
-    let Groups { dossiers, mut findings, .. } = group(observations, &[]);
+) -> Option<(DossierState, Vec<Doubt>)> {
+    let Groups { dossiers, doubts: mut findings, .. } = group(observations, &[]);
     let (_, places) = dossiers.into_iter().find(|(name, _)| name.key() == key)?;
     let own: Vec<&Observation> =
         places.iter().filter_map(|place| observations.get(*place)).collect();

@@ -18,6 +18,7 @@ mod differential;
 mod drift;
 mod drop;
 mod faults;
+mod finding;
 mod follow;
 mod harness;
 mod histories;

@@ -142,9 +142,9 @@ impl Reading {
         Ok(Self { head, mark })
     }
 
-    /// Marks an answer that is true at the position the read began at.
-    pub(super) fn put(&self, headers: &mut HeaderMap) {
-        self.mark.put(headers, self.mark.position);
+    /// Marks an answer that is true at `position`; where absent, at the one the read began at.
+    pub(super) fn put(&self, headers: &mut HeaderMap, position: Option<u64>) {
+        self.mark.put(headers, position.unwrap_or(self.mark.position));
     }
 
     /// An answer as JSON: see [`Mark::json`].

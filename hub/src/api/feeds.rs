@@ -15,7 +15,7 @@ use axum::{
     response::Response,
 };
 use serde_json::json;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{
     Api, Asker,
@@ -35,6 +35,9 @@ const PAGE_DEFAULT: u32 = 100;
 
 /// How long a page may be waited for, in seconds.
 const WAIT_SECONDS_MAX: u32 = 60;
+
+/// How often a feed that follows behind the journal is looked at for who waits.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// What a reader writes for the place after everything there is.
 const END: &str = "end";
@@ -59,6 +62,10 @@ pub(super) async fn list(
                 "Trạng thái hiện tại của từng hồ sơ, theo lần thay đổi cuối.",
                 "The present state of every dossier, in the order of the last change.",
             ),
+            Feed::Findings => (
+                "Các phát hiện cần hỏi lại, theo lần thay đổi cuối.",
+                "What there is to ask about, in the order of the last change.",
+            ),
         };
         json!({ "name": name, "href": format!("/v1/feeds/{name}"),
                 "stream": format!("/v1/feeds/{name}/stream"),
@@ -78,12 +85,17 @@ pub(super) fn named(name: &str) -> Result<Feed, Stop> {
 }
 
 /// The place that a reader names: a cursor, the end, or the beginning where it names none.
-pub(super) fn place(reading: &Reading, feed: Feed, text: Option<&str>) -> Result<Place, Stop> {
+pub(super) async fn place(
+    api: &Api,
+    reading: &Reading,
+    feed: Feed,
+    text: Option<&str>,
+) -> Result<Place, Stop> {
     match text {
         None => Ok((0, String::new())),
-        Some(END) => Ok(feed.end(reading.head.tree.size)),
+        Some(END) => Ok(feed.end(&api.operations, reading.head.tree.size).await?),
         Some(text) => {
-            let place = cursor::read(&reading.head.log_id, feed.name(), text);
+            let place = cursor::read(&reading.head.log_id, &feed.list(), text);
             place.ok_or_else(|| bad_cursor().into())
         }
     }
@@ -103,15 +115,21 @@ pub(super) async fn page(
     let wait = params.seconds("wait", WAIT_SECONDS_MAX)?;
     // Who waits holds a connection that agencies that send may want, as a stream does.
     let _room = wait.map(|_| api.streams.one()).transpose()?;
-    // Who waits asks for what is not there yet, so nothing is unchanged.
+    // Who waits asks for what is not there yet, so nothing is unchanged; nor is what follows behind
+    // a journal that stands still.
     let none = HeaderMap::new();
-    let known = if wait.is_none() { &headers } else { &none };
+    let known = if wait.is_none() && !feed.is_behind() { &headers } else { &none };
     let reading = Reading::begin(&api, known, "").await?;
-    let from = place(&reading, feed, params.text("after"))?;
+    let from = place(&api, &reading, feed, params.text("after")).await?;
     let deadline = wait.map(|seconds| Instant::now() + Duration::from_secs(seconds.into()));
     let of = (feed, &who, &from, limit);
+    // What follows behind is true up to where it has come: before it is read.
+    let behind = match feed.is_behind() {
+        true => Some(api.operations.store.judged().await?),
+        false => None,
+    };
     let (reading, fed, next) = wanted((&api, reading), of, deadline).await?;
-    answer(&reading, (feed, limit, wait), &fed, &next)
+    answer((&reading, behind), (feed, limit, wait), &fed, &next)
 }
 
 /// A page, as soon as it holds something or the deadline has come.
@@ -136,7 +154,11 @@ async fn wanted(
         }
         let stopped = api.live.stop().cancelled();
         let heard = async {
-            tokio::select! { heard = size.changed() => heard.is_ok(), () = stopped => false }
+            tokio::select! {
+                heard = size.changed() => heard.is_ok(),
+                () = stopped => false,
+                () = sleep(LOOK_AGAIN), if feed.is_behind() => true,
+            }
         };
         if !timeout_at(deadline, heard).await.unwrap_or(false) {
             return Ok((reading, fed, place));
@@ -146,7 +168,7 @@ async fn wanted(
 }
 
 fn answer(
-    reading: &Reading,
+    (reading, position): (&Reading, Option<u64>),
     (feed, limit, wait): (Feed, u32, Option<u32>),
     fed: &[Fed],
     next: &Place,
@@ -154,8 +176,8 @@ fn answer(
     let texts: Vec<&[u8]> = fed.iter().map(|one| one.text.as_slice()).collect();
     let body = [b"[".as_slice(), &texts.join(b",".as_slice()), b"]"].concat();
     let mut response = Response::new(Body::from(body));
-    reading.put(response.headers_mut());
-    let cursor = cursor::write(&reading.head.log_id, feed.name(), next);
+    reading.put(response.headers_mut(), position);
+    let cursor = cursor::write(&reading.head.log_id, &feed.list(), next);
     let wait = wait.map(|seconds| format!("&wait={seconds}")).unwrap_or_default();
     let name = feed.name();
     let link = format!("</v1/feeds/{name}?after={cursor}&limit={limit}{wait}>; rel=\"next\"");

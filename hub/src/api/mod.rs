@@ -17,6 +17,7 @@ mod counted;
 mod deadline;
 mod dossiers;
 mod feeds;
+mod findings;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod health;
@@ -86,6 +87,7 @@ pub fn whole(state: Api, others: Router) -> Router {
         .route("/v1/reports", get(reports::reports))
         .route("/v1/reports/{form}", get(reports::report))
         .route("/v1/reports/{form}/freeze", post(reports::freeze))
+        .route("/v1/findings", get(findings::findings))
         .route("/v1/feeds", get(feeds::list))
         .route("/v1/feeds/{feed}", get(feeds::page))
         .route("/v1/feeds/{feed}/stream", get(stream::stream))

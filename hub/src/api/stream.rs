@@ -100,7 +100,7 @@ pub(super) async fn stream(
     // What is no text is no cursor either, and refused as one.
     let last = last.map(|id| id.to_str().unwrap_or("?"));
     let reading = Reading::begin(&api, &HeaderMap::new(), "").await?;
-    let place = place(&reading, feed, last.or_else(|| params.text("after")))?;
+    let place = place(&api, &reading, feed, last.or_else(|| params.text("after"))).await?;
     let permit = api.streams.one()?;
     let credential = authorization(&headers).map(ToOwned::to_owned);
     let (frames, sent) = mpsc::channel(AHEAD);
@@ -188,7 +188,7 @@ impl Follower {
         if self.api.keys.principal(self.credential.as_deref()).as_ref() != Some(&self.who) {
             return Err(Over);
         }
-        let cursor = cursor::write(&self.log_id, self.feed.name(), &self.place);
+        let cursor = cursor::write(&self.log_id, &self.feed.list(), &self.place);
         self.send(Bytes::from(format!(": còn nối\nid: {cursor}\n\n"))).await
     }
 

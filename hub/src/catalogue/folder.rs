@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::{
     calendar,
     cell::{Faults, dated, day, days, list, needed, number, sealed, word},
-    deadlines, reports,
+    deadlines, findings, reports,
     table::{Row, Table},
 };
 use crate::registry::{
@@ -26,6 +26,9 @@ const LEVELS: [&str; 3] = ["province", "district", "commune"];
 
 /// What decides deadlines; a catalogue has all of it or nothing.
 const TIMES: [&str; 3] = ["calendar.toml", "holidays.csv", "deadlines.toml"];
+
+/// What is asked about; a catalogue without it has no findings.
+const FINDINGS: &str = "findings.toml";
 
 /// Reads the catalogue in a folder.
 ///
@@ -86,6 +89,9 @@ pub fn load(folder: &Path, contracts: &Contracts) -> Result<Catalogue, Vec<Diagn
     }
     if folder.join(reports::FILE).exists() {
         catalogue.reports = reports::reports(folder, &catalogue, &mut found);
+    }
+    if folder.join(FINDINGS).exists() {
+        catalogue.findings = findings::findings(folder, &mut found);
     }
     let read = successions.iter().map(|row| succession(row, &catalogue, &mut found));
     catalogue.successions = whole(read.collect(), &found)?;

@@ -7,6 +7,7 @@ mod cell;
 mod deadlines;
 mod declared;
 mod facets;
+mod findings;
 mod folder;
 mod page;
 mod procedures;

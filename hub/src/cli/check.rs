@@ -72,6 +72,9 @@ pub(super) fn configured(
                         let (calendars, forms) = (reports.calendar.len(), reports.form.len());
                         writeln!(out, "reports: {calendars} calendars, {forms} forms")?;
                     }
+                    if !read.findings.is_empty() {
+                        writeln!(out, "findings: {} rules", read.findings.len())?;
+                    }
                 }
                 run(catalog, out, err)
             }

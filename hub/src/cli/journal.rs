@@ -10,6 +10,7 @@ use super::{Exit, block_on};
 use crate::{
     config::StoreAddress,
     hub::{configuration, open_store},
+    judging,
     store::{Store, StoreError},
 };
 
@@ -68,14 +69,16 @@ pub(super) fn verify(
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> io::Result<Exit> {
-    let read = async |store: Arc<dyn Store>| (store.head().await, store.verify().await);
+    let read = async |store: Arc<dyn Store>| {
+        (store.head().await, store.verify().await, judging::recount(store).await)
+    };
     let read = match with_store(config, err, read)? {
         Ok(done) => done,
         Err(exit) => return Ok(exit),
     };
-    let (head, verdict) = match read {
-        (Ok(head), Ok(verdict)) => (head, verdict),
-        (Err(error), _) | (_, Err(error)) => {
+    let (head, mut verdict, findings) = match read {
+        (Ok(head), Ok(verdict), Ok(findings)) => (head, verdict, findings),
+        (Err(error), ..) | (_, Err(error), _) | (_, _, Err(error)) => {
             writeln!(err, "{error}")?;
             return Ok(Exit::Faulty);
         }
@@ -88,11 +91,14 @@ pub(super) fn verify(
     if verdict.pruned > 0 {
         writeln!(out, "pruned     the raw bytes of {} messages", verdict.pruned)?;
     }
+    let ((open, all), judged) = (findings.counts, findings.judged);
+    writeln!(out, "findings   {open} open of {all}, judged up to entry {judged}")?;
+    verdict.faults.extend(findings.faults);
     for fault in &verdict.faults {
         writeln!(err, "{fault}")?;
     }
     match verdict.faults.len() {
-        0 => writeln!(out, "all holds: leaves, commitments, dossiers, numbers")?,
+        0 => writeln!(out, "all holds: leaves, commitments, dossiers, numbers, findings")?,
         count => writeln!(err, "{count} faults")?,
     }
     Ok(if verdict.faults.is_empty() { Exit::Done } else { Exit::Faulty })
@@ -103,7 +109,10 @@ pub(super) fn rebuild(
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> io::Result<Exit> {
-    let rebuild = async |store: Arc<dyn Store>| store.rebuild().await;
+    let rebuild = async |store: Arc<dyn Store>| {
+        let read = store.rebuild().await?;
+        judging::catch_up(store).await.map(|()| read)
+    };
     let rebuilt = match with_store(config, err, rebuild)? {
         Ok(done) => done,
         Err(exit) => return Ok(exit),

@@ -8,6 +8,7 @@
 //! that there is no such address.
 
 mod drift;
+mod finding;
 mod page;
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@ use askama::Template;
 use contracts::{Problem, Status, problem::Bilingual};
 use jiff::{Timestamp, tz::Offset};
 
-use super::drift::Section;
+use super::{drift::Section, finding};
 use crate::{
     api::today,
     auth::Principal,
@@ -134,6 +134,7 @@ pub(super) struct Page {
     messages: Vec<MessageLine>,
     refusals: Vec<RefusalRow>,
     statuses: Vec<StatusRow>,
+    findings: finding::Section,
     drift: Section,
     total: i64,
     today: String,
@@ -189,6 +190,7 @@ impl Page {
             refusals: refusals.take(REFUSALS_SHOWN).collect(),
             total: statuses.iter().map(|row| row.dossiers).sum(),
             statuses,
+            findings: finding::Section::read(operations).await?,
             drift: Section::read(operations).await?,
             today: today.strftime("%d/%m/%Y").to_string(),
         })

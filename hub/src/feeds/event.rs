@@ -18,6 +18,8 @@ use serde_json::value::RawValue;
 
 use crate::{
     journal::entry::{Entry, EntryKind, Mode},
+    operations::told,
+    registry::finding::Finding,
     store::{DossierRow, EntryRow, StoreError, source_of},
 };
 
@@ -26,6 +28,9 @@ const HUB: &str = "/hub";
 
 /// The contract of dossiers' states.
 const DOSSIER_STATE: &str = "dossier-state/1";
+
+/// The contract of findings.
+const FINDING: &str = "finding/1";
 
 /// The media type of `data`.
 const JSON: &str = "application/json";
@@ -113,6 +118,32 @@ pub(super) fn state(log_id: &str, row: &DossierRow) -> Result<Vec<u8>, StoreErro
         recordedtime: None,
         sequence: format!("{:020}", row.position),
         data,
+    };
+    event.text()
+}
+
+/// The event of a finding as it stands; closed, its type says so.
+///
+/// # Errors
+/// When it is damaged: names it.
+pub(super) fn finding(log_id: &str, one: &Finding) -> Result<Vec<u8>, StoreError> {
+    let suffix = if one.closed.is_some() { ".closed" } else { "" };
+    let (kind, dataschema) = names(FINDING, suffix)?;
+    let (data, id) = (told(one)?, one.id());
+    let (position, turn) = one.changed;
+    let at = one.closed.unwrap_or(one.opened).at;
+    let event = Event {
+        specversion: "1.0",
+        id: format!("{log_id}/{position}/{turn}"),
+        source: HUB.to_owned(),
+        kind,
+        subject: &id,
+        time: Some(at),
+        datacontenttype: JSON,
+        dataschema,
+        recordedtime: None,
+        sequence: format!("{position:020}"),
+        data: Some(&data),
     };
     event.text()
 }

@@ -67,7 +67,7 @@ impl Batch {
 /// An event as a frame of `text/event-stream` (WHATWG HTML, server-sent events): its id is the
 /// cursor after it.
 pub fn frame(log_id: &str, feed: Feed, fed: &Fed) -> Bytes {
-    let cursor = cursor::write(log_id, feed.name(), &fed.after);
+    let cursor = cursor::write(log_id, &feed.list(), &fed.after);
     let mut frame = Vec::with_capacity(cursor.len() + fed.text.len() + 16);
     frame.extend_from_slice(b"id: ");
     frame.extend_from_slice(cursor.as_bytes());
@@ -87,11 +87,14 @@ struct End {
     batches: broadcast::Sender<Arc<Batch>>,
 }
 
+/// Up to where each feed was handed out, while it is followed.
+type Places = [Option<Place>; Feed::ALL.len()];
+
 /// The live end of every feed.
 #[derive(Debug, Clone)]
 pub struct Live {
     size: watch::Sender<u64>,
-    ends: Arc<[End; 2]>,
+    ends: Arc<[End; Feed::ALL.len()]>,
     stop: CancellationToken,
 }
 
@@ -117,10 +120,11 @@ impl Live {
 
     /// What is appended from now on.
     pub fn follow(&self, feed: Feed) -> broadcast::Receiver<Arc<Batch>> {
-        let [records, dossiers] = &*self.ends;
+        let [records, dossiers, findings] = &*self.ends;
         match feed {
             Feed::Records => records.batches.subscribe(),
             Feed::Dossiers => dossiers.batches.subscribe(),
+            Feed::Findings => findings.batches.subscribe(),
         }
     }
 
@@ -130,7 +134,7 @@ impl Live {
     }
 
     async fn watch(&self, operations: &Operations, appended: &Notify) {
-        let mut places: [Option<Place>; 2] = [None, None];
+        let mut places: Places = Default::default();
         loop {
             // Also after nothing was heard: other processes append too.
             let _ = timeout(OTHERS_EVERY, appended.notified()).await;
@@ -146,14 +150,10 @@ impl Live {
     }
 
     /// Looks at the journal's end, and hands out what is new to who follows.
-    async fn look(
-        &self,
-        operations: &Operations,
-        places: &mut [Option<Place>; 2],
-    ) -> Result<(), StoreError> {
+    async fn look(&self, operations: &Operations, places: &mut Places) -> Result<(), StoreError> {
         let followed = self.ends.iter().any(|end| end.batches.receiver_count() > 0);
         if !followed && self.size.receiver_count() == 0 {
-            *places = [None, None];
+            *places = Default::default();
             return Ok(());
         }
         let head = operations.store.head().await?;
@@ -163,7 +163,10 @@ impl Live {
                 continue;
             }
             // Who has come since the last look reads what is before this place in the store.
-            let from = place.get_or_insert_with(|| end.feed.end(head.tree.size));
+            let from = match place {
+                Some(place) => place,
+                None => place.insert(end.feed.end(operations, head.tree.size).await?),
+            };
             hand_out(operations, &head.log_id, end, from).await?;
         }
         self.size.send_if_modified(|size| {

@@ -4,12 +4,15 @@
 mod event;
 mod live;
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use crate::{
     auth::Principal,
     operations::{Operations, PAGE_MAX, agency_of},
-    registry::Sight,
+    registry::{
+        Sight,
+        finding::{FOLD_VERSION, Finding},
+    },
     store::{DossierRow, EntryRow, StoreError},
 };
 
@@ -25,6 +28,8 @@ pub enum Feed {
     Records,
     /// The present state of every dossier, in the order of the last change.
     Dossiers,
+    /// What there is to ask about, in the order of the last change.
+    Findings,
 }
 
 /// A place in a feed: everything before it has been read. For records the position to go on from;
@@ -79,14 +84,28 @@ pub struct Fed {
 
 impl Feed {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Records, Self::Dossiers];
+    pub const ALL: [Self; 3] = [Self::Records, Self::Dossiers, Self::Findings];
 
     /// Its name in addresses and cursors.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Records => "records",
             Self::Dossiers => "dossiers",
+            Self::Findings => "findings",
         }
+    }
+
+    /// Its name in cursors: what another version of a fold gave is no place of this one.
+    pub fn list(self) -> Cow<'static, str> {
+        match self {
+            Self::Records | Self::Dossiers => Cow::Borrowed(self.name()),
+            Self::Findings => Cow::Owned(format!("{}.{FOLD_VERSION}", self.name())),
+        }
+    }
+
+    /// Whether it follows behind the journal: what is appended is in it a little later.
+    pub const fn is_behind(self) -> bool {
+        matches!(self, Self::Findings)
     }
 
     /// The feed of a name.
@@ -94,9 +113,13 @@ impl Feed {
         Self::ALL.into_iter().find(|feed| feed.name() == name)
     }
 
-    /// The place after everything that a journal of this size holds.
-    pub fn end(self, size: u64) -> Place {
-        (size, String::new())
+    /// The place after everything that a journal of this size holds, as far as the feed has come.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    pub async fn end(self, operations: &Operations, size: u64) -> Result<Place, StoreError> {
+        let end = if self.is_behind() { operations.store.judged().await? } else { size };
+        Ok((end, String::new()))
     }
 
     /// What the next rows of the store hold, for whoever, and the place after them: the same
@@ -131,6 +154,7 @@ impl Feed {
                 };
                 Ok((found.iter().map(fed).collect::<Result<_, _>>()?, next))
             }
+            Self::Findings => findings(operations, log_id, from, rows).await,
         }
     }
 
@@ -163,6 +187,26 @@ impl Feed {
         }
         Ok((shown, place))
     }
+}
+
+/// The findings that changed after a place. A place is a position and how many of its changes were
+/// read.
+async fn findings(
+    operations: &Operations,
+    log_id: &str,
+    from: &Place,
+    rows: u32,
+) -> Result<(Vec<Fed>, Place), StoreError> {
+    let read: u32 = from.1.parse().unwrap_or(0);
+    let found = operations.store.findings_from(from.0, read, rows).await?;
+    let place = |one: &Finding| (one.changed.0, format!("{:010}", one.changed.1 + 1));
+    let next = found.last().map_or_else(|| from.clone(), place);
+    let fed = |one: &Finding| -> Result<Fed, StoreError> {
+        let agencies = BTreeSet::from([one.subject.agency.clone()]);
+        let audience = Audience { everybody: true, agencies };
+        Ok(Fed { after: place(one), audience, text: event::finding(log_id, one)? })
+    };
+    Ok((found.iter().map(fed).collect::<Result<_, _>>()?, next))
 }
 
 /// The event of an entry; `None` for what no feed carries.

@@ -8,7 +8,7 @@ use contracts::{Moment, agency::Agency, procedure::Procedure};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{calendar::Calendar, deadline::DeadlineRule, report::Forms};
+use super::{calendar::Calendar, deadline::DeadlineRule, finding::FindingRule, report::Forms};
 
 /// A field of administration (lĩnh vực).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,6 +124,9 @@ pub struct Catalogue {
     /// By what reports are made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reports: Option<Forms>,
+    /// What is asked about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<FindingRule>,
 }
 
 impl Catalogue {

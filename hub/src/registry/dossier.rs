@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::observation::{Observation, standing};
 use super::source::{Members, View};
-use super::state::{DossierState, Finding, Identity};
+use super::state::{DossierState, Doubt, Identity};
 use super::timeline::tidy;
 
 /// A part of a dossier that a source may own.
@@ -57,7 +57,7 @@ impl Reference {
 pub fn fold<O: Borrow<Observation>>(
     observations: &[O],
     reference: &Reference,
-) -> Option<(DossierState, Vec<Finding>)> {
+) -> Option<(DossierState, Vec<Doubt>)> {
     let kept: Vec<&Observation> =
         standing(observations).into_iter().map(|at| observations[at].borrow()).collect();
     fold_standing(&kept, reference)
@@ -67,7 +67,7 @@ pub fn fold<O: Borrow<Observation>>(
 pub fn fold_standing(
     kept: &[&Observation],
     reference: &Reference,
-) -> Option<(DossierState, Vec<Finding>)> {
+) -> Option<(DossierState, Vec<Doubt>)> {
     let counted = kept.iter().any(|one| one.counted);
     let mut by_name: BTreeMap<(&str, &str), Vec<&Observation>> = BTreeMap::new();
     for one in kept.iter().filter(|one| one.counted == counted) {
@@ -87,15 +87,15 @@ pub fn fold_standing(
     state.identities = identities;
     state.retracted = retracted;
     state.counted = counted;
-    let told = views.iter_mut().flat_map(|view| std::mem::take(&mut view.findings));
-    let mut findings: Vec<Finding> = if counted { told.collect() } else { Vec::new() };
-    for finding in &mut findings {
-        finding.key.clone_from(&key);
+    let told = views.iter_mut().flat_map(|view| std::mem::take(&mut view.doubts));
+    let mut doubts: Vec<Doubt> = if counted { told.collect() } else { Vec::new() };
+    for doubt in &mut doubts {
+        doubt.key.clone_from(&key);
     }
     state.key = key;
-    findings.sort();
-    findings.dedup();
-    Some((state, findings))
+    doubts.sort();
+    doubts.dedup();
+    Some((state, doubts))
 }
 
 /// Chooses each member among the sources that have one: the owner, else the latest effective

@@ -7,7 +7,7 @@ use contracts::Dossier;
 use contracts::code::DossierCode;
 
 use super::observation::{Observation, standing};
-use super::state::{Finding, Identity};
+use super::state::{Doubt, Identity};
 
 /// A decision that two names are one dossier. The caller passes those in force.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,7 +27,7 @@ pub struct Groups {
     /// Every name that stands, with the canonical code of its latest counted snapshot.
     pub codes: BTreeMap<Identity, Option<String>>,
     /// What is doubtful.
-    pub findings: Vec<Finding>,
+    pub doubts: Vec<Doubt>,
 }
 
 /// Groups observations by dossier. The groups depend on the set alone. Names known only to
@@ -62,7 +62,7 @@ pub fn group<O: Borrow<Observation>>(observations: &[O], links: &[Link]) -> Grou
         }
     }
     for (code, told) in &by_code {
-        join_by_procedure(code, told, &mut joined, &mut groups.findings);
+        join_by_procedure(code, told, &mut joined, &mut groups.doubts);
     }
     let mut roots: BTreeMap<Identity, (Identity, Vec<usize>)> = BTreeMap::new();
     for ((source, source_code), own) in by_name {
@@ -83,7 +83,7 @@ fn join_by_procedure(
     code: &str,
     told: &[(Option<String>, Identity)],
     joined: &mut Joined,
-    findings: &mut Vec<Finding>,
+    doubts: &mut Vec<Doubt>,
 ) {
     let mut first: BTreeMap<&str, &Identity> = BTreeMap::new();
     for (procedure, name) in told {
@@ -95,21 +95,16 @@ fn join_by_procedure(
     let Some((_, key)) = told.iter().min_by_key(|(_, name)| name) else { return };
     let names: Vec<_> = told.iter().map(|(_, name)| name.key()).collect();
     let names = names.join(", ");
+    let values = || [("code", code.to_owned()), ("dossiers", names.clone())];
     if first.len() > 1 {
-        findings.push(Finding::new(
-            "code-procedure-differs",
-            key,
-            format!("Mã {code} đi với các thủ tục khác nhau: {names}."),
-            format!("Code {code} goes with different procedures: {names}."),
-        ));
+        let vi = format!("Mã {code} đi với các thủ tục khác nhau: {names}.");
+        let en = format!("Code {code} goes with different procedures: {names}.");
+        doubts.push(Doubt::new("code-procedure-differs", key, (vi, en), values()));
     }
     if unknown > 0 && told.len() > 1 {
-        findings.push(Finding::new(
-            "code-procedure-unknown",
-            key,
-            format!("Mã {code} trùng nhau nhưng có nguồn chưa nêu thủ tục: {names}."),
-            format!("Code {code} is shared, but a source names no procedure: {names}."),
-        ));
+        let vi = format!("Mã {code} trùng nhau nhưng có nguồn chưa nêu thủ tục: {names}.");
+        let en = format!("Code {code} is shared, but a source names no procedure: {names}.");
+        doubts.push(Doubt::new("code-procedure-unknown", key, (vi, en), values()));
     }
 }
 

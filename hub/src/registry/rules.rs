@@ -71,8 +71,8 @@ pub(super) fn state(observations: &[Observation]) -> DossierState {
 }
 
 fn codes(observations: &[Observation]) -> Vec<String> {
-    let (_, findings) = fold(observations, &reference()).unwrap();
-    findings.into_iter().map(|finding| finding.code).collect()
+    let (_, doubts) = fold(observations, &reference()).unwrap();
+    doubts.into_iter().map(|doubt| doubt.code.to_owned()).collect()
 }
 
 fn statuses(state: &DossierState) -> Vec<u8> {
@@ -258,8 +258,8 @@ fn coded(source: &str, version: &str, code: &str, procedure: &str) -> Observatio
 }
 
 fn names(observations: &[Observation], links: &[Link]) -> (usize, Vec<String>) {
-    let Groups { dossiers: groups, findings, .. } = group(observations, links);
-    (groups.len(), findings.into_iter().map(|finding| finding.code).collect())
+    let Groups { dossiers: groups, doubts, .. } = group(observations, links);
+    (groups.len(), doubts.into_iter().map(|doubt| doubt.code.to_owned()).collect())
 }
 
 #[test]
@@ -267,8 +267,8 @@ fn an_equal_valid_code_with_the_same_procedure_joins() {
     let code = "H56.14-240823-0001";
     let a = coded("a", "1", code, "1.001612");
     let told = [coded("b", "1", "h56.14-240823-0001 ", "1.001612"), a.clone()];
-    let Groups { dossiers: groups, findings, .. } = group(&told, &[]);
-    assert!(findings.is_empty());
+    let Groups { dossiers: groups, doubts, .. } = group(&told, &[]);
+    assert!(doubts.is_empty());
     assert_eq!(groups, BTreeMap::from([(Identity::new("a", "1"), vec![1, 0])]));
     let other = coded("b", "1", code, "1.001613");
     assert_eq!(

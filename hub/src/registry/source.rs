@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::observation::{Content, Observation, Version};
 use super::past::says;
-use super::state::{Extension, Finding, Identity, Promise, TimelineStep};
+use super::state::{Doubt, Extension, Identity, Promise, TimelineStep};
 use super::timeline::{dated_steps, status_date, tidy};
 
 /// The members of a dossier as one source tells them.
@@ -53,7 +53,7 @@ pub(super) struct View {
     pub(super) steps: Vec<TimelineStep>,
     pub(super) promises: Vec<Promise>,
     pub(super) extensions: Vec<Extension>,
-    pub(super) findings: Vec<Finding>,
+    pub(super) doubts: Vec<Doubt>,
 }
 
 struct Told<'a> {
@@ -137,7 +137,7 @@ impl View {
             steps: Vec::new(),
             promises: Vec::new(),
             extensions: Vec::new(),
-            findings: Vec::new(),
+            doubts: Vec::new(),
         }
     }
 
@@ -151,12 +151,11 @@ impl View {
             |pair: &&[Told<'_>]| pair[0].version == pair[1].version && !same(&pair[0], &pair[1]);
         let Some(pair) = told.windows(2).find(differs) else { return };
         let version = pair[0].body.source_version.as_deref().unwrap_or("-");
-        self.findings.push(Finding::new(
-            "same-version-differs",
-            &self.identity,
-            format!("Phiên bản {version} có hai nội dung khác nhau."),
-            format!("Version {version} has two different contents."),
-        ));
+        let vi = format!("Phiên bản {version} có hai nội dung khác nhau.");
+        let en = format!("Version {version} has two different contents.");
+        let values = [("version", version.to_owned())];
+        let doubt = Doubt::new("same-version-differs", &self.identity, (vi, en), values);
+        self.doubts.push(doubt.of_source(&self.identity.source));
     }
 
     fn snapshots(&mut self, told: &[Told<'_>], events: &[&Progress]) {
@@ -217,12 +216,12 @@ impl View {
     }
 
     fn moved(&mut self, old: Moment, new: Moment) {
-        self.findings.push(Finding::new(
-            "due-date-moved",
-            &self.identity,
-            format!("Ngày hẹn trả đổi từ {old} sang {new}; không thấy bổ sung hay gia hạn."),
-            format!("The due date moved from {old} to {new}; no supplement or extension is seen."),
-        ));
+        let vi = format!("Ngày hẹn trả đổi từ {old} sang {new}; không thấy bổ sung hay gia hạn.");
+        let en =
+            format!("The due date moved from {old} to {new}; no supplement or extension is seen.");
+        let values = [("from", old.to_string()), ("to", new.to_string())];
+        let doubt = Doubt::new("due-date-moved", &self.identity, (vi, en), values);
+        self.doubts.push(doubt.of_source(&self.identity.source));
     }
 
     /// Applies the events, oldest first. All of them build the timeline and tell extensions; only

@@ -204,21 +204,45 @@ impl DossierState {
     }
 }
 
-/// Something an inspector may want to look at. Neutral words: it accuses nobody.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Finding {
+/// What a fold cannot tell by itself: sources, versions or codes that disagree. Findings are made
+/// of it ([`finding`](super::finding)). Neutral words: it accuses nobody.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Doubt {
     /// Stable code.
-    pub code: String,
+    pub code: &'static str,
     /// Key of the dossier.
     pub key: String,
     /// What was seen, in Vietnamese.
     pub evidence_vi: String,
     /// What was seen, in English.
     pub evidence_en: String,
+    /// The values that it is about, by name.
+    #[serde(skip)]
+    pub values: BTreeMap<&'static str, String>,
+    /// The source that told them, where it is one.
+    #[serde(skip)]
+    pub source: Option<String>,
 }
 
-impl Finding {
-    pub(super) fn new(code: &str, key: &Identity, vi: String, en: String) -> Self {
-        Self { code: code.to_owned(), key: key.key(), evidence_vi: vi, evidence_en: en }
+impl Doubt {
+    pub(super) fn new(
+        code: &'static str,
+        key: &Identity,
+        (vi, en): (String, String),
+        values: impl IntoIterator<Item = (&'static str, String)>,
+    ) -> Self {
+        Self {
+            code,
+            key: key.key(),
+            evidence_vi: vi,
+            evidence_en: en,
+            values: values.into_iter().collect(),
+            source: None,
+        }
+    }
+
+    pub(super) fn of_source(mut self, source: &str) -> Self {
+        self.source = Some(source.to_owned());
+        self
     }
 }

@@ -119,7 +119,7 @@ fn day_statuses(state: &DossierState) -> BTreeMap<Date, Status> {
 }
 
 /// The day the decision was ready: as declared, else when the status that says so was taken.
-fn finish_day(state: &DossierState) -> Option<Date> {
+pub(super) fn finish_day(state: &DossierState) -> Option<Date> {
     let step = |wanted: Status| own_steps(state).rev().find(|(_, status)| *status == wanted);
     let ready = (state.status == Status::RETURNED).then(|| step(Status::DONE)).flatten();
     let taken = || ready.or_else(|| step(state.status)).map(|(at, _)| at);

@@ -2,7 +2,7 @@
 //!
 //! Folds read public texts alone, so an erasure of personal texts moves no state, number or root.
 
-use contracts::{Moment, schema};
+use contracts::{Moment, claimed_statistic::ClaimedStatistic, schema};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -44,6 +44,8 @@ pub struct Read {
     pub observation: Observation,
     /// The position it replaces.
     pub supersedes: Option<u64>,
+    /// The mode of the channel it came by.
+    pub mode: Mode,
 }
 
 /// Names what each observation replaces; those of one name are given together.
@@ -55,7 +57,7 @@ pub fn resolve(read: Vec<Read>) -> Vec<Observation> {
         found.map(|(_, id)| *id)
     };
     read.into_iter()
-        .map(|Read { observation, supersedes }| Observation {
+        .map(|Read { observation, supersedes, .. }| Observation {
             supersedes: supersedes.and_then(id_at),
             ..observation
         })
@@ -99,7 +101,25 @@ pub fn observation(stored: &Stored<'_>) -> Result<Option<Read>, StoreError> {
         // `verify` shows that the entry names the hash of its public text.
         content_hash: *facts.public.as_bytes(),
     };
-    Ok(Some(Read { observation, supersedes: facts.supersedes }))
+    Ok(Some(Read { observation, supersedes: facts.supersedes, mode: facts.mode }))
+}
+
+/// Reads what an agency claims of a month; `None` for any other record, and for what came by a
+/// channel in trial.
+///
+/// # Errors
+/// When a stored text is not what the hub writes: names the position.
+pub fn claim(stored: &Stored<'_>) -> Result<Option<(Timestamp, ClaimedStatistic)>, StoreError> {
+    let damaged = |error: serde_json::Error| {
+        StoreError::fault(format!("the entry at position {} is damaged: {error}", stored.position))
+    };
+    let facts: Facts<'_> = serde_json::from_slice(stored.text).map_err(damaged)?;
+    let claims = stored.kind == "observation" && facts.contract == Some("claimed-statistic/1");
+    if !claims || facts.mode == Mode::Trial {
+        return Ok(None);
+    }
+    let told = serde_json::from_slice(stored.public).map_err(damaged)?;
+    Ok(Some((facts.recorded_at, told)))
 }
 
 /// What of an entry's text a record about no dossier needs.

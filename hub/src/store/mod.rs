@@ -10,6 +10,7 @@ pub mod catalogue;
 pub mod decode;
 pub mod effect;
 mod error;
+pub mod findings;
 pub mod freezes;
 pub mod listing;
 mod numbers;
@@ -153,6 +154,7 @@ pub trait Store:
     portable::Portable
     + pruning::Pruning
     + catalogue::Catalogues
+    + findings::Findings
     + freezes::Freezes
     + listing::Listing
     + profiles::Profiles

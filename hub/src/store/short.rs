@@ -110,7 +110,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        registry::{Finding, Groups, Identity, Settings, fold, group, properties::a_history},
+        registry::{Doubt, Groups, Identity, Settings, fold, group, properties::a_history},
         store::{Rules, effect::effect},
     };
 
@@ -136,14 +136,14 @@ mod tests {
     }
 
     /// What is doubtful about all dossiers of a history.
-    fn findings(history: &[Observation]) -> Vec<Finding> {
-        let Groups { dossiers, mut findings, .. } = group(history, &[]);
+    fn doubts(history: &[Observation]) -> Vec<Doubt> {
+        let Groups { dossiers, mut doubts, .. } = group(history, &[]);
         for places in dossiers.into_values() {
             let own: Vec<&Observation> = places.iter().map(|place| &history[*place]).collect();
             let found = fold(&own, &Rules::default().reference);
-            findings.extend(found.into_iter().flat_map(|(_, found)| found));
+            doubts.extend(found.into_iter().flat_map(|(_, found)| found));
         }
-        findings
+        doubts
     }
 
     proptest! {
@@ -163,7 +163,7 @@ mod tests {
             prop_assert_eq!(whole.dossiers, short.dossiers);
             prop_assert_eq!(whole.members, short.members);
             prop_assert_eq!(whole.counts, short.counts);
-            prop_assert_eq!(findings(&history), findings(&read));
+            prop_assert_eq!(doubts(&history), doubts(&read));
         }
 
         #[test]

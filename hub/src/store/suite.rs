@@ -1,5 +1,6 @@
 //! The conformance suite that every store passes: what its users can rely on.
 
+mod findings;
 mod freezes;
 mod groupings;
 mod look_ups;
@@ -24,6 +25,7 @@ use crate::{
     registry::{Content, Settings},
 };
 
+pub(crate) use findings::findings;
 pub(crate) use freezes::{freezers, freezes};
 pub(crate) use groupings::groupings;
 pub(crate) use look_ups::look_ups;

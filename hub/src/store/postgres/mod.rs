@@ -21,6 +21,7 @@ macro_rules! alone {
 
 mod catalogue;
 mod failure;
+mod findings;
 mod found;
 mod freezes;
 mod known;

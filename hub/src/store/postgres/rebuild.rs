@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::{
     PostgresStore,
     failure::{self, Failure, Tries},
-    known, names, records, scan,
+    findings, known, names, records, scan,
     session::{self, Rows, signed},
     verify::apart,
     write,
@@ -39,6 +39,7 @@ async fn rebuilt(store: &PostgresStore) -> Result<u64, Failure> {
     scan::settings(&transaction).await?;
     known::tip_held(&transaction).await?;
     let read = anew(&Numbers::of(store), &transaction).await?;
+    findings::forget(&transaction).await?;
     transaction.commit().await.map_err(failure::of_commit)?;
     Ok(read)
 }

@@ -140,6 +140,13 @@ async fn profiles() {
 }
 
 #[tokio::test]
+async fn findings_are_judged_once_in_order_and_a_recount_agrees() {
+    let database = Database::new("findings").await;
+    suite::findings(Arc::new(database.open().await)).await;
+    database.drop().await;
+}
+
+#[tokio::test]
 async fn trial() {
     let database = Database::new("trial").await;
     suite::trial(&database.open().await).await;

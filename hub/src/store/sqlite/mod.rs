@@ -5,6 +5,7 @@ mod catalogue;
 mod checkpoint;
 mod crew;
 mod failure;
+mod findings;
 mod freezes;
 mod known;
 mod listing;

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::{
-    Writer, known, records,
+    Writer, findings, known, records,
     scan::{self, Groups},
     write::{self, PlacesSeen},
 };
@@ -28,6 +28,7 @@ pub(super) fn rebuild(writer: &mut Writer) -> Result<u64, StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     places.forget();
     let read = anew(&transaction, places)
+        .and_then(|read| findings::forget(&transaction).map(|()| read))
         .and_then(|read| transaction.commit().map(|()| read).map_err(StoreError::from));
     if read.is_err() {
         places.forget();

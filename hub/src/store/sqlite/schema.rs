@@ -11,7 +11,7 @@ use crate::store::{
 };
 
 /// All versions, in order; the file notes how many it has, and the hash of each.
-static MIGRATIONS: [Migration; 10] = [
+static MIGRATIONS: [Migration; 11] = [
     Migration { name: "first", sql: include_str!("../../../migrations/sqlite/0001_first.sql") },
     Migration {
         name: "rollups_by_number",
@@ -37,6 +37,10 @@ static MIGRATIONS: [Migration; 10] = [
     },
     Migration { name: "reports", sql: include_str!("../../../migrations/sqlite/0009_reports.sql") },
     Migration { name: "records", sql: include_str!("../../../migrations/sqlite/0010_records.sql") },
+    Migration {
+        name: "findings",
+        sql: include_str!("../../../migrations/sqlite/0011_findings.sql"),
+    },
 ];
 
 const APPLIED: &str = "CREATE TABLE IF NOT EXISTS migrations (

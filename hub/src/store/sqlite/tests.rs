@@ -107,6 +107,12 @@ async fn profiles() {
 }
 
 #[tokio::test]
+async fn findings_are_judged_once_in_order_and_a_recount_agrees() {
+    let folder = Folder::new("findings");
+    suite::findings(Arc::new(folder.open())).await;
+}
+
+#[tokio::test]
 async fn trial() {
     let folder = Folder::new("trial");
     suite::trial(&folder.open()).await;

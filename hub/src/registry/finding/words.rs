@@ -1,0 +1,74 @@
+//! A source's own words against the status that it tells.
+
+use std::collections::BTreeMap;
+
+use contracts::{Moment, Status};
+
+use super::{
+    dossier::Case,
+    model::{RuleName, StatusWords},
+    question::Question,
+    rulebook::Rulebook,
+};
+use crate::registry::search::words;
+
+/// Words by the status they are told with, folded, with the status that they mean.
+#[derive(Debug, Default)]
+pub(super) struct Meanings(BTreeMap<u8, Vec<(Vec<String>, u8)>>);
+
+fn folded(text: &str) -> Vec<String> {
+    words::words(text).iter().map(|word| word.plain.to_string()).collect()
+}
+
+impl Meanings {
+    /// Of the declared words.
+    pub(super) fn new(declared: &[StatusWords]) -> Self {
+        let mut all: BTreeMap<u8, Vec<(Vec<String>, u8)>> = BTreeMap::new();
+        for StatusWords { status, meant, says } in declared {
+            let phrases = says.iter().map(|text| (folded(text), *meant));
+            all.entry(*status).or_default().extend(phrases);
+        }
+        Self(all)
+    }
+
+    /// The other status that the words told with a status mean.
+    fn of(&self, status: Status, text: &str) -> Option<Status> {
+        let phrases = self.0.get(&status.code())?;
+        let said = folded(text);
+        let holds = |phrase: &[String]| {
+            !phrase.is_empty() && said.windows(phrase.len()).any(|part| part == phrase)
+        };
+        let (_, meant) = phrases.iter().find(|(phrase, _)| holds(phrase))?;
+        Status::try_from(*meant).ok()
+    }
+}
+
+/// Where the words of a source's step mean another status: the last of each status.
+pub(super) fn ask(case: &Case<'_>, book: &Rulebook, asked: &mut Vec<Question>) {
+    let mut found: BTreeMap<(&str, u8), Question> = BTreeMap::new();
+    let now = case.state.status_raw.as_deref().zip(case.state.member_sources.get("status"));
+    let now =
+        now.map(|(text, source)| (case.state.status, text, source.as_str(), case.state.status_at));
+    let steps = case.state.timeline.iter().filter_map(|step| {
+        Some((step.status, step.status_raw.as_deref()?, step.source.as_str(), Some(step.at)))
+    });
+    for (status, text, source, at) in steps.chain(now) {
+        let day = at.map(Moment::day);
+        let Some(meant) = book.meanings(day).and_then(|known| known.of(status, text)) else {
+            continue;
+        };
+        let of = format!("{source}:{}", status.code());
+        let agency = case.agency(source);
+        let told = case.saying(source, status, text);
+        let mut question = Question::new(RuleName::StatusTextDiffers, agency, Some(case.key()), of)
+            .with("status", format!("{} ({})", status.code(), status.name_vi()))
+            .with("text", text)
+            .with("meant", format!("{} ({})", meant.code(), meant.name_vi()))
+            .told_by(source, told);
+        if let Some(at) = at {
+            question = question.on(at.day()).with("at", at);
+        }
+        found.insert((source, status.code()), question);
+    }
+    asked.extend(found.into_values());
+}
