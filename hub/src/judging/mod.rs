@@ -1,4 +1,4 @@
-//! Findings, judged behind the journal (decision 22).
+//! Findings, judged behind the journal (decision 26).
 //!
 //! Entry after entry is judged in the order of positions, by the rules and the edition of the
 //! catalogue in force there, and what is known of the dossiers that it may touch up to there. So

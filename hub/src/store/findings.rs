@@ -1,4 +1,4 @@
-//! What a store keeps of findings: a fold of the journal that follows behind it (decision 22).
+//! What a store keeps of findings: a fold of the journal that follows behind it (decision 26).
 //!
 //! Entries are judged in the order of their positions, once. Where that stands is kept with what
 //! came of it, and a turn is kept only where it still stands there: whoever judges twice, after a
