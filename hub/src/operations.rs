@@ -5,6 +5,7 @@ mod drift;
 mod messages;
 pub mod moves;
 pub mod pruning;
+mod roadmap;
 mod statistics;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use crate::{
 pub use deadline::{Brief, DeadlineLookup, Own, Standing};
 pub use drift::{ChannelDrift, Drift, DriftSeen};
 pub use messages::Trace;
+pub use roadmap::RoadmapStanding;
 pub use statistics::{By, Question, Row, STATISTIC_DAYS_MAX, Statistic};
 
 /// Items on a page, at most.

@@ -37,6 +37,7 @@ mod random;
 mod recount;
 mod reporting;
 mod retractions;
+mod roadmap;
 mod roles;
 mod samples;
 mod search;

@@ -21,6 +21,7 @@ pub(crate) mod fixture;
 mod health;
 pub mod kinds;
 mod params;
+mod roadmap;
 mod statistics;
 mod stream;
 #[cfg(test)]
@@ -80,6 +81,7 @@ pub fn whole(state: Api, others: Router) -> Router {
         .route("/v1/agencies", get(catalogue::agencies))
         .route("/v1/units", get(catalogue::units))
         .route("/v1/statistics", get(statistics::statistics))
+        .route("/v1/roadmap", get(roadmap::roadmap))
         .route("/v1/feeds", get(feeds::list))
         .route("/v1/feeds/{feed}", get(feeds::page))
         .route("/v1/feeds/{feed}/stream", get(stream::stream))

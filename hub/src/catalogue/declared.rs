@@ -42,7 +42,10 @@ impl Declared {
             declared.told(&(0..0), format!("it cannot be read: {error}"), advice)
         })?;
         let read = toml::from_str(&declared.text).map_err(|error| {
-            let advice = "docs/deadlines.md says what stands here";
+            let advice = match name {
+                "roadmap.toml" => "docs/roadmap.md says what stands here",
+                _ => "docs/deadlines.md says what stands here",
+            };
             declared.told(&error.span().unwrap_or(0..0), error.message().to_owned(), advice)
         })?;
         Ok((declared, read))
@@ -55,6 +58,12 @@ impl Declared {
     /// A fault of a place.
     pub(super) fn fault(&self, span: &Range<usize>, message: String, advice: &str) -> Diagnostic {
         *self.told(span, message, advice)
+    }
+
+    /// Where a text in quotes stands first; the beginning where it does not.
+    pub(super) fn place_of(&self, text: &str) -> Range<usize> {
+        let quoted = format!("\"{text}\"");
+        self.text.find(&quoted).map_or(0..0, |at| at..at + quoted.len())
     }
 
     /// A day of the calendar.

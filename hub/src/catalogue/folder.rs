@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::{
     calendar,
     cell::{Faults, dated, day, days, list, needed, number, sealed, word},
-    deadlines,
+    deadlines, roadmap,
     table::{Row, Table},
 };
 use crate::registry::{
@@ -83,6 +83,9 @@ pub fn load(folder: &Path, contracts: &Contracts) -> Result<Catalogue, Vec<Diagn
         catalogue.calendar = calendar::calendar(folder, &known, &mut found);
         let calendar = catalogue.calendar.as_ref();
         catalogue.deadlines = deadlines::deadlines(folder, &catalogue, calendar, &mut found);
+    }
+    if folder.join("roadmap.toml").exists() {
+        catalogue.roadmap = roadmap::roadmap(folder, &known, &mut found);
     }
     let read = successions.iter().map(|row| succession(row, &catalogue, &mut found));
     catalogue.successions = whole(read.collect(), &found)?;

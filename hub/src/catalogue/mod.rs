@@ -10,6 +10,7 @@ mod facets;
 mod folder;
 mod page;
 mod procedures;
+mod roadmap;
 mod table;
 mod units;
 
@@ -41,7 +42,7 @@ pub struct Directory {
     /// The position of its entry.
     pub position: u64,
     hash: Digest,
-    catalogue: Catalogue,
+    catalogue: Arc<Catalogue>,
     agencies: Index,
     agency_kin: Kinship,
     agency_texts: Vec<Box<RawValue>>,
@@ -94,7 +95,7 @@ impl Directory {
             units: Index::new(units::subjects(&catalogue)),
             unit_kin: Kinship::new(&catalogue.units, steps, Scope::Unit),
             deadlines: Arc::new(Deadlines::new(&catalogue)),
-            catalogue,
+            catalogue: Arc::new(catalogue),
         })
     }
 }
@@ -125,6 +126,35 @@ impl Held {
             *held = Some(Arc::new(made));
         }
         Ok(true)
+    }
+
+    /// The catalogue in force before a position, with the position of its entry; none where none
+    /// was. The one held answers from memory, an earlier one is read anew.
+    ///
+    /// # Errors
+    /// When the store cannot answer, or what it has is damaged.
+    pub async fn catalogue_at(
+        &self,
+        store: &dyn Store,
+        before: u64,
+    ) -> Result<Option<(u64, Arc<Catalogue>)>, StoreError> {
+        let held = self.get();
+        let known = held.as_ref().map(|held| (held.position, held.hash));
+        match (store.catalogue(Some(before), known).await?, held) {
+            (catalogue::Held::Known, Some(held)) => {
+                Ok(Some((held.position, held.catalogue.clone())))
+            }
+            (catalogue::Held::Other(found), _) => {
+                let read = move || {
+                    let read = Catalogue::from_content(&found.content);
+                    let read = read.map_err(|error| damaged(found.hash, error))?;
+                    Ok((found.position, Arc::new(read)))
+                };
+                let read = tokio::task::spawn_blocking(read).await;
+                read.map_err(|error| StoreError::fault(error.to_string()))?.map(Some)
+            }
+            _ => Ok(None),
+        }
     }
 
     /// What decided deadlines before a position; none where no catalogue was in force. The one held

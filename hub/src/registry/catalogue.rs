@@ -8,7 +8,7 @@ use contracts::{Moment, agency::Agency, procedure::Procedure};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{calendar::Calendar, deadline::DeadlineRule};
+use super::{calendar::Calendar, deadline::DeadlineRule, roadmap::Plan};
 
 /// A field of administration (lĩnh vực).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,6 +121,9 @@ pub struct Catalogue {
     /// How time limits run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deadlines: Vec<DeadlineRule>,
+    /// The plan for online services, where it is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roadmap: Option<Plan>,
 }
 
 impl Catalogue {

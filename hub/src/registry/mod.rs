@@ -1,7 +1,7 @@
 //! The domain, pure: dossiers and numbers as folds over the set of observations (semantics §3, §5).
 //!
 //! Beside them the records that are about no dossier, the catalogue that the province publishes,
-//! how names in it are found and the hub's own deadline of a dossier.
+//! how names in it are found, the hub's own deadline of a dossier, and the roadmap.
 //!
 //! Nothing here does I/O, reads a clock or the environment: equal sets give equal answers,
 //! whatever the order, the repetition or the delay in which their members came.
@@ -16,6 +16,7 @@ pub mod measure;
 pub mod observation;
 pub mod past;
 pub mod record;
+pub mod roadmap;
 pub mod search;
 mod source;
 pub mod state;
