@@ -50,6 +50,11 @@ const REFRESH_EVERY: Duration = Duration::from_secs(2);
 /// 8 s ([`ServerLimits`]).
 const STOP_WITHIN: Duration = Duration::from_secs(9);
 
+/// Addresses whose channels are the hub's own: what the portal sends of citizens, and what agencies
+/// answer.
+const OWN: [(&str, &str); 2] =
+    [("/v1/feedback", "feedback"), ("/v1/feedback/answers", catalog::ANSWERS)];
+
 /// Why a hub does not start or run.
 #[derive(Debug, thiserror::Error)]
 pub enum HubError {
@@ -183,7 +188,7 @@ impl Hub {
         let (streams, operators) = (Streams::default(), operations.clone());
         let api = Api { operations: operators, live, streams, keys: keys.clone(), telemetry };
         let door = Arc::new(keys.clone());
-        let app = push::router(journey.clone(), door, push::Limits::default())
+        let app = push::router_with(journey.clone(), door, push::Limits::default(), &OWN)
             .merge(api::router(api))
             .merge(console::router(Console {
                 operations: operations.clone(),

@@ -2,6 +2,7 @@
 
 mod deadline;
 mod drift;
+mod feedback;
 mod messages;
 pub mod moves;
 pub mod pruning;
@@ -24,6 +25,7 @@ use crate::{
 
 pub use deadline::{Brief, DeadlineLookup, Own, Standing};
 pub use drift::{ChannelDrift, Drift, DriftSeen};
+pub use feedback::{FeedbackPage, FeedbackQuestion, FeedbackSummary};
 pub use messages::Trace;
 pub use roadmap::RoadmapStanding;
 pub use statistics::{By, Question, Row, STATISTIC_DAYS_MAX, Statistic};

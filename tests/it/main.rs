@@ -17,6 +17,7 @@ mod differential;
 mod drift;
 mod drop;
 mod faults;
+mod feedback;
 mod follow;
 mod harness;
 mod histories;

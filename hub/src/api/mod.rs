@@ -15,6 +15,7 @@ mod answer;
 mod catalogue;
 mod deadline;
 mod dossiers;
+mod feedback;
 mod feeds;
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -82,6 +83,8 @@ pub fn whole(state: Api, others: Router) -> Router {
         .route("/v1/units", get(catalogue::units))
         .route("/v1/statistics", get(statistics::statistics))
         .route("/v1/roadmap", get(roadmap::roadmap))
+        .route("/v1/feedback", get(feedback::list))
+        .route("/v1/feedback/summary", get(feedback::summary))
         .route("/v1/feeds", get(feeds::list))
         .route("/v1/feeds/{feed}", get(feeds::page))
         .route("/v1/feeds/{feed}/stream", get(stream::stream))

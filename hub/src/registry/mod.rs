@@ -10,6 +10,7 @@ pub mod calendar;
 pub mod catalogue;
 pub mod deadline;
 pub mod dossier;
+pub mod feedback;
 pub mod fold_root;
 pub mod identity;
 pub mod measure;
