@@ -16,6 +16,14 @@ pub enum MilestoneKind {
     Issue,
 }
 
+/// Whom something was sent or told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipient {
+    /// Agency, by hub id.
+    pub agency: String,
+}
+
 /// A milestone reached, a report sent or an issue raised. The text is personal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -34,7 +42,7 @@ pub struct Milestone {
     pub period: Option<String>,
     /// Agencies that a report was sent to, or that an issue was told.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub recipients: Vec<String>,
+    pub recipients: Vec<Recipient>,
     /// When it was reached, sent or raised.
     pub at: Moment,
     /// Of an issue: when it was settled.

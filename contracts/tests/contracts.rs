@@ -182,6 +182,7 @@ fn every_member_of_a_type_is_in_its_schema() {
     same_members::<votes::Votes>("votes", "");
     same_members::<votes::Question>("votes", "/properties/questions/items");
     same_members::<milestone::Milestone>("milestone", "");
+    same_members::<milestone::Recipient>("milestone", "/properties/recipients/items");
     same_members::<budget::Budget>("budget", "");
     same_members::<RecordRetraction>("record-retraction", "");
     same_members::<ClaimedStatistic>("claimed-statistic", "");

@@ -1,6 +1,7 @@
 //! The agencies' folders: which channels there are, compiled.
 
 mod dropped;
+mod own;
 
 use std::{
     collections::BTreeMap,
@@ -20,6 +21,7 @@ use crate::{
 
 pub use dropped::Dropped;
 use dropped::Source;
+pub use own::{ANSWERS, FEEDBACK, Own, speaks_for};
 
 /// `agency.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -107,15 +109,22 @@ pub struct Catalog {
     pub agencies: Vec<Agency>,
     /// Channels by id.
     pub channels: BTreeMap<String, Channel>,
+    /// The hub's own channels, where it runs.
+    pub own: Option<Own>,
 }
 
 impl Catalog {
+    /// The channel of an id: an agency's, or one of the hub's own.
+    pub fn channel(&self, id: &str) -> Option<&Channel> {
+        self.channels.get(id).or_else(|| self.own.as_ref()?.channel(id))
+    }
+
     /// Reads and compiles every agency's folder under `root`.
     ///
     /// # Errors
     /// Every fault of every file, so that one run shows all there is to mend.
     pub fn load(root: &Path, contracts: &Contracts) -> Result<Self, Vec<Diagnostic>> {
-        let mut catalog = Self::default();
+        let mut catalog = Self { own: Some(Own::compile(contracts)?), ..Self::default() };
         let mut found = Vec::new();
         let mut folders: Vec<PathBuf> = match fs::read_dir(root) {
             Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
@@ -155,6 +164,10 @@ impl Catalog {
         let tables = tables(&folder.join("tables"))?;
         let mut found = Vec::new();
         for (name, settings) in &agency.channels {
+            if name == ANSWERS || format!("{}.{name}", agency.id) == FEEDBACK {
+                let message = format!("`{name}` is a channel that the hub has itself");
+                found.push(unreadable(&file, &message, "give it another name"));
+            }
             let source = Source { file: &file, text: &text };
             let dropped = dropped::read(&source, settings, self).unwrap_or_else(|fault| {
                 found.push(*fault);

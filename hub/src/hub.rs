@@ -52,6 +52,11 @@ const REFRESH_EVERY: Duration = Duration::from_secs(2);
 /// 8 s ([`ServerLimits`]).
 const STOP_WITHIN: Duration = Duration::from_secs(9);
 
+/// Addresses whose channels are the hub's own: what the portal sends of citizens, and what agencies
+/// answer.
+const OWN: [(&str, &str); 2] =
+    [("/v1/feedback", "feedback"), ("/v1/feedback/answers", catalog::ANSWERS)];
+
 /// Why a hub does not start or run.
 #[derive(Debug, thiserror::Error)]
 pub enum HubError {
@@ -164,7 +169,7 @@ impl Hub {
         let held = Held::default();
         held.refresh(&*store).await?;
         // Which codes were given again decides where dossiers count.
-        let units = held.get().map(|held| held.units_in_time.versions().clone());
+        let units = held.get().map(|held| held.edition.units().versions().clone());
         let units = units.unwrap_or_default();
         let settings = Settings { units, ..config.settings.clone() };
         if store.adopt(catalog.rules(settings)).await? {
@@ -193,7 +198,7 @@ impl Hub {
         let (streams, operators) = (Streams::default(), operations.clone());
         let api = Api { operations: operators, live, streams, keys: keys.clone(), telemetry };
         let door = Arc::new(keys.clone());
-        let app = push::router(journey.clone(), door, push::Limits::default())
+        let app = push::router_with(journey.clone(), door, push::Limits::default(), &OWN)
             .merge(api::router(api))
             .merge(console::router(Console {
                 operations: operations.clone(),

@@ -4,11 +4,13 @@ mod answers;
 mod counted;
 mod deadline;
 mod drift;
+mod feedback;
 mod findings;
 mod messages;
 pub mod moves;
 pub mod pruning;
 mod reports;
+mod roadmap;
 mod statistics;
 
 use std::sync::Arc;
@@ -34,12 +36,14 @@ pub use answers::Answers;
 pub use counted::{CountedDossier, CountedPage, From as CountedFrom, Number};
 pub use deadline::{Brief, DeadlineLookup, Own, Standing};
 pub use drift::{ChannelDrift, Drift, DriftSeen};
+pub use feedback::{FeedbackPage, FeedbackQuestion, FeedbackSummary};
 pub(crate) use findings::told;
 pub use findings::{FindingPage, FindingQuestion};
 pub use messages::Trace;
 pub use reports::{
     Figures, NoReport, ReportAnswer, ReportList, ReportQuestion, ReportText, ToldFreeze,
 };
+pub use roadmap::RoadmapStanding;
 pub use statistics::{By, Question, Row, STATISTIC_DAYS_MAX, Scans, Statistic};
 
 /// Items on a page, at most.

@@ -54,6 +54,17 @@ pub trait Door: Send + Sync + 'static {
     /// Why not. A channel that does not exist is [`Denied::Forbidden`] like one of somebody else,
     /// so that nobody learns which channels exist.
     fn admit(&self, channel: &str, authorization: Option<&str>) -> Result<(), Denied>;
+
+    /// The channel of that name that is the bearer's own, for what is posted to an address that
+    /// names none.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none.
+    fn own(&self, name: &str, authorization: Option<&str>) -> Result<String, Denied> {
+        let _ = (name, authorization);
+        Err(Denied::Forbidden)
+    }
 }
 
 /// Why a door stays shut.
@@ -107,9 +118,27 @@ struct Push {
 
 /// The route by which agencies push.
 pub fn router(inbox: Arc<dyn Inbox>, door: Arc<dyn Door>, limits: Limits) -> Router {
+    router_with(inbox, door, limits, &[])
+}
+
+/// The same, and addresses of their own for channels that [`Door::own`] names: address and name.
+pub fn router_with(
+    inbox: Arc<dyn Inbox>,
+    door: Arc<dyn Door>,
+    limits: Limits,
+    own: &[(&str, &'static str)],
+) -> Router {
     let room = Room::new(limits.payloads_bytes_max);
     let push = Arc::new(Push { inbox, door, limits, room });
-    Router::new().route("/v1/channels/{channel}/messages", post(receive)).with_state(push)
+    let mut router = Router::new().route("/v1/channels/{channel}/messages", post(receive));
+    for (address, name) in own {
+        let name = *name;
+        let take = async move |State(push): State<Arc<Push>>, request: Request| {
+            push.take_own(name, request).await.unwrap_or_else(IntoResponse::into_response)
+        };
+        router = router.route(address, post(take));
+    }
+    router.with_state(push)
 }
 
 async fn receive(
@@ -125,6 +154,15 @@ async fn receive(
 }
 
 impl Push {
+    async fn take_own(&self, name: &str, request: Request) -> Result<Response, ProblemResponse> {
+        let authorization = only(request.headers(), &AUTHORIZATION).ok().flatten();
+        let channel = self
+            .door
+            .own(name, authorization)
+            .map_err(|why| denied(why).header(CONNECTION, HeaderValue::from_static("close")))?;
+        self.take(&channel, request).await
+    }
+
     async fn take(&self, channel: &str, request: Request) -> Result<Response, ProblemResponse> {
         // Some of the body may still be on its way, so this connection carries no other request.
         let close = |problem: ProblemResponse| {

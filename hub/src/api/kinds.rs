@@ -84,6 +84,11 @@ kinds! {
         "The time limit needs a day that the calendar does not cover."
         "Bổ sung các ngày của năm đó vào holidays.csv và mở rộng lịch trong calendar.toml."
         "Add the days of that year to holidays.csv and widen the calendar in calendar.toml.";
+    NO_ROADMAP "no-roadmap"
+        "Hệ thống chưa có lộ trình ở thời điểm này của nhật ký."
+        "The hub has no roadmap at this position of the journal."
+        "Đơn vị vận hành thêm roadmap.toml vào thư mục danh mục rồi khởi động lại."
+        "The operator adds roadmap.toml to the catalogue's folder and starts the hub again.";
     NOT_YOURS "not-yours"
         "Khóa truy cập này chỉ xem được số liệu của cơ quan mình."
         "This access key may see only its own agency's numbers."

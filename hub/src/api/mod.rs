@@ -16,6 +16,7 @@ mod catalogue;
 mod counted;
 mod deadline;
 mod dossiers;
+mod feedback;
 mod feeds;
 mod findings;
 #[cfg(test)]
@@ -24,6 +25,7 @@ mod health;
 pub mod kinds;
 mod params;
 mod reports;
+mod roadmap;
 mod statistics;
 mod stream;
 #[cfg(test)]
@@ -88,6 +90,9 @@ pub fn whole(state: Api, others: Router) -> Router {
         .route("/v1/reports/{form}", get(reports::report))
         .route("/v1/reports/{form}/freeze", post(reports::freeze))
         .route("/v1/findings", get(findings::findings))
+        .route("/v1/roadmap", get(roadmap::roadmap))
+        .route("/v1/feedback", get(feedback::list))
+        .route("/v1/feedback/summary", get(feedback::summary))
         .route("/v1/feeds", get(feeds::list))
         .route("/v1/feeds/{feed}", get(feeds::page))
         .route("/v1/feeds/{feed}/stream", get(stream::stream))

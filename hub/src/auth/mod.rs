@@ -11,6 +11,7 @@ use adapters::rest::push::{Denied, Door};
 use aws_lc_rs::{constant_time::verify_slices_are_equal, rand};
 
 use crate::{
+    catalog::{ANSWERS, FEEDBACK},
     journal::merkle::Digest,
     store::{ApiKey, Store, StoreError},
 };
@@ -121,7 +122,16 @@ impl Door for Keys {
     fn admit(&self, channel: &str, authorization: Option<&str>) -> Result<(), Denied> {
         let principal = self.principal(authorization).ok_or(Denied::Unauthenticated)?;
         let agency = channel.split_once('.').map_or(channel, |(agency, _)| agency);
-        if principal.owns(agency) { Ok(()) } else { Err(Denied::Forbidden) }
+        let own = principal.owns(agency) || principal == Principal::Portal && channel == FEEDBACK;
+        if own { Ok(()) } else { Err(Denied::Forbidden) }
+    }
+
+    fn own(&self, name: &str, authorization: Option<&str>) -> Result<String, Denied> {
+        match (self.principal(authorization).ok_or(Denied::Unauthenticated)?, name) {
+            (Principal::Portal, "feedback") => Ok(FEEDBACK.to_owned()),
+            (Principal::Agency(agency), ANSWERS) => Ok(format!("{agency}.{ANSWERS}")),
+            _ => Err(Denied::Forbidden),
+        }
     }
 }
 

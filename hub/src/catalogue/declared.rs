@@ -57,6 +57,12 @@ impl Declared {
         *self.told(span, message, advice)
     }
 
+    /// Where a text in quotes stands first; the beginning where it does not.
+    pub(super) fn place_of(&self, text: &str) -> Range<usize> {
+        let quoted = format!("\"{text}\"");
+        self.text.find(&quoted).map_or(0..0, |at| at..at + quoted.len())
+    }
+
     /// A day of the calendar.
     pub(super) fn day(&self, told: &Spanned<String>, found: &mut Faults) -> Option<Date> {
         let text = told.get_ref();

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::{
     calendar,
     cell::{Faults, dated, day, days, list, needed, number, sealed, word},
-    deadlines, findings, reports,
+    deadlines, findings, reports, roadmap,
     table::{Row, Table},
 };
 use crate::registry::{
@@ -92,6 +92,9 @@ pub fn load(folder: &Path, contracts: &Contracts) -> Result<Catalogue, Vec<Diagn
     }
     if folder.join(FINDINGS).exists() {
         catalogue.findings = findings::findings(folder, &mut found);
+    }
+    if folder.join("roadmap.toml").exists() {
+        catalogue.roadmap = roadmap::roadmap(folder, &known, &mut found);
     }
     let read = successions.iter().map(|row| succession(row, &catalogue, &mut found));
     catalogue.successions = whole(read.collect(), &found)?;

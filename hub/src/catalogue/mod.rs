@@ -12,10 +12,11 @@ mod folder;
 mod page;
 mod procedures;
 mod reports;
+mod roadmap;
 mod table;
 mod units;
 
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, OnceLock, RwLock};
 
 use serde_json::value::RawValue;
 
@@ -57,25 +58,39 @@ pub struct Directory {
     labels: Vec<facets::Labels>,
     units: Index,
     unit_kin: Kinship,
-    /// All that decides deadlines.
-    pub deadlines: Arc<Deadlines>,
-    /// Agencies and units, as numbers name them.
-    pub units_in_time: Arc<Units>,
+    /// What else depends on it.
+    pub edition: Arc<Edition>,
 }
 
 fn damaged(hash: Digest, error: serde_json::Error) -> StoreError {
     StoreError::fault(format!("the catalogue {hash} is damaged: {error}"))
 }
 
-/// What else depends on the catalogue, of an edition that is or was in force.
-#[derive(Debug, Clone)]
+/// A catalogue that is or was in force, and what is made of it when it is first asked for.
+#[derive(Debug)]
 pub struct Edition {
     /// The position of its entry.
     pub position: u64,
+    /// What was published.
+    pub catalogue: Arc<Catalogue>,
+    deadlines: OnceLock<Deadlines>,
+    units: OnceLock<Units>,
+}
+
+impl Edition {
+    fn new(position: u64, catalogue: Arc<Catalogue>) -> Self {
+        Self { position, catalogue, deadlines: OnceLock::new(), units: OnceLock::new() }
+    }
+
     /// What decides deadlines.
-    pub deadlines: Arc<Deadlines>,
+    pub fn deadlines(&self) -> &Deadlines {
+        self.deadlines.get_or_init(|| Deadlines::new(&self.catalogue))
+    }
+
     /// Agencies and units, as numbers name them.
-    pub units: Arc<Units>,
+    pub fn units(&self) -> &Units {
+        self.units.get_or_init(|| Units::new(&self.catalogue))
+    }
 }
 
 /// A text that answers repeat as it is.
@@ -90,7 +105,8 @@ impl Directory {
     /// When its content is not what the hub writes.
     pub fn new(held: InForce) -> Result<Self, StoreError> {
         let damaged = |error| damaged(held.hash, error);
-        let catalogue = Catalogue::from_content(&held.content).map_err(damaged)?;
+        let catalogue = Arc::new(Catalogue::from_content(&held.content).map_err(damaged)?);
+        let edition = Edition::new(held.position, catalogue.clone());
         let steps = &catalogue.successions;
         Ok(Self {
             log_id: held.log_id,
@@ -104,9 +120,8 @@ impl Directory {
             labels: facets::labels(&catalogue),
             units: Index::new(units::subjects(&catalogue)),
             unit_kin: Kinship::new(&catalogue.units, steps, Scope::Unit),
-            deadlines: Arc::new(Deadlines::new(&catalogue)),
-            units_in_time: Arc::new(Units::new(&catalogue)),
-            catalogue: Arc::new(catalogue),
+            edition: Arc::new(edition),
+            catalogue,
         })
     }
 }
@@ -140,7 +155,7 @@ impl Held {
     }
 
     /// The edition in force before a position, or now; none where no catalogue was. The one held
-    /// answers from memory, an earlier one is read and made ready anew.
+    /// answers from memory, an earlier one is read anew.
     ///
     /// # Errors
     /// When the store cannot answer, or what it has is damaged.
@@ -148,49 +163,19 @@ impl Held {
         &self,
         store: &dyn Store,
         before: Option<u64>,
-    ) -> Result<Option<Edition>, StoreError> {
+    ) -> Result<Option<Arc<Edition>>, StoreError> {
         let held = self.get();
         let known = held.as_ref().map(|held| (held.position, held.hash));
         match (store.catalogue(before, known).await?, held) {
-            (catalogue::Held::Known, Some(held)) => {
-                let (deadlines, units) = (held.deadlines.clone(), held.units_in_time.clone());
-                Ok(Some(Edition { position: held.position, deadlines, units }))
-            }
+            (catalogue::Held::Known, Some(held)) => Ok(Some(held.edition.clone())),
             (catalogue::Held::Other(found), _) => {
-                let read = move || -> Result<Edition, StoreError> {
+                let read = move || {
                     let read = Catalogue::from_content(&found.content);
                     let read = read.map_err(|error| damaged(found.hash, error))?;
-                    let deadlines = Arc::new(Deadlines::new(&read));
-                    let units = Arc::new(Units::new(&read));
-                    Ok(Edition { position: found.position, deadlines, units })
+                    Ok(Arc::new(Edition::new(found.position, Arc::new(read))))
                 };
                 let read = tokio::task::spawn_blocking(read).await;
                 read.map_err(|error| StoreError::fault(error.to_string()))?.map(Some)
-            }
-            _ => Ok(None),
-        }
-    }
-
-    /// What was published before a position, and the position of its entry; none where no catalogue
-    /// was in force. The one held answers from memory, an earlier one is read anew.
-    ///
-    /// # Errors
-    /// When the store cannot answer, or what it has is damaged.
-    pub async fn published_at(
-        &self,
-        store: &dyn Store,
-        before: u64,
-    ) -> Result<Option<Arc<Catalogue>>, StoreError> {
-        let held = self.get();
-        let known = held.as_ref().map(|held| (held.position, held.hash));
-        match (store.catalogue(Some(before), known).await?, held) {
-            (catalogue::Held::Known, Some(held)) => Ok(Some(held.catalogue.clone())),
-            (catalogue::Held::Other(found), _) => {
-                let read = move || Catalogue::from_content(&found.content);
-                let read = tokio::task::spawn_blocking(read).await;
-                let read = read.map_err(|error| StoreError::fault(error.to_string()))?;
-                let lost = |error| StoreError::fault(format!("the catalogue is damaged: {error}"));
-                Ok(Some(Arc::new(read.map_err(lost)?)))
             }
             _ => Ok(None),
         }

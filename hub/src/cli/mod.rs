@@ -16,6 +16,7 @@ mod moves;
 mod progress;
 mod prune;
 mod report;
+mod roadmap;
 mod send;
 mod serve;
 mod simulate;
@@ -145,6 +146,8 @@ enum Command {
     Verify(Configured),
     /// Make every fold anew from the journal.
     Rebuild(Configured),
+    /// Show how far each agency is on the roadmap.
+    Roadmap(roadmap::Options),
     /// Bring the store's schema up to date.
     Migrate(migrate::Options),
     /// Take a store's log with all that belongs to it to another store.
@@ -240,6 +243,7 @@ fn dispatch(command: Command, out: &mut impl Write, err: &mut impl Write) -> io:
             })
         }
         Command::Drift(options) => drift::run(&options, out, err),
+        Command::Roadmap(options) => roadmap::run(&options, out, err),
     }
 }
 

@@ -10,6 +10,7 @@
 mod drift;
 mod finding;
 mod page;
+mod roadmap;
 #[cfg(test)]
 mod tests;
 
@@ -35,6 +36,7 @@ use axum::{
 use crate::{
     api::kinds::{NO_ROUTE, UNAVAILABLE},
     operations::Operations,
+    store::StoreError,
 };
 
 /// When the page may be asked for again after the store could not answer.
@@ -75,6 +77,7 @@ pub fn router(console: impl Into<Console>) -> Router {
     Router::new()
         .route("/", get(async || Redirect::to("/console")))
         .route("/console", get(show))
+        .route("/console/roadmap", get(roadmap::show))
         .route("/console/style.css", get(style))
         .route("/console/refresh.js", get(script))
         .with_state(operations)
@@ -105,12 +108,7 @@ fn is_local(headers: &HeaderMap) -> bool {
 async fn show(State(operations): State<Operations>) -> Response {
     let page = match page::Page::read(&operations).await {
         Ok(page) => page,
-        Err(error) => {
-            tracing::error!(%error, "the console stays empty");
-            return ProblemResponse::new(StatusCode::SERVICE_UNAVAILABLE, &UNAVAILABLE)
-                .header(RETRY_AFTER, HeaderValue::from(RETRY_SECONDS))
-                .into_response();
-        }
+        Err(error) => return unanswered(&error),
     };
     match page.render() {
         Ok(text) => sent("text/html; charset=utf-8", text),
@@ -119,6 +117,14 @@ async fn show(State(operations): State<Operations>) -> Response {
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
+}
+
+/// The answer where the store gives none.
+fn unanswered(error: &StoreError) -> Response {
+    tracing::error!(%error, "the console stays empty");
+    ProblemResponse::new(StatusCode::SERVICE_UNAVAILABLE, &UNAVAILABLE)
+        .header(RETRY_AFTER, HeaderValue::from(RETRY_SECONDS))
+        .into_response()
 }
 
 async fn style() -> Response {

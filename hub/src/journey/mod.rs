@@ -9,14 +9,14 @@ pub(crate) mod translate;
 use std::sync::Arc;
 
 use adapters::{Arrival, Inbox};
-use contracts::{Contract, Contracts, Later, Receipt};
+use contracts::{Contract, Contracts, Later, Problem, Receipt, problem};
 use futures_util::future::BoxFuture;
 use mappings::Gazetteer;
 use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    catalog::{Catalog, Channel},
+    catalog::{Catalog, Channel, speaks_for},
     container,
     journal::{
         commitment::{Salt, commit},
@@ -83,10 +83,10 @@ impl Journey {
 
     async fn receive(self, channel: String, arrival: Arrival) -> Result<Receipt, Later> {
         let later = |reason: &str| Later { reason: reason.to_owned(), retry_after_seconds: 5 };
-        if !self.catalog.channels.contains_key(&channel) {
+        if self.catalog.channel(&channel).is_none() {
             return Err(later("the channel is not configured"));
         }
-        let found = self.catalog.channels.get(&channel);
+        let found = self.catalog.channel(&channel);
         let files = found.is_some_and(|found| container::is_for(&found.mapping));
         let large = files || arrival.payload.len() > INLINE_BYTES_MAX;
         let salt = Salt::random().map_err(|_| later("no randomness"))?;
@@ -97,8 +97,8 @@ impl Journey {
         let id = arrival.key.unwrap_or_else(|| Digest::from_bytes(*dedup.as_bytes()).to_string());
         let payload =
             Payload { salt, bytes: arrival.payload.clone(), content_type: arrival.content_type };
-        let mode = self.catalog.channels.get(&channel).map(|found| found.mode);
-        let mapping = self.catalog.channels.get(&channel).map(|found| found.hash);
+        let mode = self.catalog.channel(&channel).map(|found| found.mode);
+        let mapping = self.catalog.channel(&channel).map(|found| found.hash);
         let (Some(mode), Some(mapping)) = (mode, mapping) else {
             return Err(later("the channel is not configured"));
         };
@@ -122,8 +122,9 @@ impl Journey {
     /// Translates here; what fits one chunk is one commit.
     async fn at_once(self, first: Submission) -> Result<Receipt, Later> {
         let mut items = Vec::new();
-        if let Some(channel) = self.catalog.channels.get(&first.channel) {
-            self.translate(channel, &first.payload.bytes, &mut |item| {
+        if let Some(channel) = self.catalog.channel(&first.channel) {
+            let named = (channel, first.channel.as_str());
+            self.translate(named, &first.payload.bytes, &mut |item| {
                 items.push(item);
                 true
             });
@@ -155,8 +156,8 @@ impl Journey {
         let (name, payload) = (first.channel.clone(), first.payload.clone());
         let work = move || {
             let mut items = Vec::new();
-            let Some(channel) = journey.catalog.channels.get(&name) else { return };
-            journey.translate(channel, &payload.bytes, &mut |item| {
+            let Some(channel) = journey.catalog.channel(&name) else { return };
+            journey.translate((channel, &name), &payload.bytes, &mut |item| {
                 items.push(item);
                 if items.len() < CHUNK_RECORDS_MAX {
                     return true;
@@ -166,7 +167,7 @@ impl Journey {
             });
             let _ = send.blocking_send(items);
         };
-        let files = self.catalog.channels.get(&first.channel);
+        let files = self.catalog.channel(&first.channel);
         let files = files.is_some_and(|channel| container::is_for(&channel.mapping));
         // Only `close` could fail it, and nobody closes it.
         let room = if files { self.containers.clone().acquire_owned().await.ok() } else { None };
@@ -197,10 +198,30 @@ impl Journey {
         Err(Later { reason: "the message moved on".to_owned(), retry_after_seconds: 1 })
     }
 
-    fn translate(&self, channel: &Channel, payload: &[u8], take: &mut dyn FnMut(Item) -> bool) {
+    fn translate(
+        &self,
+        (channel, id): (&Channel, &str),
+        payload: &[u8],
+        take: &mut dyn FnMut(Item) -> bool,
+    ) {
         let clock = jiff::Timestamp::now();
-        translate::translate(channel, &self.contracts, &self.gazetteer, payload, clock, take);
+        let agency = speaks_for(id);
+        let mut take = |item: Item| match agency {
+            Some(agency) => take(about(agency, item)),
+            None => take(item),
+        };
+        translate::translate(channel, &self.contracts, &self.gazetteer, payload, clock, &mut take);
     }
+}
+
+/// A record that is about the agency, or the refusal of one that is not.
+fn about(agency: &str, item: Item) -> Item {
+    let told = item.outcome.iter().flatten().filter_map(|one| one.telling.as_ref());
+    let other = told.map(|told| &told.name.agency).find(|told| *told != agency).cloned();
+    let Some(other) = other else { return item };
+    let problem = Problem::new(&problem::CONTRACT_BROKEN).at("/agency");
+    let problem = problem.by_rule(format!("agency = {agency}")).with_value(&other, false);
+    Item { outcome: Err(vec![problem]), ..item }
 }
 
 impl Inbox for Journey {

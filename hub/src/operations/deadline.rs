@@ -152,7 +152,7 @@ fn brief(state: DossierState) -> Brief {
 }
 
 fn own(state: &DossierState, edition: &Edition, settings: &Settings) -> Result<Own, NoDeadline> {
-    let Edition { position, deadlines, .. } = edition;
+    let (position, deadlines) = (&edition.position, edition.deadlines());
     let (calendar, version) = deadlines.calendar().ok_or(NoDeadline::NoCalendar)?;
     let Computed { due, limit, rule, steps } = deadlines.explain(state, settings)?;
     let (due_at, waiting) = match due {

@@ -200,8 +200,8 @@ impl Operations {
         };
         let size = self.store.head().await?.tree.size;
         let as_of = question.as_of.map_or(size, |as_of| as_of.min(size));
-        let catalogue = self.published.published_at(&*self.store, as_of).await?;
-        let catalogue = catalogue.ok_or(NoReport::NoForms)?;
+        let edition = self.published.edition(&*self.store, Some(as_of)).await?;
+        let catalogue = edition.ok_or(NoReport::NoForms)?.catalogue.clone();
         let forms = catalogue.reports.as_ref().ok_or(NoReport::NoForms)?;
         let period = period(forms, question)?;
         if day_number(period.to).saturating_sub(day_number(period.from)) >= STATISTIC_DAYS_MAX {

@@ -158,8 +158,8 @@ impl Operations {
             true => self.published.edition(&*self.store, question.as_of).await?,
             false => None,
         };
-        let units = edition.map(|edition| edition.units);
-        let mut asked = Asked::new(question, units.as_deref());
+        let units = edition.as_ref().map(|edition| edition.units());
+        let mut asked = Asked::new(question, units);
         asked.only_of(who);
         let place = |by: &By| match by {
             By::Place(dimension) => Some(*dimension),

@@ -8,7 +8,9 @@ use contracts::{Moment, agency::Agency, procedure::Procedure};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{calendar::Calendar, deadline::DeadlineRule, finding::FindingRule, report::Forms};
+use super::{
+    calendar::Calendar, deadline::DeadlineRule, finding::FindingRule, report::Forms, roadmap::Plan,
+};
 
 /// A field of administration (lĩnh vực).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,6 +129,9 @@ pub struct Catalogue {
     /// What is asked about.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<FindingRule>,
+    /// The plan for online services, where it is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roadmap: Option<Plan>,
 }
 
 impl Catalogue {

@@ -1,7 +1,8 @@
 //! The domain, pure: dossiers and numbers as folds over the set of observations (semantics §3, §5).
 //!
 //! Beside them the records that are about no dossier, the catalogue that the province publishes,
-//! how names in it are found, the hub's own deadline of a dossier, and the forms of reports.
+//! how names in it are found, the hub's own deadline of a dossier, the forms of reports, what there is
+//! to ask, and the roadmap.
 //!
 //! Nothing here does I/O, reads a clock or the environment: equal sets give equal answers,
 //! whatever the order, the repetition or the delay in which their members came.
@@ -10,6 +11,7 @@ pub mod calendar;
 pub mod catalogue;
 pub mod deadline;
 pub mod dossier;
+pub mod feedback;
 pub mod finding;
 pub mod fold_root;
 pub mod identity;
@@ -18,6 +20,7 @@ pub mod observation;
 pub mod past;
 pub mod record;
 pub mod report;
+pub mod roadmap;
 pub mod search;
 mod source;
 pub mod state;

@@ -72,8 +72,8 @@ impl Operations {
         limit: u32,
     ) -> Result<ReportList, StoreError> {
         let as_of = self.store.head().await?.tree.size;
-        let catalogue = self.published.published_at(&*self.store, as_of).await?;
-        let forms = catalogue.and_then(|one| one.reports.clone()).unwrap_or_default();
+        let edition = self.published.edition(&*self.store, Some(as_of)).await?;
+        let forms = edition.and_then(|one| one.catalogue.reports.clone()).unwrap_or_default();
         let found = self.store.freezes(after, limit).await?;
         let is_full = u32::try_from(found.len()).is_ok_and(|count| count == limit);
         let next = found.last().map(|freeze| freeze.position).filter(|_| is_full);

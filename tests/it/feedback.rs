@@ -1,0 +1,101 @@
+//! Feedback through the front door: the portal sends it, its agency alone reads all of it and
+//! answers, everybody gets the sums.
+
+use serde_json::{Value, json};
+
+use crate::{
+    backend::{Backend, on_each_store},
+    harness::{Hub, Sender},
+};
+
+on_each_store!(feedback_is_routed_answered_and_summed_up);
+
+/// Posts to one of the hub's own addresses.
+async fn post(sender: &Sender, path: &str, id: Option<&str>, body: &Value) -> (u16, Value) {
+    let url = format!("{}{path}", sender.url);
+    let mut request = sender.client.post(url).bearer_auth(&sender.key).body(body.to_string());
+    if let Some(id) = id {
+        request = request.header("Idempotency-Key", id);
+    }
+    let answer = request.send().await.unwrap();
+    (answer.status().as_u16(), answer.json().await.unwrap())
+}
+
+fn said(id: &str, rating: u8) -> Value {
+    json!({ "id": id, "agency": "so-y-te", "procedure": "1.001612", "rating": rating,
+            "text": "Chờ lâu", "name": "Nguyễn Văn Mẫu", "phone": "0900000001",
+            "submitted_at": "2024-08-23T03:00:00Z" })
+}
+
+fn answer(id: &str, agency: &str) -> Value {
+    json!({ "feedback": id, "agency": agency, "answered_at": "2024-08-26T03:00:00Z",
+            "outcome": "resolved", "text": "Đã nhắc nhở bộ phận một cửa." })
+}
+
+async fn feedback_is_routed_answered_and_summed_up(backend: Backend) {
+    let folder = backend.folder_of("feedback", &["tests/corpus/roadmap"]);
+    let keys = ["portal", "agency:so-y-te", "agency:so-xay-dung"].map(|who| folder.key(who));
+    let hub = Hub::start(&folder).await;
+    let [portal, agency, other] = keys.map(|key| hub.sender(&key));
+    for (id, rating) in [("pa-1", 1), ("pa-2", 4), ("pa-3", 5)] {
+        let (status, receipt) = post(&portal, "/v1/feedback", Some(id), &said(id, rating)).await;
+        assert_eq!((status, &receipt["outcome"]), (200, &json!("stored")), "{receipt}");
+    }
+    let (status, again) = post(&portal, "/v1/feedback", Some("pa-1"), &said("pa-1", 1)).await;
+    assert_eq!((status, &again["outcome"]), (200, &json!("duplicate")));
+    // What breaks the contract is refused by name; who may not send is told so.
+    let (status, refused) = post(&portal, "/v1/feedback", None, &said("pa-9", 6)).await;
+    let problem = &refused["receipt"]["refusals"][0]["problems"][0];
+    assert_eq!((status, &problem["pointer"]), (422, &json!("/rating")), "{refused}");
+    assert_eq!(post(&agency, "/v1/feedback", None, &said("pa-8", 1)).await.0, 403);
+    assert_eq!(
+        post(&portal, "/v1/feedback/answers", None, &answer("pa-1", "so-y-te")).await.0,
+        403
+    );
+    // Its agency reads all of it, the portal without persons, another agency nothing.
+    let own = agency.found("/v1/feedback?state=open").await;
+    assert_eq!(own["items"].as_array().unwrap().len(), 3);
+    assert_eq!(own["items"][0]["feedback"]["name"], "Nguyễn Văn Mẫu");
+    let public = portal.found("/v1/feedback?agency=so-y-te").await.to_string();
+    for personal in ["Nguyễn Văn Mẫu", "0900000001", "Chờ lâu"] {
+        assert!(!public.contains(personal), "{personal}");
+    }
+    assert_eq!(other.found("/v1/feedback").await["items"], json!([]));
+    assert_eq!(other.get("/v1/feedback?agency=so-y-te").await.0, 403);
+    // Nobody answers in another's name.
+    let (status, refused) =
+        post(&other, "/v1/feedback/answers", None, &answer("pa-1", "so-y-te")).await;
+    let problem = &refused["receipt"]["refusals"][0]["problems"][0];
+    assert_eq!((status, &problem["pointer"]), (422, &json!("/agency")), "{refused}");
+    let (status, receipt) =
+        post(&agency, "/v1/feedback/answers", None, &answer("pa-1", "so-y-te")).await;
+    assert_eq!((status, &receipt["outcome"]), (200, &json!("stored")), "{receipt}");
+    let answered = agency.found("/v1/feedback?state=answered").await;
+    assert_eq!(answered["items"].as_array().unwrap().len(), 1);
+    assert_eq!(answered["items"][0]["answer"]["text"], "Đã nhắc nhở bộ phận một cửa.");
+    // Page by page it is the same.
+    let (mut path, mut seen) = ("/v1/feedback?limit=1".to_owned(), Vec::new());
+    loop {
+        let (status, page, next) = agency.page(&path).await;
+        assert_eq!(status, 200, "{page}");
+        let ids = page["items"].as_array().unwrap().iter().map(|one| one["feedback"]["id"].clone());
+        seen.extend(ids);
+        let Some(next) = next else { break };
+        path = next;
+    }
+    assert_eq!(seen, ["pa-1", "pa-2", "pa-3"]);
+    let sums = "/v1/feedback/summary?from=2024-08-01&to=2024-08-31&by=procedure";
+    let told = portal.found(sums).await;
+    let row = &told["rows"][0];
+    assert_eq!((&row["received"], &row["answered"]), (&json!(3), &json!(1)), "{told}");
+    assert_eq!((&row["days_to_answer_median"], &row["few"]), (&json!(3), &json!(true)));
+    assert_eq!(row["ratings"], json!([1, 0, 0, 1, 1]));
+    assert_eq!(
+        (&row["procedure"], &row["rating_mean_hundredths"]),
+        (&json!("1.001612"), &json!(333))
+    );
+    hub.stop();
+    let kept = folder.verify();
+    assert_eq!(folder.run(&["rebuild"]).status.code(), Some(0));
+    assert_eq!(folder.verify(), kept);
+}
