@@ -213,7 +213,7 @@ proptest! {
         history in a_history(), told in a_retelling(), from in 0..30_i32, days in 0..30_i32,
         stopped_is_paused in any::<bool>(),
     ) {
-        let settings = Settings { stopped_is_paused };
+        let settings = Settings { stopped_is_paused, ..Settings::default() };
         let (states, mut total) = retold(&history, &[], &told);
         if stopped_is_paused {
             total.clear();
