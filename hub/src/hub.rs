@@ -33,7 +33,7 @@ use crate::{
     judging::Judging,
     operations::Operations,
     profiling::Profiling,
-    registry::Settings,
+    registry::{Catalogue, Settings},
     store::{
         Store, StoreError,
         postgres::PostgresStore,
@@ -161,20 +161,7 @@ impl Hub {
         let store = open_store(&config.store).await?;
         let drops =
             Drops::prepare(&catalog, config.drops.as_deref(), &store).map_err(HubError::Faulty)?;
-        if let Some(published) = published
-            && store.publish(published.content()).await?
-        {
-            tracing::info!("the catalogue is new: it is in force from now on");
-        }
-        let held = Held::default();
-        held.refresh(&*store).await?;
-        // Which codes were given again decides where dossiers count.
-        let units = held.get().map(|held| held.edition.units().versions().clone());
-        let units = units.unwrap_or_default();
-        let settings = Settings { units, ..config.settings.clone() };
-        if store.adopt(catalog.rules(settings)).await? {
-            tracing::info!("the rules in force are new: every fold was made with them");
-        }
+        let held = in_force(config, &catalog, published, &*store).await?;
         let keys = Keys::default();
         keys.refresh(&*store).await?;
         let catalog = Arc::new(catalog);
@@ -249,18 +236,16 @@ impl Hub {
         })
     }
 
-    /// Runs until the process is told to end (SIGTERM, SIGINT), and ends; told so again, at once.
+    /// Runs until the process is told to end, and ends; told so again, at once.
     ///
     /// # Errors
     /// When the server fails.
-    pub async fn run(self) -> io::Result<()> {
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        told_to_end(&mut terminate, &mut interrupt).await;
+    pub async fn run(self, mut told: ToldToEnd) -> io::Result<()> {
+        told.wait().await;
         tracing::info!("stopping");
         tokio::select! {
             ended = self.stop() => ended,
-            () = told_to_end(&mut terminate, &mut interrupt) => {
+            () = told.wait() => {
                 tracing::warn!("told to end again: ending at once");
                 Ok(())
             }
@@ -268,11 +253,53 @@ impl Hub {
     }
 }
 
-async fn told_to_end(terminate: &mut Signal, interrupt: &mut Signal) {
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// SIGTERM and SIGINT, heard from the moment it is made: make it before the hub listens, so that
+/// who hears it answer can end it in good order.
+pub struct ToldToEnd {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl ToldToEnd {
+    /// Begins to listen.
+    ///
+    /// # Errors
+    /// When the system does not let it.
+    pub fn new() -> io::Result<Self> {
+        let terminate = signal(SignalKind::terminate())?;
+        Ok(Self { terminate, interrupt: signal(SignalKind::interrupt())? })
     }
+
+    /// Waits until one of them comes.
+    pub async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// Puts in force what the configuration declares: the catalogue first, since which codes it gives
+/// again decides where dossiers count.
+async fn in_force(
+    config: &Config,
+    catalog: &Catalog,
+    published: Option<Catalogue>,
+    store: &dyn Store,
+) -> Result<Held, HubError> {
+    if let Some(published) = published
+        && store.publish(published.content()).await?
+    {
+        tracing::info!("the catalogue is new: it is in force from now on");
+    }
+    let held = Held::default();
+    held.refresh(store).await?;
+    let units = held.get().map(|held| held.edition.units().versions().clone());
+    let settings = Settings { units: units.unwrap_or_default(), ..config.settings.clone() };
+    if store.adopt(catalog.rules(settings)).await? {
+        tracing::info!("the rules in force are new: every fold was made with them");
+    }
+    Ok(held)
 }
 
 async fn refresh(keys: Keys, held: Held, store: Arc<dyn Store>, stop: CancellationToken) {

@@ -168,8 +168,8 @@ impl Gazetteer {
         if fits.next().is_some() { Err(Miss::Ambiguous) } else { Ok(&first.id) }
     }
 
-    /// Reads `units.csv` (`code,name,kind,level,parent,valid_from,valid_to,…`): provinces, districts
-    /// and communes, each as often as it had another name, kind or place.
+    /// Reads `units.csv` (`code,name,kind,level,parent,valid_from,valid_to,…`): provinces,
+    /// districts and communes, each as often as it had another name, kind or place.
     ///
     /// # Errors
     /// A sentence naming the row that cannot be read.

@@ -87,6 +87,12 @@ fn every_fault_of_a_retraction_is_told_at_compile_time() {
         let told = compile(&RULES.replace(from, to)).err().unwrap().join("\n");
         assert!(told.contains(want), "{to}\n--- wanted\n{want}\n--- told\n{told}");
     }
-    let told = compile(&RULES.replace("dossier/1", "agency/1")).err().unwrap().join("\n");
-    assert!(told.contains("what can be withdrawn: dossier/1"), "{told}");
+    let of = |contract| compile(&RULES.replace("dossier/1", contract)).err().unwrap().join("\n");
+    let told = of("progress/1");
+    let listed = told.split_once("what can be withdrawn: ").unwrap().1.lines().next().unwrap();
+    assert!(listed.contains("dossier/1") && listed.contains("agency/1"), "{told}");
+    assert!(!listed.contains("progress/1"), "{told}");
+    // What is about no dossier is withdrawn by the agency it is about and its key.
+    let told = of("agency/1");
+    assert!(told.contains("a retraction of agency/1 requires `key`"), "{told}");
 }

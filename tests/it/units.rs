@@ -78,7 +78,8 @@ fn numbers(all: &[(&str, i64)]) -> BTreeMap<String, i64> {
     all.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect()
 }
 
-/// Translation looks units up in the list that is compiled in; numbers take them from the catalogue.
+/// Translation looks units up in the list that is compiled in; numbers take them from the
+/// catalogue.
 #[test]
 fn the_list_compiled_in_is_that_of_the_province() {
     let read = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();

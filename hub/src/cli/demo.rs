@@ -12,7 +12,6 @@ use std::{
 use clap::Args;
 use futures_util::future::{join_all, try_join_all};
 use serde_json::Value;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -24,7 +23,7 @@ use crate::{
     auth::{self, Principal},
     catalog::Channel,
     config::{Config, StoreAddress},
-    hub::{Hub, HubError},
+    hub::{Hub, HubError, ToldToEnd},
     registry::Settings,
     simulation::{Simulation, SimulationError},
     store::StoreError,
@@ -224,6 +223,7 @@ async fn go_on(
     rhythm: &Rhythm,
     out: &mut impl Write,
 ) -> Result<(), DemoError> {
+    let told = ToldToEnd::new()?;
     let seed = rhythm.seed();
     let address = hub.address;
     writeln!(out, "\nTrang theo dõi / status page: http://{address}/console")?;
@@ -266,16 +266,11 @@ async fn go_on(
     };
     // The agencies are told to stop when the hub is, so that none finds it gone.
     let leaving = async {
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+        ToldToEnd::new()?.wait().await;
         stop.cancel();
         Ok::<(), io::Error>(())
     };
-    let (ran, played, left) = tokio::join!(hub.run(), playing, leaving);
+    let (ran, played, left) = tokio::join!(hub.run(told), playing, leaving);
     let (tallies, out) = &mut *ledger.borrow_mut();
     writeln!(out)?;
     table(tallies, out)?;

@@ -7,7 +7,7 @@ use std::{
 
 use super::{Exit, block_on};
 use crate::{
-    hub::{Hub, configuration},
+    hub::{Hub, ToldToEnd, configuration},
     telemetry,
 };
 
@@ -21,8 +21,16 @@ pub(super) fn run(config: &Path, err: &mut impl Write) -> io::Result<Exit> {
     };
     telemetry::init_logging(&config.log, config.log_json);
     let ended = block_on(async {
-        let hub = Hub::start(&config).await?;
-        Ok::<_, crate::hub::HubError>(hub.run().await)
+        let mut told = match ToldToEnd::new() {
+            Ok(told) => told,
+            Err(error) => return Ok(Err(error)),
+        };
+        let hub = tokio::select! {
+            started = Hub::start(&config) => started?,
+            // Nothing was taken yet.
+            () = told.wait() => return Ok(Ok(())),
+        };
+        Ok::<_, crate::hub::HubError>(hub.run(told).await)
     })?;
     match ended {
         Ok(done) => done.map(|()| Exit::Done),

@@ -11,12 +11,12 @@ use super::{Operations, STATISTIC_DAYS_MAX};
 use crate::{
     auth::Principal,
     registry::{
-        Catalogue, Dimension,
+        Catalogue, Dimension, Measure,
         catalogue::Dated,
         measure::day_number,
         report::{
-            Cells, Difference, Filling, Form, Forms, Frozen, Period, Report, ReportCalendar,
-            ReportPeriod, Rows, fill,
+            Cells, Difference, Filling, Form, Forms, Frozen, Numbers, Period, Report,
+            ReportCalendar, ReportPeriod, Rows, fill,
         },
     },
     store::{
@@ -244,7 +244,8 @@ impl Operations {
             Rows::Fields => (vec![Dimension::Agency, Dimension::Field], asked.agency.clone()),
         };
         let (from, to) = (day_number(asked.period.from), day_number(asked.period.to));
-        let query = |from, to| CellQuery {
+        let query = |measures: &[Measure], from, to| CellQuery {
+            measures: measures.iter().map(|measure| measure.name()).collect(),
             by: by.iter().copied().collect(),
             only: only.iter().map(|id| (Dimension::Agency, id.clone())).collect(),
             by_day: false,
@@ -254,11 +255,11 @@ impl Operations {
         };
         let mut cells = Cells::new();
         let key = |place: crate::registry::Place| (place.agency, place.field);
-        for row in self.store.statistics(query(from, to)).await?.rows {
+        for row in self.store.statistics(query(&Numbers::MEASURES, from, to)).await?.rows {
             cells.entry(key(row.place)).or_default().add(&row.measure, row.n);
         }
         let before = from.saturating_sub(1);
-        for row in self.store.statistics(query(before, before)).await?.rows {
+        for row in self.store.statistics(query(&[Measure::Open], before, before)).await?.rows {
             cells.entry(key(row.place)).or_default().add_before(&row.measure, row.n);
         }
         Ok(cells)

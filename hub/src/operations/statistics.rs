@@ -168,6 +168,7 @@ impl Operations {
         let mut by: BTreeSet<Dimension> = question.by.iter().filter_map(place).collect();
         by.extend(asked.within.keys());
         let query = CellQuery {
+            measures: BTreeSet::new(),
             only: asked.only.clone(),
             by,
             by_day: question.by.contains(&By::Day),

@@ -165,8 +165,8 @@ impl Units {
         Lineage::new(&self.units, &self.successions, Scope::Unit)
     }
 
-    /// What a unit of a name counts under on a day: the name of that day, or [`UNALLOCATED`]. A name
-    /// that the list does not know stays.
+    /// What a unit of a name counts under on a day: the name of that day, or [`UNALLOCATED`]. A
+    /// name that the list does not know stays.
     pub fn unit_on(&self, name: &str, day: Date) -> String {
         let called = |unit: &Unit| self.versions.name(&unit.code, unit.valid_from);
         on(&self.lineage(), name, day, called)

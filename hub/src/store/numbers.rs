@@ -44,10 +44,18 @@ impl CellQuery {
         self.only.get(&dimension?).map(String::as_str)
     }
 
+    /// Whether a measure is asked for.
+    pub(super) fn wants(&self, measure: &str) -> bool {
+        self.measures.is_empty() || self.measures.contains(measure)
+    }
+
     /// The stretches of a measure to read, each with whether its days are shown one by one.
     pub(super) fn runs(&self, measure: &str) -> Vec<(Run, bool)> {
         let (from, to) = (self.from, self.to);
         let mut wanted: Vec<(Run, bool)> = Vec::new();
+        if !self.wants(measure) {
+            return wanted;
+        }
         if self.by_day {
             wanted.push(((Span::Day, from, to), true));
         }
@@ -64,7 +72,7 @@ impl CellQuery {
     /// The day that a number of a day is shown under; `None` where it is not asked for.
     fn shown(&self, measure: &str, day: i32) -> Option<i32> {
         let before = day < self.from && !Measure::is_gauge_name(measure);
-        let asked = !before && day <= self.to;
+        let asked = !before && day <= self.to && self.wants(measure);
         asked.then(|| if self.by_day { day.max(self.from - 1) } else { self.to })
     }
 
@@ -121,7 +129,9 @@ impl<'a> Sums<'a> {
 
     /// Adds what deltas were summed to elsewhere, told as they are to be shown.
     pub(super) fn summed(&mut self, measure: &str, place: Place, day: i32, n: i64) {
-        *self.sums.entry((measure.to_owned(), place, day)).or_default() += n;
+        if self.query.wants(measure) {
+            *self.sums.entry((measure.to_owned(), place, day)).or_default() += n;
+        }
     }
 
     /// The numbers, without zeros.

@@ -127,6 +127,8 @@ pub struct Tally {
 pub struct CellQuery {
     /// Only what counts under these values.
     pub only: BTreeMap<Dimension, String>,
+    /// Only these measures; all where there is none.
+    pub measures: BTreeSet<&'static str>,
     /// What tells rows apart.
     pub by: BTreeSet<Dimension>,
     /// A row per day; else one over all of them, shown under the last.

@@ -25,6 +25,21 @@ pub struct Numbers {
 }
 
 impl Numbers {
+    /// What it is made of.
+    pub const MEASURES: [Measure; 11] = [
+        Measure::Accepted,
+        Measure::AcceptedOnline,
+        Measure::AcceptedPost,
+        Measure::FinishedEarly,
+        Measure::FinishedOnTime,
+        Measure::FinishedLate,
+        Measure::Withdrawn,
+        Measure::Open,
+        Measure::Overdue,
+        Measure::Paused,
+        Measure::PausedOverdue,
+    ];
+
     /// Adds a measure of the period: a flow of its days, or a gauge at its end.
     pub fn add(&mut self, measure: &str, n: i64) {
         let place = match crate::registry::measure::counted_by(measure).map(|(one, _)| one) {

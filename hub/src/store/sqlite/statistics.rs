@@ -85,7 +85,9 @@ impl Asked<'_> {
         let mut next = Slot { level, span: Span::Day, measure: 0, outer: 0, day: Slot::DAY_MIN };
         while let Some(found) = self.first_from(next)? {
             let measure = names::measure(self.connection, found.measure)?;
-            for outer in self.outers(found, only)? {
+            let outers =
+                if self.query.wants(&measure) { self.outers(found, only)? } else { Vec::new() };
+            for outer in outers {
                 let of = Slot { outer, ..found };
                 for (run, by_day) in self.query.runs(&measure) {
                     self.run(&measure, (of, only.inner), run, by_day)?;

@@ -85,6 +85,11 @@ pub(crate) async fn groupings(store: &dyn Store) {
                 assert_eq!(told.scanned, Level::keeping(&kept).is_none(), "{query:?}");
                 assert_eq!(told.rows, summed(&finest.rows, &query), "{query:?}");
                 assert_eq!(told.as_of, finest.as_of);
+                let measures = BTreeSet::from(["open", "accepted"]);
+                let asked = |row: &CellRow| measures.contains(row.measure.as_str());
+                let expected: Vec<_> = told.rows.iter().filter(|row| asked(row)).cloned().collect();
+                let query = CellQuery { measures: measures.clone(), ..query };
+                assert_eq!(ask(store, &query).await.rows, expected, "{query:?}");
             }
         }
     }
