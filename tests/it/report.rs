@@ -184,6 +184,7 @@ async fn seen_by_whom_it_belongs_to(province: &Province) {
 async fn refused_by_name(province: &Province) {
     for (path, status, code) in [
         ("II.09z?period=2026", 404, "unknown-form"),
+        ("II.09z?period=2013", 404, "unknown-form"),
         ("II.06a?period=2026-H3", 400, "bad-parameter"),
         ("II.06a", 400, "bad-parameter"),
         ("II.06a?period=2026&calendar=tet", 400, "unknown-report-calendar"),
@@ -197,6 +198,8 @@ async fn refused_by_name(province: &Province) {
         assert_eq!((found, &problem["code"]), (status, &json!(code)), "{path}: {problem}");
     }
     let (_, problem) = province.portal.get("/v1/reports/II.09z?period=2026").await;
+    let outside = province.portal.get("/v1/reports/II.06a?period=2013").await.1;
+    assert!(outside.to_string().contains("áp dụng từ 12/03/2019."), "{outside}");
     let known = ["766-tien-do", "II.06a", "II.06b", "II.06c", "II.07b"];
     assert_eq!(problem["known"], json!(known));
     let output = province.folder.run(&["report", "II.06a", "--period", "2026-H3"]);

@@ -26,6 +26,8 @@ const ACCEPTED: &[(&str, &str)] = &[
     ("26041", "2026-01-06"),
     ("26449", "2025-06-30"),
     ("25996", "2024-12-03"),
+    ("25220", "2024-03-01"),
+    ("25220", "2026-01-07"),
 ];
 
 const ALL: &str = "/v1/statistics?from=2013-01-01&to=2026-06-30&by=commune";
@@ -96,6 +98,8 @@ async fn a_code_counts_as_the_unit_of_its_day(backend: Backend) {
     }
     let told = office.portal.found(ALL).await;
     let as_was = [
+        ("25220", 1),
+        ("25220@2025-07-01", 1),
         ("25996", 1),
         ("26032", 1),
         ("26041", 1),
@@ -105,6 +109,8 @@ async fn a_code_counts_as_the_unit_of_its_day(backend: Backend) {
     ];
     assert_eq!(counted(&told), numbers(&as_was), "{told:#}");
     let name = |unit: &str| told["units"][unit]["name"].as_str().unwrap().to_owned();
+    assert_eq!(name("25220"), "Long Phước");
+    assert_eq!(name("25220@2025-07-01"), "Phước Bình");
     assert_eq!(name("26041"), "Quyết Thắng");
     assert_eq!(name("26041@2024-11-01"), "Trung Dũng");
     assert_eq!(name("26041@2025-07-01"), "Trấn Biên");

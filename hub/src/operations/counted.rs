@@ -1,8 +1,8 @@
 //! From a number to its dossiers: which are counted in it, and for how much.
 //!
 //! No index leads from a number to dossiers; each one is asked what it counts, by the fold that
-//! made the number. So a page looks at no more than so many dossiers, and one that found few has a next
-//! one all the same.
+//! made the number. So a page looks at no more than so many dossiers, and one that found few has a
+//! next one all the same.
 
 use std::collections::BTreeMap;
 

@@ -203,6 +203,9 @@ impl Operations {
         let edition = self.published.edition(&*self.store, Some(as_of)).await?;
         let catalogue = edition.ok_or(NoReport::NoForms)?.catalogue.clone();
         let forms = catalogue.reports.as_ref().ok_or(NoReport::NoForms)?;
+        if !forms.form.iter().any(|form| form.id == question.form) {
+            return Err(NoReport::unknown_form(forms));
+        }
         let period = period(forms, question)?;
         if day_number(period.to).saturating_sub(day_number(period.from)) >= STATISTIC_DAYS_MAX {
             return Err(NoReport::TooLong);
@@ -218,8 +221,7 @@ impl Operations {
     async fn filled(&self, asked: &Asked, form: &str) -> Result<Report, NoReport> {
         let forms = asked.forms()?;
         let Some(form) = forms.form(form, asked.period.to) else {
-            let known: BTreeSet<&String> = forms.form.iter().map(|form| &form.id).collect();
-            return Err(NoReport::UnknownForm { known: known.into_iter().cloned().collect() });
+            return Err(NoReport::unknown_form(forms));
         };
         let cells = match form.is_of_catalogue() {
             true => published(&asked.catalogue, asked.period.to),

@@ -1,10 +1,12 @@
 //! Why there is no report, in words.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::Date;
 
 use crate::{
     operations::STATISTIC_DAYS_MAX,
-    registry::report::{ReportCalendar, day_vi},
+    registry::report::{Forms, ReportCalendar, day_vi},
     store::StoreError,
 };
 
@@ -51,6 +53,12 @@ impl From<StoreError> for NoReport {
 }
 
 impl NoReport {
+    /// No such form, with those that there are.
+    pub(super) fn unknown_form(forms: &Forms) -> Self {
+        let known: BTreeSet<&String> = forms.form.iter().map(|form| &form.id).collect();
+        Self::UnknownForm { known: known.into_iter().cloned().collect() }
+    }
+
     /// What is to be known about it, in Vietnamese and English.
     pub fn words(&self) -> (String, String) {
         let told = |vi: &str, en: &str| (vi.to_owned(), en.to_owned());
@@ -69,11 +77,13 @@ impl NoReport {
             }
             Self::OutsideCalendar(calendar) => {
                 let (vi, en) = (&calendar.name_vi, &calendar.name_en);
-                let from = calendar.valid_from.map_or_else(String::new, day_vi);
-                let to = calendar.valid_to.map_or_else(String::new, day_vi);
+                let day = |word: &str, day: Option<Date>| {
+                    day.map_or_else(String::new, |day| format!(" {word} {}", day_vi(day)))
+                };
+                let (from, to) = (calendar.valid_from, calendar.valid_to);
                 (
-                    format!("{vi}: áp dụng từ {from} đến {to}."),
-                    format!("{en}: holds from {from} to {to}."),
+                    format!("{vi}: áp dụng{}{}.", day("từ", from), day("đến", to)),
+                    format!("{en}: holds{}{}.", day("from", from), day("to", to)),
                 )
             }
             Self::TooLong => (
