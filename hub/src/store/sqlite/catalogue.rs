@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, TransactionBehavior, params};
 
-use super::{SqliteStore, Writer, known, write};
+use super::{SqliteStore, Task, Writer, known, write};
 use crate::{
     journal::merkle::Digest,
     store::{
@@ -69,7 +69,7 @@ fn catalogue(
 
 impl Catalogues for SqliteStore {
     fn publish(&self, content: Vec<u8>) -> Answer<'_, Result<bool, StoreError>> {
-        self.write(move |writer| publish(writer, &content))
+        self.write(Task::Job, move |writer| publish(writer, &content))
     }
 
     fn catalogue(

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params, types::Value};
 
-use super::SqliteStore;
+use super::{SqliteStore, Task};
 use crate::{
     registry::{
         Identity,
@@ -247,7 +247,7 @@ impl Findings for SqliteStore {
     }
 
     fn settle_findings(&self, turn: Turn) -> Answer<'_, Result<bool, StoreError>> {
-        self.alone(move |transaction| settle(transaction, turn))
+        self.alone(Task::Aside, move |transaction| settle(transaction, turn))
     }
 
     fn findings(&self, query: FindingQuery) -> Answer<'_, Result<Vec<Finding>, StoreError>> {

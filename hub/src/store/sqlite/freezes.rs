@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Row, TransactionBehavior, params};
 
-use super::{SqliteStore, Writer, known, write};
+use super::{SqliteStore, Task, Writer, known, write};
 use crate::{
     registry::report::Frozen,
     store::{
@@ -72,7 +72,7 @@ fn freezes(
 
 impl Freezes for SqliteStore {
     fn freeze(&self, freezing: Freezing) -> Answer<'_, Result<(Freeze, bool), StoreError>> {
-        self.write(move |writer| freeze(writer, &freezing))
+        self.write(Task::Job, move |writer| freeze(writer, &freezing))
     }
 
     fn frozen(&self, of: Frozen) -> Answer<'_, Result<Option<FrozenReport>, StoreError>> {

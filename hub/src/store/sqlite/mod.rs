@@ -67,6 +67,8 @@ enum Task {
     Group(Box<ahead::Group>),
     /// Anything else, in a transaction of its own.
     Job(Job),
+    /// The same, of what no batch and no look-up reads.
+    Aside(Job),
 }
 
 type Job = Box<dyn FnOnce(&mut Writer) + Send>;
@@ -102,7 +104,7 @@ impl Writer {
         let mut job = None;
         while let Some(next) = task {
             match next {
-                Task::Job(next) => {
+                Task::Job(_) | Task::Aside(_) => {
                     job = Some(next);
                     break;
                 }
@@ -117,12 +119,16 @@ impl Writer {
         if !groups.is_empty() {
             submit::groups(self, groups);
         }
-        if let Some(job) = job {
-            job(self);
-            // What was read meanwhile may be of folds that are no more.
-            if let Err(error) = self.touched.anything(&self.connection) {
-                tracing::warn!(error = %error, "the journal's end could not be read");
+        match job {
+            Some(Task::Aside(job)) => job(self),
+            Some(Task::Job(job)) => {
+                job(self);
+                // What was read meanwhile may be of folds that are no more.
+                if let Err(error) = self.touched.anything(&self.connection) {
+                    tracing::warn!(error = %error, "the journal's end could not be read");
+                }
             }
+            Some(Task::Group(_)) | None => {}
         }
     }
 
@@ -214,6 +220,7 @@ impl SqliteStore {
     /// Runs work on the writer thread; a caller that goes away does not stop it.
     fn write<T: Send + 'static>(
         &self,
+        of: fn(Job) -> Task,
         work: impl FnOnce(&mut Writer) -> Result<T, StoreError> + Send + 'static,
     ) -> Answer<'static, Result<T, StoreError>> {
         let (reply, answer) = oneshot::channel();
@@ -221,7 +228,7 @@ impl SqliteStore {
             // The caller may be gone; the work is done all the same.
             let _ = reply.send(work(writer));
         });
-        let sent = self.tasks.send(Task::Job(job));
+        let sent = self.tasks.send(of(job));
         Box::pin(async move {
             sent.map_err(stopped)?;
             answer.await.map_err(stopped)?
@@ -322,7 +329,7 @@ impl Store for SqliteStore {
     }
 
     fn adopt(&self, rules: Rules) -> Answer<'_, Result<bool, StoreError>> {
-        self.write(move |writer| rebuild::adopt(writer, &rules))
+        self.write(Task::Job, move |writer| rebuild::adopt(writer, &rules))
     }
 
     fn messages(
@@ -363,11 +370,11 @@ impl Store for SqliteStore {
     }
 
     fn add_key(&self, key: ApiKey) -> Answer<'_, Result<(), StoreError>> {
-        self.write(move |writer| read::add_key(&mut writer.connection, &key))
+        self.write(Task::Aside, move |writer| read::add_key(&mut writer.connection, &key))
     }
 
     fn revoke_key(&self, id: String, at: jiff::Timestamp) -> Answer<'_, Result<bool, StoreError>> {
-        self.write(move |writer| read::revoke_key(&mut writer.connection, &id, at))
+        self.write(Task::Aside, move |writer| read::revoke_key(&mut writer.connection, &id, at))
     }
 
     fn keys(&self) -> Answer<'_, Result<Vec<ApiKey>, StoreError>> {
@@ -383,7 +390,7 @@ impl Store for SqliteStore {
     }
 
     fn rebuild(&self) -> Answer<'_, Result<u64, StoreError>> {
-        self.write(rebuild::rebuild)
+        self.write(Task::Job, rebuild::rebuild)
     }
 
     fn tend(&self, _: CancellationToken) -> Answer<'static, ()> {

@@ -4,7 +4,7 @@ use rusqlite::{
     Connection, Transaction, TransactionBehavior, params, params_from_iter, types::ValueRef,
 };
 
-use super::SqliteStore;
+use super::{Job, SqliteStore, Task};
 use crate::store::{
     Answer, StoreError,
     portable::{
@@ -145,12 +145,13 @@ fn import(transaction: &Transaction<'_>, part: &Part, rows: &[Row]) -> Result<()
 }
 
 impl SqliteStore {
-    /// Runs work as one transaction of the writer.
+    /// Runs work as one transaction of the writer; `of`: which kind of task it is.
     pub(super) fn alone<T: Send + 'static>(
         &self,
+        of: fn(Job) -> Task,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Answer<'static, Result<T, StoreError>> {
-        self.write(move |writer| {
+        self.write(of, move |writer| {
             let transaction =
                 writer.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let done = work(&transaction)?;
@@ -166,7 +167,7 @@ impl Portable for SqliteStore {
     }
 
     fn leave(&self, mark: Option<Leaving>) -> Answer<'_, Result<(), StoreError>> {
-        self.alone(move |transaction| {
+        self.alone(Task::Job, move |transaction| {
             let text = mark.as_ref().map(portable::text);
             transaction.execute("UPDATE head SET leaving = ?1", [text])?;
             Ok(())
@@ -178,7 +179,7 @@ impl Portable for SqliteStore {
     }
 
     fn welcome(&self, origin: Origin, mark: Arriving) -> Answer<'_, Result<(), StoreError>> {
-        self.alone(move |transaction| {
+        self.alone(Task::Job, move |transaction| {
             let (leaving, arriving) = marks(transaction)?;
             if leaving.is_some() || arriving.is_some() || !is_empty(transaction)? {
                 return Err(portable::not_empty());
@@ -204,7 +205,7 @@ impl Portable for SqliteStore {
         rows: Vec<Row>,
         (before, after): (Arriving, Arriving),
     ) -> Answer<'_, Result<(), StoreError>> {
-        self.alone(move |transaction| {
+        self.alone(Task::Job, move |transaction| {
             advance(transaction, &before, Some(&after))?;
             import(transaction, part, &rows)
         })
@@ -215,7 +216,7 @@ impl Portable for SqliteStore {
         origin: Origin,
         (before, after): (Arriving, Arriving),
     ) -> Answer<'_, Result<(), StoreError>> {
-        self.alone(move |transaction| {
+        self.alone(Task::Job, move |transaction| {
             let sql = "UPDATE head SET size = ?1, recorded_at = ?2, peaks = ?3, messages = ?4,
                            rules = ?5, pruned = ?8, arriving = ?7 WHERE arriving = ?6";
             let Origin { size, recorded_at, peaks, messages, rules, pruned, .. } = origin;
@@ -229,7 +230,7 @@ impl Portable for SqliteStore {
     }
 
     fn complete(&self, mark: Arriving) -> Answer<'_, Result<(), StoreError>> {
-        self.alone(move |transaction| advance(transaction, &mark, None))
+        self.alone(Task::Job, move |transaction| advance(transaction, &mark, None))
     }
 
     fn counters(&self) -> Answer<'_, Result<Vec<Counter>, StoreError>> {

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use super::SqliteStore;
+use super::{SqliteStore, Task};
 use crate::store::{
     Answer, StoreError,
     profiles::{self, Beginning, ProfileRow, Profiles, Received, Turn, Unprofiled},
@@ -102,7 +102,7 @@ impl Profiles for SqliteStore {
     }
 
     fn keep(&self, turn: Turn) -> Answer<'_, Result<bool, StoreError>> {
-        self.alone(move |transaction| keep(transaction, &turn))
+        self.alone(Task::Aside, move |transaction| keep(transaction, &turn))
     }
 
     fn profiles(

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use super::SqliteStore;
+use super::{SqliteStore, Task};
 use crate::store::{
     Answer, StoreError, Trouble, Verdict,
     pruning::{self, BATCH_BYTES_MAX, BATCH_PIECES_MAX, Old, Pruning, Raw},
@@ -80,7 +80,7 @@ impl Pruning for SqliteStore {
     }
 
     fn mark_pruned(&self, first_kept: u64) -> Answer<'_, Result<(), StoreError>> {
-        self.alone(move |transaction| {
+        self.alone(Task::Job, move |transaction| {
             let sql = "UPDATE head SET pruned = max(pruned, ?1)
                        WHERE leaving IS NULL AND arriving IS NULL";
             match transaction.execute(sql, [first_kept])? {
@@ -91,12 +91,12 @@ impl Pruning for SqliteStore {
     }
 
     fn prune(&self, first_kept: u64) -> Answer<'_, Result<Option<Raw>, StoreError>> {
-        self.alone(move |transaction| prune(transaction, first_kept))
+        self.alone(Task::Job, move |transaction| prune(transaction, first_kept))
     }
 
     /// Writes the file anew without its free pages: as much room again is needed meanwhile.
     fn compact(&self) -> Answer<'_, Result<(), StoreError>> {
-        self.write(move |writer| {
+        self.write(Task::Job, move |writer| {
             // The copy that it makes meanwhile is as large as the file: not in memory.
             let vacuum = "PRAGMA temp_store = FILE; VACUUM; PRAGMA temp_store = MEMORY;";
             writer.connection.execute_batch(vacuum)?;
