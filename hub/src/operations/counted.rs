@@ -111,6 +111,8 @@ impl Operations {
         let size = self.store.head().await?.tree.size;
         let asked = number.question.as_of.unwrap_or(size).min(size);
         let From { as_of, number: first } = from.unwrap_or(From { as_of: asked, number: 0 });
+        // A cursor is checked for its form; that its position has come is checked here.
+        let as_of = as_of.min(size);
         let Some(measure) = stored_name(number.measure) else {
             return Ok(CountedPage { as_of, dossiers: Vec::new(), next: None });
         };

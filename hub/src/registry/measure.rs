@@ -277,5 +277,21 @@ pub fn day_number(day: Date) -> i32 {
 
 /// The day of such a number, at the ends of the calendar where it lies beyond.
 pub fn day_of(number: i32) -> Date {
-    UNIX_EPOCH.saturating_add(jiff::Span::new().days(number.clamp(-700_000, 2_900_000)))
+    // As far as a span of days may go: beyond the calendar it ends there.
+    const DAYS_MAX: i32 = 7_000_000;
+    UNIX_EPOCH.saturating_add(jiff::Span::new().days(number.clamp(-DAYS_MAX, DAYS_MAX)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_day_of_the_calendar_comes_back_from_its_number() {
+        for day in ["-9999-01-01", "0001-01-01", "2026-02-28", "9909-12-08", "9999-12-31"] {
+            let day: Date = day.replace("-9999", "-009999").parse().unwrap();
+            assert_eq!(day_of(day_number(day)), day);
+        }
+        assert_eq!((day_of(i32::MIN), day_of(i32::MAX)), (Date::MIN, Date::MAX));
+    }
 }
