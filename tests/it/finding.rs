@@ -3,7 +3,6 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
     time::{Duration, Instant},
 };
 
@@ -12,6 +11,7 @@ use serde_json::{Value, json};
 use crate::{
     backend::{Backend, on_each_store},
     cluster,
+    declared::{FileFault, faults_are_refused},
     harness::{Folder, Hub, Sender},
     lienthong::{run, stderr, stdout},
 };
@@ -317,7 +317,7 @@ async fn what_is_killed_made_anew_or_moved_finds_the_same(backend: Backend) {
 }
 
 /// Faults of the rules: what is changed in `findings.toml`, and what is told.
-const FAULTS: &[(&str, &str, &str)] = &[
+const FAULTS: &[FileFault] = &[
     ("\"sequence-gap\"", "\"gaps\"", "`gaps` is no rule"),
     (
         "grace_days = 3\nvi = \"Trong các mã",
@@ -338,23 +338,5 @@ const FAULTS: &[(&str, &str, &str)] = &[
 
 #[test]
 fn a_rule_that_is_not_understood_is_refused_by_name() {
-    let mut folder = Folder::new("finding-faults");
-    let copy = folder.catalogue();
-    folder.publishing(Some(copy.clone()));
-    let sound = folder.run(&["check"]);
-    assert_eq!(sound.status.code(), Some(0), "{}", stderr(&sound));
-    assert!(stdout(&sound).contains("findings: 14 rules"), "{}", stdout(&sound));
-    let path = copy.join("findings.toml");
-    let text = fs::read_to_string(&path).unwrap();
-    for (from, to, told) in FAULTS {
-        assert!(text.contains(from), "{from}");
-        fs::write(&path, text.replacen(from, to, 1)).unwrap();
-        let faulty = folder.run(&["check"]);
-        let found = stderr(&faulty);
-        assert_eq!(faulty.status.code(), Some(1), "{to}: {found}");
-        let line = found.lines().position(|line| line.contains(told));
-        let line = line.unwrap_or_else(|| panic!("{to}: no `{told}` in\n{found}"));
-        let advice = found.lines().nth(line + 1).unwrap_or_default();
-        assert!(advice.starts_with("    "), "no remedy for {told}:\n{found}");
-    }
+    faults_are_refused("findings.toml", "findings: 14 rules", FAULTS);
 }

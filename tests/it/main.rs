@@ -12,6 +12,7 @@ mod commands;
 mod corpus;
 mod counted;
 mod deadline;
+mod declared;
 mod demo;
 mod dependencies;
 mod differential;

@@ -1,14 +1,9 @@
 //! Forms with a fault are refused at load, each with its place and what to do.
 
-use std::fs;
-
-use crate::{
-    harness::Folder,
-    lienthong::{stderr, stdout},
-};
+use crate::declared::{FileFault, faults_are_refused};
 
 /// What is changed in `reports.toml`, and what is told.
-const FAULTS: &[(&str, &str, &str)] = &[
+const FAULTS: &[FileFault] = &[
     ("id = \"plan\"", "id = \"nd09\"", "the calendar `nd09` holds twice on some day"),
     ("cutoff_day = 14", "cutoff_day = 31", "a period ends on a day that not every month has"),
     ("valid_from = \"2019-03-12\"", "valid_from = \"2019-03-32\"", "day"),
@@ -31,24 +26,5 @@ const FAULTS: &[(&str, &str, &str)] = &[
 
 #[test]
 fn forms_with_a_fault_are_refused_with_their_place() {
-    let mut folder = Folder::new("report-faults");
-    let copy = folder.catalogue();
-    folder.publishing(Some(copy.clone()));
-    let sound = folder.run(&["check"]);
-    assert_eq!(sound.status.code(), Some(0), "{}", stderr(&sound));
-    assert!(stdout(&sound).contains("reports: 2 calendars, 5 forms"), "{}", stdout(&sound));
-    let path = copy.join("reports.toml");
-    let text = fs::read_to_string(&path).unwrap();
-    for (from, to, told) in FAULTS {
-        assert!(text.contains(from), "no `{from}`");
-        fs::write(&path, text.replacen(from, to, 1)).unwrap();
-        let faulty = folder.run(&["check"]);
-        let found = stderr(&faulty);
-        assert_eq!(faulty.status.code(), Some(1), "{to}: {found}");
-        let line = found.lines().position(|line| line.contains(told));
-        let line = line.unwrap_or_else(|| panic!("{to}: no `{told}` in\n{found}"));
-        assert!(found.lines().nth(line).unwrap().contains("reports.toml:"), "{found}");
-        let advice = found.lines().nth(line + 1).unwrap_or_default();
-        assert!(advice.starts_with("    "), "no remedy for {told}:\n{found}");
-    }
+    faults_are_refused("reports.toml", "reports: 2 calendars, 5 forms", FAULTS);
 }
