@@ -26,7 +26,6 @@ const CARRIED: &[&str] = &[
     "observations",
     "dossiers",
     "changes",
-    "deltas",
     "api_keys",
 ];
 
@@ -53,24 +52,34 @@ async fn played(folder: &Folder) -> (String, Vec<Message>) {
 /// A store as the first version left it: its schema, with the rows of a store of today.
 fn first_version(from: &Folder, to: &Folder) {
     let program = "import sqlite3, sys\n\
+        sys.path.insert(0, sys.argv[5])\n\
+        from store import grouped, integers\n\
         store = sqlite3.connect(sys.argv[1])\n\
         store.executescript(open(sys.argv[3]).read())\n\
         store.execute('ATTACH ? AS now', (sys.argv[2],))\n\
-        for table in sys.argv[5:]:\n    \
+        for table in sys.argv[6:]:\n    \
             told = store.execute(f'PRAGMA table_info({table})')\n    \
             columns = ', '.join(row[1] for row in told)\n    \
             store.execute(f'INSERT INTO {table} SELECT {columns} FROM now.{table}')\n\
+        measures = dict(store.execute('SELECT measure, text FROM now.measures'))\n\
+        for position, packed in store.execute('SELECT * FROM now.deltas').fetchall():\n    \
+            day = 0\n    \
+            for place, measure, since, n in grouped(integers(packed), 4):\n        \
+                day += since\n        \
+                row = (position, day, place, measures[measure], n)\n        \
+                store.execute('INSERT INTO deltas VALUES (?, ?, ?, ?, ?)', row)\n\
         store.execute('INSERT INTO head SELECT one, log_id, dedup_key, size, recorded_at, peaks,\
             messages, rules, 0 FROM now.head')\n\
         store.executescript(sys.argv[4])\n\
         store.execute('PRAGMA user_version = 1')\n\
         store.commit()";
     let first = root().join("hub/migrations/sqlite/0001_first.sql");
-    let files = [to.path().join("hub.db"), from.path().join("hub.db"), first]
-        .map(|path| path.display().to_string());
+    let (readers, stores) = (root().join("tests/recount"), [to, from]);
+    let [to, from] = stores.map(|folder| folder.path().join("hub.db").display().to_string());
+    let files = [to, from, first.display().to_string()];
     let tables = CARRIED.iter().chain(&["payloads", "places"]).map(|name| (*name).to_owned());
-    let otherwise = [OTHERWISE.to_owned()];
-    let arguments: Vec<String> = files.into_iter().chain(otherwise).chain(tables).collect();
+    let rest = [OTHERWISE.to_owned(), readers.display().to_string()];
+    let arguments: Vec<String> = files.into_iter().chain(rest).chain(tables).collect();
     python(program, &arguments);
 }
 
@@ -88,11 +97,11 @@ async fn a_file_of_the_first_schema_is_refused_then_migrated_and_goes_on() {
         assert!(refused.contains("has schema 1") && refused.contains("lienthong migrate"));
     }
     let dry = told(&old, &["migrate", "--dry-run"], 0);
-    assert!(dry.starts_with("schema 1 of 11; to do: 2 rollups_by_number, 3 moves, 4"), "{dry}");
+    assert!(dry.starts_with("schema 1 of 12; to do: 2 rollups_by_number, 3 moves, 4"), "{dry}");
     assert!(told(&old, &["verify"], 1).contains("has schema 1"), "a dry run does nothing");
     killed_often(&old);
     let done = told(&old, &["migrate"], 0);
-    assert!(done.ends_with("the schema is up to date: 11\n"), "{done}");
+    assert!(done.ends_with("the schema is up to date: 12\n"), "{done}");
     assert_eq!(old.verify(), now.verify());
     let hub = Hub::start(&old).await;
     let sender = hub.sender(&key);
@@ -101,7 +110,7 @@ async fn a_file_of_the_first_schema_is_refused_then_migrated_and_goes_on() {
         assert_eq!(body["outcome"], "duplicate");
     }
     hub.stop();
-    assert_eq!(told(&old, &["migrate"], 0), "the schema is up to date: 11\n");
+    assert_eq!(told(&old, &["migrate"], 0), "the schema is up to date: 12\n");
 }
 
 /// Begins migrations and ends them as power cuts would.
@@ -143,7 +152,7 @@ async fn a_database_of_the_first_schema_is_migrated_and_its_raw_bytes_are_partit
         let into = if columns == "*" { String::new() } else { format!("({columns})") };
         psql(old.address(), &format!("\\copy lienthong.{table} {into} FROM '{file}'"));
     };
-    for table in CARRIED.iter().chain(&["payloads", "rolled"]) {
+    for table in CARRIED.iter().chain(&["payloads", "deltas", "rolled"]) {
         // What came with later versions stays behind.
         carry(table, if *table == "observations" { "member, position" } else { "*" });
     }

@@ -186,18 +186,19 @@ def raw_dossiers(store):
 
 
 def stored_numbers(store):
-    """The rollups by day, with the deltas that they do not hold yet."""
-    rows = store.rows(
-        f"""SELECT measure, day, n FROM rollups_told
-            WHERE level = 1 AND span = 0 AND inner_key = '{AGENCY}'
-            UNION ALL
-            SELECT d.measure, d.day, d.n FROM deltas d JOIN places p ON p.place = d.place
-            WHERE p.agency = '{AGENCY}' AND d.position >= (SELECT position FROM rolled)""")
+    """The rollups by day, with the deltas that they do not hold yet, and what in them disagrees."""
     epoch = date(1970, 1, 1)
-    numbers = Counter()
-    for measure, day, n in rows:
+    (rolled,), = store.rows("SELECT position FROM rolled")
+    numbers, faults = Counter(), []
+    for measure, total, days in store.rollups(AGENCY):
+        if total != sum(n for _, n in days):
+            year = (epoch + timedelta(days=days[0][0])).year
+            faults.append(f"{measure} of {year}: the year says {total}, its days do not")
+        for day, n in days:
+            numbers[measure, epoch + timedelta(days=day)] += n
+    for measure, day, n in store.deltas(AGENCY, rolled):
         numbers[measure, epoch + timedelta(days=day)] += n
-    return numbers
+    return numbers, faults
 
 
 def invariants(store):
@@ -230,8 +231,8 @@ def main(address):
     store = opened(address)
     messages = raw_dossiers(store)
     recounted = count(Dossier(told) for told in messages.values())
-    stored = stored_numbers(store)
-    faults = list(invariants(store))
+    stored, faults = stored_numbers(store)
+    faults.extend(invariants(store))
     for key in sorted(recounted.keys() | stored.keys()):
         if recounted[key] != stored[key]:
             measure, day = key

@@ -4,7 +4,8 @@
     store.py ADDRESS SQL
 
 ADDRESS is what `hub.toml` says: `sqlite:FILE` or `postgres://…`. Prints each row as a JSON array.
-Bytes are written `encode(…, 'hex')` on SQLite too, and both have `rolled` and `rollups_told`.
+Bytes are written `encode(…, 'hex')` on SQLite too, and both have `rolled`. Numbers are laid out
+otherwise on either: `rollups` and `deltas` give them alike.
 A statement that changes something is carried out, and fails where it changes nothing.
 
 PostgreSQL is asked through its own client, psql, and every row comes as one line of JSON: nothing
@@ -16,6 +17,27 @@ import os
 import sqlite3
 import subprocess
 import sys
+
+
+def integers(data):
+    """Variable-length integers with zigzag, as Protocol Buffers write them."""
+    number = shift = 0
+    for byte in data:
+        number |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            yield number >> 1 ^ -(number & 1)
+            number = shift = 0
+    if shift:
+        raise ValueError("an integer ends early")
+
+
+def grouped(numbers, size):
+    """Numbers in groups of so many."""
+    numbers = list(numbers)
+    if len(numbers) % size:
+        raise ValueError(f"{len(numbers)} numbers are no groups of {size}")
+    return [tuple(numbers[at:at + size]) for at in range(0, len(numbers), size)]
 
 
 class Sqlite:
@@ -33,6 +55,34 @@ class Sqlite:
 
     def rows(self, sql):
         return self.connect("ro").execute(sql).fetchall()
+
+    def rollups(self, agency):
+        """What the rollups say of an agency: measure, total of the year, its days and numbers."""
+        rows = self.connect("ro").execute(
+            """SELECT m.text, r.n, r.days FROM rollups r
+               JOIN measures m ON m.measure = (r.slot >> 45 & 255)
+               JOIN names i ON i.name = r.inner
+               WHERE r.slot >> 53 = 1 AND i.text = ?""", (agency,))
+        for measure, total, packed in rows:
+            day, days = 0, []
+            for since, n in grouped(integers(packed), 2):
+                day += since
+                days.append((day, n))
+            yield measure, total, days
+
+    def deltas(self, agency, position):
+        """The deltas of an agency from a position on: measure, day, number."""
+        store = self.connect("ro")
+        places = {place for (place,) in store.execute(
+            "SELECT place FROM places WHERE agency = ?", (agency,))}
+        measures = dict(store.execute("SELECT measure, text FROM measures"))
+        rows = store.execute("SELECT packed FROM deltas WHERE position >= ?", (position,))
+        for (packed,) in rows:
+            day = 0
+            for place, measure, since, n in grouped(integers(packed), 4):
+                day += since
+                if place in places:
+                    yield measures[measure], day, n
 
     def alter(self, sql):
         store = self.connect("rw")
@@ -60,6 +110,22 @@ class Postgres:
         # The columns of a row keep their order as members of an object; their names must differ.
         told = self.psql(f"SELECT row_to_json(told)::text FROM ({sql}) told")
         return [tuple(json.loads(line).values()) for line in told]
+
+    def rollups(self, agency):
+        """What the rollups say of an agency: measure, total of the year, its days and numbers."""
+        rows = self.rows(
+            f"""SELECT m.text, r.n, r.days, r.counts FROM rollups r
+                JOIN measures m ON m.measure = (r.slot >> 45 & 255)
+                JOIN names i ON i.name = r.inside
+                WHERE r.slot >> 53 = 1 AND i.text = '{agency}'""")
+        for measure, total, days, counts in rows:
+            yield measure, total, list(zip(days, counts, strict=True))
+
+    def deltas(self, agency, position):
+        """The deltas of an agency from a position on: measure, day, number."""
+        return self.rows(
+            f"""SELECT d.measure, d.day, d.n FROM deltas d JOIN places p ON p.place = d.place
+                WHERE p.agency = '{agency}' AND d.position >= {position}""")
 
     def alter(self, sql):
         counted = f"WITH changed AS ({sql} RETURNING 1) SELECT count(*) FROM changed"

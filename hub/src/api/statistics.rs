@@ -20,7 +20,7 @@ use super::{
 use crate::{
     auth::Principal,
     operations::{By, Question, STATISTIC_DAYS_MAX},
-    registry::{Dimension, measure::day_number},
+    registry::{Dimension, measure::day_number, offer::Offer},
 };
 
 /// Hours that Vietnam is ahead of UTC; it has no summer time.
@@ -53,7 +53,7 @@ pub(super) fn may_ask(api: &Api, who: &Principal, question: &Question) -> Result
     {
         return Err(ProblemResponse::new(StatusCode::FORBIDDEN, &NOT_YOURS).into());
     }
-    if question.units_on.is_some() && api.operations.published.get().is_none() {
+    if question.needs_catalogue() && api.operations.published.get().is_none() {
         return Err(ProblemResponse::new(StatusCode::CONFLICT, &NO_CATALOGUE).into());
     }
     Ok(())
@@ -67,6 +67,7 @@ pub(super) fn question(
 ) -> Result<(Question, Params), ProblemResponse> {
     let mut known = vec!["from", "to", "as_of", "units_on"];
     known.extend(Dimension::ALL.map(Dimension::name));
+    known.extend(Offer::ALL.map(Offer::name));
     known.extend(also);
     let params = Params::read(uri, &known)?;
     let to = date(&params, "to")?;
@@ -91,11 +92,13 @@ pub(super) fn question(
         return Err(bad("units_on", &early.to_string(), &vi, &en));
     }
     let asked = |one: Dimension| Some((one, params.text(one.name())?.to_owned()));
+    let offered = |one: Offer| Some((one, params.text(one.name())?.to_owned()));
     let question = Question {
         from,
         to,
         by: by(&params)?,
         only: Dimension::ALL.into_iter().filter_map(asked).collect(),
+        offered: Offer::ALL.into_iter().filter_map(offered).collect(),
         units_on,
         as_of: params.position("as_of")?,
     };

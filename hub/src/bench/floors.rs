@@ -64,6 +64,8 @@ pub(super) struct Floors {
     pub(super) row: Rate,
     /// Rows inserted, [`GROUP`] in a transaction.
     pub(super) group: Rate,
+    /// The same with the checkpoints that SQLite makes by itself: what it can keep up.
+    pub(super) kept_up: Rate,
 }
 
 impl Floors {
@@ -77,25 +79,41 @@ impl Floors {
             Ok(file.sync_data()?)
         })?;
         fs::remove_file(path)?;
-        insert(folder, 1, time, &mut self.row)?;
+        insert(folder, 1, NO_CHECKPOINTS, time, &mut self.row)?;
         self.groups(folder, time)
     }
 
     /// Measures rows in groups alone.
     pub(super) fn groups(&mut self, folder: &Path, time: Duration) -> Result<(), BenchError> {
-        insert(folder, GROUP, time, &mut self.group)
+        insert(folder, GROUP, NO_CHECKPOINTS, time, &mut self.group)
+    }
+
+    /// Measures rows in groups, checkpoints included.
+    pub(super) fn kept_up(&mut self, folder: &Path, time: Duration) -> Result<(), BenchError> {
+        insert(folder, GROUP, OWN_CHECKPOINTS, time, &mut self.kept_up)
     }
 }
 
-/// The journal of SQLite is synced with every transaction, as in the hub's store; its checkpoints
-/// are left out, as the hub leaves them to a thread of its own.
-fn insert(folder: &Path, group: u64, time: Duration, rate: &mut Rate) -> Result<(), BenchError> {
+/// Pages of the WAL after which the writer copies it back: none, as the hub leaves that to a thread
+/// of its own.
+const NO_CHECKPOINTS: u32 = 0;
+/// As SQLite does unless told otherwise.
+const OWN_CHECKPOINTS: u32 = 1_000;
+
+/// The journal of SQLite is synced with every transaction, as in the hub's store.
+fn insert(
+    folder: &Path,
+    group: u64,
+    checkpoints: u32,
+    time: Duration,
+    rate: &mut Rate,
+) -> Result<(), BenchError> {
     let folder = folder.join("floor");
     fs::create_dir_all(&folder)?;
     let mut connection = Connection::open(folder.join("floor.db"))?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
-    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    connection.pragma_update(None, "wal_autocheckpoint", checkpoints)?;
     connection.execute_batch("CREATE TABLE row (number INTEGER PRIMARY KEY, body BLOB)")?;
     let row = [7_u8; ROW_BYTES];
     let mut number = 0_u64;

@@ -26,6 +26,7 @@ use crate::{
         Catalogue,
         catalogue::{Kinship, Scope},
         deadline::Deadlines,
+        offer::Offers,
         search::Index,
         units::Units,
     },
@@ -75,11 +76,13 @@ pub struct Edition {
     pub catalogue: Arc<Catalogue>,
     deadlines: OnceLock<Deadlines>,
     units: OnceLock<Units>,
+    offers: OnceLock<Offers>,
 }
 
 impl Edition {
     fn new(position: u64, catalogue: Arc<Catalogue>) -> Self {
-        Self { position, catalogue, deadlines: OnceLock::new(), units: OnceLock::new() }
+        let (deadlines, units, offers) = Default::default();
+        Self { position, catalogue, deadlines, units, offers }
     }
 
     /// What decides deadlines.
@@ -90,6 +93,11 @@ impl Edition {
     /// Agencies and units, as numbers name them.
     pub fn units(&self) -> &Units {
         self.units.get_or_init(|| Units::new(&self.catalogue))
+    }
+
+    /// How procedures are offered.
+    pub fn offers(&self) -> &Offers {
+        self.offers.get_or_init(|| Offers::new(&self.catalogue))
     }
 }
 

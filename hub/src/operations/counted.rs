@@ -119,7 +119,7 @@ impl Operations {
         let number = Number { measure, ..*number };
         let rules = self.store.rules(Some(as_of)).await?;
         let edition = self.published.edition(&*self.store, Some(as_of)).await?;
-        let mut asked = Asked::new(number.question, edition.as_ref().map(|it| it.units()));
+        let mut asked = Asked::new(number.question, edition.as_deref());
         asked.only_of(who);
         let listed = self.store.listed(first, LOOKED_AT_MAX).await?;
         let last = listed.len() < LOOKED_AT_MAX as usize;

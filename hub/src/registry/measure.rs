@@ -170,7 +170,8 @@ pub fn stored_name(name: &str) -> Option<&'static str> {
 pub struct Place {
     /// Accepting agency.
     pub agency: String,
-    /// National procedure code.
+    /// National procedure code; else its name as the source writes it; else the agency and its own
+    /// code, as in `so-y-te:TT-07`.
     pub procedure: String,
     /// Field.
     pub field: String,
@@ -188,7 +189,7 @@ impl Place {
         let commune = state.commune.as_ref().map(named);
         Self {
             agency: state.agency.clone(),
-            procedure: text(&state.procedure),
+            procedure: procedure_of(state),
             field: text(&state.field),
             channel: text(&state.channel),
             commune: commune.unwrap_or_default(),
@@ -196,12 +197,19 @@ impl Place {
     }
 }
 
+/// What a dossier's procedure counts under: an own code means something at its agency alone.
+fn procedure_of(state: &DossierState) -> String {
+    let own = || Some(format!("{}:{}", state.agency, state.procedure_source_code.as_ref()?));
+    let named = state.procedure.as_ref().or(state.procedure_name.as_ref()).cloned();
+    named.or_else(own).unwrap_or_default()
+}
+
 /// What tells places apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Dimension {
     /// Accepting agency.
     Agency,
-    /// National procedure.
+    /// Procedure.
     Procedure,
     /// Field.
     Field,

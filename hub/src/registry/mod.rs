@@ -17,6 +17,7 @@ pub mod fold_root;
 pub mod identity;
 pub mod measure;
 pub mod observation;
+pub mod offer;
 pub mod past;
 pub mod record;
 pub mod report;

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use super::{
     StoreError, Verdict,
-    batch::{Records, RollupKey, Rollups, Tip},
+    batch::{Records, RollupKey, Rollups, Tip, YearSums},
     replay::{About, Components, Folded},
     rules::{Rules, RulesHistory},
 };
@@ -225,7 +225,7 @@ pub(super) fn measure(name: &str) -> Result<&'static str, StoreError> {
 
 /// The rollups that should be stored; those that are, are crossed off.
 pub(super) struct Expected<'a> {
-    rows: Vec<(RollupKey<'a>, i64)>,
+    rows: Vec<(RollupKey<'a>, YearSums)>,
     found: Vec<bool>,
     /// Where the next row lies, if it comes in the order of keys.
     next: usize,
@@ -239,8 +239,13 @@ impl<'a> Expected<'a> {
         Self { rows, found, next: 0 }
     }
 
-    /// Compares one stored row that is not zero.
-    pub(super) fn stored(&mut self, key: &RollupKey<'_>, n: i64, verdict: &mut Verdict) {
+    /// Compares one stored row: its total, and its days where they are not damaged.
+    pub(super) fn stored(
+        &mut self,
+        key: &RollupKey<'_>,
+        (total, days): (i64, Option<&YearSums>),
+        verdict: &mut Verdict,
+    ) {
         let next = self.next;
         let here = self.rows.get(next).is_some_and(|(expected, _)| expected == key);
         let at = if here {
@@ -248,20 +253,28 @@ impl<'a> Expected<'a> {
         } else {
             self.rows.binary_search_by(|(expected, _)| expected.cmp(key))
         };
-        let want = at.map_or(0, |at| self.rows[at].1);
+        let nothing = YearSums::default();
+        let want = at.map_or(&nothing, |at| &self.rows[at].1);
+        if want.total() != total {
+            let want = want.total();
+            verdict.add(format!("the rollups say {total} for {key:?}, a recount {want}"));
+        } else if days != Some(want) {
+            let told = days
+                .map_or_else(|| "are damaged".to_owned(), |days| format!("say {:?}", days.days()));
+            let want = want.days();
+            verdict.add(format!("the days of the rollup {key:?} {told}, a recount {want:?}"));
+        }
         if let Ok(at) = at {
             self.found[at] = true;
             self.next = at + 1;
-        }
-        if want != n {
-            verdict.add(format!("the rollups say {n} for {key:?}, a recount {want}"));
         }
     }
 
     /// What is not stored.
     pub(super) fn missing(self, verdict: &mut Verdict) {
         for ((key, want), _) in self.rows.iter().zip(&self.found).filter(|(_, found)| !**found) {
-            verdict.add(format!("the rollups say 0 for {key:?}, a recount {want}"));
+            let want = want.days();
+            verdict.add(format!("the rollups have nothing for {key:?}, a recount {want:?}"));
         }
     }
 }

@@ -9,7 +9,7 @@ use super::{
     CellQuery, CellRow,
     batch::{
         Delta, Level,
-        rollups::{Run, Span, runs},
+        year::{Years, year_of, years},
     },
 };
 use crate::registry::{Dimension, Measure, Place};
@@ -49,23 +49,24 @@ impl CellQuery {
         self.measures.is_empty() || self.measures.contains(measure)
     }
 
-    /// The stretches of a measure to read, each with whether its days are shown one by one.
-    pub(super) fn runs(&self, measure: &str) -> Vec<(Run, bool)> {
+    /// The years of a measure to read, each with whether its days are shown one by one.
+    pub(super) fn years(&self, measure: &str) -> Vec<(Years, bool)> {
         let (from, to) = (self.from, self.to);
-        let mut wanted: Vec<(Run, bool)> = Vec::new();
+        let mut wanted: Vec<(Years, bool)> = Vec::new();
         if !self.wants(measure) {
             return wanted;
         }
         if self.by_day {
-            wanted.push(((Span::Day, from, to), true));
+            let (first, last) = (year_of(from), year_of(to));
+            wanted.push((Years { first, last, days: Some((from, to)) }, true));
         }
         let whole = match (self.by_day, Measure::is_gauge_name(measure)) {
-            (false, false) => runs(from, to),
-            (false, true) => runs(DAY_MIN, to),
-            (true, true) => runs(DAY_MIN, from - 1),
+            (false, false) => years(from, to),
+            (false, true) => years(DAY_MIN, to),
+            (true, true) => years(DAY_MIN, from - 1),
             (true, false) => Vec::new(),
         };
-        wanted.extend(whole.into_iter().map(|run| (run, false)));
+        wanted.extend(whole.into_iter().map(|years| (years, false)));
         wanted
     }
 

@@ -1,10 +1,13 @@
-//! The listed lattice: which groupings of numbers are kept summed, and over which stretches.
+//! The listed lattice: which groupings of numbers are kept summed.
 
 use std::collections::{BTreeSet, HashMap};
 
 use foldhash::fast::RandomState;
 
-use super::rollups::{Rollups, Span};
+use super::{
+    rollups::Rollups,
+    year::{YearSums, year_of},
+};
 use crate::registry::{Dimension, measure::stored_name};
 
 /// One grouping that is kept summed: the dimensions that tell its sums apart.
@@ -49,31 +52,32 @@ impl Level {
     }
 }
 
-/// A rolled-up cell.
+/// What one row of the rollups is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RollupKey<'a> {
     /// The number of its [`Level`].
     pub level: u8,
-    /// The stretch.
-    pub span: Span,
     /// What is counted.
     pub measure: &'static str,
     /// The value of the level's outer dimension; empty where it has none.
     pub outer: &'a str,
-    /// First day of the stretch, from 1970-01-01.
-    pub day: i32,
+    /// The calendar year.
+    pub year: i16,
     /// The value of the level's inner dimension; empty where it has none.
     pub inner: &'a str,
 }
 
-/// A key of one level and span, each name by its number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// A number of one level and day, each name by its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Key {
     measure: u32,
     outer: u32,
     day: i32,
     inner: u32,
 }
+
+/// A row of one level: measure, outer name, year, inner name.
+type Row = (u32, u32, i16, u32);
 
 type Summed = HashMap<Key, i64, RandomState>;
 
@@ -121,18 +125,32 @@ impl<'a> Names<'a> {
     }
 }
 
-/// The sums on each level and span that are not zero, in the order of their key: rows are written
-/// in one order.
-pub(super) fn rows(sums: &Rollups) -> Vec<(RollupKey<'_>, i64)> {
+/// The days of one level gathered into years, in the order of their rows.
+fn gathered(days: &Summed) -> Vec<(Row, YearSums)> {
+    let mut years: HashMap<i32, i16, RandomState> = HashMap::default();
+    let mut year = |day: i32| *years.entry(day).or_insert_with(|| year_of(day));
+    let row = |key: &Key, year: i16| (key.measure, key.outer, year, key.inner);
+    let left = days.iter().filter(|(_, n)| **n != 0);
+    let mut all: Vec<(Row, i32, i64)> =
+        left.map(|(key, n)| (row(key, year(key.day)), key.day, *n)).collect();
+    all.sort_unstable();
+    let of_one = all.chunk_by(|(one, ..), (next, ..)| one == next);
+    of_one
+        .map(|days| (days[0].0, YearSums::new(days.iter().map(|(_, day, n)| (*day, *n)).collect())))
+        .collect()
+}
+
+/// The sums on each level by year, in the order of their key: rows are written in one order.
+pub(super) fn rows(sums: &Rollups) -> Vec<(RollupKey<'_>, YearSums)> {
     let names = Names::of(sums);
+    let name = |number: u32| names.names.get(number as usize).copied().unwrap_or_default();
     let mut rows = Vec::new();
     let mut level = |level: u8, days: &Summed| {
-        let months = summed(days, |key| Key { day: Span::Month.first_day(key.day), ..key });
-        let years = summed(&months, |key| Key { day: Span::Year.first_day(key.day), ..key });
-        for (span, sums) in Span::ALL.into_iter().zip([days, &months, &years]) {
-            let left = sums.iter().filter(|(_, n)| **n != 0);
-            rows.extend(left.map(|(key, n)| ((level, span, *key), *n)));
-        }
+        rows.extend(gathered(days).into_iter().map(|((measure, outer, year, inner), sums)| {
+            let measure = stored_name(name(measure)).unwrap_or_default();
+            let (outer, inner) = (name(outer), name(inner));
+            (RollupKey { level, measure, outer, year, inner }, sums)
+        }));
     };
     // Each level is summed from the one below it: days are many, and these are few.
     let [of_procedures, of_communes, of_fields] =
@@ -147,14 +165,7 @@ pub(super) fn rows(sums: &Rollups) -> Vec<(RollupKey<'_>, i64)> {
     level(5, &summed(&of_communes, within));
     level(6, &of_communes);
     level(7, &of_fields);
-    rows.sort_unstable();
-    let named = |((level, span, key), n): ((u8, Span, Key), i64)| {
-        let name = |number: u32| names.names.get(number as usize).copied().unwrap_or_default();
-        let measure = stored_name(name(key.measure)).unwrap_or_default();
-        let (outer, inner) = (name(key.outer), name(key.inner));
-        (RollupKey { level, span, measure, outer, day: key.day, inner }, n)
-    };
-    rows.into_iter().map(named).collect()
+    rows
 }
 
 #[cfg(test)]

@@ -13,6 +13,8 @@ pub mod rollups;
 pub mod slot;
 pub mod subjects;
 pub mod tip;
+pub mod varint;
+pub mod year;
 
 use std::collections::BTreeSet;
 
@@ -27,6 +29,7 @@ pub use records::{Records, Replaced};
 pub use rollups::Rollups;
 pub use subjects::{Subjects, code_of, code_of_text};
 pub use tip::{Said, Tip};
+pub use year::YearSums;
 
 use super::{Item, Prepared, Reply, Rules, Submission};
 use crate::{

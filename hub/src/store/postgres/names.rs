@@ -1,4 +1,4 @@
-//! Names and measures by number, for the keys of rollups. Migration 6 says how they are laid out.
+//! Names and measures by number, for the keys of rollups. Migration 14 says how they are laid out.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -13,8 +13,11 @@ use super::{
 };
 use crate::store::{
     StoreError,
-    batch::{Rollups, slot::Slot},
+    batch::{RollupKey, Rollups, YearSums, slot::Slot},
 };
+
+/// Slot, inner name, and the days of the year.
+pub(super) type RollupRow = (i64, i64, YearSums);
 
 /// Numbers of names seen; more than these are asked for again.
 const SEEN_MAX: usize = 65_536;
@@ -50,28 +53,31 @@ const MEASURES: Interned = [
 ];
 
 impl NamesSeen {
-    /// The rows of sums: slot, inner name, number. New names are given the next numbers: the
-    /// rollups are held, so nobody else gives any.
+    /// The rows of sums, in the order of their keys: slot, inner name, days. New names are given
+    /// the next numbers: the rollups are held, so nobody else gives any.
     pub(super) async fn rows(
         &self,
         client: &impl GenericClient,
         sums: &Rollups,
-    ) -> Result<Vec<(i64, i64, i64)>, Failure> {
+    ) -> Result<Vec<RollupRow>, Failure> {
         let lattice = sums.lattice();
         let named = lattice.iter().flat_map(|(key, _)| [key.outer, key.inner]).collect();
         let measured = lattice.iter().map(|(key, _)| key.measure).collect();
         let names = numbers(client, &self.names, NAMES, named).await?;
         let measures = numbers(client, &self.measures, MEASURES, measured).await?;
-        let slot = |(key, n): &(_, i64)| {
-            let key: &crate::store::batch::RollupKey<'_> = key;
+        let at = |key: &RollupKey<'_>| {
             let (measure, outer) = (*measures.get(key.measure)?, *names.get(key.outer)?);
-            let slot = Slot { level: key.level, span: key.span, measure, outer, day: key.day };
-            Some((slot.number()?, *names.get(key.inner)?, *n))
+            let slot = Slot { level: key.level, measure, outer, year: key.year };
+            Some((slot.number()?, *names.get(key.inner)?))
         };
-        let found = |row| {
-            slot(row).ok_or_else(|| StoreError::fault(format!("no slot is for {:?}", row.0)).into())
-        };
-        lattice.iter().map(found).collect()
+        let mut rows = Vec::with_capacity(lattice.len());
+        for (key, sums) in &lattice {
+            let none = || StoreError::fault(format!("no slot is for {key:?}"));
+            let (slot, inside) = at(key).ok_or_else(none)?;
+            rows.push((slot, inside, sums.clone()));
+        }
+        rows.sort_unstable_by_key(|(slot, inside, _)| (*slot, *inside));
+        Ok(rows)
     }
 }
 

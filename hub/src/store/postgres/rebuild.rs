@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::{
     PostgresStore,
     failure::{self, Failure, Tries},
-    findings, known, names, records, scan,
+    findings, known, names, records, rolling, scan,
     session::{self, Rows, signed},
     verify::apart,
     write,
@@ -133,7 +133,7 @@ async fn anew(numbers: &Numbers<'_>, transaction: &Transaction<'_>) -> Result<u6
     }
     write(numbers, transaction, &[turns.close()], &mut sums).await?;
     let rows = numbers.names.rows(transaction, &sums).await?;
-    session::write(transaction, write::rollups(rows, read).into()).await?;
+    rolling::write(transaction, rows, read).await?;
     Ok(read)
 }
 

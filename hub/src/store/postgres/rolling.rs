@@ -2,6 +2,7 @@
 //! they do not hold yet. Whoever appends is never held by it; one process at a time does it.
 
 use std::{
+    fmt::Display,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -16,16 +17,15 @@ use tokio_postgres::Row;
 use super::{
     failure::{self, Failure},
     lease::{Lease, Work},
-    names::NamesSeen,
+    names::{NamesSeen, RollupRow},
     open,
-    session::{self, Sessions, signed, unsigned},
-    write,
+    session::{self, Rows, Sessions, signed, unsigned},
 };
 use crate::{
     registry::{Place, measure::stored_name},
     store::{
         StoreError,
-        batch::{Delta, Rollups},
+        batch::{Delta, Rollups, YearSums},
     },
 };
 
@@ -103,7 +103,7 @@ impl Work for Rolling {
             let to = size.min(rolled + ENTRIES_AT_ONCE_MAX);
             let sums = sums(&transaction, rolled, to).await?;
             let rows = self.names.rows(&transaction, &sums).await?;
-            session::write(&transaction, write::rollups(rows, to).into()).await?;
+            write(&transaction, rows, to).await?;
             transaction.commit().await.map_err(failure::of_commit)?;
             (self.rolled, self.more) = (to, to < size);
         }
@@ -115,6 +115,61 @@ impl Work for Rolling {
         }
         Ok(true)
     }
+}
+
+/// Rows of rollups written by one statement.
+const ROWS_AT_ONCE: usize = 4_096;
+
+/// Adds rows, in the order of their keys, to the rollups, which then hold the deltas before a
+/// position. The rollups are held: what is read here stays as it is.
+pub(super) async fn write(
+    client: &impl GenericClient,
+    mut rows: Vec<RollupRow>,
+    rolled: u64,
+) -> Result<(), Failure> {
+    for rows in rows.chunks_mut(ROWS_AT_ONCE) {
+        add_held(client, rows).await?;
+        let sql = "INSERT INTO rollups (slot, inside, n, days, counts)
+                   SELECT slot, inside, n, days::integer[], counts::bigint[]
+                   FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[])
+                       w (slot, inside, n, days, counts)
+                   ON CONFLICT (slot, inside) DO UPDATE
+                   SET n = excluded.n, days = excluded.days, counts = excluded.counts";
+        let written = Rows::new(sql, rows.len())
+            .with(rows.iter().map(|(slot, ..)| *slot).collect())
+            .with(rows.iter().map(|(_, inside, _)| *inside).collect())
+            .with(rows.iter().map(|(.., sums)| sums.total()).collect())
+            .with(rows.iter().map(|(.., sums)| array(sums, |(day, _)| *day)).collect())
+            .with(rows.iter().map(|(.., sums)| array(sums, |(_, n)| *n)).collect());
+        session::write(client, vec![written]).await?;
+    }
+    let sql = "UPDATE rolled SET position = w.position FROM unnest($1::bigint[]) w (position)
+               WHERE one = 1";
+    session::write(client, vec![Rows::new(sql, 1).with(vec![signed(rolled)])]).await
+}
+
+/// Adds what the rollups hold of some rows already to them.
+async fn add_held(client: &impl GenericClient, rows: &mut [RollupRow]) -> Result<(), Failure> {
+    let sql = "SELECT w.at, r.days, r.counts
+               FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY w (slot, inside, at)
+               JOIN rollups r ON r.slot = w.slot AND r.inside = w.inside";
+    let (slots, insides): (Vec<i64>, Vec<i64>) =
+        rows.iter().map(|(slot, inside, _)| (*slot, *inside)).unzip();
+    for held in session::rows(client, sql, &[&slots, &insides]).await? {
+        let at = usize::try_from(held.try_get::<_, i64>(0)? - 1).ok();
+        let (days, counts): (Vec<i32>, Vec<i64>) = (held.try_get(1)?, held.try_get(2)?);
+        if let Some((.., sums)) = at.and_then(|at| rows.get_mut(at)) {
+            sums.add(&YearSums::new(days.into_iter().zip(counts).collect()));
+        }
+    }
+    Ok(())
+}
+
+/// One member of each day, as the text of an array: rows of arrays of different lengths cannot be
+/// sent as arrays.
+fn array<T: Display>(sums: &YearSums, member: impl Fn(&(i32, i64)) -> T) -> String {
+    let members: Vec<String> = sums.days().iter().map(|day| member(day).to_string()).collect();
+    format!("{{{}}}", members.join(","))
 }
 
 const ENDS: &str = "SELECT r.position, h.size FROM rolled r, head h";

@@ -15,36 +15,41 @@ use crate::{
     registry::{Dimension, Place, measure::gauge_names},
     store::{
         CellQuery, Cells, StoreError,
-        batch::{Level, rollups::Span, slot::Slot},
+        batch::{Level, slot::Slot},
         numbers::Sums,
     },
 };
 
 /// Measures and outer names there are between two slots. Hops from one to the next in the key, past
-/// all days of each: few rows are read.
+/// all years of each: few rows are read.
 const ASKED: &str = "
     WITH RECURSIVE asked (slot) AS (
         (SELECT slot FROM rollups WHERE slot BETWEEN $1 AND $2 ORDER BY slot LIMIT 1)
         UNION ALL
         SELECT n.slot FROM asked a CROSS JOIN LATERAL (
             SELECT r.slot FROM rollups r
-            WHERE r.slot >= ((a.slot >> 22) + 1) << 22 AND r.slot <= $2
+            WHERE r.slot >= ((a.slot >> 15) + 1) << 15 AND r.slot <= $2
             ORDER BY r.slot LIMIT 1) n)
-    SELECT a.slot, m.text, o.text FROM asked a JOIN measures m ON m.measure = (a.slot >> 52 & 63)
-    JOIN names o ON o.name = (a.slot >> 22 & 1073741823)";
+    SELECT a.slot, m.text, o.text FROM asked a JOIN measures m ON m.measure = (a.slot >> 45 & 255)
+    JOIN names o ON o.name = (a.slot >> 15 & 1073741823)";
 
-/// The sums of every stretch that is asked for, each a range of the key.
-const RUNS: &str = "
-    SELECT w.at, i.text, r.slot, r.n
-    FROM unnest($2::bigint[], $3::bigint[], $4::boolean[]) WITH ORDINALITY
-        w (first, last, by_day, at)
+/// What every run of years that is asked for comes to: their totals, or the days of them.
+const YEARS: &str = "
+    SELECT w.at, i.text, s.day, s.n
+    FROM unnest($2::bigint[], $3::bigint[], $4::integer[], $5::integer[], $6::boolean[])
+        WITH ORDINALITY w (first, last, since, until, by_day, at)
     CROSS JOIN LATERAL (
-        SELECT inside, CASE WHEN w.by_day THEN slot ELSE w.last END AS slot, sum(n)::bigint AS n
-        FROM rollups
-        WHERE slot BETWEEN w.first AND w.last
-          AND ($1::text IS NULL OR inside = (SELECT name FROM names WHERE text = $1))
-        GROUP BY 1, 2) r
-    JOIN names i ON i.name = r.inside";
+        SELECT r.inside, NULL::integer AS day, sum(r.n)::bigint AS n FROM rollups r
+        WHERE w.since IS NULL AND r.slot BETWEEN w.first AND w.last
+          AND ($1::text IS NULL OR r.inside = (SELECT name FROM names WHERE text = $1))
+        GROUP BY r.inside
+        UNION ALL
+        SELECT r.inside, CASE WHEN w.by_day THEN d.day END, sum(d.n)::bigint
+        FROM rollups r CROSS JOIN LATERAL unnest(r.days, r.counts) d (day, n)
+        WHERE d.day BETWEEN w.since AND w.until AND r.slot BETWEEN w.first AND w.last
+          AND ($1::text IS NULL OR r.inside = (SELECT name FROM names WHERE text = $1))
+        GROUP BY 1, 2) s
+    JOIN names i ON i.name = s.inside";
 
 const ENDS: &str = "SELECT h.size, r.position FROM head h, rolled r";
 
@@ -72,7 +77,7 @@ async fn rolled(
     // An outer name that is asked for need not be looked for: then the measures are those of the
     // level of all.
     let only = query.only(level.outer);
-    let (first, last) = all_days(if only.is_some() { 0 } else { level.number });
+    let (first, last) = ends_of(if only.is_some() { 0 } else { level.number });
     let named = "SELECT name FROM names WHERE text = $1";
     let between: [Value<'_>; 2] = [&first, &last];
     let name: [Value<'_>; 1] = [&only];
@@ -94,23 +99,23 @@ async fn rolled(
         wanted.add(query, slot, (row.try_get(1)?, only.unwrap_or(row.try_get(2)?)));
     }
     let inner = query.only(level.inner);
-    let values: [Value<'_>; 4] = [&inner, &wanted.firsts, &wanted.lasts, &wanted.by_day];
+    let Wanted { firsts, lasts, since, until, by_day, .. } = &wanted;
+    let values: [Value<'_>; 6] = [&inner, firsts, lasts, since, until, by_day];
     let (from, to, sign) = if as_of >= rolled { (rolled, as_of, 1) } else { (as_of, rolled, -1) };
     let (from, to) = (signed(from), signed(to));
     let between: [Value<'_>; 2] = [&from, &to];
-    let (runs, deltas) = try_join(
-        session::rows(transaction, RUNS, &values),
+    let (years, deltas) = try_join(
+        session::rows(transaction, YEARS, &values),
         session::rows(transaction, rolling::DELTAS, &between),
     )
     .await?;
     let mut sums = Sums::new(query);
-    for row in runs {
+    for row in years {
         let at = usize::try_from(row.try_get::<_, i64>(0)? - 1).ok();
-        let stretch = at.and_then(|at| wanted.stretches.get(at));
-        let slot = Slot::of(row.try_get(2)?);
-        let Some(((measure, outer), slot)) = stretch.zip(slot) else { continue };
+        let Some((measure, outer, last)) = at.and_then(|at| wanted.of.get(at)) else { continue };
+        let day: Option<i32> = row.try_get(2)?;
         let names = (*measure, *outer, row.try_get(1)?);
-        sums.rolled(level, names, slot.day, row.try_get(3)?);
+        sums.rolled(level, names, day.unwrap_or(*last), row.try_get(3)?);
     }
     for row in deltas {
         sums.delta(&rolling::delta(&row)?, sign);
@@ -163,35 +168,37 @@ fn scanning(query: &CellQuery) -> String {
         + " GROUP BY 1, 2, 4, 5, 6, 7, 8 HAVING sum(d.n) <> 0"
 }
 
-/// The first and the last slot of the days of a level. A gauge that rose and fell again within a
-/// year or a month has rows of its days alone.
-fn all_days(level: u8) -> (i64, i64) {
-    let first = Slot { level, span: Span::Day, measure: 0, outer: 0, day: Slot::DAY_MIN };
-    let (measure, outer, day) = (Slot::MEASURE_MAX, Slot::OUTER_MAX, Slot::DAY_MAX);
-    let last = Slot { measure, outer, day, ..first };
+/// The first and the last slot of a level.
+fn ends_of(level: u8) -> (i64, i64) {
+    let first = Slot { level, measure: 0, outer: 0, year: Slot::YEAR_MIN };
+    let (measure, outer, year) = (Slot::MEASURE_MAX, Slot::OUTER_MAX, Slot::YEAR_MAX);
+    let last = Slot { measure, outer, year, ..first };
     (first.number().unwrap_or(0), last.number().unwrap_or(0))
 }
 
-/// Stretches to read, a column each.
+/// Years to read, a column each.
 #[derive(Default)]
 struct Wanted<'a> {
-    /// Measure and outer name.
-    stretches: Vec<(&'a str, &'a str)>,
+    /// Measure, outer name, and the last day.
+    of: Vec<(&'a str, &'a str, i32)>,
     firsts: Vec<i64>,
     lasts: Vec<i64>,
+    since: Vec<Option<i32>>,
+    until: Vec<Option<i32>>,
     by_day: Vec<bool>,
 }
 
 impl<'a> Wanted<'a> {
     fn add(&mut self, query: &CellQuery, of: Slot, (measure, outer): (&'a str, &'a str)) {
-        for ((span, first, last), by_day) in query.runs(measure) {
-            let at = |day: i32| {
-                Slot { span, day: day.clamp(Slot::DAY_MIN, Slot::DAY_MAX), ..of }.number()
-            };
-            let Some((first, last)) = at(first).zip(at(last)) else { continue };
-            self.stretches.push((measure, outer));
+        for (years, by_day) in query.years(measure) {
+            let at = |year: i16| Slot { year, ..of }.number();
+            let Some((first, last)) = at(years.first).zip(at(years.last)) else { continue };
+            let (since, until) = years.days.unzip();
+            self.of.push((measure, outer, years.last_day()));
             self.firsts.push(first);
             self.lasts.push(last);
+            self.since.push(since);
+            self.until.push(until);
             self.by_day.push(by_day);
         }
     }

@@ -230,7 +230,7 @@ async fn a_changed_number_is_found_by_the_recount() {
     stop.cancel();
     tending.await.unwrap();
     let more = "UPDATE lienthong.rollups r SET n = n + 1 FROM lienthong.measures m
-                WHERE m.measure = (r.slot >> 52 & 63) AND m.text = 'open'";
+                WHERE m.measure = (r.slot >> 45 & 255) AND m.text = 'open'";
     outside.batch_execute(more).await.unwrap();
     let verdict = store.verify().await.unwrap();
     assert!(verdict.faults.iter().any(|fault| fault.contains("the rollups say 2")));

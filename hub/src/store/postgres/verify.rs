@@ -18,7 +18,7 @@ use crate::{
     store::{
         StoreError, Verdict,
         audit::{self, Checked, EntryCopy, Expected, FAULTS_MAX, Journal, Recount},
-        batch::{RollupKey, rollups::Span},
+        batch::{RollupKey, YearSums, slot::Slot},
         replay::{self, Components, Folded},
         rules::{Rules, RulesHistory},
         short,
@@ -209,23 +209,23 @@ async fn rollups(
     let rolled = unsigned(row.try_get(0)?);
     let sums = recount.rolled(&rolling::sums(transaction, rolled, verdict.entries).await?);
     let mut expected = Expected::new(&sums);
-    let sql = "SELECT level, span, measure, outer_key, day, inner_key, n FROM rollups_told
-               WHERE n <> 0";
+    let sql = "SELECT r.slot, m.text, o.text, i.text, r.n, r.days, r.counts
+               FROM rollups r JOIN measures m ON m.measure = (r.slot >> 45 & 255)
+               JOIN names o ON o.name = (r.slot >> 15 & 1073741823)
+               JOIN names i ON i.name = r.inside";
     for row in session::rows(transaction, sql, &[]).await? {
-        let small = |column: usize| -> Result<u8, Failure> {
-            let number: i16 = row.try_get(column)?;
-            Ok(u8::try_from(number).map_err(|_| StoreError::fault("a rollup is damaged"))?)
-        };
-        let span = Span::from_number(small(1)?);
+        let slot = Slot::of(row.try_get(0)?);
+        let slot = slot.ok_or_else(|| StoreError::fault("a rollup has a slot that is none"))?;
         let key = RollupKey {
-            level: small(0)?,
-            span: span.ok_or_else(|| StoreError::fault("a rollup is of no known span"))?,
-            measure: audit::measure(row.try_get(2)?)?,
-            outer: row.try_get(3)?,
-            day: row.try_get(4)?,
-            inner: row.try_get(5)?,
+            level: slot.level,
+            measure: audit::measure(row.try_get(1)?)?,
+            outer: row.try_get(2)?,
+            year: slot.year,
+            inner: row.try_get(3)?,
         };
-        expected.stored(&key, row.try_get(6)?, verdict);
+        let (days, counts): (Vec<i32>, Vec<i64>) = (row.try_get(5)?, row.try_get(6)?);
+        let days = YearSums::new(days.into_iter().zip(counts).collect());
+        expected.stored(&key, (row.try_get(4)?, Some(&days)), verdict);
     }
     expected.missing(verdict);
     Ok(())

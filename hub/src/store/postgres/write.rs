@@ -357,18 +357,3 @@ fn dossiers<'a>(all: &[&'a Changes]) -> [Rows<'a>; 2] {
                SELECT * FROM unnest($1::bigint[], $2::bigint[])";
     [dossiers, Rows::new(sql, positions.len()).with(positions).with(numbers)]
 }
-
-/// Adds sums, by slot and inner name, to the rollups, which then hold the deltas before a position.
-pub(super) fn rollups(mut sums: Vec<(i64, i64, i64)>, rolled: u64) -> [Rows<'static>; 2] {
-    sums.sort_unstable();
-    let sql = "INSERT INTO rollups (slot, inside, n)
-               SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[])
-               ON CONFLICT (slot, inside) DO UPDATE SET n = rollups.n + excluded.n";
-    let rows = Rows::new(sql, sums.len())
-        .with(sums.iter().map(|(slot, ..)| *slot).collect())
-        .with(sums.iter().map(|(_, inside, _)| *inside).collect())
-        .with(sums.iter().map(|(.., n)| *n).collect());
-    let sql = "UPDATE rolled SET position = w.position FROM unnest($1::bigint[]) w (position)
-               WHERE one = 1";
-    [rows, Rows::new(sql, 1).with(vec![signed(rolled)])]
-}

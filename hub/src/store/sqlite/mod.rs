@@ -4,6 +4,7 @@ mod ahead;
 mod catalogue;
 mod checkpoint;
 mod crew;
+mod deltas;
 mod failure;
 mod findings;
 mod freezes;
@@ -57,7 +58,6 @@ const GROUPS_MAX: usize = 256;
 const RECORDS_MAX: usize = 2_048;
 /// Batches under way at once: the more, the more are written together.
 const LANES: usize = 256;
-
 /// After so long without work, the writer does what can wait.
 const QUIET: Duration = Duration::from_millis(200);
 
@@ -77,7 +77,7 @@ type Job = Box<dyn FnOnce(&mut Writer) + Send>;
 struct Writer {
     connection: Connection,
     rules: known::RulesSeen,
-    places: write::PlacesSeen,
+    numbers: deltas::NumbersSeen,
     rolling: rolling::Rolling,
     touched: touched::Touched,
     wal: checkpoint::WalPages,
@@ -184,13 +184,13 @@ impl SqliteStore {
 
     fn start(path: PathBuf, (connection, key): (Connection, DedupKey)) -> Result<Self, StoreError> {
         let (tasks, queue) = mpsc::channel::<Task>();
-        let (rules, places, rolling) = Default::default();
+        let (rules, numbers, rolling) = Default::default();
         let wal = checkpoint::WalPages::default();
         wal.watch(&path)?;
         let touched = touched::Touched::default();
         let finished = touched.finished().clone();
         let arrivals = ahead::start(&path, &finished, &tasks)?;
-        let writer = Writer { connection, rules, places, rolling, touched, wal };
+        let writer = Writer { connection, rules, numbers, rolling, touched, wal };
         let work = move || writer.work(&queue);
         let name = "lienthong-writer".to_owned();
         thread::Builder::new()

@@ -1,4 +1,4 @@
-//! Names and measures by number, for the keys of rollups. Migration 2 says how they are laid out.
+//! Names and measures by number, for the keys of rollups and for deltas.
 
 use std::collections::HashMap;
 
@@ -43,9 +43,18 @@ impl<'a> Numbers<'a> {
         let mut name = |text| number(connection, &mut self.names, NAMES, text);
         let (outer, inner) = (name(key.outer)?, name(key.inner)?);
         let measure = number(connection, &mut self.measures, MEASURES, key.measure)?;
-        let slot = Slot { level: key.level, span: key.span, measure, outer, day: key.day }.number();
+        let slot = Slot { level: key.level, measure, outer, year: key.year }.number();
         Ok((slot.ok_or_else(|| StoreError::fault(format!("no slot is for {key:?}")))?, inner))
     }
+}
+
+/// The number of a measure; a new one is given the next.
+pub(super) fn of_measure(
+    connection: &Connection,
+    seen: &mut HashMap<&'static str, i64>,
+    text: &'static str,
+) -> Result<i64, StoreError> {
+    number(connection, seen, MEASURES, text)
 }
 
 /// Asks for the number of a text, and gives a text its number.

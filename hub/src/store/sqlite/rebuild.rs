@@ -6,9 +6,11 @@ use rayon::prelude::*;
 use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::{
-    Writer, findings, known, records,
+    Writer,
+    deltas::{self, NumbersSeen},
+    findings, known, records,
     scan::{self, Groups},
-    write::{self, PlacesSeen},
+    write,
 };
 use crate::store::{
     Rules, StoreError,
@@ -23,15 +25,15 @@ const PAGES_AHEAD: usize = 2;
 
 /// Makes every fold anew; gives the number of entries read.
 pub(super) fn rebuild(writer: &mut Writer) -> Result<u64, StoreError> {
-    let Writer { connection, places, rolling, .. } = writer;
+    let Writer { connection, numbers, rolling, .. } = writer;
     rolling.forget();
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    places.forget();
-    let read = anew(&transaction, places)
+    numbers.forget();
+    let read = anew(&transaction, numbers)
         .and_then(|read| findings::forget(&transaction).map(|()| read))
         .and_then(|read| transaction.commit().map(|()| read).map_err(StoreError::from));
     if read.is_err() {
-        places.forget();
+        numbers.forget();
     }
     read
 }
@@ -40,14 +42,14 @@ pub(super) fn rebuild(writer: &mut Writer) -> Result<u64, StoreError> {
 pub(super) fn due(connection: &Connection) -> Result<(), StoreError> {
     let sql = "UPDATE head SET refold = 0 WHERE refold = 1";
     if connection.execute(sql, [])? > 0 {
-        anew(connection, &mut PlacesSeen::default())?;
+        anew(connection, &mut NumbersSeen::default())?;
     }
     Ok(())
 }
 
 /// Puts rules in force: a reference entry, and every fold with them from its position on.
 pub(super) fn adopt(writer: &mut Writer, rules: &Rules) -> Result<bool, StoreError> {
-    let Writer { connection, places, rolling, .. } = writer;
+    let Writer { connection, numbers, rolling, .. } = writer;
     rolling.forget();
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut tip = known::tip(&transaction)?;
@@ -61,8 +63,8 @@ pub(super) fn adopt(writer: &mut Writer, rules: &Rules) -> Result<bool, StoreErr
     let entry = tip.adopt(jiff::Timestamp::now(), rules)?;
     write::entry(&transaction, &entry)?;
     write::head(&transaction, &tip)?;
-    places.forget();
-    anew(&transaction, places)?;
+    numbers.forget();
+    anew(&transaction, numbers)?;
     transaction.commit()?;
     Ok(true)
 }
@@ -78,7 +80,7 @@ const INDEX: &str = "
     CREATE INDEX members_by_code ON members (code) WHERE code IS NOT NULL;
     CREATE INDEX members_by_dossier ON members (dossier);";
 
-fn anew(connection: &Connection, places: &mut PlacesSeen) -> Result<u64, StoreError> {
+fn anew(connection: &Connection, numbers: &mut NumbersSeen) -> Result<u64, StoreError> {
     connection.execute_batch(DROP)?;
     let (mut components, mut rules, mut read) = (Components::default(), RulesHistory::default(), 0);
     let mut told_records = Records::default();
@@ -108,7 +110,7 @@ fn anew(connection: &Connection, places: &mut PlacesSeen) -> Result<u64, StoreEr
     let (mut sums, mut turns) = (Rollups::default(), Turns::default());
     let mut write = |changes: &Changes| {
         changes.deltas.iter().for_each(|delta| sums.add(delta));
-        story(connection, changes, places)
+        story(connection, changes, numbers)
     };
     stories(connection, components, &rules, &mut |mut changes| {
         turns.take(&mut changes, &rules);
@@ -172,7 +174,7 @@ fn stories(
 fn story(
     connection: &Connection,
     changes: &Changes,
-    places: &mut PlacesSeen,
+    numbers: &mut NumbersSeen,
 ) -> Result<(), StoreError> {
     for row in &changes.members {
         write::member(connection, row)?;
@@ -181,5 +183,5 @@ fn story(
         write::observation(connection, row)?;
     }
     write::dossiers(connection, changes)?;
-    write::deltas(connection, &changes.deltas, places)
+    deltas::write(connection, &changes.deltas, numbers)
 }

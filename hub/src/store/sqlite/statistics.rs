@@ -5,13 +5,13 @@ use std::collections::{HashMap, hash_map::Entry};
 
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
-use super::{names, rolling};
+use super::{deltas, names, rolling};
 use crate::store::{
-    CellQuery, CellRow, Cells, StoreError, audit,
+    CellQuery, CellRow, Cells, StoreError,
     batch::{
         Level,
-        rollups::{Run, Span},
         slot::Slot,
+        year::{Years, each_day},
     },
     numbers::{Scan, Sums},
 };
@@ -45,17 +45,11 @@ fn scanned(
     as_of: u64,
     mut sums: Sums<'_>,
 ) -> Result<Vec<CellRow>, StoreError> {
-    let sql = "SELECT place, measure, day, n FROM deltas WHERE position < ?1";
     let mut scan = Scan::new(query);
-    let mut statement = connection.prepare_cached(sql)?;
-    let mut rows = statement.query([as_of])?;
-    while let Some(row) = rows.next()? {
-        let name =
-            row.get_ref(1)?.as_str().map_err(|error| StoreError::fault(error.to_string()))?;
-        let change = (audit::measure(name)?, row.get(2)?, row.get(3)?);
-        let number = row.get(0)?;
-        scan.add(change, number, || rolling::place(connection, number))?;
-    }
+    deltas::each(connection, (0, as_of), &mut |stored| {
+        let change = (stored.measure, stored.day, stored.n);
+        scan.add(change, stored.place, || deltas::place(connection, stored.place))
+    })?;
     scan.close(&mut sums);
     Ok(sums.rows())
 }
@@ -81,16 +75,15 @@ impl Asked<'_> {
     fn rolled(&mut self) -> Result<(), StoreError> {
         let Some(only) = self.only()? else { return Ok(()) };
         let level = self.level.number;
-        // A gauge that rose and fell again within a year or a month has rows of its days alone.
-        let mut next = Slot { level, span: Span::Day, measure: 0, outer: 0, day: Slot::DAY_MIN };
+        let mut next = Slot { level, measure: 0, outer: 0, year: Slot::YEAR_MIN };
         while let Some(found) = self.first_from(next)? {
             let measure = names::measure(self.connection, found.measure)?;
             let outers =
                 if self.query.wants(&measure) { self.outers(found, only)? } else { Vec::new() };
             for outer in outers {
                 let of = Slot { outer, ..found };
-                for (run, by_day) in self.query.runs(&measure) {
-                    self.run(&measure, (of, only.inner), run, by_day)?;
+                for (years, by_day) in self.query.years(&measure) {
+                    self.years(&measure, (of, only.inner), years, by_day)?;
                 }
             }
             next = Slot { measure: found.measure + 1, ..next };
@@ -107,10 +100,10 @@ impl Asked<'_> {
         Ok((!absent).then_some(Only { outer: outer.flatten(), inner: inner.flatten() }))
     }
 
-    /// The first slot at or after one, of the same level and span.
+    /// The first slot at or after one, of the same level.
     fn first_from(&self, from: Slot) -> Result<Option<Slot>, StoreError> {
         let (measure, outer) = (Slot::MEASURE_MAX, Slot::OUTER_MAX);
-        let end = Slot { measure, outer, day: Slot::DAY_MAX, ..from };
+        let end = Slot { measure, outer, year: Slot::YEAR_MAX, ..from };
         let (Some(from), Some(end)) = (from.number(), end.number()) else { return Ok(None) };
         let sql = "SELECT slot FROM rollups WHERE slot BETWEEN ?1 AND ?2 ORDER BY slot LIMIT 1";
         let mut statement = self.connection.prepare_cached(sql)?;
@@ -126,36 +119,54 @@ impl Asked<'_> {
         let (mut outers, mut next) = (Vec::new(), Some(first));
         while let Some(found) = next.filter(|slot| slot.measure == first.measure) {
             outers.push(found.outer);
-            let after = Slot { outer: found.outer + 1, day: Slot::DAY_MIN, ..found };
+            let after = Slot { outer: found.outer + 1, year: Slot::YEAR_MIN, ..found };
             next = self.first_from(after)?;
         }
         Ok(outers)
     }
 
-    fn run(
+    /// Adds what some years come to: their totals, or the days of them that are asked for.
+    fn years(
         &mut self,
         measure: &str,
         (of, inner): (Slot, Option<i64>),
-        (span, first, last): Run,
+        years: Years,
         by_day: bool,
     ) -> Result<(), StoreError> {
-        let at =
-            |day: i32| Slot { span, day: day.clamp(Slot::DAY_MIN, Slot::DAY_MAX), ..of }.number();
-        let (Some(from), Some(to)) = (at(first), at(last)) else { return Ok(()) };
+        let at = |year: i16| Slot { year, ..of }.number();
+        let (Some(first), Some(last)) = (at(years.first), at(years.last)) else { return Ok(()) };
         let only = if inner.is_some() { "AND inner = ?3" } else { "" };
-        let (slot, group) = if by_day { ("slot", ", slot") } else { ("?2", "") };
+        let (told, group) = match years.days {
+            Some(_) => ("days", ""),
+            None => ("sum(n)", "GROUP BY inner"),
+        };
         let sql = format!(
-            "SELECT inner, {slot}, sum(n) FROM rollups
-             WHERE slot BETWEEN ?1 AND ?2 {only} GROUP BY inner{group}"
+            "SELECT inner, {told} FROM rollups WHERE slot BETWEEN ?1 AND ?2 {only} {group}"
         );
-        let outer = self.name(of.outer)?;
+        let (outer, end) = (self.name(of.outer)?, years.last_day());
         let connection = self.connection;
         let mut statement = connection.prepare_cached(&sql)?;
-        let mut rows = statement.query(params_from_iter([from, to].into_iter().chain(inner)))?;
+        let mut rows = statement.query(params_from_iter([first, last].into_iter().chain(inner)))?;
         while let Some(row) = rows.next()? {
-            let day = Slot::of(row.get(1)?).map_or(last, |slot| slot.day);
             let inner = self.name(row.get(0)?)?;
-            self.sums.rolled(self.level, (measure, &outer, &inner), day, row.get(2)?);
+            let names = (measure, &*outer, &*inner);
+            let (level, sums) = (self.level, &mut self.sums);
+            let Some((from, until)) = years.days else {
+                sums.rolled(level, names, end, row.get(1)?);
+                continue;
+            };
+            let damaged = || StoreError::fault("the days of a rollup are damaged");
+            let packed = row.get_ref(1)?.as_blob().map_err(|_| damaged())?;
+            let mut total = 0;
+            let day = |day: i32, n: i64| match (from..=until).contains(&day) {
+                true if by_day => sums.rolled(level, names, day, n),
+                true => total += n,
+                false => {}
+            };
+            each_day(packed, day).ok_or_else(damaged)?;
+            if !by_day {
+                sums.rolled(level, names, end, total);
+            }
         }
         Ok(())
     }
@@ -170,6 +181,6 @@ impl Asked<'_> {
     /// Adds, or takes back, the deltas of some positions.
     fn deltas(&mut self, from: u64, to: u64, sign: i64) -> Result<(), StoreError> {
         let sums = &mut self.sums;
-        rolling::deltas(self.connection, (from, to), &mut |delta| sums.delta(delta, sign))
+        deltas::read(self.connection, (from, to), &mut |delta| sums.delta(delta, sign))
     }
 }

@@ -69,7 +69,7 @@ fn together(
     chunks: &[Submission],
     parts: Vec<Part>,
 ) -> Result<Vec<Result<Reply, Later>>, StoreError> {
-    let Writer { connection, rules, places, rolling, touched, .. } = writer;
+    let Writer { connection, rules, numbers, rolling, touched, .. } = writer;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     touched.look(&transaction)?;
     let known = known(&transaction, chunks, parts, touched)?;
@@ -79,12 +79,12 @@ fn together(
     if changes.is_empty() {
         return Ok(replies);
     }
-    let written = write::changes(&transaction, &changes, places)
+    let written = write::changes(&transaction, &changes, numbers)
         .and_then(|()| rolling.add(&transaction, (before, changes.tip.next()), &changes.deltas))
         .and_then(|()| transaction.commit().map_err(StoreError::from));
     if written.is_err() {
         // Rows that were taken back must not be remembered.
-        places.forget();
+        numbers.forget();
         rolling.forget();
         // Whether they were is not certain.
         touched.anything(connection)?;

@@ -184,7 +184,7 @@ async fn a_changed_number_is_found_by_the_recount() {
         }
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
-    let altered = "UPDATE rollups SET n = n + 1 WHERE slot >> 52 & 63
+    let altered = "UPDATE rollups SET n = n + 1 WHERE slot >> 45 & 255
                    = (SELECT measure FROM measures WHERE text = 'open')";
     assert!(outside.execute(altered, []).unwrap() > 0);
     let verdict = store.verify().await.unwrap();
@@ -208,11 +208,11 @@ async fn however_many_names_some_agency_invents_numbers_go_on_for_all() {
     let outside = Connection::open(folder.0.join("hub.db")).unwrap();
     let invented = "INSERT INTO names (name, text) VALUES (1000000000, 'invented')";
     outside.execute(invented, []).unwrap();
-    let records = (0..1_100).map(|one| Ok(vec![suite::snapshot(&format!("N-{one}"), 1, 4)]));
+    let records = (0..4_200).map(|one| Ok(vec![suite::snapshot(&format!("N-{one}"), 1, 4)]));
     let message = suite::message(&store, "n", "n", records.collect());
     store.commit(vec![message]).await.unwrap().remove(0).unwrap();
     let rolled = "SELECT rolled FROM head";
-    assert_eq!(outside.query_row(rolled, [], |row| row.get::<_, u32>(0)).unwrap(), 1_100);
+    assert_eq!(outside.query_row(rolled, [], |row| row.get::<_, u32>(0)).unwrap(), 4_200);
     assert_eq!(store.verify().await.unwrap().faults, Vec::<String>::new());
 }
 

@@ -4,12 +4,12 @@ use std::{collections::HashMap, path::Path};
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{crew::Crew, known, pruning, records, rolling, scan};
+use super::{crew::Crew, deltas, known, pruning, records, rolling, scan};
 use crate::registry::Observation;
 use crate::store::{
     StoreError, Verdict,
     audit::{self, Checked, EntryCopy, Expected, FAULTS_MAX, Journal, Recount},
-    batch::{RollupKey, Rollups, slot::Slot},
+    batch::{RollupKey, Rollups, YearSums, slot::Slot},
     replay::{self, Components},
     rules::Rules,
     short,
@@ -89,7 +89,7 @@ fn folds(
         found.faults.into_iter().for_each(|fault| verdict.add(fault));
     }
     extra(crew.first()?, &recount, verdict)?;
-    recount.deltas(deltas(crew, verdict.entries)?, verdict);
+    recount.deltas(sums(crew, verdict.entries)?, verdict);
     let rolled = &mut Verdict { entries: verdict.entries, ..Verdict::default() };
     let reader = crew.first()?;
     let (closed, compared) =
@@ -161,12 +161,12 @@ fn extra(
 }
 
 /// The sums of all deltas.
-fn deltas(crew: &mut Crew, entries: u64) -> Result<Rollups, StoreError> {
+fn sums(crew: &mut Crew, entries: u64) -> Result<Rollups, StoreError> {
     let stretch = POSITIONS as u64;
     let jobs = usize::try_from(entries.div_ceil(stretch)).unwrap_or(usize::MAX);
     let parts = crew.share(jobs, &|reader, job, sums: &mut Rollups| {
         let from = job as u64 * stretch;
-        rolling::add_sums(reader, (from, from + stretch), sums)
+        deltas::add_sums(reader, (from, from + stretch), sums)
     })?;
     let mut parts = parts.into_iter();
     let mut sums = parts.next().unwrap_or_default();
@@ -182,24 +182,24 @@ fn rollups(
 ) -> Result<(), StoreError> {
     let rolled = rolling::rolled(connection)?;
     let mut behind = Rollups::default();
-    rolling::add_sums(connection, (rolled, verdict.entries), &mut behind)?;
+    deltas::add_sums(connection, (rolled, verdict.entries), &mut behind)?;
     let sums = recount.rolled(&behind);
     let mut expected = Expected::new(&sums);
     let (names, measures) = (texts(connection, "names")?, texts(connection, "measures")?);
-    let mut statement = connection.prepare("SELECT slot, inner, n FROM rollups WHERE n <> 0")?;
+    let mut statement = connection.prepare("SELECT slot, inner, n, days FROM rollups")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let slot = Slot::of(row.get(0)?);
-        let slot = slot.ok_or_else(|| StoreError::fault("a rollup is of no known span"))?;
+        let slot = slot.ok_or_else(|| StoreError::fault("a rollup has a slot that is none"))?;
         let key = RollupKey {
             level: slot.level,
-            span: slot.span,
             measure: audit::measure(told(&measures, slot.measure)?)?,
             outer: told(&names, slot.outer)?,
-            day: slot.day,
+            year: slot.year,
             inner: told(&names, row.get(1)?)?,
         };
-        expected.stored(&key, row.get(2)?, verdict);
+        let days = row.get_ref(3)?.as_blob().ok().and_then(YearSums::unpacked);
+        expected.stored(&key, (row.get(2)?, days.as_ref()), verdict);
     }
     expected.missing(verdict);
     Ok(())

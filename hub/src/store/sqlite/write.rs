@@ -1,64 +1,21 @@
 //! Writing what a batch changes.
 
-use std::{collections::HashMap, sync::Arc};
-
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{names, records};
-use crate::registry::Place;
+use super::{
+    deltas::{self, NumbersSeen},
+    names, records,
+};
 use crate::store::{
     StoreError,
-    batch::{Changes, Delta, Heard, MemberRow, NewEntry, Rollups, Tip, Written},
+    batch::{Changes, Heard, MemberRow, NewEntry, Rollups, Tip, Written, YearSums},
 };
-
-/// Numbers of places seen; more than these are asked for again.
-const PLACES_SEEN_MAX: usize = 65_536;
-
-/// The numbers of places already known.
-#[derive(Debug, Default)]
-pub(super) struct PlacesSeen(HashMap<Arc<Place>, i64>);
-
-impl PlacesSeen {
-    pub(super) fn forget(&mut self) {
-        self.0.clear();
-    }
-
-    /// The number of a place; a new one is given the next.
-    pub(super) fn number(
-        &mut self,
-        connection: &Connection,
-        place: &Arc<Place>,
-    ) -> Result<i64, StoreError> {
-        if let Some(number) = self.0.get(place) {
-            return Ok(*number);
-        }
-        let Place { agency, procedure, field, channel, commune } = &**place;
-        let sql = "SELECT place FROM places WHERE agency = ?1 AND procedure = ?2 AND field = ?3
-                   AND channel = ?4 AND commune = ?5";
-        let values = params![agency, procedure, field, channel, commune];
-        let known =
-            connection.prepare_cached(sql)?.query_row(values, |row| row.get(0)).optional()?;
-        let number = match known {
-            Some(number) => number,
-            None => {
-                let sql = "INSERT INTO places (agency, procedure, field, channel, commune)
-                           VALUES (?1, ?2, ?3, ?4, ?5)";
-                connection.prepare_cached(sql)?.insert(values)?
-            }
-        };
-        if self.0.len() >= PLACES_SEEN_MAX {
-            self.0.clear();
-        }
-        self.0.insert(place.clone(), number);
-        Ok(number)
-    }
-}
 
 /// Writes everything; the head last.
 pub(super) fn changes(
     connection: &Connection,
     changes: &Changes,
-    places: &mut PlacesSeen,
+    numbers: &mut NumbersSeen,
 ) -> Result<(), StoreError> {
     attempts(connection, &changes.attempts)?;
     for entry in &changes.entries {
@@ -71,7 +28,7 @@ pub(super) fn changes(
         observation(connection, row)?;
     }
     dossiers(connection, changes)?;
-    deltas(connection, &changes.deltas, places)?;
+    deltas::write(connection, &changes.deltas, numbers)?;
     if !changes.records.is_empty() {
         records::write(connection, &changes.records, &changes.replaced)?;
     }
@@ -216,32 +173,27 @@ pub(super) fn dossiers(connection: &Connection, changes: &Changes) -> Result<(),
     Ok(())
 }
 
-pub(super) fn deltas(
-    connection: &Connection,
-    all: &[Delta],
-    places: &mut PlacesSeen,
-) -> Result<(), StoreError> {
-    let sql = "INSERT INTO deltas (position, day, place, measure, n) VALUES (?1, ?2, ?3, ?4, ?5)";
-    let mut statement = connection.prepare_cached(sql)?;
-    for delta in all {
-        let place = places.number(connection, &delta.place)?;
-        statement.execute(params![delta.position, delta.day, place, delta.measure, delta.n])?;
-    }
-    Ok(())
-}
-
+/// Adds sums to the rollups, which then hold the deltas before a position.
 pub(super) fn rollups(
     connection: &Connection,
     sums: &Rollups,
     rolled: u64,
 ) -> Result<(), StoreError> {
-    let sql = "INSERT INTO rollups (slot, inner, n) VALUES (?1, ?2, ?3)
-               ON CONFLICT (slot, inner) DO UPDATE SET n = n + excluded.n";
+    let held = "SELECT days FROM rollups WHERE slot = ?1 AND inner = ?2";
+    let mut held = connection.prepare_cached(held)?;
+    let sql = "INSERT INTO rollups (slot, inner, n, days) VALUES (?1, ?2, ?3, ?4)
+               ON CONFLICT (slot, inner) DO UPDATE SET n = excluded.n, days = excluded.days";
     let mut statement = connection.prepare_cached(sql)?;
     let mut numbers = names::Numbers::default();
-    for (key, n) in sums.lattice() {
+    for (key, mut sums) in sums.lattice() {
         let (slot, inner) = numbers.of(connection, &key)?;
-        statement.execute([slot, inner, n])?;
+        let before = held
+            .query_row([slot, inner], |row| Ok(row.get_ref(0)?.as_blob().map(YearSums::unpacked)));
+        if let Some(before) = before.optional()? {
+            let before = before.ok().flatten();
+            sums.add(&before.ok_or_else(|| StoreError::fault("a rollup is damaged"))?);
+        }
+        statement.execute(params![slot, inner, sums.total(), sums.packed()])?;
     }
     connection.prepare_cached("UPDATE head SET rolled = ?1")?.execute([rolled])?;
     Ok(())

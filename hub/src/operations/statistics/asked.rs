@@ -1,0 +1,110 @@
+//! A question about numbers, with what the catalogue says of what is in it.
+
+use std::collections::BTreeMap;
+
+use super::{Question, Row};
+use crate::{
+    auth::Principal,
+    catalogue::Edition,
+    registry::{
+        Dimension, Place,
+        catalogue::Unit,
+        offer::{Offer, Offers},
+        units::Units,
+    },
+    store::CellRow,
+};
+
+/// A number where it counts, and how its procedure is offered, in what is told apart.
+pub(super) type CountedCell<'a> = (CellRow, Vec<&'a str>);
+
+/// A question with what the catalogue says of what is in it.
+pub(in crate::operations) struct Asked<'a> {
+    question: &'a Question,
+    units: Option<&'a Units>,
+    offers: Option<&'a Offers>,
+    /// Only what counts under these values, as it is counted.
+    pub(super) only: BTreeMap<Dimension, String>,
+    /// Only what counts under these agencies and communes of a later day.
+    pub(super) within: BTreeMap<Dimension, String>,
+    /// What stands now for names that were met.
+    standing: BTreeMap<(Dimension, String), String>,
+}
+
+impl<'a> Asked<'a> {
+    pub(in crate::operations) fn new(question: &'a Question, edition: Option<&'a Edition>) -> Self {
+        let units = edition.map(Edition::units);
+        let offers = edition.filter(|_| question.offers()).map(Edition::offers);
+        let (mut only, mut within) = (question.only.clone(), BTreeMap::new());
+        let day = question.units_on.unwrap_or(question.to);
+        if let (Some(code), Some(units)) = (only.get_mut(&Dimension::Commune), units)
+            && !code.is_empty()
+        {
+            *code = units.versions().name(code, Some(day));
+        }
+        if question.units_on.is_some() {
+            for dimension in [Dimension::Agency, Dimension::Commune] {
+                within.extend(only.remove(&dimension).map(|value| (dimension, value)));
+            }
+        }
+        let standing = BTreeMap::new();
+        Self { question, units, offers, only, within, standing }
+    }
+
+    /// An agency is told only its own, as it counted.
+    pub(in crate::operations) fn only_of(&mut self, who: &Principal) {
+        if let Principal::Agency(own) = who {
+            self.only.insert(Dimension::Agency, own.clone());
+        }
+    }
+
+    /// A number where it counts; `None` where that is not asked for.
+    pub(super) fn counted(&mut self, cell: CellRow) -> Option<CountedCell<'a>> {
+        let offered = self.question.by_offers().map(|one| self.offered(one, &cell.place)).collect();
+        Some((CellRow { place: self.place(cell.place)?, ..cell }, offered))
+    }
+
+    /// How the procedure of a place is offered.
+    fn offered(&self, offer: Offer, place: &Place) -> &'a str {
+        let at = (place.agency.as_str(), place.procedure.as_str());
+        self.offers.map_or("", |offers| offers.of(offer, at, self.question.to))
+    }
+
+    /// Where something counts that counted at a place; `None` where that is not asked for.
+    pub(in crate::operations) fn place(&mut self, mut place: Place) -> Option<Place> {
+        let at = |all: &BTreeMap<Dimension, String>, place: &Place| {
+            all.iter().all(|(dimension, value)| dimension.of(place) == value)
+        };
+        let mut offered = self.question.offered.iter();
+        let is_offered = offered.all(|(offer, value)| self.offered(*offer, &place) == value);
+        if !at(&self.only, &place) || !is_offered {
+            return None;
+        }
+        self.stand(&mut place);
+        at(&self.within, &place).then_some(place)
+    }
+
+    /// Puts a place under the agency and the commune of the day asked for.
+    fn stand(&mut self, place: &mut Place) {
+        let Some((units, day)) = self.units.zip(self.question.units_on) else { return };
+        for dimension in [Dimension::Agency, Dimension::Commune] {
+            let name = dimension.of(place).to_owned();
+            if name.is_empty() {
+                continue;
+            }
+            let standing = self.standing.entry((dimension, name.clone()));
+            let now = standing.or_insert_with(|| match dimension {
+                Dimension::Agency => units.agency_on(&name, day),
+                _ => units.unit_on(&name, day),
+            });
+            dimension.set(place, now.clone());
+        }
+    }
+
+    /// The units that rows name.
+    pub(super) fn named(&self, rows: &[Row]) -> BTreeMap<String, Unit> {
+        let names = rows.iter().filter_map(|row| row.place.get(Dimension::Commune.name()));
+        let unit = |name: &String| Some((name.clone(), self.units?.unit(name)?.clone()));
+        names.filter_map(unit).collect()
+    }
+}

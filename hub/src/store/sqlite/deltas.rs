@@ -1,0 +1,183 @@
+//! Deltas of numbers: one row for each entry that changes any. Migration 12 says how a row is laid
+//! out.
+
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::Arc,
+};
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::names;
+use crate::registry::Place;
+use crate::store::{
+    StoreError, audit,
+    batch::{
+        Delta, Rollups,
+        varint::{pack, unpack},
+    },
+};
+
+/// Numbers of places seen; more than these are asked for again.
+const PLACES_SEEN_MAX: usize = 65_536;
+
+/// The numbers of places and measures already known.
+#[derive(Debug, Default)]
+pub(super) struct NumbersSeen {
+    places: HashMap<Arc<Place>, i64>,
+    measures: HashMap<&'static str, i64>,
+}
+
+impl NumbersSeen {
+    pub(super) fn forget(&mut self) {
+        *self = Self::default();
+    }
+
+    /// The number of a place; a new one is given the next.
+    fn place(&mut self, connection: &Connection, place: &Arc<Place>) -> Result<i64, StoreError> {
+        if let Some(number) = self.places.get(place) {
+            return Ok(*number);
+        }
+        let Place { agency, procedure, field, channel, commune } = &**place;
+        let sql = "SELECT place FROM places WHERE agency = ?1 AND procedure = ?2 AND field = ?3
+                   AND channel = ?4 AND commune = ?5";
+        let values = params![agency, procedure, field, channel, commune];
+        let known =
+            connection.prepare_cached(sql)?.query_row(values, |row| row.get(0)).optional()?;
+        let number = match known {
+            Some(number) => number,
+            None => {
+                let sql = "INSERT INTO places (agency, procedure, field, channel, commune)
+                           VALUES (?1, ?2, ?3, ?4, ?5)";
+                connection.prepare_cached(sql)?.insert(values)?
+            }
+        };
+        if self.places.len() >= PLACES_SEEN_MAX {
+            self.places.clear();
+        }
+        self.places.insert(place.clone(), number);
+        Ok(number)
+    }
+}
+
+/// Writes the deltas of some entries, all of each.
+pub(super) fn write(
+    connection: &Connection,
+    all: &[Delta],
+    numbers: &mut NumbersSeen,
+) -> Result<(), StoreError> {
+    let mut inner = connection.prepare_cached("INSERT INTO deltas VALUES (?1, ?2)")?;
+    let mut of_one: Vec<&Delta> = all.iter().collect();
+    of_one.sort_by_key(|delta| delta.position);
+    let mut packed = Vec::new();
+    for entry in of_one.chunk_by(|one, next| one.position == next.position) {
+        packed.clear();
+        let mut before = 0;
+        for delta in entry {
+            let measure = names::of_measure(connection, &mut numbers.measures, delta.measure)?;
+            pack(numbers.place(connection, &delta.place)?, &mut packed);
+            pack(measure, &mut packed);
+            pack(i64::from(delta.day) - before, &mut packed);
+            pack(delta.n, &mut packed);
+            before = i64::from(delta.day);
+        }
+        inner.execute(params![entry[0].position, packed])?;
+    }
+    Ok(())
+}
+
+/// A delta as it is stored.
+pub(super) struct Stored {
+    pub(super) position: u64,
+    /// Its place by number.
+    pub(super) place: i64,
+    pub(super) measure: &'static str,
+    pub(super) day: i32,
+    pub(super) n: i64,
+}
+
+/// Reads the deltas of some positions, in their order.
+pub(super) fn each(
+    connection: &Connection,
+    (from, to): (u64, u64),
+    take: &mut dyn FnMut(&Stored) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    if from >= to {
+        return Ok(());
+    }
+    let damaged =
+        |position: u64| StoreError::fault(format!("the deltas of {position} are damaged"));
+    let measures = measures(connection)?;
+    let sql = "SELECT position, packed FROM deltas WHERE position >= ?1 AND position < ?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([from, to])?;
+    while let Some(row) = rows.next()? {
+        let position = row.get(0)?;
+        let packed = row.get_ref(1)?.as_blob().map_err(|_| damaged(position))?;
+        let (mut left, mut before) = (packed, 0);
+        while !left.is_empty() {
+            let mut next = || unpack(&mut left).ok_or_else(|| damaged(position));
+            let (place, measure, days, n) = (next()?, next()?, next()?, next()?);
+            let measure = measures.get(&measure).copied().ok_or_else(|| damaged(position))?;
+            let day = i32::try_from(days).ok().and_then(|days| days.checked_add(before));
+            let day = day.ok_or_else(|| damaged(position))?;
+            before = day;
+            take(&Stored { position, place, measure, day, n })?;
+        }
+    }
+    Ok(())
+}
+
+/// The names of measures by their numbers.
+fn measures(connection: &Connection) -> Result<HashMap<i64, &'static str>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT measure, text FROM measures")?;
+    let mut rows = statement.query([])?;
+    let mut measures = HashMap::new();
+    while let Some(row) = rows.next()? {
+        let text: String = row.get(1)?;
+        measures.insert(row.get(0)?, audit::measure(&text)?);
+    }
+    Ok(measures)
+}
+
+/// Reads the deltas of some positions, each with its place.
+pub(super) fn read(
+    connection: &Connection,
+    positions: (u64, u64),
+    take: &mut dyn FnMut(&Delta),
+) -> Result<(), StoreError> {
+    let mut places: HashMap<i64, Arc<Place>> = HashMap::new();
+    each(connection, positions, &mut |stored| {
+        let place = match places.entry(stored.place) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(vacant) => vacant.insert(Arc::new(place(connection, stored.place)?)),
+        };
+        let Stored { position, measure, day, n, .. } = *stored;
+        take(&Delta { position, day, place: place.clone(), measure, n });
+        Ok(())
+    })
+}
+
+/// Adds the deltas of some positions to sums.
+pub(super) fn add_sums(
+    connection: &Connection,
+    positions: (u64, u64),
+    sums: &mut Rollups,
+) -> Result<(), StoreError> {
+    read(connection, positions, &mut |delta| sums.add(delta))
+}
+
+/// The place of a number.
+pub(super) fn place(connection: &Connection, number: i64) -> Result<Place, StoreError> {
+    let sql = "SELECT agency, procedure, field, channel, commune FROM places WHERE place = ?1";
+    let found = connection.prepare_cached(sql)?.query_row([number], |row| {
+        Ok(Place {
+            agency: row.get(0)?,
+            procedure: row.get(1)?,
+            field: row.get(2)?,
+            channel: row.get(3)?,
+            commune: row.get(4)?,
+        })
+    });
+    Ok(found?)
+}
