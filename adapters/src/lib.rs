@@ -6,9 +6,11 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at once"))]
 
+pub mod dialect;
 pub mod file;
 pub mod inbound;
 pub mod rest;
+pub mod soap;
 #[cfg(test)]
 mod suite;
 pub mod transport;

@@ -38,6 +38,15 @@ pub(crate) enum Told {
 
 /// The agency's side of a transport, with a hub on the other.
 pub(crate) trait Sender: Sized + Send + Sync + 'static {
+    /// A message as this transport carries it.
+    const PAYLOAD: &'static [u8] = b"payload";
+
+    /// Messages that must arrive as they are.
+    fn payloads() -> Vec<Vec<u8>> {
+        let every_byte: Vec<u8> = (0..=u8::MAX).cycle().take(300_000).collect();
+        vec![Vec::new(), b"\r\n\r\n".to_vec(), "Hồ sơ".as_bytes().to_vec(), every_byte]
+    }
+
     /// Starts the transport on an inbox; what is sent goes to [`CHANNEL`].
     fn start(inbox: Arc<Scripted>) -> impl Future<Output = Self> + Send;
 
@@ -129,7 +138,7 @@ pub(crate) fn receipt(id: &str, outcome: Outcome, first: Option<Outcome>) -> Rec
 async fn told<S: Sender>(verdict: Result<Receipt, Later>) -> Told {
     let inbox = Scripted::new([verdict]);
     let sender = S::start(Arc::clone(&inbox)).await;
-    let told = timeout(PATIENCE, sender.send("m-1", b"payload")).await.unwrap();
+    let told = timeout(PATIENCE, sender.send("m-1", S::PAYLOAD)).await.unwrap();
     let arrivals = inbox.arrivals();
     assert_eq!(arrivals.len(), 1);
     assert_eq!(arrivals[0].0, CHANNEL);
@@ -141,9 +150,8 @@ async fn told<S: Sender>(verdict: Result<Receipt, Later>) -> Told {
 pub(crate) async fn bytes_arrive_untouched<S: Sender>() {
     let inbox = Scripted::new([]);
     let sender = S::start(Arc::clone(&inbox)).await;
-    let every_byte: Vec<u8> = (0..=u8::MAX).cycle().take(300_000).collect();
-    for payload in [&b""[..], b"\r\n\r\n", "Hồ sơ".as_bytes(), &every_byte] {
-        sender.send("m", payload).await;
+    for payload in S::payloads() {
+        sender.send("m", &payload).await;
         assert_eq!(inbox.arrivals().pop().unwrap().1.payload, payload);
     }
     sender.stop().await;
@@ -187,9 +195,9 @@ pub(crate) async fn after_later_the_same_is_sent_again<S: Sender>() {
     let later = Later { reason: "the store is full".to_owned(), retry_after_seconds: 7 };
     let inbox = Scripted::new([Err(later)]);
     let sender = S::start(Arc::clone(&inbox)).await;
-    assert_eq!(sender.send("m-1", b"payload").await, Told::Later(7));
+    assert_eq!(sender.send("m-1", S::PAYLOAD).await, Told::Later(7));
     let stored = receipt("m-1", Outcome::Stored, None);
-    assert_eq!(sender.send("m-1", b"payload").await, Told::Taken(stored));
+    assert_eq!(sender.send("m-1", S::PAYLOAD).await, Told::Taken(stored));
     let arrivals = inbox.arrivals();
     assert_eq!(arrivals.len(), 2);
     assert_eq!(arrivals[0].1.key, arrivals[1].1.key);
@@ -203,7 +211,7 @@ pub(crate) async fn stopping_finishes_what_is_under_way<S: Sender>() {
     let sender = Arc::new(S::start(Arc::clone(&inbox)).await);
     let sending = tokio::spawn({
         let sender = Arc::clone(&sender);
-        async move { sender.send("m-1", b"payload").await }
+        async move { sender.send("m-1", S::PAYLOAD).await }
     });
     inbox.has(1).await;
     let stopping = tokio::spawn({
@@ -216,7 +224,7 @@ pub(crate) async fn stopping_finishes_what_is_under_way<S: Sender>() {
     let told = timeout(PATIENCE, sending).await.unwrap().unwrap();
     assert_eq!(told, Told::Taken(receipt("m-1", Outcome::Stored, None)));
     timeout(PATIENCE, stopping).await.unwrap().unwrap();
-    assert_eq!(sender.send("m-2", b"payload").await, Told::Nothing);
+    assert_eq!(sender.send("m-2", S::PAYLOAD).await, Told::Nothing);
     assert_eq!(inbox.arrivals().len(), 1, "taken after it had stopped");
 }
 

@@ -20,7 +20,7 @@ pub struct Transport {
     pub directions: &'static [Direction],
 }
 
-/// Every transport, each in a folder of its name.
+/// Every transport, each in a folder of its name, or in `dialect/`.
 pub const TRANSPORTS: &[Transport] = &[
     Transport {
         name: "rest",
@@ -35,6 +35,30 @@ pub const TRANSPORTS: &[Transport] = &[
         summary: (
             "Cơ quan đặt từng tệp vào thư mục nhận tệp.",
             "The agency drops each file into a folder.",
+        ),
+        directions: &[Direction::Inbound],
+    },
+    Transport {
+        name: "soap",
+        summary: (
+            "Cơ quan gọi dịch vụ web SOAP 1.1 hoặc 1.2.",
+            "The agency calls a web service of SOAP 1.1 or 1.2.",
+        ),
+        directions: &[Direction::Inbound],
+    },
+    Transport {
+        name: "lgsp",
+        summary: (
+            "Cơ quan gửi như gửi lên nền tảng LGSP của tỉnh.",
+            "The agency sends as to a province's LGSP.",
+        ),
+        directions: &[Direction::Inbound],
+    },
+    Transport {
+        name: "dvcqg",
+        summary: (
+            "Cơ quan gửi như gửi lên Cổng Dịch vụ công quốc gia.",
+            "The agency sends as to the national portal.",
         ),
         directions: &[Direction::Inbound],
     },

@@ -1,5 +1,6 @@
 //! The agencies' folders: which channels there are, compiled.
 
+mod called;
 mod dropped;
 mod own;
 
@@ -19,6 +20,7 @@ use crate::{
     store::Rules,
 };
 
+pub use called::Called;
 pub use dropped::Dropped;
 use dropped::Source;
 pub use own::{ANSWERS, FEEDBACK, Own, speaks_for};
@@ -49,7 +51,7 @@ pub struct ChannelSettings {
     /// `live` unless it says `trial` or `backfill`.
     #[serde(default = "live")]
     pub mode: Mode,
-    /// How it is received: `rest` unless it says `file`.
+    /// How it is received: `rest` unless it says otherwise.
     #[serde(default)]
     pub transport: Received,
     /// For `file`: where its drop folder lies below `drops` of `hub.toml`.
@@ -60,6 +62,10 @@ pub struct ChannelSettings {
     pub look_seconds: Option<toml::Spanned<u64>>,
     /// For `file`: files handed over at the same time.
     pub at_once: Option<toml::Spanned<u64>>,
+    /// For `soap`, `lgsp`, `dvcqg`: what its agency calls.
+    pub operation: Option<toml::Spanned<String>>,
+    /// For `soap`: the namespace of that element.
+    pub namespace: Option<toml::Spanned<String>>,
 }
 
 /// The transports by which a channel receives.
@@ -71,6 +77,12 @@ pub enum Received {
     Rest,
     /// Dropped as files.
     File,
+    /// Called over SOAP.
+    Soap,
+    /// Called in the dialect of LGSP.
+    Lgsp,
+    /// Called in the dialect of the national portal.
+    Dvcqg,
 }
 
 fn live() -> Mode {
@@ -93,12 +105,18 @@ pub struct Channel {
     pub mode: Mode,
     /// Its drop folder, where it is received by files.
     pub dropped: Option<Dropped>,
+    /// The operation by which its agency calls it, where it is called by one.
+    pub called: Option<Called>,
 }
 
 impl Channel {
     /// The word for how it is received.
     pub fn transport(&self) -> &'static str {
-        if self.dropped.is_some() { "file" } else { "rest" }
+        match (&self.dropped, &self.called) {
+            (Some(_), _) => "file",
+            (None, Some(called)) => called.transport,
+            (None, None) => "rest",
+        }
     }
 }
 
@@ -173,9 +191,19 @@ impl Catalog {
                 found.push(*fault);
                 None
             });
+            let called = called::read(&source, (&agency.id, name), settings, self);
+            let called = called.unwrap_or_else(|fault| {
+                found.push(*fault);
+                None
+            });
             match channel(folder, (&agency.id, name), settings, &tables, contracts) {
                 Ok(mut channel) => {
-                    channel.dropped = dropped;
+                    if let Some(called) = &called
+                        && let Err(fault) = called::fits(&source, called, &channel.mapping)
+                    {
+                        found.push(*fault);
+                    }
+                    (channel.dropped, channel.called) = (dropped, called);
                     self.channels.insert(channel.id.clone(), channel);
                 }
                 Err(faults) => found.extend(faults),
@@ -207,6 +235,7 @@ fn channel(
         hash: hash(&sources),
         mode: settings.mode,
         dropped: None,
+        called: None,
     })
 }
 

@@ -4,10 +4,14 @@ use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use adapters::{
     Inbox,
+    dialect::{dvcqg, lgsp},
     rest::{
+        intake::{Intake, Limits},
         push,
         server::{self, ServerLimits},
+        token,
     },
+    soap,
 };
 use contracts::Contracts;
 use tokio::{
@@ -27,6 +31,7 @@ use crate::{
     config::{Config, StoreAddress},
     console::{self, Console},
     descriptors,
+    doors::Doors,
     drops::Drops,
     feeds::Live,
     journey::Journey,
@@ -56,6 +61,9 @@ const STOP_WITHIN: Duration = Duration::from_secs(9);
 /// answer.
 const OWN: [(&str, &str); 2] =
     [("/v1/feedback", "feedback"), ("/v1/feedback/answers", catalog::ANSWERS)];
+
+/// Addresses at which tokens are given.
+const TOKENS: [&str; 2] = ["/token", "/lgsp/token"];
 
 /// Why a hub does not start or run.
 #[derive(Debug, thiserror::Error)]
@@ -178,16 +186,16 @@ impl Hub {
         let (contracts, gazetteer) = (Arc::new(contracts), Arc::new(gazetteer));
         let (stop, appended) = (CancellationToken::new(), Arc::new(Notify::new()));
         let live = Live::start(operations.clone(), appended.clone(), stop.clone());
+        let doors = Arc::new(Doors { catalog: catalog.clone(), keys: keys.clone() });
         let profiling = Profiling::new(catalog.clone(), store.clone());
         let judging = Judging::new(store.clone());
         let journey =
             Arc::new(Journey::start(catalog, contracts, gazetteer, store.clone(), appended));
         let (streams, operators) = (Streams::default(), operations.clone());
         let api = Api { operations: operators, live, streams, keys: keys.clone(), telemetry };
-        let door = Arc::new(keys.clone());
-        let app = push::router_with(journey.clone(), door, push::Limits::default(), &OWN)
-            .merge(api::router(api))
-            .merge(console::router(Console {
+        let intake = Intake::new(journey.clone(), Limits::default());
+        let app =
+            agencies(&intake, &doors).merge(api::router(api)).merge(console::router(Console {
                 operations: operations.clone(),
                 open: config.listen.ip().is_loopback(),
             }));
@@ -277,6 +285,16 @@ impl ToldToEnd {
             _ = self.interrupt.recv() => {}
         }
     }
+}
+
+/// The doors of agencies over HTTP: all lead to one inbox, and share its limits.
+fn agencies(intake: &Arc<Intake>, doors: &Arc<Doors>) -> axum::Router {
+    let keys = Arc::new(doors.keys.clone());
+    push::router(intake.clone(), keys.clone(), &OWN)
+        .merge(token::router(intake.clone(), keys.clone(), &TOKENS))
+        .merge(soap::router(intake.clone(), doors.clone()))
+        .merge(lgsp::router(intake.clone(), doors.clone()))
+        .merge(dvcqg::router(intake.clone(), doors.clone(), keys))
 }
 
 /// Puts in force what the configuration declares: the catalogue first, since which codes it gives

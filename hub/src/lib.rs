@@ -12,6 +12,7 @@ pub mod console;
 mod container;
 pub mod cursor;
 mod descriptors;
+pub mod doors;
 pub mod drops;
 pub mod feeds;
 pub mod hub;

@@ -157,6 +157,18 @@ impl Mapping {
         self.archive.as_ref()
     }
 
+    /// The word for its format, as its file has it.
+    pub fn format(&self) -> &'static str {
+        match &self.format {
+            Format::Json(_) => "json",
+            Format::Xml(_) => "xml",
+            Format::Csv(_) => "csv",
+            Format::Fixed(_) => "fixed",
+            Format::Rows(_) => "rows",
+            Format::Sheet(_) => "xlsx",
+        }
+    }
+
     /// Which sheet of a workbook its files are, where they are workbooks.
     pub fn sheet(&self) -> Option<&SheetOptions> {
         match &self.format {

@@ -1,4 +1,4 @@
-//! The demo as a leader sees it: eight agencies, two ways in, mistakes, and counts that agree.
+//! The demo as a leader sees it: every agency, every way in, mistakes, and counts that agree.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,6 +16,10 @@ use crate::{
     lienthong::{binary, root, run, stderr, stdout},
 };
 
+/// Agencies there are, their channels, and how many of those are played on.
+const AGENCIES: usize = 11;
+const CHANNELS: usize = 15;
+const PLAYED: u64 = 10;
 /// Messages of each agency.
 const MESSAGES: u64 = 200;
 /// How long they may take, and the demo to end.
@@ -155,7 +159,7 @@ fn lines(printed: &str) -> Vec<Line> {
 /// The last table of what became of all: by channel and outcome.
 fn tally(printed: &str) -> BTreeMap<String, BTreeMap<String, i64>> {
     let from = printed.rfind("channel    ").unwrap();
-    let rows = printed[from..].lines().skip(1).take(8);
+    let rows = printed[from..].lines().skip(1).take(CHANNELS);
     rows.map(|row| {
         let (channel, rest) = row.split_once(' ').unwrap();
         let words = rest.split_whitespace().filter(|word| !word.starts_with('('));
@@ -184,13 +188,13 @@ fn table(page: &str, section: &str) -> Vec<(String, Vec<i64>)> {
 }
 
 #[tokio::test]
-async fn eight_agencies_flow_mistakes_are_told_with_advice_and_all_counts_agree() {
+async fn all_agencies_flow_mistakes_are_told_with_advice_and_all_counts_agree() {
     let (seed, messages) = (seed(20_261_126).to_string(), MESSAGES.to_string());
     let arguments = ["--pace", "4000", "--seed", &seed, "--messages", &messages];
     let mut demo = Demo::start("demo-flow", &arguments);
     let printed = demo.until("all messages are sent");
     let lines = lines(&printed);
-    assert_eq!(lines.len() as u64, 8 * MESSAGES);
+    assert_eq!(lines.len() as u64, PLAYED * MESSAGES);
     for line in &lines {
         let expected: &[&str] = match line.mistake {
             None => &["stored", "duplicate"],
@@ -280,10 +284,10 @@ async fn the_page_agrees(
     tally: &BTreeMap<String, BTreeMap<String, i64>>,
     key: &str,
 ) {
-    assert_eq!(tally.len(), 8, "{tally:?}");
+    assert_eq!(tally.len(), CHANNELS, "{tally:?}");
     let mut channels = table(page, "channels");
     let (_, totals) = channels.pop().unwrap();
-    assert_eq!(channels.len(), 8);
+    assert_eq!(channels.len(), CHANNELS);
     for (channel, counts) in &channels {
         let sent = &tally[channel];
         let of = |outcome: &str| sent.get(outcome).copied().unwrap_or(0);
@@ -298,8 +302,8 @@ async fn the_page_agrees(
     let (_, total) = statuses.pop().unwrap();
     assert_eq!(statuses.iter().map(|(_, row)| row[0]).sum::<i64>(), total[0]);
     let agencies = table(page, "agencies");
-    assert_eq!(agencies.len(), 9);
-    assert_eq!(agencies[8].1[0], total[0]);
+    assert_eq!(agencies.len(), AGENCIES + 1);
+    assert_eq!(agencies[AGENCIES].1[0], total[0]);
     let day = page.split_once("datetime=\"").unwrap().1;
     let now: jiff::Timestamp = day.split('"').next().unwrap().parse().unwrap();
     let day = jiff::tz::Offset::constant(7).to_datetime(now).date();
@@ -311,7 +315,7 @@ async fn the_page_agrees(
         assert_eq!(row[0], counted, "{measure}");
     }
     let number = |name: &str| measures[name].as_i64().unwrap();
-    assert_eq!(agencies[8].1[1..3], [number("open"), number("overdue")]);
+    assert_eq!(agencies[AGENCIES].1[1..3], [number("open"), number("overdue")]);
     let entries = page.split_once("<dd>").unwrap().1.split('<').next().unwrap();
     assert_eq!(told["as_of"].to_string(), entries, "read at one position");
 }
@@ -330,7 +334,7 @@ fn once_plays_every_sample_by_push_and_by_file_and_leaves_nothing() {
     let printed = demo.printed();
     assert_eq!(status.code(), Some(0), "{printed}");
     let tally = tally(&printed);
-    assert_eq!(tally.len(), 8, "{printed}");
+    assert_eq!(tally.len(), CHANNELS, "{printed}");
     for (channel, outcomes) in tally {
         let duplicates = outcomes["duplicate"];
         let first: i64 = outcomes.values().sum::<i64>() - duplicates;
@@ -340,6 +344,9 @@ fn once_plays_every_sample_by_push_and_by_file_and_leaves_nothing() {
         "so-xay-dung.ho-so (file)",
         "so-tai-chinh.ho-so (file)",
         "so-noi-vu.ho-so (rest)",
+        "so-cong-thuong.ho-so (soap)",
+        "so-tu-phap.khao-sat (lgsp)",
+        "ubnd-long-khanh.tien-do (dvcqg)",
         "GET /v1/dossiers/",
         "GET /v1/statistics",
         "as of journal position",

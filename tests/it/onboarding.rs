@@ -91,6 +91,42 @@ fn the_page_leads_from_a_sample_to_a_dossier() {
     assert_eq!(dossier["applicant"]["name"], "Hồ Văn Thử");
 }
 
+/// A page of documentation, at a free port, with its files laid out; its scripts in order.
+fn laid_out(newcomer: &Newcomer, name: &str) -> Vec<String> {
+    let page = fs::read_to_string(root().join("docs").join(name)).unwrap();
+    let page = page.replace("127.0.0.1:8080", &format!("127.0.0.1:{}", free_port()));
+    for (name, text) in blocks(&page, "xml ") {
+        fs::write(newcomer.0.join(name), text).unwrap();
+    }
+    symlink(root().join("mappings"), newcomer.0.join("mappings")).unwrap();
+    blocks(&page, "sh").into_iter().map(|(_, text)| text).collect()
+}
+
+#[test]
+fn the_page_of_soap_leads_from_a_sample_to_a_receipt() {
+    let newcomer = Newcomer::new("soap-page");
+    for script in laid_out(&newcomer, "soap.md") {
+        newcomer.types(&script);
+    }
+    let read = |name: &str| fs::read_to_string(newcomer.0.join(name)).unwrap();
+    let answer = read("tra-loi.xml");
+    for words in ["NopHoSoResponse", "<Outcome>stored</Outcome>", "<Records>2</Records>"] {
+        assert!(answer.contains(words), "{words} in {answer}");
+    }
+    assert!(read("kenh.wsdl").contains("name=\"NopHoSo\""));
+    assert_eq!(read("mat-khau.txt").trim().len(), 40);
+}
+
+#[test]
+fn the_page_of_lgsp_leads_from_a_copied_channel_to_an_answer() {
+    let newcomer = Newcomer::new("lgsp-page");
+    for script in laid_out(&newcomer, "lgsp.md") {
+        newcomer.types(&script);
+    }
+    let answer = fs::read_to_string(newcomer.0.join("tra-loi.json")).unwrap();
+    assert!(answer.contains("\"Status\":200") && answer.contains("(stored)"), "{answer}");
+}
+
 #[test]
 fn the_samples_of_the_agencies_there_are_are_understood_too() {
     for (file, each) in [

@@ -10,7 +10,7 @@ use flate2::bufread::GzDecoder;
 use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::push::Limits;
+use super::intake::Limits;
 
 /// Inflated at a time.
 const STEP_BYTES: usize = 64 * 1024;
@@ -21,14 +21,14 @@ const SMALL_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// How the bytes of a body are packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Encoding {
+pub(crate) enum Encoding {
     Identity,
     Gzip,
 }
 
 /// Why a body was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unread {
+pub(crate) enum Unread {
     /// It is, or becomes when inflated, larger than one payload may be.
     TooLarge,
     /// It inflates further than honest data does.
@@ -49,26 +49,26 @@ pub(super) enum Unread {
 
 /// Bytes of payloads held at one time by all requests together.
 #[derive(Debug)]
-pub(super) struct Room {
+pub(crate) struct Room {
     held_bytes: AtomicUsize,
     bytes_max: usize,
 }
 
 impl Room {
-    pub(super) fn new(bytes_max: usize) -> Arc<Self> {
+    pub(crate) fn new(bytes_max: usize) -> Arc<Self> {
         Arc::new(Self { held_bytes: AtomicUsize::new(0), bytes_max })
     }
 }
 
 /// What one request holds of the room; given back when dropped.
 #[derive(Debug)]
-pub(super) struct Share {
+pub(crate) struct Share {
     room: Arc<Room>,
     bytes: usize,
 }
 
 impl Share {
-    pub(super) fn none_of(room: &Arc<Room>) -> Self {
+    pub(crate) fn none_of(room: &Arc<Room>) -> Self {
         Self { room: Arc::clone(room), bytes: 0 }
     }
 
@@ -90,7 +90,7 @@ impl Drop for Share {
 }
 
 /// The payload in a body; `share` stands for its memory.
-pub(super) async fn read(
+pub(crate) async fn read(
     body: Body,
     encoding: Encoding,
     limits: &Limits,

@@ -1,13 +1,16 @@
 //! HTTP: agencies push each message with a POST.
 //!
-//! [`push`] takes messages, [`server`] holds connections to their limits, and [`problem`] says in
-//! one shape, for this door and for the hub's other calls, what went wrong.
+//! [`push`] takes messages, [`token`] gives tokens, [`intake`] is what all doors over HTTP do
+//! alike, [`server`] holds connections to their limits, and [`problem`] says in one shape, for this
+//! door and for the hub's other calls, what went wrong.
 
-mod body;
+pub(crate) mod body;
+pub mod intake;
 pub mod kinds;
 pub mod problem;
 pub mod push;
 pub mod server;
 #[cfg(test)]
 mod tests;
+pub mod token;
 mod wire;

@@ -5,8 +5,9 @@
 
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, HeaderName};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use contracts::Receipt;
 use contracts::problem::Kind;
 use serde_json::{Map, Value, json};
 
@@ -31,6 +32,7 @@ pub(crate) fn members(kind: &Kind) -> Map<String, Value> {
 pub struct ProblemResponse {
     status: StatusCode,
     members: Map<String, Value>,
+    receipt: Option<Box<Receipt>>,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
@@ -39,7 +41,7 @@ impl ProblemResponse {
     pub fn new(status: StatusCode, kind: &Kind) -> Self {
         let mut members = members(kind);
         members.insert("status".to_owned(), json!(status.as_u16()));
-        Self { status, members, headers: Vec::new() }
+        Self { status, members, receipt: None, headers: Vec::new() }
     }
 
     /// Says what is particular to this case; without personal data.
@@ -55,6 +57,53 @@ impl ProblemResponse {
         self
     }
 
+    /// Carries the receipt of the message that it is about.
+    #[must_use]
+    pub(crate) fn about(mut self, receipt: Receipt) -> Self {
+        self.receipt = Some(Box::new(receipt));
+        self
+    }
+
+    /// The status, for doors that say the same in another form.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// A member that is a text; empty where there is none.
+    pub(crate) fn text(&self, name: &str) -> &str {
+        self.members.get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The receipt of the message that it is about.
+    pub(crate) fn receipt(&self) -> Option<&Receipt> {
+        self.receipt.as_deref()
+    }
+
+    /// The value of a header that was added.
+    pub(crate) fn header_value(&self, name: &HeaderName) -> Option<&HeaderValue> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+
+    /// The same headers over a body of another form.
+    pub(crate) fn told_as(
+        self,
+        status: StatusCode,
+        content_type: &'static str,
+        body: String,
+    ) -> Response {
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        for (name, value) in self.headers {
+            headers.append(name, value);
+        }
+        if let Some(receipt) = &self.receipt {
+            note(headers, receipt);
+        }
+        response
+    }
+
     /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -63,15 +112,21 @@ impl ProblemResponse {
     }
 }
 
+/// Says in headers what became of a message, for whoever cannot read the answer's own form.
+pub(crate) fn note(headers: &mut HeaderMap, receipt: &Receipt) {
+    let outcome = HeaderValue::from_static(receipt.outcome.as_str());
+    headers.insert(HeaderName::from_static("lienthong-outcome"), outcome);
+    headers.insert(HeaderName::from_static("lienthong-records"), receipt.records.into());
+    headers.insert(HeaderName::from_static("lienthong-refused"), receipt.refused.into());
+}
+
 impl IntoResponse for ProblemResponse {
-    fn into_response(self) -> Response {
-        let mut response = Response::new(Body::from(Value::Object(self.members).to_string()));
-        *response.status_mut() = self.status;
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
-        for (name, value) in self.headers {
-            headers.append(name, value);
+    fn into_response(mut self) -> Response {
+        if let Some(receipt) = self.receipt.take() {
+            self.members.insert("receipt".to_owned(), json!(receipt));
         }
-        response
+        let body = Value::Object(std::mem::take(&mut self.members)).to_string();
+        let status = self.status;
+        self.told_as(status, MEDIA_TYPE, body)
     }
 }

@@ -21,7 +21,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::push;
+use super::intake;
 use super::wire::Wire;
 
 /// After an error in accepting, so that a lack of file descriptors does not become a busy loop.
@@ -131,7 +131,8 @@ async fn answer_or_end(State(ending): State<Ending>, request: Request, next: Nex
         true => None,
         false => ending.hurry.run_until_cancelled(next.run(request)).await,
     };
-    answered.unwrap_or_else(|| push::not_now(&push::later("the hub is stopping")).into_response())
+    answered
+        .unwrap_or_else(|| intake::not_now(&intake::later("the hub is stopping")).into_response())
 }
 
 /// The next connection, however many attempts fail before it.

@@ -35,7 +35,12 @@ pub(super) struct Source<'a> {
 }
 
 impl Source<'_> {
-    fn fault(&self, span: &Range<usize>, message: String, advice: &str) -> Box<Diagnostic> {
+    pub(super) fn fault(
+        &self,
+        span: &Range<usize>,
+        message: String,
+        advice: &str,
+    ) -> Box<Diagnostic> {
         let file = self.file.display().to_string();
         Box::new(Diagnostic::at(&file, self.text, span, message, advice))
     }
@@ -47,7 +52,7 @@ pub(super) fn read(
     settings: &ChannelSettings,
     others: &Catalog,
 ) -> Result<Option<Dropped>, Box<Diagnostic>> {
-    if settings.transport == Received::Rest {
+    if settings.transport != Received::File {
         return not_declared(source, settings);
     }
     let Some(told) = &settings.folder else {

@@ -159,7 +159,7 @@ async fn doors(hub: &Hub, drops: &Path) -> Result<BTreeMap<String, Door>, DemoEr
             Some(dropped) => Door::drop(&drops.join(dropped.folder.to_string())),
             None => {
                 let agency = id.split('.').next().unwrap_or(id).to_owned();
-                Door::push(id, &url, &key(hub, &Principal::Agency(agency)).await?)?
+                Door::over_http(channel, &url, &key(hub, &Principal::Agency(agency)).await?)?
             }
         };
         doors.insert(id.clone(), door);

@@ -11,12 +11,16 @@ use std::{
 use serde_json::Value;
 use tokio::time::sleep;
 
-use super::send::{self, Letter};
+use super::{
+    called::Called,
+    send::{self, Letter},
+};
+use crate::catalog::Channel;
 
 /// How long a hub that says "later" is asked again, and one that takes files waited for.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 /// Between two such questions.
-const ASK_EVERY: Duration = Duration::from_millis(250);
+pub(super) const ASK_EVERY: Duration = Duration::from_millis(250);
 /// How long one request may take.
 const REQUEST_MAX: Duration = Duration::from_secs(60);
 /// Files dropped and not answered yet, at most.
@@ -103,18 +107,24 @@ impl Tally {
 pub(super) enum Door {
     /// Pushed over HTTP.
     Push(Push),
+    /// Called by name over HTTP.
+    Called(Called),
     /// Dropped as files.
     Drop(Drop),
 }
 
 impl Door {
-    /// Pushes to a channel with its agency's key.
+    /// Pushes to a channel with its agency's key, or calls it as its agency does.
     ///
     /// # Errors
     /// When no client can be made.
-    pub(super) fn push(channel: &str, url: &str, key: &str) -> Result<Self, DoorError> {
+    pub(super) fn over_http(channel: &Channel, url: &str, key: &str) -> Result<Self, DoorError> {
         let client = reqwest::Client::builder().timeout(REQUEST_MAX).no_proxy().build()?;
-        let [channel, url, key] = [channel, url, key].map(ToOwned::to_owned);
+        let Channel { id, called, .. } = channel;
+        if let Some(called) = called {
+            return Ok(Self::Called(Called::new(client, (id, called), url, key)));
+        }
+        let [channel, url, key] = [id, url, key].map(ToOwned::to_owned);
         Ok(Self::Push(Push { client, channel, url, key }))
     }
 
@@ -134,6 +144,7 @@ impl Door {
     ) -> Result<Vec<Answer>, DoorError> {
         match self {
             Self::Push(push) => Ok(vec![push.send(id, payload).await?]),
+            Self::Called(called) => Ok(vec![called.send(id, &payload).await?]),
             Self::Drop(drop) => drop.send(id, &payload).await,
         }
     }
@@ -144,7 +155,7 @@ impl Door {
     /// [`DoorError`].
     pub(super) fn answered(&mut self) -> Result<Vec<Answer>, DoorError> {
         match self {
-            Self::Push(_) => Ok(Vec::new()),
+            Self::Push(_) | Self::Called(_) => Ok(Vec::new()),
             Self::Drop(drop) => drop.answered(),
         }
     }
@@ -155,7 +166,7 @@ impl Door {
     /// [`DoorError`].
     pub(super) async fn settle(&mut self) -> Result<Vec<Answer>, DoorError> {
         match self {
-            Self::Push(_) => Ok(Vec::new()),
+            Self::Push(_) | Self::Called(_) => Ok(Vec::new()),
             Self::Drop(drop) => drop.until(|awaited| awaited.is_empty()).await,
         }
     }

@@ -11,7 +11,7 @@ use clap::Subcommand;
 use super::{Exit, journal};
 use crate::{
     auth::{self, Principal},
-    store::{Store, StoreError},
+    store::{ApiKey, Store, StoreError},
 };
 
 /// What to do with keys.
@@ -24,6 +24,11 @@ pub(super) enum Action {
     },
     /// Revoke a key.
     Revoke {
+        /// Its public part: the letters between the two underscores.
+        id: String,
+    },
+    /// Show the password by which a key's bearer makes digests (WS-Security PasswordDigest).
+    Digest {
         /// Its public part: the letters between the two underscores.
         id: String,
     },
@@ -51,9 +56,16 @@ pub(super) fn run(
                 let missing = || StoreError::fault(format!("there is no key `{id}`"));
                 if found { Ok(format!("{id} is revoked")) } else { Err(missing()) }
             }
+            Action::Digest { id } => {
+                let keys = store.keys().await?;
+                let live = |key: &&ApiKey| key.id == *id && key.revoked_at.is_none();
+                let missing = || StoreError::fault(format!("there is no key `{id}` in force"));
+                let key = keys.iter().find(live).ok_or_else(missing)?;
+                Ok(auth::digest_password(&*store, key))
+            }
             Action::List => {
                 let keys = store.keys().await?;
-                let line = |key: &crate::store::ApiKey| {
+                let line = |key: &ApiKey| {
                     let state = key.revoked_at.as_deref().unwrap_or("in force");
                     format!("{}\t{}\t{state}", key.id, key.principal)
                 };

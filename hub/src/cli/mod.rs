@@ -4,6 +4,7 @@
 mod agency;
 mod apply;
 mod bench;
+mod called;
 mod check;
 mod demo;
 mod door;

@@ -204,15 +204,15 @@ pub(super) fn run(
     let seed = options.rhythm.seed();
     for channel in catalog.channels.values().filter(of) {
         match Simulation::load(&channel.folder, &channel.id, seed) {
-            Ok(found) => simulations.extend(found),
+            Ok(found) => simulations.extend(found.map(|found| (channel, found))),
             Err(error) => {
                 writeln!(err, "{error}")?;
                 return Ok(Exit::Faulty);
             }
         }
     }
-    let [simulation] = simulations.as_mut_slice() else {
-        let told: Vec<_> = simulations.iter().map(Simulation::channel).collect();
+    let [(channel, simulation)] = simulations.as_mut_slice() else {
+        let told: Vec<_> = simulations.iter().map(|(channel, _)| channel.id.as_str()).collect();
         let words = match told.is_empty() {
             true => format!("`{name}` has no channel with a simulation/CHANNEL.toml"),
             false => format!("name one channel: {}", told.join(", ")),
@@ -223,9 +223,7 @@ pub(super) fn run(
     writeln!(out, "{}, --seed {seed}", simulation.channel())?;
     let door = match &options.drop {
         Some(folder) => Ok(Door::drop(folder)),
-        None => {
-            Door::push(simulation.channel(), &options.url, options.key.as_deref().unwrap_or(""))
-        }
+        None => Door::over_http(channel, &options.url, options.key.as_deref().unwrap_or("")),
     };
     let mut door = match door {
         Ok(door) => door,

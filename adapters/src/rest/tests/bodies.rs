@@ -10,7 +10,8 @@ use tokio::time::sleep;
 
 use super::{OneKey, PATIENCE, Rig, SHORT, problem, server_limits, small_limits, to_end};
 use crate::inbound::{Arrival, Inbox};
-use crate::rest::push::{Limits, router};
+use crate::rest::intake::Limits;
+use crate::rest::tests::router;
 use crate::suite::Scripted;
 
 #[tokio::test]

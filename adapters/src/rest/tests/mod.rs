@@ -20,8 +20,10 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::push::{Denied, Door, Limits, router};
+use super::intake::{Intake, Limits};
+use super::push::{self, Denied, Door};
 use super::server::{ServerLimits, serve};
+use crate::inbound::Inbox;
 use crate::suite::{CHANNEL, PATIENCE, Scripted, Sender, Told, conforms};
 
 /// A timeout to be waited for in a test.
@@ -54,6 +56,10 @@ struct Rig {
 /// The timeout under test is shortened where it is tested, or a busy machine would fail others.
 fn server_limits() -> ServerLimits {
     ServerLimits { linger: SHORT, stop_timeout: PATIENCE, ..ServerLimits::default() }
+}
+
+fn router(inbox: Arc<dyn Inbox>, door: Arc<dyn Door>, limits: Limits) -> Router {
+    push::router(Intake::new(inbox, limits), door, &[])
 }
 
 fn small_limits() -> Limits {
