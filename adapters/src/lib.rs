@@ -1,4 +1,4 @@
-//! Transports: how bytes come in from agencies.
+//! Transports: how bytes come in from agencies, and go out to them.
 //!
 //! An adapter carries bytes and never looks inside them. It hands every arrival to the one
 //! [`Inbox`] and tells the sender the outcome in its transport's own words; it knows nothing of
@@ -8,6 +8,7 @@
 
 pub mod file;
 pub mod inbound;
+pub mod outbound;
 pub mod rest;
 #[cfg(test)]
 mod suite;
