@@ -35,7 +35,12 @@ pub(super) struct Source<'a> {
 }
 
 impl Source<'_> {
-    fn fault(&self, span: &Range<usize>, message: String, advice: &str) -> Box<Diagnostic> {
+    pub(super) fn fault(
+        &self,
+        span: &Range<usize>,
+        message: String,
+        advice: &str,
+    ) -> Box<Diagnostic> {
         let file = self.file.display().to_string();
         Box::new(Diagnostic::at(&file, self.text, span, message, advice))
     }
