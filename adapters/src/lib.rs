@@ -1,4 +1,4 @@
-//! Transports: how bytes come in from agencies.
+//! Transports: how bytes come in from agencies, and go out to them.
 //!
 //! An adapter carries bytes and never looks inside them. It hands every arrival to the one
 //! [`Inbox`] and tells the sender the outcome in its transport's own words; it knows nothing of
@@ -9,6 +9,7 @@
 pub mod dialect;
 pub mod file;
 pub mod inbound;
+pub mod outbound;
 pub mod rest;
 pub mod soap;
 #[cfg(test)]

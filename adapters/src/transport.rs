@@ -25,18 +25,18 @@ pub const TRANSPORTS: &[Transport] = &[
     Transport {
         name: "rest",
         summary: (
-            "Cơ quan gửi từng thông điệp bằng HTTP POST.",
-            "The agency sends each message by HTTP POST.",
+            "Mỗi thông điệp là một lần HTTP POST, do cơ quan gửi hoặc gửi đến cơ quan.",
+            "Each message is an HTTP POST, of the agency or to it.",
         ),
-        directions: &[Direction::Inbound],
+        directions: &[Direction::Inbound, Direction::Outbound],
     },
     Transport {
         name: "file",
         summary: (
-            "Cơ quan đặt từng tệp vào thư mục nhận tệp.",
-            "The agency drops each file into a folder.",
+            "Mỗi thông điệp là một tệp trong thư mục, do cơ quan đặt vào hoặc lấy ra.",
+            "Each message is a file in a folder, put there by the agency or taken from there.",
         ),
-        directions: &[Direction::Inbound],
+        directions: &[Direction::Inbound, Direction::Outbound],
     },
     Transport {
         name: "soap",

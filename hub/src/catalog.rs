@@ -2,12 +2,14 @@
 
 mod called;
 mod dropped;
+mod outbound;
 mod own;
 
 use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use contracts::Contracts;
@@ -23,6 +25,7 @@ use crate::{
 pub use called::Called;
 pub use dropped::Dropped;
 use dropped::Source;
+pub use outbound::{OutboundChannel, OutboundSettings, Sent};
 pub use own::{ANSWERS, FEEDBACK, Own, speaks_for};
 
 /// `agency.toml`.
@@ -37,6 +40,9 @@ pub struct Agency {
     pub name_en: String,
     /// The channels by name.
     pub channels: BTreeMap<String, ChannelSettings>,
+    /// What it is sent, by the channels' names.
+    #[serde(default)]
+    pub outbound: BTreeMap<String, OutboundSettings>,
     /// Its source systems, by the name that records give them: rank and what they own.
     #[serde(default)]
     pub sources: BTreeMap<String, SourceRule>,
@@ -127,6 +133,8 @@ pub struct Catalog {
     pub agencies: Vec<Agency>,
     /// Channels by id.
     pub channels: BTreeMap<String, Channel>,
+    /// Channels by which agencies are sent something, by id.
+    pub outbound: BTreeMap<String, Arc<OutboundChannel>>,
     /// The hub's own channels, where it runs.
     pub own: Option<Own>,
 }
@@ -205,6 +213,20 @@ impl Catalog {
                     }
                     (channel.dropped, channel.called) = (dropped, called);
                     self.channels.insert(channel.id.clone(), channel);
+                }
+                Err(faults) => found.extend(faults),
+            }
+        }
+        for (name, settings) in &agency.outbound {
+            let source = Source { file: &file, text: &text };
+            if agency.channels.contains_key(name) {
+                let message = format!("`{name}` is a channel by which the agency sends");
+                found.push(unreadable(&file, &message, "give them two names"));
+            }
+            let named = (agency.id.as_str(), name.as_str());
+            match outbound::compile((&source, folder), named, settings, &tables, contracts) {
+                Ok(channel) => {
+                    self.outbound.insert(channel.id.to_string(), Arc::new(channel));
                 }
                 Err(faults) => found.extend(faults),
             }

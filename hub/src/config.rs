@@ -1,6 +1,9 @@
 //! `hub.toml`: the only place that reads configuration and the environment.
 
+mod endpoint;
+
 use std::{
+    collections::BTreeMap,
     env, fmt, fs,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -11,6 +14,8 @@ use serde::Deserialize;
 use tokio_postgres::config::Host;
 
 use crate::registry::Settings;
+
+pub use endpoint::{Endpoint, Endpoints};
 
 /// Where the hub keeps its truth.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +39,10 @@ pub struct Config {
     pub drops: Option<PathBuf>,
     /// Folder of the catalogue that this hub publishes; without one the store's stays in force.
     pub catalogue: Option<PathBuf>,
+    /// File of the routes, for a hub that delivers.
+    pub routes: Option<PathBuf>,
+    /// Where the outbound channels lead.
+    pub endpoints: Endpoints,
     /// How the province counts.
     pub settings: Settings,
     /// Filter of the log, in the syntax of `RUST_LOG`.
@@ -51,6 +60,9 @@ struct File {
     agencies: PathBuf,
     drops: Option<PathBuf>,
     catalogue: Option<PathBuf>,
+    routes: Option<PathBuf>,
+    #[serde(default)]
+    endpoints: BTreeMap<String, toml::Spanned<endpoint::Declared>>,
     #[serde(default)]
     counting: Counting,
     #[serde(default = "log")]
@@ -121,6 +133,8 @@ impl Config {
             let span = file.store.span();
             found.push(Diagnostic::at(name, text, &span, message.clone(), advice));
         }
+        let source = endpoint::Source { name, text, folder };
+        let endpoints = source.endpoints(file.endpoints, &mut found);
         match (listen, store) {
             (Ok(listen), Ok(store)) if found.is_empty() => Ok(Self {
                 listen,
@@ -128,6 +142,8 @@ impl Config {
                 agencies: folder.join(file.agencies),
                 drops: file.drops.map(|drops| folder.join(drops)),
                 catalogue: file.catalogue.map(|path| folder.join(path)),
+                routes: file.routes.map(|path| folder.join(path)),
+                endpoints,
                 settings: Settings {
                     stopped_is_paused: file.counting.stopped == Stopped::Paused,
                     ..Settings::default()

@@ -30,11 +30,12 @@ use crate::{
     catalogue::{self, Held},
     config::{Config, StoreAddress},
     console::{self, Console},
+    delivery::Deliveries,
     descriptors,
     doors::Doors,
     drops::Drops,
     feeds::Live,
-    journey::Journey,
+    journey::{Journey, route::Routes},
     judging::Judging,
     operations::Operations,
     profiling::Profiling,
@@ -166,6 +167,9 @@ impl Hub {
         let folder = config.catalogue.as_deref();
         let published = folder.map(|folder| catalogue::load(folder, &contracts)).transpose();
         let published = published.map_err(HubError::Faulty)?;
+        let routes = routes(config, &catalog, &contracts).map_err(HubError::Faulty)?;
+        let deliveries =
+            Deliveries::prepare(&catalog, &routes, &config.endpoints).map_err(HubError::Faulty)?;
         let store = open_store(&config.store).await?;
         let drops =
             Drops::prepare(&catalog, config.drops.as_deref(), &store).map_err(HubError::Faulty)?;
@@ -189,8 +193,11 @@ impl Hub {
         let doors = Arc::new(Doors { catalog: catalog.clone(), keys: keys.clone() });
         let profiling = Profiling::new(catalog.clone(), store.clone());
         let judging = Judging::new(store.clone());
+        let delivering =
+            deliveries.run(store.clone(), (gazetteer.clone(), telemetry.clone()), stop.clone());
+        let written = (Arc::new(routes), appended);
         let journey =
-            Arc::new(Journey::start(catalog, contracts, gazetteer, store.clone(), appended));
+            Arc::new(Journey::start(catalog, contracts, gazetteer, store.clone(), written));
         let (streams, operators) = (Streams::default(), operations.clone());
         let api = Api { operations: operators, live, streams, keys: keys.clone(), telemetry };
         let intake = Intake::new(journey.clone(), Limits::default());
@@ -208,6 +215,7 @@ impl Hub {
         let beside = TaskTracker::new();
         beside.spawn(profiling.run(stop.clone()));
         beside.spawn(judging.run(stop.clone()));
+        beside.spawn(delivering);
         for folder in drops.folders {
             let inbox: Arc<dyn Inbox> = journey.clone();
             beside.spawn(folder.run(inbox, stop.clone()));
@@ -318,6 +326,19 @@ async fn in_force(
         tracing::info!("the rules in force are new: every fold was made with them");
     }
     Ok(held)
+}
+
+/// The routes that the configuration names; none where it names none.
+///
+/// # Errors
+/// Every fault of them.
+pub fn routes(
+    config: &Config,
+    catalog: &Catalog,
+    contracts: &Contracts,
+) -> Result<Routes, Vec<mappings::Diagnostic>> {
+    let file = config.routes.as_deref();
+    Ok(file.map(|file| Routes::load(file, catalog, contracts)).transpose()?.unwrap_or_default())
 }
 
 async fn refresh(keys: Keys, held: Held, store: Arc<dyn Store>, stop: CancellationToken) {

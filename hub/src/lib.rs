@@ -11,6 +11,7 @@ pub mod config;
 pub mod console;
 mod container;
 pub mod cursor;
+pub mod delivery;
 mod descriptors;
 pub mod doors;
 pub mod drops;

@@ -3,6 +3,7 @@
 mod answers;
 mod counted;
 mod deadline;
+mod deliveries;
 mod drift;
 mod feedback;
 mod findings;
@@ -35,6 +36,7 @@ use crate::{
 pub use answers::Answers;
 pub use counted::{CountedDossier, CountedPage, From as CountedFrom, Number};
 pub use deadline::{Brief, DeadlineLookup, Own, Standing};
+pub use deliveries::{DeadPage, DeadWhole, Pace, Replayed, ToldLetter};
 pub use drift::{ChannelDrift, Drift, DriftSeen};
 pub use feedback::{FeedbackPage, FeedbackQuestion, FeedbackSummary};
 pub(crate) use findings::told;

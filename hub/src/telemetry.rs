@@ -29,6 +29,12 @@ struct Route {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Attempted {
+    channel: String,
+    end: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Received {
     channel: String,
     outcome: String,
@@ -40,6 +46,7 @@ pub struct Telemetry {
     requests: Family<Answered, Counter>,
     latency: Family<Route, Histogram, fn() -> Histogram>,
     messages: Family<Received, Counter>,
+    attempts: Family<Attempted, Counter>,
     journal: Gauge,
     store: Gauge,
 }
@@ -68,6 +75,9 @@ impl Telemetry {
         let messages = Family::<Received, Counter>::default();
         let help = "Messages taken since the start, by channel and outcome";
         registry.register("lienthong_messages", help, messages.clone());
+        let attempts = Family::<Attempted, Counter>::default();
+        let help = "Attempts to deliver since the start, by channel and how they ended";
+        registry.register("lienthong_delivery_attempts", help, attempts.clone());
         let journal = Gauge::default();
         registry.register("lienthong_journal_entries", "Entries in the journal", journal.clone());
         let store = Gauge::default();
@@ -77,7 +87,7 @@ impl Telemetry {
         started.set(Timestamp::now().as_second());
         let help = "When the process started, in seconds since 1970";
         registry.register("process_start_time_seconds", help, started);
-        Self { registry, requests, latency, messages, journal, store }
+        Self { registry, requests, latency, messages, attempts, journal, store }
     }
 
     /// The same, ready to be shared.
@@ -97,6 +107,12 @@ impl Telemetry {
     pub fn message(&self, channel: &str, outcome: &str) {
         let (channel, outcome) = (channel.to_owned(), outcome.to_owned());
         self.messages.get_or_create(&Received { channel, outcome }).inc();
+    }
+
+    /// Counts an attempt to deliver, by a configured channel.
+    pub fn delivery(&self, channel: &str, end: &str) {
+        let (channel, end) = (channel.to_owned(), end.to_owned());
+        self.attempts.get_or_create(&Attempted { channel, end }).inc();
     }
 
     /// Notes the journal's size, or that the store does not answer.

@@ -5,7 +5,7 @@ use std::{borrow::Cow, cell::Cell, sync::atomic::Ordering};
 use contracts::{Body, Draft, Members, Part, Place, Problem, problem};
 use serde_json::Value as Json;
 
-use self::{
+pub(crate) use self::{
     body::{put, to_part},
     member::{missing, produce},
 };
@@ -200,7 +200,7 @@ fn format_problem(fault: &FormatFault, (line, column): (u32, u32)) -> Problem {
     Problem::new(kind).in_place(place).by_rule(fault.detail.clone())
 }
 
-type PlaceOf<'a> = dyn FnMut(usize) -> (u32, u32) + 'a;
+pub(crate) type PlaceOf<'a> = dyn FnMut(usize) -> (u32, u32) + 'a;
 
 fn translate<'a>(
     mapping: &'a Mapping,
@@ -305,7 +305,7 @@ fn is_about_units(problem: &Problem) -> bool {
 }
 
 /// Maps each node of a list to an item; one without any value adds nothing.
-fn items<'a>(
+pub(crate) fn items<'a>(
     list: &'a List,
     scene: Scene<'a>,
     place: &mut PlaceOf<'_>,

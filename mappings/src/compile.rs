@@ -26,6 +26,7 @@ use crate::{
 mod format;
 mod list;
 mod record;
+mod render;
 mod way;
 
 type Entry<'a> = (&'a Spanned<std::borrow::Cow<'a, str>>, &'a Spanned<DeValue<'a>>);
@@ -59,6 +60,14 @@ impl Compiler<'_> {
     }
 }
 
+/// Reads a file's TOML.
+fn opened<'a>(file: &str, text: &'a str) -> Result<Spanned<DeTable<'a>>, Vec<Diagnostic>> {
+    DeTable::parse(text).map_err(|error| {
+        let span = error.span().unwrap_or(0..0);
+        vec![Diagnostic::at(file, text, &span, error.message().to_owned(), "")]
+    })
+}
+
 impl Mapping {
     /// Compiles a channel's mapping.
     ///
@@ -86,14 +95,7 @@ impl Mapping {
                 }
             }
         }
-        let table = match DeTable::parse(text) {
-            Ok(table) => table,
-            Err(error) => {
-                let span = error.span().unwrap_or(0..0);
-                let message = error.message().to_owned();
-                return Err(vec![Diagnostic::at(file, text, &span, message, "")]);
-            }
-        };
+        let table = opened(file, text)?;
         let mapping = compiler.channel(table.get_ref());
         compiler.found.sort_by_key(|found| (found.file.clone(), found.line, found.column));
         match mapping {

@@ -22,6 +22,7 @@ pub mod mapping;
 pub mod origin;
 pub mod path;
 pub mod profile;
+pub mod render;
 pub mod rule;
 pub mod text;
 
@@ -30,3 +31,4 @@ pub use diagnostic::Diagnostic;
 pub use gazetteer::Gazetteer;
 pub use mapping::{Mapping, Sources};
 pub use origin::Origin;
+pub use render::Rendering;

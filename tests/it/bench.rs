@@ -119,6 +119,15 @@ fn ingest_is_told_beside_its_floors_and_leaves_a_store_that_holds() {
 }
 
 #[test]
+fn deliveries_are_told_beside_a_loop_that_only_sends() {
+    let names = figures(&["deliver", "--seed", "11", "--deliveries", "400"]);
+    told(&names, &["a loop that only sends", "delivered"]);
+    let other = cluster::database("bench-deliver");
+    let some = ["deliver", "--seed", "11", "--deliveries", "300", "--store", &other];
+    told(&figures(&some), &["a loop that only sends", "delivered"]);
+}
+
+#[test]
 fn bulk_is_told_beside_one_row_for_each_record() {
     let names = figures(&[
         "bulk",

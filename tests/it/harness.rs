@@ -42,6 +42,8 @@ pub(crate) struct Folder {
     store: String,
     /// The catalogue that its hub publishes.
     catalogue: Option<PathBuf>,
+    /// What else stands in its `hub.toml`, at the end.
+    more: String,
 }
 
 impl Folder {
@@ -74,6 +76,12 @@ impl Folder {
         self.configure(0);
     }
 
+    /// The same folder with more in its `hub.toml`, at the end.
+    pub(crate) fn configured_with(&mut self, more: String) {
+        self.more = more;
+        self.configure(0);
+    }
+
     /// A hub of the agencies in the given folders of the repository.
     pub(crate) fn of(name: &str, sources: &[&str]) -> Self {
         let folder = env::temp_dir().join(format!("lienthong-{}-{name}", std::process::id()));
@@ -81,7 +89,8 @@ impl Folder {
         let path = folder.canonicalize().unwrap();
         // Some agencies drop files.
         fs::create_dir_all(path.join("drops")).unwrap();
-        let folder = Self { path, store: "sqlite:hub.db".to_owned(), catalogue: None };
+        let folder =
+            Self { path, store: "sqlite:hub.db".to_owned(), catalogue: None, more: String::new() };
         for source in sources {
             copy(&root().join(source), &folder.path.join("agencies"));
         }
@@ -99,7 +108,7 @@ impl Folder {
         );
         let folder = self.catalogue.as_ref().map(|path| path.display());
         let catalogue = folder.map(|path| format!("catalogue = \"{path}\"\n"));
-        let text = text + &catalogue.unwrap_or_default();
+        let text = text + &catalogue.unwrap_or_default() + &self.more;
         fs::write(self.path.join("hub.toml"), text).unwrap();
     }
 

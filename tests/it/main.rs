@@ -13,6 +13,7 @@ mod corpus;
 mod counted;
 mod deadline;
 mod declared;
+mod delivery;
 mod demo;
 mod dependencies;
 mod dialect;

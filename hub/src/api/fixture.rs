@@ -96,7 +96,7 @@ impl Bench {
             Arc::new(contracts),
             gazetteer,
             store.clone(),
-            appended.clone(),
+            (Arc::default(), appended.clone()),
         );
         let operations = Operations {
             catalog,

@@ -139,6 +139,11 @@ kinds! {
         "Only the operator may do this."
         "Dùng khóa tạo bằng lienthong key new operator, hoặc lệnh lienthong report --freeze."
         "Use a key of lienthong key new operator, or lienthong report --freeze.";
+    DECIDED "already-decided"
+        "Thư không giao được này đã được gửi lại hoặc đã bỏ."
+        "Something was decided of this dead letter already: it was replayed or discarded."
+        "Xem trạng thái bằng GET /v1/dead/{mã}; nếu lại không giao được, nó có mã mới."
+        "See its state by GET /v1/dead/{id}; one that is buried again has a new id.";
     CROWDED "too-many-streams"
         "Quá nhiều luồng đang mở."
         "Too many streams are open."

@@ -15,6 +15,7 @@ mod answer;
 mod catalogue;
 mod counted;
 mod deadline;
+mod deliveries;
 mod dossiers;
 mod feedback;
 mod feeds;
@@ -96,6 +97,13 @@ pub fn whole(state: Api, others: Router) -> Router {
         .route("/v1/feeds", get(feeds::list))
         .route("/v1/feeds/{feed}", get(feeds::page))
         .route("/v1/feeds/{feed}/stream", get(stream::stream))
+        .route("/v1/outbox", get(deliveries::outbox))
+        .route("/v1/outbox/{channel}/{action}", post(deliveries::steer))
+        .route("/v1/dead", get(deliveries::dead))
+        .route("/v1/dead/replay", post(deliveries::replay_all))
+        .route("/v1/dead/{id}", get(deliveries::one))
+        .route("/v1/dead/{id}/replay", post(deliveries::replay))
+        .route("/v1/dead/{id}/discard", post(deliveries::discard))
         .route("/healthz", get(health::health))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))

@@ -8,6 +8,7 @@ pub(crate) mod bulk;
 mod child;
 mod clock;
 pub(crate) mod deadline;
+pub(crate) mod deliver;
 mod floors;
 pub(crate) mod idle;
 pub(crate) mod ingest;

@@ -6,7 +6,8 @@ use clap::{Args, Subcommand};
 
 use super::{Exit, journal::exit_of};
 use crate::bench::{
-    self, BenchError, Table, bulk, deadline, idle, ingest, read, rebuild, search, translate,
+    self, BenchError, Table, bulk, deadline, deliver, idle, ingest, read, rebuild, search,
+    translate,
 };
 
 /// What to measure; without a name a short run of everything.
@@ -35,12 +36,14 @@ enum What {
     Search(search::Options),
     /// A whole journal compared and folded anew, beside reading it.
     Rebuild(rebuild::Options),
+    /// From the outbox to a receiver, beside a loop that only sends.
+    Deliver(deliver::Options),
     /// A hub with many channels and nothing to do; its start; its memory at work.
     Idle(idle::Options),
 }
 
 /// Everything, in about a minute.
-fn short() -> [What; 8] {
+fn short() -> [What; 9] {
     let ingest = ingest::Options {
         connections: 64,
         seconds: 5.0,
@@ -79,6 +82,7 @@ fn short() -> [What; 8] {
         }),
         What::Rebuild(rebuild::Options { dossiers: 2_000, store: None }),
         What::Bulk(bulk::Options { records: 5_000, rounds: 1, floor_seconds: 0.5 }),
+        What::Deliver(deliver::Options { deliveries: 4_000, at_once: 16, store: None }),
         What::Idle(idle),
     ]
 }
@@ -92,6 +96,7 @@ fn measure(seed: u64, what: &What) -> Result<Table, BenchError> {
         What::Search(options) => search::run(seed, options),
         What::Rebuild(options) => rebuild::run(seed, options),
         What::Bulk(options) => bulk::run(seed, options),
+        What::Deliver(options) => deliver::run(seed, options),
         What::Idle(options) => idle::run(seed, options),
     }
 }

@@ -9,7 +9,14 @@ use jiff::Timestamp;
 use mappings::coverage::Part;
 
 use super::{Exit, Folder, faulty, with_catalog};
-use crate::{catalog::Catalog, catalogue, drops, hub::configuration, simulation::Simulation};
+use crate::{
+    catalog::Catalog,
+    catalogue,
+    delivery::Deliveries,
+    drops,
+    hub::{configuration, routes},
+    simulation::Simulation,
+};
 
 pub(super) fn run(
     catalog: &Catalog,
@@ -48,12 +55,23 @@ pub(super) fn configured(
             return Ok(Exit::Faulty);
         }
     };
-    let folder = Folder { mappings: config.agencies };
+    let folder = Folder { mappings: config.agencies.clone() };
     with_catalog(&folder, err, |catalog, contracts, err| {
         if let Err(found) = drops::root(catalog, config.drops.as_deref()) {
             return faulty(&found, err);
         }
-        let read = config.catalogue.map(|folder| catalogue::load(&folder, contracts));
+        let routes = routes(&config, catalog, contracts);
+        let ready = routes.and_then(|routes| {
+            Deliveries::prepare(catalog, &routes, &config.endpoints).map(|_| routes.count())
+        });
+        match ready {
+            Ok(0) => {}
+            Ok(count) => {
+                writeln!(out, "routes: {count}, endpoints: {}", config.endpoints.len())?;
+            }
+            Err(found) => return faulty(&found, err),
+        }
+        let read = config.catalogue.as_deref().map(|folder| catalogue::load(folder, contracts));
         match read.transpose() {
             Ok(published) => {
                 if let Some(read) = published {

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     auth::{self, Principal},
     catalog::Channel,
-    config::{Config, StoreAddress},
+    config::{Config, Endpoints, StoreAddress},
     hub::{Hub, HubError, ToldToEnd},
     registry::Settings,
     simulation::{Simulation, SimulationError},
@@ -83,6 +83,8 @@ pub(super) fn run(
         agencies: options.folder.mappings.clone(),
         drops: Some(scratch.drops()),
         catalogue: Some(options.catalogue.clone()),
+        routes: None,
+        endpoints: Endpoints::new(),
         settings: Settings::default(),
         log: "warn".to_owned(),
         log_json: false,

@@ -6,6 +6,7 @@ mod apply;
 mod bench;
 mod called;
 mod check;
+mod dead;
 mod demo;
 mod door;
 mod drift;
@@ -37,6 +38,7 @@ use mappings::{Diagnostic, format::sheet::Choice};
 use crate::{
     catalog::{Catalog, Channel},
     container,
+    store::deliveries::Running,
 };
 
 /// Liên Thông, the integration hub of Đồng Nai.
@@ -141,6 +143,19 @@ enum Command {
         #[command(flatten)]
         configured: Configured,
     },
+    /// What could not be delivered: list, show, replay, discard.
+    Dead {
+        #[command(subcommand)]
+        action: dead::Action,
+        #[command(flatten)]
+        configured: Configured,
+    },
+    /// Stop delivering to a channel; what comes waits.
+    Pause(dead::Channel),
+    /// Deliver to a channel again.
+    Resume(dead::Channel),
+    /// Deliver what waits for a channel now, and pause it then.
+    Drain(dead::Channel),
     /// Fill a form of the catalogue with the figures of a period; freeze it.
     Report(report::Options),
     /// Read everything and compare: leaves, commitments, dossiers, numbers.
@@ -212,6 +227,10 @@ fn dispatch(command: Command, out: &mut impl Write, err: &mut impl Write) -> io:
         Command::Trace { id, channel, configured } => {
             trace::run(&configured.config, channel.as_deref(), &id, out, err)
         }
+        Command::Dead { action, configured } => dead::run(&configured.config, &action, out, err),
+        Command::Pause(told) => dead::steer(&told, Running::Paused, out, err),
+        Command::Resume(told) => dead::steer(&told, Running::Running, out, err),
+        Command::Drain(told) => dead::steer(&told, Running::Draining, out, err),
         Command::Report(options) => report::run(&options, out, err),
         Command::Verify(configured) => journal::verify(&configured.config, out, err),
         Command::Rebuild(configured) => journal::rebuild(&configured.config, out, err),

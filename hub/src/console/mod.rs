@@ -7,6 +7,7 @@
 //! is not the machine's own (a page of another site whose name was bent to this address), is told
 //! that there is no such address.
 
+mod delivery;
 mod drift;
 mod finding;
 mod page;

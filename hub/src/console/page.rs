@@ -6,7 +6,7 @@ use askama::Template;
 use contracts::{Problem, Status, problem::Bilingual};
 use jiff::{Timestamp, tz::Offset};
 
-use super::{drift::Section, finding};
+use super::{delivery, drift::Section, finding};
 use crate::{
     api::today,
     auth::Principal,
@@ -135,6 +135,7 @@ pub(super) struct Page {
     refusals: Vec<RefusalRow>,
     statuses: Vec<StatusRow>,
     findings: finding::Section,
+    deliveries: delivery::Section,
     drift: Section,
     total: i64,
     today: String,
@@ -191,6 +192,7 @@ impl Page {
             total: statuses.iter().map(|row| row.dossiers).sum(),
             statuses,
             findings: finding::Section::read(operations).await?,
+            deliveries: delivery::Section::read(operations).await?,
             drift: Section::read(operations).await?,
             today: today.strftime("%d/%m/%Y").to_string(),
         })

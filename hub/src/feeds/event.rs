@@ -149,7 +149,7 @@ pub(super) fn finding(log_id: &str, one: &Finding) -> Result<Vec<u8>, StoreError
 }
 
 /// The type and the schema of a contract's events.
-fn names(contract: &str, suffix: &str) -> Result<(String, String), StoreError> {
+pub(crate) fn names(contract: &str, suffix: &str) -> Result<(String, String), StoreError> {
     let id: ContractId =
         contract.parse().map_err(|_| StoreError::fault("an entry names no contract".to_owned()))?;
     let (name, major) = (id.name(), id.major());

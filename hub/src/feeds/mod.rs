@@ -1,7 +1,7 @@
 //! Feeds: public texts in journal order, for whoever follows them. Pages, long polls and live
 //! streams all read here, so they carry the same events under the same places.
 
-mod event;
+pub(crate) mod event;
 mod live;
 
 use std::{borrow::Cow, collections::BTreeSet};

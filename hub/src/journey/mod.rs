@@ -4,6 +4,7 @@
 //! stops nothing half-way.
 
 mod commit;
+pub mod route;
 pub(crate) mod translate;
 
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use crate::{
 };
 
 use commit::Committer;
+use route::Routes;
 
 /// Records written by one commit of one message; a larger message takes several.
 pub const CHUNK_RECORDS_MAX: usize = 512;
@@ -53,25 +55,36 @@ pub struct Journey {
     hashes: Arc<ContractHashes>,
     /// Room for archives and workbooks: each may cost much beside its own size.
     containers: Arc<Semaphore>,
+    routes: Arc<Routes>,
     under_way: TaskTracker,
 }
 
 impl Journey {
     /// Starts the task that commits; it ends when the last copy of the journey is dropped.
-    /// `appended` is told when something was written.
+    /// `appended` is told when something was written; what `routes` lead to is woken.
     pub fn start(
         catalog: Arc<Catalog>,
         contracts: Arc<Contracts>,
         gazetteer: Arc<Gazetteer>,
         store: Arc<dyn Store>,
-        appended: Arc<Notify>,
+        (routes, appended): (Arc<Routes>, Arc<Notify>),
     ) -> Self {
         let committer = Committer::start(store.clone(), appended);
         let hash = |one: &Contract| (one.id().clone(), Digest::of(one.text().as_bytes()));
         let hashes = Arc::new(contracts.iter().map(hash).collect());
         let containers = Arc::new(Semaphore::new(CONTAINERS_MAX));
         let under_way = TaskTracker::new();
-        Self { catalog, contracts, gazetteer, store, committer, hashes, containers, under_way }
+        Self {
+            catalog,
+            contracts,
+            gazetteer,
+            store,
+            committer,
+            hashes,
+            containers,
+            routes,
+            under_way,
+        }
     }
 
     /// Waits for the messages under way, also those whose senders have hung up. None may be
@@ -140,7 +153,7 @@ impl Journey {
             let Some(items) = chunks.get(next as usize) else { break };
             let last = next as usize + 1 == chunks.len();
             let chunk = Submission { chunk: next, last, items: items.clone(), ..first.clone() };
-            match self.committer.commit(chunk).await? {
+            match self.commit(chunk).await? {
                 Reply::Done(receipt) => return Ok(receipt),
                 Reply::Next(wanted) => next = wanted,
             }
@@ -183,7 +196,7 @@ impl Journey {
             let last = next.is_none();
             if number >= wanted || last {
                 let sent = Submission { chunk: number, last, items, ..first.clone() };
-                match self.committer.commit(sent).await? {
+                match self.commit(sent).await? {
                     Reply::Done(receipt) => {
                         drop(chunks);
                         let _ = translating.await;
@@ -198,6 +211,14 @@ impl Journey {
         Err(Later { reason: "the message moved on".to_owned(), retry_after_seconds: 1 })
     }
 
+    /// Makes a chunk durable, and wakes who delivers what it made.
+    async fn commit(&self, chunk: Submission) -> Result<Reply, Later> {
+        let channels = route::destinations(&chunk.items);
+        let reply = self.committer.commit(chunk).await?;
+        self.routes.wake(&channels);
+        Ok(reply)
+    }
+
     fn translate(
         &self,
         (channel, id): (&Channel, &str),
@@ -206,9 +227,13 @@ impl Journey {
     ) {
         let clock = jiff::Timestamp::now();
         let agency = speaks_for(id);
-        let mut take = |item: Item| match agency {
-            Some(agency) => take(about(agency, item)),
-            None => take(item),
+        let mut take = |item: Item| {
+            let mut item = match agency {
+                Some(agency) => about(agency, item),
+                None => item,
+            };
+            self.routes.direct(id, &mut item);
+            take(item)
         };
         translate::translate(channel, &self.contracts, &self.gazetteer, payload, clock, &mut take);
     }

@@ -98,7 +98,16 @@ fn prepare(
         }
     };
     let public_hash = Digest::of(public.as_bytes());
-    Ok(Prepared { contract, key, public_hash, public, personal, content, telling })
+    Ok(Prepared {
+        contract,
+        key,
+        public_hash,
+        public,
+        personal,
+        content,
+        telling,
+        destinations: Vec::new(),
+    })
 }
 
 /// What the fold takes from a sealed record: what its public text says.

@@ -8,6 +8,7 @@ mod audit;
 pub mod batch;
 pub mod catalogue;
 pub mod decode;
+pub mod deliveries;
 pub mod effect;
 mod error;
 pub mod findings;
@@ -83,6 +84,16 @@ pub struct Prepared {
     pub content: Option<Content>,
     /// What it tells of a record that is about no dossier; `None` for all others.
     pub telling: Option<Telling>,
+    /// Where it is delivered.
+    pub destinations: Vec<deliveries::Destination>,
+}
+
+impl Prepared {
+    /// Whether it withdraws what was told before.
+    pub fn withdraws(&self) -> bool {
+        matches!(self.content, Some(Content::Retraction { .. }))
+            || self.telling.as_ref().is_some_and(|telling| telling.withdraws)
+    }
 }
 
 /// One record of a message, in payload order.
@@ -154,6 +165,7 @@ pub trait Store:
     portable::Portable
     + pruning::Pruning
     + catalogue::Catalogues
+    + deliveries::Deliveries
     + findings::Findings
     + freezes::Freezes
     + listing::Listing

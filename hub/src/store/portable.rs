@@ -64,7 +64,7 @@ pub struct Part {
 use Kind::{Bytes, Number, Text};
 
 /// What is carried, in this order: what is named comes before what names it.
-pub static PARTS: [Part; 10] = [
+pub static PARTS: [Part; 14] = [
     Part { name: "reference_contents", columns: &[("hash", Bytes), ("content", Bytes)], key: 1 },
     Part {
         name: "messages",
@@ -143,6 +143,62 @@ pub static PARTS: [Part; 10] = [
         name: "profiles",
         columns: &[("channel", Text), ("period", Text), ("profile", Text)],
         key: 2,
+    },
+    // No fold: what was settled is not there any more.
+    Part {
+        name: "outbox",
+        columns: &[
+            ("channel", Text),
+            ("key", Text),
+            ("position", Number),
+            ("personal", Number),
+            ("body", Bytes),
+        ],
+        key: 3,
+    },
+    Part {
+        name: "outbox_lines",
+        columns: &[
+            ("channel", Text),
+            ("key", Text),
+            ("waiting", Number),
+            ("attempt_at", Number),
+            ("token", Number),
+            ("attempts", Number),
+            ("failing_since", Number),
+            ("told", Text),
+        ],
+        key: 2,
+    },
+    Part {
+        name: "dead_letters",
+        columns: &[
+            ("channel", Text),
+            ("position", Number),
+            ("number", Number),
+            ("key", Text),
+            ("personal", Number),
+            ("body", Bytes),
+            ("attempts", Number),
+            ("cause", Text),
+            ("told", Text),
+            ("buried_at", Number),
+            ("state", Text),
+            ("decided_at", Number),
+            ("reason", Text),
+        ],
+        key: 3,
+    },
+    Part {
+        name: "outbound_channels",
+        columns: &[
+            ("channel", Text),
+            ("state", Text),
+            ("up_to", Number),
+            ("since", Number),
+            ("reason", Text),
+        ],
+        key: 1,
     },
 ];
 

@@ -1,5 +1,6 @@
 //! The conformance suite that every store passes: what its users can rely on.
 
+pub(crate) mod deliveries;
 mod findings;
 mod freezes;
 mod groupings;
@@ -85,6 +86,7 @@ fn prepared(contract: &str, key: &str, body: serde_json::Value) -> Prepared {
         personal,
         content: Some(content),
         telling: None,
+        destinations: Vec::new(),
     }
 }
 

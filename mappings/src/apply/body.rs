@@ -12,7 +12,7 @@ use crate::{
 const MEMBERS_TYPICAL: usize = 12;
 
 /// A value as a part of a body, of the type that its member wants.
-pub(super) fn to_part(value: Value<'_>, wants: Wants) -> Part<'_> {
+pub(crate) fn to_part(value: Value<'_>, wants: Wants) -> Part<'_> {
     match value {
         Value::Integer(number) if wants != Wants::Text => Part::Integer(number),
         Value::Boolean(flag) if wants != Wants::Text => Part::Boolean(flag),
@@ -32,7 +32,7 @@ pub(super) fn to_part(value: Value<'_>, wants: Wants) -> Part<'_> {
 
 /// Puts a part in its place, with the objects and arrays on the way to it; `alone` where nothing
 /// else is ever put there.
-pub(super) fn put<'a>(
+pub(crate) fn put<'a>(
     members: &mut Members<'a>,
     (segments, alone): (&'a [Segment], bool),
     part: Part<'a>,

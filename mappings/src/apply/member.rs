@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The problem of a member that the contract requires and no way gives.
-pub(super) fn missing(rule: &Rule, scene: &Scene<'_>, place: &mut PlaceOf<'_>) -> Problem {
+pub(crate) fn missing(rule: &Rule, scene: &Scene<'_>, place: &mut PlaceOf<'_>) -> Problem {
     let way = rule.ways.first();
     let path = way.and_then(|way| way.source.fields());
     let (line, column) = place(scene.document.offset(scene.record));
@@ -24,7 +24,7 @@ pub(super) fn missing(rule: &Rule, scene: &Scene<'_>, place: &mut PlaceOf<'_>) -
 }
 
 /// The first way that gives a value. `found` is what the record's plain paths find.
-pub(super) fn produce<'a>(
+pub(crate) fn produce<'a>(
     rule: &'a Rule,
     scene: &Scene<'a>,
     found: &[Found],

@@ -260,3 +260,59 @@ pub(super) const PARTIAL_DATE: Function = Function {
         }))
     },
 };
+
+/// A moment in a form of letters, local time; a day begins at midnight.
+fn written(at: Moment, tokens: &[Token]) -> String {
+    let time = match at {
+        Moment::Day(day) => day.to_datetime(Time::midnight()),
+        Moment::Instant(at) => tz::offset(7).to_datetime(at),
+    };
+    let field = |letter: char| match letter {
+        'y' => i32::from(time.year()),
+        'M' => i32::from(time.month()),
+        'd' => i32::from(time.day()),
+        'H' => i32::from(time.hour()),
+        'm' => i32::from(time.minute()),
+        's' => i32::from(time.second()),
+        _ => time.subsec_nanosecond() / 1_000_000,
+    };
+    let one = |token: &Token| match *token {
+        Token::Literal(c) => c.to_string(),
+        Token::Field('y', 2) => format!("{:02}", field('y').rem_euclid(100)),
+        Token::Field(letter, width) => format!("{:0width$}", field(letter)),
+    };
+    tokens.iter().map(one).collect()
+}
+
+pub(super) const WRITE_DATE: Function = Function {
+    name: "write_date",
+    usage: "write_date FORM",
+    takes: &[Kind::Text, Kind::Moment],
+    summary: "Writes a canonical date or instant in a form, in local time, for who receives it.",
+    examples: &[
+        ("write_date dd/MM/yyyy", "2024-03-04", "04/03/2024"),
+        ("write_date d/M/yy", "2024-03-04", "4/3/24"),
+        ("write_date yyyyMMddHHmmss", "2024-03-04T18:30:00Z", "20240305013000"),
+        ("write_date 'HH:mm dd/MM/yyyy'", "2024-03-04", "00:00 04/03/2024"),
+        (
+            "write_date yyyy-MM-ddTHH:mm:ss.fff",
+            "2024-03-04T18:30:00.25Z",
+            "2024-03-05T01:30:00.250",
+        ),
+        ("write_date dd/MM/yyyy", "4/3/2024", "!bad-date"),
+    ],
+    bind: |arguments, _| {
+        exactly(arguments, 1, "write_date FORM")?;
+        let text = arguments.first().map_or("", |word| word.text.as_str());
+        let Form::Letters(tokens) = form(text)? else {
+            return Err(format!("`{text}` is read only: write letters, such as dd/MM/yyyy"));
+        };
+        Ok(Bound::new(Kind::Text, move |value, _| {
+            let at = match value {
+                Value::Moment(at) => at,
+                other => other.into_text().parse().map_err(|_| Fault(&problem::BAD_DATE))?,
+            };
+            Ok(Some(written(at, &tokens).into()))
+        }))
+    },
+};

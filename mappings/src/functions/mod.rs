@@ -188,6 +188,7 @@ pub const FUNCTIONS: &[Function] = &[
     date::DATE,
     date::DAY,
     date::PARTIAL_DATE,
+    date::WRITE_DATE,
     choice::TABLE,
     choice::DEFAULT,
     choice::ABSENT,

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     journal::entry::{EntryKind, Mode},
     registry::{Counted, Place, RecordRow, measure::day_number},
-    store::{Personal, effect::Membership},
+    store::{Personal, deliveries::Outgoing, effect::Membership},
 };
 
 /// One entry to write.
@@ -108,6 +108,8 @@ pub struct Changes {
     pub records: Vec<RecordRow>,
     /// Stored ones that are current no more.
     pub replaced: Vec<Replaced>,
+    /// Deliveries.
+    pub outgoing: Vec<Outgoing>,
     /// The journal's end.
     pub tip: Tip,
 }
@@ -125,6 +127,7 @@ impl Changes {
             deltas: Vec::new(),
             records: Vec::new(),
             replaced: Vec::new(),
+            outgoing: Vec::new(),
             tip,
         }
     }

@@ -31,13 +31,13 @@ pub use subjects::{Subjects, code_of, code_of_text};
 pub use tip::{Said, Tip};
 pub use year::YearSums;
 
-use super::{Item, Prepared, Reply, Rules, Submission};
+use super::{Item, Prepared, Reply, Rules, Submission, deliveries::Outgoing};
 use crate::{
     journal::{
         entry::{EntryError, EntryKind, Mode},
         merkle::Digest,
     },
-    registry::{Content, Identity, Observation, RecordName, RecordRow},
+    registry::{Identity, Observation, RecordName, RecordRow},
 };
 use attempt::Decision;
 
@@ -210,11 +210,9 @@ impl Work<'_> {
         record: Option<u32>,
         one: &Prepared,
     ) -> Result<(), Later> {
-        let withdraws = one.telling.as_ref().is_some_and(|telling| telling.withdraws);
-        let kind = match one.content {
-            Some(Content::Retraction { .. }) => EntryKind::Retraction,
-            _ if withdraws => EntryKind::Retraction,
-            _ => EntryKind::Observation,
+        let kind = match one.withdraws() {
+            true => EntryKind::Retraction,
+            false => EntryKind::Observation,
         };
         let said = Said {
             kind,
@@ -231,6 +229,10 @@ impl Work<'_> {
             supersedes: None,
         };
         let entry = self.changes.tip.append(self.clock, &said).map_err(|error| unfit(&error))?;
+        if chunk.mode == Mode::Live && !one.destinations.is_empty() {
+            let again = self.attempts.at(at).previous.is_some();
+            self.deliver(one, entry.position, again);
+        }
         if let Some(content) = &one.content {
             let seen = Observation {
                 position: entry.position,
@@ -254,6 +256,33 @@ impl Work<'_> {
         }
         self.changes.entries.push(entry);
         Ok(())
+    }
+
+    /// Makes the deliveries of a record, unless it says what was said before: that was delivered
+    /// then. `again`: its message was sent before under the same id.
+    fn deliver(&mut self, one: &Prepared, position: u64, again: bool) {
+        let hash = one.public_hash.as_bytes();
+        let (key, told) = match (&one.content, &one.telling) {
+            (Some(content), _) => {
+                let identity = content.identity();
+                (identity.key(), self.subjects.has_told(&identity, hash, again))
+            }
+            (None, Some(telling)) => {
+                let RecordName { contract, agency, key } = &telling.name;
+                (format!("{contract}/{agency}/{key}"), self.records.has_told(&telling.name, hash))
+            }
+            (None, None) => (format!("{}/{}", one.contract, one.key), false),
+        };
+        if told {
+            return;
+        }
+        let outgoing = one.destinations.iter().map(|to| Outgoing {
+            channel: to.channel.clone(),
+            key: key.clone(),
+            position,
+            personal: to.personal,
+        });
+        self.changes.outgoing.extend(outgoing);
     }
 
     fn refuse(

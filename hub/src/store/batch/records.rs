@@ -37,6 +37,17 @@ impl Records {
         }
     }
 
+    /// Whether a record's current telling is this one.
+    pub(super) fn has_told(&self, name: &RecordName, hash: &[u8; 32]) -> bool {
+        match self.current.get(name) {
+            Some(Current::Stored(held)) => held.content_hash == *hash,
+            Some(Current::Fresh(at)) => {
+                self.fresh.get(*at).is_some_and(|row| row.content_hash == *hash)
+            }
+            None => false,
+        }
+    }
+
     /// Takes one more telling. One that is older than the current one changes nothing.
     pub fn apply(&mut self, row: RecordRow) {
         let at = self.fresh.len();

@@ -131,6 +131,17 @@ impl Subjects {
         found
     }
 
+    /// Whether a name has told this already: as the last that was heard of it, or, for what is
+    /// sent `again` under its id, ever. What channels in trial told is not counted.
+    pub(super) fn has_told(&self, identity: &Identity, hash: &[u8; 32], again: bool) -> bool {
+        let Some(at) = self.by_identity.get(identity) else { return false };
+        let mut told = self.members[*at].observations.iter().rev().filter(|one| one.counted);
+        if again {
+            return told.any(|one| one.content_hash == *hash);
+        }
+        told.next().is_some_and(|one| one.content_hash == *hash)
+    }
+
     /// Folds one more observation into its dossier and the numbers.
     pub(in crate::store) fn apply(
         &mut self,

@@ -20,6 +20,7 @@ macro_rules! alone {
 }
 
 mod catalogue;
+mod deliveries;
 mod failure;
 mod findings;
 mod found;

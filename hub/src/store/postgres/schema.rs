@@ -14,7 +14,7 @@ use crate::store::schema::{self, Applied, Migration, Outlook};
 
 /// All versions, in order; the table `schema` notes how many there are, `migrations` the hash of
 /// each.
-static MIGRATIONS: [Migration; 14] = [
+static MIGRATIONS: [Migration; 15] = [
     Migration { name: "first", sql: include_str!("../../../migrations/postgres/0001_first.sql") },
     Migration { name: "leases", sql: include_str!("../../../migrations/postgres/0002_leases.sql") },
     Migration { name: "moves", sql: include_str!("../../../migrations/postgres/0003_moves.sql") },
@@ -58,6 +58,10 @@ static MIGRATIONS: [Migration; 14] = [
     Migration {
         name: "rollups_by_year",
         sql: include_str!("../../../migrations/postgres/0014_rollups_by_year.sql"),
+    },
+    Migration {
+        name: "deliveries",
+        sql: include_str!("../../../migrations/postgres/0015_deliveries.sql"),
     },
 ];
 

@@ -91,6 +91,30 @@ async fn records() {
 }
 
 #[tokio::test]
+async fn deliveries() {
+    let names = ["made", "order", "given_up", "paused"];
+    let mut databases = Vec::new();
+    for name in names {
+        databases.push(Database::new(name).await);
+    }
+    suite::deliveries::made_once(&databases[0].open().await).await;
+    suite::deliveries::in_order(&databases[1].open().await).await;
+    suite::deliveries::given_up(&databases[2].open().await).await;
+    suite::deliveries::paused(&databases[3].open().await).await;
+    for database in databases {
+        database.drop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn deliverers_beside_senders() {
+    let database = Database::new("deliverers").await;
+    let (one, other) = (database.open().await, database.open().await);
+    suite::deliveries::deliverers_beside_senders([Arc::new(one), Arc::new(other)]).await;
+    database.drop().await;
+}
+
+#[tokio::test]
 async fn outcomes() {
     let database = Database::new("outcomes").await;
     suite::outcomes(&database.open().await).await;

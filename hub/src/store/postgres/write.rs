@@ -9,6 +9,7 @@ use contracts::Outcome;
 use deadpool_postgres::GenericClient;
 
 use super::{
+    deliveries,
     failure::Failure,
     records,
     session::{self, Rows, signed},
@@ -114,6 +115,7 @@ pub(super) fn batch<'a>(changes: &'a Changes, places: &Places) -> Vec<Rows<'a>> 
     all.extend(entries(&changes.entries));
     all.extend(folds(&[changes], places));
     all.extend(records::rows(&changes.records, &changes.replaced));
+    all.extend(deliveries::added(&changes.outgoing));
     all.push(head(&changes.tip));
     all
 }

@@ -4,6 +4,7 @@ mod ahead;
 mod catalogue;
 mod checkpoint;
 mod crew;
+mod deliveries;
 mod deltas;
 mod failure;
 mod findings;
@@ -357,8 +358,7 @@ impl Store for SqliteStore {
         message: u64,
         limit: u32,
     ) -> Answer<'_, Result<Vec<contracts::Refusal>, StoreError>> {
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        self.read(move |connection| message::refusals(connection, message, limit))
+        self.read(move |connection| message::refusals(connection, message, limit as usize))
     }
 
     fn outcomes(&self) -> Answer<'_, Result<Vec<Tally>, StoreError>> {

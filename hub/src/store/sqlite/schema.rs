@@ -11,7 +11,7 @@ use crate::store::{
 };
 
 /// All versions, in order; the file notes how many it has, and the hash of each.
-static MIGRATIONS: [Migration; 12] = [
+static MIGRATIONS: [Migration; 13] = [
     Migration { name: "first", sql: include_str!("../../../migrations/sqlite/0001_first.sql") },
     Migration {
         name: "rollups_by_number",
@@ -44,6 +44,10 @@ static MIGRATIONS: [Migration; 12] = [
     Migration {
         name: "numbers_in_few_rows",
         sql: include_str!("../../../migrations/sqlite/0012_numbers_in_few_rows.sql"),
+    },
+    Migration {
+        name: "deliveries",
+        sql: include_str!("../../../migrations/sqlite/0013_deliveries.sql"),
     },
 ];
 

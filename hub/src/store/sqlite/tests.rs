@@ -95,6 +95,23 @@ async fn records() {
 }
 
 #[tokio::test]
+async fn deliveries() {
+    let of = |name: &str| Folder::new(&format!("deliveries-{name}"));
+    let (once, order, up, paused) = (of("once"), of("order"), of("up"), of("paused"));
+    suite::deliveries::made_once(&once.open()).await;
+    suite::deliveries::in_order(&order.open()).await;
+    suite::deliveries::given_up(&up.open()).await;
+    suite::deliveries::paused(&paused.open()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn deliverers_beside_senders() {
+    let folder = Folder::new("deliverers");
+    let store: Arc<dyn Store> = Arc::new(folder.open());
+    suite::deliveries::deliverers_beside_senders([store.clone(), store]).await;
+}
+
+#[tokio::test]
 async fn rules() {
     let folder = Folder::new("rules");
     suite::rules(&folder.open()).await;

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
+    deliveries,
     deltas::{self, NumbersSeen},
     names, records,
 };
@@ -32,6 +33,7 @@ pub(super) fn changes(
     if !changes.records.is_empty() {
         records::write(connection, &changes.records, &changes.replaced)?;
     }
+    deliveries::add(connection, &changes.outgoing)?;
     head(connection, &changes.tip)
 }
 

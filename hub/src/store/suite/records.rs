@@ -26,6 +26,7 @@ fn sealed(draft: &Draft<'_>) -> Prepared {
         personal: None,
         content: None,
         telling: told.unwrap(),
+        destinations: Vec::new(),
     }
 }
 

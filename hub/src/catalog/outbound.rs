@@ -1,0 +1,162 @@
+//! What `agency.toml` says of an outbound channel: what its agency is sent, and how.
+
+use std::{collections::BTreeMap, ops::Range, path::Path, sync::Arc, time::Duration};
+
+use contracts::Contracts;
+use mappings::{Diagnostic, Rendering, Sources, condition::Condition};
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::{Source, read};
+
+/// Messages under way at the same time, unless told; and at most.
+const AT_ONCE: u64 = 4;
+const AT_ONCE_MAX: u64 = 64;
+
+/// Seconds that one message may take, unless told; and at most.
+const TIMEOUT_SECONDS: u64 = 30;
+const TIMEOUT_SECONDS_MAX: u64 = 300;
+
+/// Messages in a second, at most.
+const PER_SECOND_MAX: u64 = 10_000;
+
+/// Hours after which what cannot be delivered is given up, unless told; and at most.
+const GIVE_UP_HOURS: u64 = 72;
+const GIVE_UP_HOURS_MAX: u64 = 24 * 90;
+
+/// One `[outbound.CHANNEL]` in `agency.toml`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutboundSettings {
+    /// How it is sent.
+    #[serde(default)]
+    transport: Sent,
+    /// File of the form that it is sent in; without one, the record as the hub has it.
+    render: Option<Spanned<String>>,
+    /// Messages under way at the same time.
+    at_once: Option<Spanned<u64>>,
+    /// Messages in a second, at most.
+    per_second: Option<Spanned<u64>>,
+    /// Seconds that one message may take.
+    timeout_seconds: Option<Spanned<u64>>,
+    /// Hours after which what cannot be delivered is given up.
+    give_up_hours: Option<Spanned<u64>>,
+    /// What an answer of success says when it means it.
+    accepted_when: Option<Spanned<String>>,
+    /// What an answer of success says when the message should come again.
+    later_when: Option<Spanned<String>>,
+}
+
+/// The transports by which a channel sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sent {
+    /// By HTTP POST.
+    #[default]
+    Rest,
+    /// As files.
+    File,
+}
+
+/// One outbound channel, compiled.
+pub struct OutboundChannel {
+    /// `agency.channel`.
+    pub id: Arc<str>,
+    /// How it is sent.
+    pub transport: Sent,
+    /// The form that it is sent in; the record as the hub has it where there is none.
+    pub rendering: Option<Rendering>,
+    /// Messages under way at the same time.
+    pub at_once: usize,
+    /// Messages in a second, at most.
+    pub per_second: Option<u32>,
+    /// How long one message may take.
+    pub timeout: Duration,
+    /// After how long what cannot be delivered is given up.
+    pub give_up: Duration,
+    /// What an answer of success says when it means it.
+    pub accepted_when: Option<Condition>,
+    /// What an answer of success says when the message should come again.
+    pub later_when: Option<Condition>,
+}
+
+/// Compiles the outbound channel of a name.
+pub(super) fn compile(
+    (source, folder): (&Source<'_>, &Path),
+    (agency, name): (&str, &str),
+    settings: &OutboundSettings,
+    tables: &BTreeMap<String, String>,
+    contracts: &Contracts,
+) -> Result<OutboundChannel, Vec<Diagnostic>> {
+    let mut found = Vec::new();
+    let mut number = |told: &Option<Spanned<u64>>, otherwise: u64, max: u64| match told {
+        None => otherwise,
+        Some(told) => {
+            let (number, span) = (*told.get_ref(), told.span());
+            if !(1..=max).contains(&number) {
+                let message = format!("{number} is not between 1 and {max}");
+                found.push(fault(source, &span, message, "write a number between them"));
+            }
+            number.clamp(1, max)
+        }
+    };
+    let at_once = number(&settings.at_once, AT_ONCE, AT_ONCE_MAX);
+    let per_second = settings.per_second.as_ref();
+    let per_second = per_second.map(|_| number(&settings.per_second, 1, PER_SECOND_MAX));
+    let seconds = number(&settings.timeout_seconds, TIMEOUT_SECONDS, TIMEOUT_SECONDS_MAX);
+    let hours = number(&settings.give_up_hours, GIVE_UP_HOURS, GIVE_UP_HOURS_MAX);
+    let mut condition = |text: &Option<Spanned<String>>| {
+        let text = text.as_ref()?;
+        if settings.transport == Sent::File {
+            let message = "a file is answered by nobody".to_owned();
+            found.push(fault(source, &text.span(), message, "leave it out"));
+        }
+        match Condition::compile(text.get_ref(), false) {
+            Ok(condition) => Some(condition),
+            Err(message) => {
+                let message = format!("the condition does not hold together: {message}");
+                let advice = "such as error_code == '0', over the members of a JSON answer";
+                found.push(fault(source, &text.span(), message, advice));
+                None
+            }
+        }
+    };
+    let (accepted_when, later_when) =
+        (condition(&settings.accepted_when), condition(&settings.later_when));
+    let rendering = match &settings.render {
+        None => None,
+        Some(file) => rendering(folder, file.get_ref(), tables, contracts)
+            .map_err(|faults| found.extend(faults))
+            .ok(),
+    };
+    if !found.is_empty() {
+        return Err(found);
+    }
+    Ok(OutboundChannel {
+        id: format!("{agency}.{name}").into(),
+        transport: settings.transport,
+        rendering,
+        at_once: usize::try_from(at_once).unwrap_or(1),
+        per_second: per_second.and_then(|number| u32::try_from(number).ok()),
+        timeout: Duration::from_secs(seconds),
+        give_up: Duration::from_secs(hours * 3_600),
+        accepted_when,
+        later_when,
+    })
+}
+
+fn fault(source: &Source<'_>, span: &Range<usize>, message: String, advice: &str) -> Diagnostic {
+    *source.fault(span, message, advice)
+}
+
+fn rendering(
+    folder: &Path,
+    file: &str,
+    tables: &BTreeMap<String, String>,
+    contracts: &Contracts,
+) -> Result<Rendering, Vec<Diagnostic>> {
+    let path = folder.join(file);
+    let text = read(&path)?;
+    let sources = Sources { file: path.display().to_string(), text, tables: tables.clone() };
+    Rendering::compile(&sources, contracts)
+}

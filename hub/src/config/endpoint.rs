@@ -1,0 +1,171 @@
+//! `[endpoints."AGENCY.CHANNEL"]`: where an outbound channel leads, and how the hub is known there.
+//! Secrets lie in files of their own; nothing here holds one.
+
+use std::{
+    collections::BTreeMap,
+    ops::Range,
+    path::{Path, PathBuf},
+};
+
+use adapters::outbound::{address::Network, auth::Auth};
+use mappings::Diagnostic;
+use reqwest::Url;
+use serde::Deserialize;
+use toml::Spanned;
+
+/// Where an outbound channel leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Endpoint {
+    /// An address, how the hub shows there who it is, and in which private networks it may lie.
+    Url {
+        /// The address.
+        url: Url,
+        /// How the hub shows who it is.
+        auth: Box<Auth>,
+        /// Private networks in which it may lie.
+        private: Vec<Network>,
+    },
+    /// A folder.
+    Folder(PathBuf),
+}
+
+/// Where each outbound channel leads.
+pub type Endpoints = BTreeMap<String, Endpoint>;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Declared {
+    url: Option<Spanned<String>>,
+    folder: Option<Spanned<PathBuf>>,
+    auth: Option<Spanned<String>>,
+    user: Option<Spanned<String>>,
+    secret: Option<Spanned<PathBuf>>,
+    token_url: Option<Spanned<String>>,
+    scope: Option<Spanned<String>>,
+    #[serde(default)]
+    private: Vec<Spanned<String>>,
+}
+
+/// What is wrong, where, and how to mend it.
+type Fault = (Range<usize>, String, &'static str);
+
+/// The configuration's file, for faults in it.
+pub(super) struct Source<'a> {
+    pub(super) name: &'a str,
+    pub(super) text: &'a str,
+    pub(super) folder: &'a Path,
+}
+
+impl Source<'_> {
+    /// Reads all endpoints.
+    pub(super) fn endpoints(
+        &self,
+        declared: BTreeMap<String, Spanned<Declared>>,
+        found: &mut Vec<Diagnostic>,
+    ) -> Endpoints {
+        let mut all = Endpoints::new();
+        for (channel, declared) in declared {
+            let span = declared.span();
+            match self.endpoint(declared.into_inner(), &span) {
+                Ok(endpoint) => {
+                    all.insert(channel, endpoint);
+                }
+                Err((span, message, advice)) => {
+                    found.push(Diagnostic::at(self.name, self.text, &span, message, advice));
+                }
+            }
+        }
+        all
+    }
+
+    fn endpoint(&self, declared: Declared, span: &Range<usize>) -> Result<Endpoint, Fault> {
+        let Declared { url, folder, .. } = &declared;
+        match (url, folder) {
+            (Some(told), None) => {
+                let url = address(told)?;
+                let private = declared.private.iter().map(network).collect::<Result<_, _>>()?;
+                let auth = Box::new(self.auth(declared, span)?);
+                Ok(Endpoint::Url { url, auth, private })
+            }
+            (None, Some(folder)) => {
+                let path = self.folder.join(folder.get_ref());
+                let Declared { auth, user, secret, token_url, scope, private, .. } = declared;
+                let spans = [auth, user, token_url, scope].map(|told| told.map(|told| told.span()));
+                let spans = spans.into_iter().flatten().chain(secret.map(|told| told.span()));
+                match spans.chain(private.first().map(Spanned::span)).next() {
+                    None => Ok(Endpoint::Folder(path)),
+                    Some(span) => {
+                        Err((span, "this is said of addresses alone".into(), "leave it out"))
+                    }
+                }
+            }
+            _ => {
+                let message = "an endpoint is one address, or one folder".to_owned();
+                Err((span.clone(), message, "write url = \"https://…\", or folder = \"…\""))
+            }
+        }
+    }
+
+    fn auth(&self, declared: Declared, span: &Range<usize>) -> Result<Auth, Fault> {
+        let Declared { auth, user, secret, token_url, scope, .. } = declared;
+        let named = auth.as_ref().map_or("none", |told| told.get_ref().as_str());
+        let place = auth.as_ref().map_or_else(|| span.clone(), Spanned::span);
+        let missing = |what: &str, advice: &'static str| {
+            (place.clone(), format!("auth = \"{named}\" wants `{what}`"), advice)
+        };
+        let file = |told: Option<Spanned<PathBuf>>| {
+            let advice = "write secret = \"FILE\": its first line is the secret";
+            let told = told.ok_or_else(|| missing("secret", advice))?;
+            Ok::<_, Fault>(self.folder.join(told.into_inner()))
+        };
+        let name = |told: Option<Spanned<String>>| {
+            let advice = "write user = \"…\": by what name the hub is known there";
+            Ok::<_, Fault>(told.ok_or_else(|| missing("user", advice))?.into_inner())
+        };
+        match named {
+            "none" => match (user, secret) {
+                (None, None) => Ok(Auth::None),
+                _ => {
+                    let message = "a secret is named, and how it is shown is not".to_owned();
+                    Err((span.clone(), message, "write auth = \"basic\", \"bearer\" or \"oauth2\""))
+                }
+            },
+            "basic" => Ok(Auth::Basic { user: name(user)?, secret: file(secret)? }),
+            "bearer" => Ok(Auth::Bearer { secret: file(secret)? }),
+            "oauth2" => {
+                let advice = "write token_url = \"https://…\": where tokens are given";
+                let token_url =
+                    address(token_url.as_ref().ok_or_else(|| missing("token_url", advice))?)?;
+                let scope = scope.map(Spanned::into_inner);
+                Ok(Auth::OAuth2 { token_url, client: name(user)?, secret: file(secret)?, scope })
+            }
+            other => {
+                let message = format!("there is no auth `{other}`");
+                Err((place, message, "write none, basic, bearer or oauth2"))
+            }
+        }
+    }
+}
+
+/// An address that may be shown: a secret has a file of its own.
+fn address(told: &Spanned<String>) -> Result<Url, Fault> {
+    let url = told.get_ref().parse::<Url>().ok();
+    let url = url.filter(|url| matches!(url.scheme(), "http" | "https"));
+    match url {
+        Some(url) if url.username().is_empty() && url.password().is_none() => Ok(url),
+        Some(_) => {
+            let message = "an address holds no name and no password".to_owned();
+            Err((told.span(), message, "write auth = \"basic\", user and secret"))
+        }
+        None => {
+            let message = "this is no address of http or https".to_owned();
+            Err((told.span(), message, "write https://HOST/PATH"))
+        }
+    }
+}
+
+fn network(told: &Spanned<String>) -> Result<Network, Fault> {
+    told.get_ref()
+        .parse()
+        .map_err(|error| (told.span(), format!("{error}"), "such as 10.20.0.0/16"))
+}

@@ -1,0 +1,207 @@
+//! Deliveries: from the outbox to agencies.
+//!
+//! Every outbound channel has a task of its own ([`worker`]). One more looks now and then whether
+//! something has become due: what was postponed, what another process accepted, what a process that
+//! is gone had leased. Nothing is kept here that the store does not know.
+
+mod answer;
+mod decide;
+pub(crate) mod letter;
+mod quota;
+mod worker;
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use adapters::outbound::{Outbound, file::Folder, rest};
+use futures_util::future::join_all;
+use mappings::{Diagnostic, Gazetteer};
+use tokio::{sync::Notify, time::sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    catalog::{Catalog, OutboundChannel, Sent},
+    config::{Endpoint, Endpoints},
+    journey::route::Routes,
+    store::{Store, StoreError, deliveries::Running},
+    telemetry::Telemetry,
+};
+
+use worker::{Task, Worker};
+
+/// How long it takes at most until what has become due is noticed.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How long it takes at least from one look to the next.
+const LOOK_PAUSE: Duration = Duration::from_millis(50);
+
+/// One outbound channel, ready.
+struct Line {
+    channel: Arc<OutboundChannel>,
+    way: Arc<dyn Outbound>,
+    awake: Arc<Notify>,
+}
+
+/// What the one who looks shares with a channel's task.
+struct Seen {
+    awake: Arc<Notify>,
+    paused: Arc<AtomicBool>,
+}
+
+type Channels = BTreeMap<Arc<str>, Seen>;
+
+/// All outbound channels that have an endpoint.
+pub struct Deliveries {
+    lines: Vec<Line>,
+}
+
+fn fault(message: String, advice: &str) -> Diagnostic {
+    Diagnostic::at("hub.toml", "", &(0..0), message, advice)
+}
+
+impl Deliveries {
+    /// Makes ready what the catalogue declares and the configuration has endpoints for; connects to
+    /// nothing.
+    ///
+    /// # Errors
+    /// Every channel that a route leads to and that has no endpoint, every endpoint that is of no
+    /// channel or not of its transport, every address that lies in a private network.
+    pub fn prepare(
+        catalog: &Catalog,
+        routes: &Routes,
+        endpoints: &Endpoints,
+    ) -> Result<Self, Vec<Diagnostic>> {
+        let (mut lines, mut found) = (Vec::new(), Vec::new());
+        for channel in routes.channels().filter(|channel| !endpoints.contains_key(&***channel)) {
+            let message = format!("a route leads to {channel}, and there is no endpoint of it");
+            let advice = "write [endpoints.\"AGENCY.CHANNEL\"] with url or folder";
+            found.push(fault(message, advice));
+        }
+        for (name, endpoint) in endpoints {
+            let Some(channel) = catalog.outbound.get(name) else {
+                let message = format!("there is an endpoint of {name}, which is no such channel");
+                found.push(fault(message, "declare [outbound.CHANNEL] in its agency.toml"));
+                continue;
+            };
+            match way(channel, endpoint) {
+                Ok(way) => {
+                    let awake = routes.awake(name).unwrap_or_default();
+                    lines.push(Line { channel: channel.clone(), way, awake });
+                }
+                Err(message) => {
+                    let advice = "write the endpoint as the channel's transport wants it; private \
+                                  networks are named with private = [\"10.20.0.0/16\"]";
+                    found.push(fault(format!("the endpoint of {name}: {message}"), advice));
+                }
+            }
+        }
+        if found.is_empty() { Ok(Self { lines }) } else { Err(found) }
+    }
+
+    /// Delivers until told to stop.
+    pub async fn run(
+        self,
+        store: Arc<dyn Store>,
+        (gazetteer, telemetry): (Arc<Gazetteer>, Arc<Telemetry>),
+        stop: CancellationToken,
+    ) {
+        if self.lines.is_empty() {
+            return;
+        }
+        let log_id: Arc<str> = match log_id(&*store, &stop).await {
+            Some(log_id) => log_id.into(),
+            None => return,
+        };
+        let mut awake = BTreeMap::new();
+        let mut workers = Vec::new();
+        for Line { channel, way, awake: own } in self.lines {
+            let paused = Arc::new(AtomicBool::new(false));
+            let seen = Seen { awake: own.clone(), paused: paused.clone() };
+            awake.insert(channel.id.clone(), seen);
+            let worker = Worker::new(Task {
+                channel,
+                way,
+                store: store.clone(),
+                gazetteer: gazetteer.clone(),
+                telemetry: telemetry.clone(),
+                log_id: log_id.clone(),
+                awake: own,
+                paused,
+            });
+            workers.push(tokio::spawn(worker.run(stop.clone())));
+        }
+        look(&*store, &awake, &stop).await;
+        join_all(workers).await;
+    }
+}
+
+fn way(channel: &OutboundChannel, endpoint: &Endpoint) -> Result<Arc<dyn Outbound>, String> {
+    match (channel.transport, endpoint) {
+        (Sent::Rest, Endpoint::Url { url, auth, private }) => {
+            let settings = rest::Settings {
+                url: url.clone(),
+                auth: (**auth).clone(),
+                private: private.clone(),
+                timeout: channel.timeout,
+            };
+            let rest = rest::Rest::new(settings).map_err(|error| error.to_string())?;
+            Ok(Arc::new(rest))
+        }
+        (Sent::File, Endpoint::Folder(folder)) => Ok(Arc::new(Folder::new(folder.clone()))),
+        (Sent::Rest, _) => Err("its transport is rest, which wants an url".to_owned()),
+        (Sent::File, _) => Err("its transport is file, which wants a folder".to_owned()),
+    }
+}
+
+/// The name of the log: without it nothing has an id.
+async fn log_id(store: &dyn Store, stop: &CancellationToken) -> Option<String> {
+    loop {
+        match store.head().await {
+            Ok(head) => return Some(head.log_id),
+            Err(error) => tracing::warn!(%error, "deliveries wait for the store"),
+        }
+        stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await?;
+    }
+}
+
+/// Wakes channels that have something due.
+async fn look(store: &dyn Store, awake: &Channels, stop: &CancellationToken) {
+    while !stop.is_cancelled() {
+        let began = Instant::now();
+        let next = match due(store, awake).await {
+            Ok(within) => within.clamp(LOOK_PAUSE, LOOK_EVERY),
+            Err(error) => {
+                tracing::warn!(%error, "unknown what is due; it is looked again");
+                LOOK_EVERY
+            }
+        };
+        stop.run_until_cancelled(sleep_until((began + next).into())).await;
+    }
+}
+
+/// Wakes channels that have something due; gives when the next may.
+async fn due(store: &dyn Store, awake: &Channels) -> Result<Duration, StoreError> {
+    let channels: Vec<Arc<str>> = awake.keys().cloned().collect();
+    let mut next = LOOK_EVERY;
+    for ((channel, seen), due) in awake.iter().zip(store.due(channels).await?) {
+        seen.paused.store(due.state == Running::Paused, Ordering::Relaxed);
+        match (due.state, due.within) {
+            (Running::Paused, _) | (Running::Running, None) => {}
+            (Running::Draining, None) => {
+                let reason = "đã xả hết; drained".to_owned();
+                if store.decide(channel.to_string(), Running::Paused, reason).await? {
+                    tracing::info!(channel.id = &**channel, "the channel is drained and paused");
+                }
+            }
+            (_, Some(Duration::ZERO)) => seen.awake.notify_one(),
+            (_, Some(within)) => next = next.min(within),
+        }
+    }
+    Ok(next)
+}

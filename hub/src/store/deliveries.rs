@@ -1,0 +1,380 @@
+//! What a store keeps of deliveries: the outbox, how each outbound channel stands, dead letters.
+//!
+//! A delivery is one record to one outbound channel. Those of one key to one channel form a *line*:
+//! they go one after another. Announcing leases the first of a line, settling deletes it, failing
+//! postpones it, burying makes a dead letter of it, replaying puts that back. A lease is nothing
+//! but a next attempt that lies after its end: what a hub that was killed had leased is taken again
+//! like what has failed. Every lease has a token, and what is told under an older one changes
+//! nothing.
+
+use std::{str::FromStr, sync::Arc, time::Duration};
+
+use serde::Serialize;
+
+use super::{Answer, StoreError};
+
+/// Deliveries announced or concluded in one transaction, at most.
+pub const DELIVERIES_MAX: u32 = 256;
+
+/// Bytes of what is told of an attempt, at most.
+pub const TOLD_BYTES_MAX: usize = 2_048;
+
+/// A delivery as the accepting transaction makes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// The outbound channel.
+    pub channel: Arc<str>,
+    /// The key within which order is kept.
+    pub key: String,
+    /// The record's position in the journal.
+    pub position: u64,
+    /// Whether the personal members go with it.
+    pub personal: bool,
+}
+
+/// A record's way out, as its routes say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Destination {
+    /// The outbound channel.
+    pub channel: Arc<str>,
+    /// Whether the personal members go with it.
+    pub personal: bool,
+}
+
+/// A delivery that was announced to who is to make it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// The key within which order is kept.
+    pub key: String,
+    /// The record's position in the journal.
+    pub position: u64,
+    /// The lease's token.
+    pub token: u64,
+    /// Attempts, this one included.
+    pub attempts: u32,
+    /// For how long it has been failing.
+    pub failing: Option<Duration>,
+    /// The inbound channel that it came by.
+    pub from: Option<String>,
+    /// The entry's text.
+    pub text: Vec<u8>,
+    /// The public text.
+    pub public: Vec<u8>,
+    /// The personal text, where it goes with it and is still there.
+    pub personal: Option<Vec<u8>>,
+    /// What is sent in place of the record.
+    pub body: Option<Vec<u8>>,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// It is there: the delivery is no more.
+    Settled,
+    /// It is tried again after a time.
+    Postponed {
+        /// After how long.
+        wait: Duration,
+        /// What was said, for an operator.
+        told: String,
+        /// Whether it was an attempt, and the delivery is failing: where an agency takes nothing
+        /// whatever it is, it was none, and the delivery does not grow old by it.
+        counts: bool,
+    },
+    /// It never began: the delivery is as it was before it was announced.
+    Released,
+    /// It is given up.
+    Buried {
+        /// The kind of cause, one word.
+        cause: &'static str,
+        /// What was said, for an operator.
+        told: String,
+    },
+}
+
+/// A delivery that was announced, and how its attempt ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Concluded {
+    /// Its key.
+    pub key: String,
+    /// Its position.
+    pub position: u64,
+    /// The lease's token.
+    pub token: u64,
+    /// How it ended.
+    pub end: End,
+}
+
+/// Whether an outbound channel delivers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Running {
+    /// It does.
+    Running,
+    /// It does not, until it is resumed; what comes waits.
+    Paused,
+    /// It delivers what waited when it was told so, and pauses then.
+    Draining,
+}
+
+impl Running {
+    /// Its name in the store, in URLs and on screens.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Draining => "draining",
+        }
+    }
+
+    /// The one of a name.
+    pub(super) fn named(name: &str) -> Self {
+        match name {
+            "paused" => Self::Paused,
+            "draining" => Self::Draining,
+            _ => Self::Running,
+        }
+    }
+}
+
+/// What was decided of an outbound channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Decided {
+    /// Whether it delivers.
+    pub state: Running,
+    /// For one that drains: deliveries of records before this position.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub up_to: Option<u64>,
+    /// Since when, in milliseconds since 1970.
+    pub since: u64,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// How an outbound channel stands, as who delivers needs to know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    /// Whether it delivers.
+    pub state: Running,
+    /// When its next delivery is to be tried; `None` where nothing waits. Of one that drains,
+    /// nothing waits that was not there when it was told so.
+    pub within: Option<Duration>,
+}
+
+/// What waits for one outbound channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Waiting {
+    /// The channel.
+    pub channel: String,
+    /// Deliveries in the outbox.
+    pub waiting: u64,
+    /// Lines whose first delivery has failed.
+    pub failing: u64,
+    /// Since when the one has been failing that fails longest, in milliseconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failing_since: Option<u64>,
+    /// What was said of one that fails.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub told: Option<String>,
+    /// Dead letters of which nothing is decided.
+    pub dead: u64,
+    /// What was decided of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decided: Option<Decided>,
+}
+
+impl Waiting {
+    /// A channel for which nothing waits.
+    pub fn of(channel: String) -> Self {
+        Self {
+            channel,
+            waiting: 0,
+            failing: 0,
+            failing_since: None,
+            told: None,
+            dead: 0,
+            decided: None,
+        }
+    }
+}
+
+/// Names a dead letter: as text `CHANNEL:POSITION:NUMBER`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DeadId {
+    /// The outbound channel.
+    pub channel: String,
+    /// The record's position.
+    pub position: u64,
+    /// The how-manieth time that this delivery was buried.
+    pub number: u64,
+}
+
+impl std::fmt::Display for DeadId {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{}:{}:{}", self.channel, self.position, self.number)
+    }
+}
+
+/// The text names no dead letter.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a dead letter is named CHANNEL:POSITION:NUMBER, as in the list")]
+pub struct NoDeadId;
+
+impl FromStr for DeadId {
+    type Err = NoDeadId;
+
+    fn from_str(text: &str) -> Result<Self, NoDeadId> {
+        let mut parts = text.rsplitn(3, ':');
+        // The store counts with signed numbers.
+        let mut number = || {
+            let number = parts.next()?.parse::<i64>().ok()?;
+            u64::try_from(number).ok()
+        };
+        let (last, position) = (number().ok_or(NoDeadId)?, number().ok_or(NoDeadId)?);
+        let channel = parts.next().filter(|name| !name.is_empty()).ok_or(NoDeadId)?;
+        Ok(Self { channel: channel.to_owned(), position, number: last })
+    }
+}
+
+/// A delivery that was given up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// Its name.
+    pub id: DeadId,
+    /// The key within which order is kept.
+    pub key: String,
+    /// Whether the personal members go with it.
+    pub personal: bool,
+    /// What was sent in place of the record.
+    pub body: Option<Vec<u8>>,
+    /// Attempts made.
+    pub attempts: u32,
+    /// The kind of cause, one word.
+    pub cause: String,
+    /// What was said.
+    pub told: String,
+    /// When, in milliseconds since 1970.
+    pub buried_at: u64,
+    /// `waiting`, `replayed` or `discarded`.
+    pub state: String,
+    /// When that was decided.
+    pub decided_at: Option<u64>,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// Which dead letters are wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DeadQuery {
+    /// To this channel alone.
+    pub channel: Option<String>,
+    /// In this state alone.
+    pub state: Option<String>,
+    /// Of this cause alone.
+    pub cause: Option<String>,
+    /// Buried from this moment on, in milliseconds since 1970.
+    pub from: Option<u64>,
+    /// Buried before this moment.
+    pub to: Option<u64>,
+    /// Only those after this one in the order of the list.
+    pub after: Option<(u64, DeadId)>,
+    /// How many at most.
+    pub limit: u32,
+}
+
+/// Deliveries. One method = one transaction. A store that takes part in a move announces nothing
+/// and takes nothing: what was under way is delivered again from where it goes on.
+pub trait Deliveries: Send + Sync {
+    /// How some channels stand, in their order.
+    fn due(&self, channels: Vec<Arc<str>>) -> Answer<'_, Result<Vec<Due>, StoreError>>;
+
+    /// Leases the first deliveries of lines that are due, at most so many; none where the channel
+    /// does not deliver.
+    fn announce(
+        &self,
+        channel: Arc<str>,
+        most: u32,
+        lease: Duration,
+    ) -> Answer<'_, Result<Vec<Delivery>, StoreError>>;
+
+    /// Ends attempts; gives how many were still the teller's to end.
+    fn conclude(
+        &self,
+        channel: Arc<str>,
+        ended: Vec<Concluded>,
+    ) -> Answer<'_, Result<u32, StoreError>>;
+
+    /// Sets whether a channel delivers. One that is to drain and has nothing to is paused; one that
+    /// an operator has paused is not paused again. Gives whether it changed.
+    fn decide(
+        &self,
+        channel: String,
+        state: Running,
+        reason: String,
+    ) -> Answer<'_, Result<bool, StoreError>>;
+
+    /// What waits, by channel.
+    fn waiting(&self) -> Answer<'_, Result<Vec<Waiting>, StoreError>>;
+
+    /// Dead letters, in the order in which they were buried.
+    fn dead(&self, query: DeadQuery) -> Answer<'_, Result<Vec<DeadLetter>, StoreError>>;
+
+    /// One dead letter, with the delivery as it would be announced again.
+    fn dead_letter(
+        &self,
+        id: DeadId,
+    ) -> Answer<'_, Result<Option<(DeadLetter, Delivery)>, StoreError>>;
+
+    /// Puts dead letters back into the outbox, as far as nothing was decided of them; with another
+    /// body where one is given. Gives how many were.
+    fn replay(
+        &self,
+        ids: Vec<DeadId>,
+        body: Option<Vec<u8>>,
+        reason: String,
+    ) -> Answer<'_, Result<u64, StoreError>>;
+
+    /// Decides that a dead letter is never delivered; false where something was decided of it.
+    fn discard(&self, id: DeadId, reason: String) -> Answer<'_, Result<bool, StoreError>>;
+}
+
+/// Milliseconds, as they are stored.
+pub(super) fn millis(length: Duration) -> i64 {
+    i64::try_from(length.as_millis()).unwrap_or(i64::MAX / 4)
+}
+
+/// Milliseconds from one moment to another, none where that lies before.
+pub(super) fn from_to(from: i64, to: i64) -> Duration {
+    Duration::from_millis(u64::try_from(to.saturating_sub(from)).unwrap_or(0))
+}
+
+/// What is told, cut to what is kept.
+pub(super) fn shortened(mut told: String) -> String {
+    let mut end = TOLD_BYTES_MAX.min(told.len());
+    while !told.is_char_boundary(end) {
+        end -= 1;
+    }
+    told.truncate(end);
+    // Not every store takes it.
+    told.replace('\0', "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dead_letter_is_known_by_its_text() {
+        let id = DeadId { channel: "so-y-te.nhan".to_owned(), position: 7, number: 2 };
+        assert_eq!(id.to_string().parse(), Ok(id));
+        for text in ["", "a:1", "a:b:1", ":1:2", "a:-1:2", "a:1:99999999999999999999"] {
+            assert!(text.parse::<DeadId>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_told_is_cut_between_letters() {
+        let told = shortened("ệ".repeat(TOLD_BYTES_MAX));
+        assert!(told.len() <= TOLD_BYTES_MAX && told.chars().all(|c| c == 'ệ'));
+    }
+}

@@ -1,0 +1,254 @@
+//! Deliveries: the outbox.
+
+mod dead;
+mod standing;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+
+use super::{SqliteStore, Task};
+use crate::store::{
+    Answer, StoreError,
+    deliveries::{
+        Concluded, DeadId, DeadLetter, DeadQuery, Deliveries, Delivery, Due, End, Outgoing,
+        Running, Waiting, from_to, millis, shortened,
+    },
+};
+
+fn now() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+const OUTBOX: &str = "INSERT INTO outbox (channel, key, position, personal, body)
+    VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
+
+const LINES: &str = "INSERT INTO outbox_lines (channel, key, waiting, attempt_at, token, attempts)
+    VALUES (?1, ?2, ?3, ?4, 0, 0)
+    ON CONFLICT (channel, key) DO UPDATE SET waiting = waiting + excluded.waiting";
+
+/// Adds what a batch makes.
+pub(super) fn add(connection: &Connection, outgoing: &[Outgoing]) -> Result<(), StoreError> {
+    if outgoing.is_empty() {
+        return Ok(());
+    }
+    let mut outbox = connection.prepare_cached(OUTBOX)?;
+    let mut lines: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    for one in outgoing {
+        let added = outbox.execute(params![
+            &*one.channel,
+            one.key,
+            one.position,
+            one.personal,
+            None::<Vec<u8>>
+        ])?;
+        *lines.entry((&one.channel, &one.key)).or_default() += added as u64;
+    }
+    let (mut statement, now) = (connection.prepare_cached(LINES)?, now());
+    for ((channel, key), waiting) in lines {
+        statement.execute(params![channel, key, waiting, now])?;
+    }
+    Ok(())
+}
+
+/// Whether nothing may be delivered from here, because the store takes part in a move.
+fn moving(connection: &Connection) -> Result<bool, StoreError> {
+    let sql = "SELECT leaving IS NOT NULL OR arriving IS NOT NULL FROM head";
+    Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+}
+
+/// What is read of a delivery beside its line.
+const DELIVERY: &str = "e.text, e.public, CASE o.personal WHEN 1 THEN p.text END, o.body,
+    (SELECT channel FROM messages m WHERE m.message = e.message)";
+
+fn delivery(row: &Row<'_>) -> Result<Delivery, rusqlite::Error> {
+    Ok(Delivery {
+        key: String::new(),
+        position: row.get(0)?,
+        token: 0,
+        attempts: 0,
+        failing: None,
+        text: row.get(1)?,
+        public: row.get(2)?,
+        personal: row.get(3)?,
+        body: row.get(4)?,
+        from: row.get(5)?,
+    })
+}
+
+fn announce(
+    transaction: &Transaction<'_>,
+    (channel, most, lease): (&str, u32, Duration),
+) -> Result<Vec<Delivery>, StoreError> {
+    let decided = standing::decided(transaction, channel)?;
+    let up_to = match decided.as_ref().map(|decided| (decided.state, decided.up_to)) {
+        Some((Running::Paused, _)) => return Ok(Vec::new()),
+        Some((Running::Draining, Some(up_to))) => i64::try_from(up_to).unwrap_or(i64::MAX),
+        _ => i64::MAX,
+    };
+    if moving(transaction)? {
+        return Ok(Vec::new());
+    }
+    let filter = if up_to == i64::MAX { "?2 = ?2" } else { standing::BEFORE };
+    let sql = format!(
+        "SELECT key, token + 1, attempts + 1, failing_since FROM outbox_lines l
+         WHERE channel = ?1 AND attempt_at <= ?3 AND {filter} ORDER BY attempt_at LIMIT ?4"
+    );
+    let now = now();
+    let mut statement = transaction.prepare_cached(&sql)?;
+    let line = |row: &Row<'_>| {
+        let failing: Option<i64> = row.get(3)?;
+        let failing = failing.map(|since| from_to(since, now));
+        Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, failing))
+    };
+    let lines = statement.query_map(params![channel, up_to, now, most], line)?;
+    let lines: Vec<(String, u64, u32, Option<Duration>)> = lines.collect::<Result<_, _>>()?;
+    let mut lease_it = transaction.prepare_cached(
+        "UPDATE outbox_lines SET attempt_at = ?3, token = ?4, attempts = ?5
+         WHERE channel = ?1 AND key = ?2",
+    )?;
+    let mut first = transaction.prepare_cached(&format!(
+        "SELECT o.position, {DELIVERY} FROM outbox o JOIN entries e ON e.position = o.position
+         LEFT JOIN personal p ON p.position = o.position
+         WHERE o.channel = ?1 AND o.key = ?2 ORDER BY o.position LIMIT 1"
+    ))?;
+    let until = now.saturating_add(millis(lease));
+    let mut all = Vec::with_capacity(lines.len());
+    for (key, token, attempts, failing) in lines {
+        lease_it.execute(params![channel, key, until, token, attempts])?;
+        let read = first.query_row(params![channel, key], delivery).optional()?;
+        all.extend(read.map(|read| Delivery { key, token, attempts, failing, ..read }));
+    }
+    Ok(all)
+}
+
+/// The first delivery of a line is no more; what follows it is due.
+fn advance(
+    transaction: &Transaction<'_>,
+    channel: &str,
+    (key, position): (&str, u64),
+) -> Result<(), StoreError> {
+    let sql = "DELETE FROM outbox WHERE channel = ?1 AND key = ?2 AND position = ?3";
+    if transaction.prepare_cached(sql)?.execute(params![channel, key, position])? == 0 {
+        return Ok(());
+    }
+    let sql = "UPDATE outbox_lines SET waiting = waiting - 1, attempt_at = ?3, attempts = 0,
+                   failing_since = NULL, told = NULL WHERE channel = ?1 AND key = ?2";
+    transaction.prepare_cached(sql)?.execute(params![channel, key, now()])?;
+    let sql = "DELETE FROM outbox_lines WHERE channel = ?1 AND key = ?2 AND waiting = 0";
+    transaction.prepare_cached(sql)?.execute([channel, key])?;
+    Ok(())
+}
+
+fn conclude(
+    transaction: &Transaction<'_>,
+    channel: &str,
+    ended: Vec<Concluded>,
+) -> Result<u32, StoreError> {
+    if moving(transaction)? {
+        return Ok(0);
+    }
+    let sql = "SELECT EXISTS (SELECT 1 FROM outbox_lines l JOIN outbox o
+                   ON o.channel = l.channel AND o.key = l.key AND o.position = ?4
+               WHERE l.channel = ?1 AND l.key = ?2 AND l.token = ?3)";
+    let mut own = transaction.prepare_cached(sql)?;
+    let mut done = 0;
+    for Concluded { key, position, token, end } in ended {
+        if !own.query_row(params![channel, key, token, position], |row| row.get::<_, bool>(0))? {
+            continue;
+        }
+        done += 1;
+        match end {
+            End::Settled => advance(transaction, channel, (&key, position))?,
+            End::Postponed { wait, told, counts } => {
+                let now = now();
+                let sql = "UPDATE outbox_lines SET attempt_at = ?3, attempts = attempts - ?4,
+                               failing_since = CASE ?4 WHEN 1 THEN failing_since
+                                   ELSE coalesce(failing_since, ?5) END, told = ?6
+                           WHERE channel = ?1 AND key = ?2";
+                let at = now.saturating_add(millis(wait));
+                let values = params![channel, key, at, !counts, now, shortened(told)];
+                transaction.prepare_cached(sql)?.execute(values)?;
+            }
+            End::Released => {
+                let sql = "UPDATE outbox_lines SET attempt_at = ?3, attempts = attempts - 1
+                           WHERE channel = ?1 AND key = ?2";
+                transaction.prepare_cached(sql)?.execute(params![channel, key, now()])?;
+            }
+            End::Buried { cause, told } => {
+                dead::bury(transaction, channel, (&key, position), (cause, told))?;
+            }
+        }
+    }
+    Ok(done)
+}
+
+impl Deliveries for SqliteStore {
+    fn due(&self, channels: Vec<Arc<str>>) -> Answer<'_, Result<Vec<Due>, StoreError>> {
+        self.read(move |connection| {
+            channels.iter().map(|one| standing::due(connection, one)).collect()
+        })
+    }
+
+    fn announce(
+        &self,
+        channel: Arc<str>,
+        most: u32,
+        lease: Duration,
+    ) -> Answer<'_, Result<Vec<Delivery>, StoreError>> {
+        self.alone(Task::Aside, move |transaction| announce(transaction, (&channel, most, lease)))
+    }
+
+    fn conclude(
+        &self,
+        channel: Arc<str>,
+        ended: Vec<Concluded>,
+    ) -> Answer<'_, Result<u32, StoreError>> {
+        self.alone(Task::Aside, move |transaction| conclude(transaction, &channel, ended))
+    }
+
+    fn decide(
+        &self,
+        channel: String,
+        state: Running,
+        reason: String,
+    ) -> Answer<'_, Result<bool, StoreError>> {
+        self.alone(Task::Aside, move |transaction| {
+            standing::decide(transaction, &channel, state, &reason)
+        })
+    }
+
+    fn waiting(&self) -> Answer<'_, Result<Vec<Waiting>, StoreError>> {
+        self.read(standing::waiting)
+    }
+
+    fn dead(&self, query: DeadQuery) -> Answer<'_, Result<Vec<DeadLetter>, StoreError>> {
+        self.read(move |connection| dead::letters(connection, query))
+    }
+
+    fn dead_letter(
+        &self,
+        id: DeadId,
+    ) -> Answer<'_, Result<Option<(DeadLetter, Delivery)>, StoreError>> {
+        self.read(move |connection| dead::one(connection, &id))
+    }
+
+    fn replay(
+        &self,
+        ids: Vec<DeadId>,
+        body: Option<Vec<u8>>,
+        reason: String,
+    ) -> Answer<'_, Result<u64, StoreError>> {
+        self.alone(Task::Aside, move |transaction| {
+            dead::replay(transaction, ids, body.as_deref(), &reason)
+        })
+    }
+
+    fn discard(&self, id: DeadId, reason: String) -> Answer<'_, Result<bool, StoreError>> {
+        self.alone(Task::Aside, move |transaction| {
+            let named = params![id.channel, id.position, id.number, "discarded", now(), reason];
+            Ok(!moving(transaction)?
+                && transaction.prepare_cached(dead::CLOSE)?.execute(named)? > 0)
+        })
+    }
+}

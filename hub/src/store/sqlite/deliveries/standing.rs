@@ -1,0 +1,110 @@
+//! How outbound channels stand, and what waits for them.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+
+use super::now;
+use crate::store::{
+    StoreError,
+    deliveries::{Decided, Due, Running, Waiting, from_to},
+};
+
+/// What was decided of a channel.
+pub(super) fn decided(
+    connection: &Connection,
+    channel: &str,
+) -> Result<Option<Decided>, StoreError> {
+    let sql = "SELECT state, up_to, since, reason FROM outbound_channels WHERE channel = ?1";
+    let read = |row: &Row<'_>| {
+        let state: String = row.get(0)?;
+        let state = Running::named(&state);
+        Ok(Decided { state, up_to: row.get(1)?, since: row.get(2)?, reason: row.get(3)? })
+    };
+    Ok(connection.prepare_cached(sql)?.query_row([channel], read).optional()?)
+}
+
+/// Lines that are delivered while a channel drains: those that begin before a position.
+pub(super) const BEFORE: &str = "EXISTS (SELECT 1 FROM outbox o WHERE o.channel = l.channel
+    AND o.key = l.key AND o.position < ?2)";
+
+/// How a channel stands.
+pub(super) fn due(connection: &Connection, channel: &str) -> Result<Due, StoreError> {
+    let decided = decided(connection, channel)?;
+    let state = decided.as_ref().map_or(Running::Running, |decided| decided.state);
+    let up_to = decided.and_then(|decided| decided.up_to).filter(|_| state == Running::Draining);
+    let up_to = up_to.and_then(|up_to| i64::try_from(up_to).ok()).unwrap_or(i64::MAX);
+    let filter = if up_to == i64::MAX { "?2 = ?2" } else { BEFORE };
+    let sql = format!(
+        "SELECT attempt_at FROM outbox_lines l WHERE channel = ?1 AND {filter}
+         ORDER BY attempt_at LIMIT 1"
+    );
+    let at: Option<i64> = connection
+        .prepare_cached(&sql)?
+        .query_row(params![channel, up_to], |row| row.get(0))
+        .optional()?;
+    Ok(Due { state, within: at.map(|at| from_to(now(), at)) })
+}
+
+/// Sets whether a channel delivers.
+pub(super) fn decide(
+    transaction: &Transaction<'_>,
+    channel: &str,
+    state: Running,
+    reason: &str,
+) -> Result<bool, StoreError> {
+    let before = decided(transaction, channel)?.map_or(Running::Running, |known| known.state);
+    if before == state || (before == Running::Paused && state == Running::Draining) {
+        return Ok(false);
+    }
+    if state == Running::Running {
+        let sql = "DELETE FROM outbound_channels WHERE channel = ?1";
+        transaction.prepare_cached(sql)?.execute([channel])?;
+        return Ok(true);
+    }
+    let sql = "INSERT INTO outbound_channels (channel, state, up_to, since, reason)
+               SELECT ?1, ?2, CASE ?2 WHEN 'draining' THEN size END, ?3, ?4 FROM head
+               WHERE leaving IS NULL AND arriving IS NULL
+               ON CONFLICT (channel) DO UPDATE SET state = excluded.state, up_to = excluded.up_to,
+                   since = excluded.since, reason = excluded.reason";
+    let values = params![channel, state.name(), now(), reason];
+    Ok(transaction.prepare_cached(sql)?.execute(values)? > 0)
+}
+
+/// What waits, by channel.
+pub(super) fn waiting(connection: &Connection) -> Result<Vec<Waiting>, StoreError> {
+    let mut all: BTreeMap<String, Waiting> = BTreeMap::new();
+    let of = |all: &mut BTreeMap<String, Waiting>, channel: String| {
+        all.entry(channel.clone()).or_insert_with(|| Waiting::of(channel));
+    };
+    let sql = "SELECT channel, sum(waiting), count(failing_since), min(failing_since), max(told)
+               FROM outbox_lines GROUP BY channel";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let channel: String = row.get(0)?;
+        let (waiting, failing) = (row.get(1)?, row.get(2)?);
+        let (failing_since, told) = (row.get(3)?, row.get(4)?);
+        let one = Waiting { waiting, failing, failing_since, told, ..Waiting::of(channel.clone()) };
+        all.insert(channel, one);
+    }
+    let sql = "SELECT channel, count(*) FROM dead_letters WHERE state = 'waiting' GROUP BY channel";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let channel: String = row.get(0)?;
+        of(&mut all, channel.clone());
+        if let Some(one) = all.get_mut(&channel) {
+            one.dead = row.get(1)?;
+        }
+    }
+    let mut statement = connection.prepare_cached("SELECT channel FROM outbound_channels")?;
+    let channels = statement.query_map([], |row| row.get(0))?;
+    for channel in channels.collect::<Result<Vec<String>, _>>()? {
+        of(&mut all, channel.clone());
+        if let Some(one) = all.get_mut(&channel) {
+            one.decided = decided(connection, &channel)?;
+        }
+    }
+    Ok(all.into_values().collect())
+}
