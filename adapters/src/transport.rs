@@ -25,8 +25,8 @@ pub const TRANSPORTS: &[Transport] = &[
     Transport {
         name: "rest",
         summary: (
-            "Cơ quan gửi từng thông điệp bằng HTTP POST.",
-            "The agency sends each message by HTTP POST.",
+            "Cơ quan gửi từng thông điệp bằng HTTP POST, hoặc hệ thống đọc API của cơ quan.",
+            "The agency sends each message by HTTP POST, or the hub reads the agency's API.",
         ),
         directions: &[Direction::Inbound],
     },
@@ -35,6 +35,22 @@ pub const TRANSPORTS: &[Transport] = &[
         summary: (
             "Cơ quan đặt từng tệp vào thư mục nhận tệp.",
             "The agency drops each file into a folder.",
+        ),
+        directions: &[Direction::Inbound],
+    },
+    Transport {
+        name: "database",
+        summary: (
+            "Hệ thống đọc các dòng mới hoặc thay đổi từ cơ sở dữ liệu của cơ quan.",
+            "The hub reads rows that are new or changed from the agency's database.",
+        ),
+        directions: &[Direction::Inbound],
+    },
+    Transport {
+        name: "amqp",
+        summary: (
+            "Hệ thống nhận thông điệp từ hàng đợi của cơ quan.",
+            "The hub consumes messages from the agency's queue.",
         ),
         directions: &[Direction::Inbound],
     },

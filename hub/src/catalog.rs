@@ -2,6 +2,7 @@
 
 mod dropped;
 mod own;
+mod read;
 
 use std::{
     collections::BTreeMap,
@@ -22,6 +23,7 @@ use crate::{
 pub use dropped::Dropped;
 use dropped::Source;
 pub use own::{ANSWERS, FEEDBACK, Own, speaks_for};
+pub use read::{AmqpTold, DatabaseTold, How, Needed, PollTold, Read};
 
 /// `agency.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -49,9 +51,15 @@ pub struct ChannelSettings {
     /// `live` unless it says `trial` or `backfill`.
     #[serde(default = "live")]
     pub mode: Mode,
-    /// How it is received: `rest` unless it says `file`.
+    /// How it is received: `rest` unless it says `file`, `database` or `amqp`.
     #[serde(default)]
     pub transport: Received,
+    /// For `rest`: the API that the hub reads, where it is not pushed.
+    pub poll: Option<PollTold>,
+    /// For `database`: the query that the hub reads.
+    pub database: Option<DatabaseTold>,
+    /// For `amqp`: the queue that the hub consumes.
+    pub amqp: Option<AmqpTold>,
     /// For `file`: where its drop folder lies below `drops` of `hub.toml`.
     pub folder: Option<toml::Spanned<String>>,
     /// For `file`: how a sender shows that a file is whole.
@@ -71,6 +79,10 @@ pub enum Received {
     Rest,
     /// Dropped as files.
     File,
+    /// Read from a database.
+    Database,
+    /// Consumed from a queue.
+    Amqp,
 }
 
 fn live() -> Mode {
@@ -93,12 +105,18 @@ pub struct Channel {
     pub mode: Mode,
     /// Its drop folder, where it is received by files.
     pub dropped: Option<Dropped>,
+    /// How the hub reads it, where it does.
+    pub read: Option<Read>,
 }
 
 impl Channel {
     /// The word for how it is received.
     pub fn transport(&self) -> &'static str {
-        if self.dropped.is_some() { "file" } else { "rest" }
+        match &self.read {
+            Some(read) => read.how.transport(),
+            None if self.dropped.is_some() => "file",
+            None => "rest",
+        }
     }
 }
 
@@ -151,7 +169,7 @@ impl Catalog {
 
     fn agency(&mut self, folder: &Path, contracts: &Contracts) -> Result<(), Vec<Diagnostic>> {
         let file = folder.join("agency.toml");
-        let text = read(&file)?;
+        let text = read_text(&file)?;
         let agency: Agency = toml::from_str(&text).map_err(|error| {
             let span = error.span().unwrap_or(0..0);
             let name = file.display().to_string();
@@ -173,9 +191,13 @@ impl Catalog {
                 found.push(*fault);
                 None
             });
+            let read = read::read(&source, settings).unwrap_or_else(|fault| {
+                found.push(*fault);
+                None
+            });
             match channel(folder, (&agency.id, name), settings, &tables, contracts) {
                 Ok(mut channel) => {
-                    channel.dropped = dropped;
+                    (channel.dropped, channel.read) = (dropped, read);
                     self.channels.insert(channel.id.clone(), channel);
                 }
                 Err(faults) => found.extend(faults),
@@ -194,7 +216,7 @@ fn channel(
     contracts: &Contracts,
 ) -> Result<Channel, Vec<Diagnostic>> {
     let path = folder.join(&settings.mapping);
-    let text = read(&path)?;
+    let text = read_text(&path)?;
     let sources = Sources { file: path.display().to_string(), text, tables: tables.clone() };
     let mapping = Mapping::compile(&sources, contracts)?;
     let id = format!("{agency}.{name}");
@@ -207,6 +229,7 @@ fn channel(
         hash: hash(&sources),
         mode: settings.mode,
         dropped: None,
+        read: None,
     })
 }
 
@@ -228,13 +251,13 @@ fn tables(folder: &Path) -> Result<BTreeMap<String, String>, Vec<Diagnostic>> {
         if path.extension().is_some_and(|ending| ending == "csv")
             && let Some(name) = path.file_stem().and_then(|name| name.to_str())
         {
-            tables.insert(name.to_owned(), read(&path)?);
+            tables.insert(name.to_owned(), read_text(&path)?);
         }
     }
     Ok(tables)
 }
 
-fn read(path: &Path) -> Result<String, Vec<Diagnostic>> {
+fn read_text(path: &Path) -> Result<String, Vec<Diagnostic>> {
     fs::read_to_string(path).map_err(|error| vec![unreadable(path, &error.to_string(), "")])
 }
 

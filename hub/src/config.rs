@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use adapters::reach::Network;
 use mappings::Diagnostic;
 use serde::Deserialize;
 use tokio_postgres::config::Host;
@@ -32,6 +33,10 @@ pub struct Config {
     pub agencies: PathBuf,
     /// Root of the drop folders, for a hub that has some.
     pub drops: Option<PathBuf>,
+    /// File of the secrets by which the hub shows agencies' systems who it is.
+    pub secrets: Option<PathBuf>,
+    /// Private addresses that it may connect to.
+    pub private_networks: Vec<Network>,
     /// Folder of the catalogue that this hub publishes; without one the store's stays in force.
     pub catalogue: Option<PathBuf>,
     /// How the province counts.
@@ -50,6 +55,9 @@ struct File {
     store: toml::Spanned<String>,
     agencies: PathBuf,
     drops: Option<PathBuf>,
+    secrets: Option<PathBuf>,
+    #[serde(default)]
+    private_networks: Vec<toml::Spanned<String>>,
     catalogue: Option<PathBuf>,
     #[serde(default)]
     counting: Counting,
@@ -121,12 +129,24 @@ impl Config {
             let span = file.store.span();
             found.push(Diagnostic::at(name, text, &span, message.clone(), advice));
         }
+        let mut private_networks = Vec::new();
+        for told in &file.private_networks {
+            if let Ok(network) = told.get_ref().parse() {
+                private_networks.push(network);
+                continue;
+            }
+            let message = format!("`{}` is no network", told.get_ref());
+            let advice = "write ADDRESS or ADDRESS/BITS, such as 10.20.0.0/16";
+            found.push(Diagnostic::at(name, text, &told.span(), message, advice));
+        }
         match (listen, store) {
             (Ok(listen), Ok(store)) if found.is_empty() => Ok(Self {
                 listen,
                 store,
                 agencies: folder.join(file.agencies),
                 drops: file.drops.map(|drops| folder.join(drops)),
+                secrets: file.secrets.map(|path| folder.join(path)),
+                private_networks,
                 catalogue: file.catalogue.map(|path| folder.join(path)),
                 settings: Settings {
                     stopped_is_paused: file.counting.stopped == Stopped::Paused,

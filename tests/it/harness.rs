@@ -42,6 +42,8 @@ pub(crate) struct Folder {
     store: String,
     /// The catalogue that its hub publishes.
     catalogue: Option<PathBuf>,
+    /// More lines of its configuration.
+    lines: String,
 }
 
 impl Folder {
@@ -81,7 +83,8 @@ impl Folder {
         let path = folder.canonicalize().unwrap();
         // Some agencies drop files.
         fs::create_dir_all(path.join("drops")).unwrap();
-        let folder = Self { path, store: "sqlite:hub.db".to_owned(), catalogue: None };
+        let folder =
+            Self { path, store: "sqlite:hub.db".to_owned(), catalogue: None, lines: String::new() };
         for source in sources {
             copy(&root().join(source), &folder.path.join("agencies"));
         }
@@ -99,8 +102,15 @@ impl Folder {
         );
         let folder = self.catalogue.as_ref().map(|path| path.display());
         let catalogue = folder.map(|path| format!("catalogue = \"{path}\"\n"));
-        let text = text + &catalogue.unwrap_or_default();
+        let text = text + &catalogue.unwrap_or_default() + &self.lines;
         fs::write(self.path.join("hub.toml"), text).unwrap();
+    }
+
+    /// The same folder with more lines in its configuration.
+    pub(crate) fn with_lines(mut self, lines: &str) -> Self {
+        self.lines.push_str(lines);
+        self.configure(0);
+        self
     }
 
     /// The address of its store, as its configuration has it.

@@ -34,6 +34,7 @@ mod migrate;
 mod moves;
 mod onboarding;
 mod permutations;
+mod polls;
 mod postgres;
 mod processes;
 mod prune;

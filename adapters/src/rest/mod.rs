@@ -5,6 +5,7 @@
 
 mod body;
 pub mod kinds;
+pub mod poll;
 pub mod problem;
 pub mod push;
 pub mod server;

@@ -350,6 +350,7 @@ pub(super) fn channel(contracts: &Contracts) -> Result<Channel, BenchError> {
         hash: Digest::of(MAPPING.as_bytes()),
         mode: Mode::Live,
         dropped: None,
+        read: None,
     })
 }
 

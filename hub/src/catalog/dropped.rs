@@ -35,7 +35,12 @@ pub(super) struct Source<'a> {
 }
 
 impl Source<'_> {
-    fn fault(&self, span: &Range<usize>, message: String, advice: &str) -> Box<Diagnostic> {
+    pub(super) fn fault(
+        &self,
+        span: &Range<usize>,
+        message: String,
+        advice: &str,
+    ) -> Box<Diagnostic> {
         let file = self.file.display().to_string();
         Box::new(Diagnostic::at(&file, self.text, span, message, advice))
     }
@@ -47,7 +52,7 @@ pub(super) fn read(
     settings: &ChannelSettings,
     others: &Catalog,
 ) -> Result<Option<Dropped>, Box<Diagnostic>> {
-    if settings.transport == Received::Rest {
+    if settings.transport != Received::File {
         return not_declared(source, settings);
     }
     let Some(told) = &settings.folder else {
@@ -108,7 +113,7 @@ fn ready(source: &Source<'_>, told: Option<&Spanned<String>>) -> Result<Ready, B
 }
 
 /// A number from 1 to a greatest, or what it is where nothing is told.
-fn number(
+pub(super) fn number(
     source: &Source<'_>,
     (told, otherwise, max): (Option<&Spanned<u64>>, u64, u64),
 ) -> Result<u64, Box<Diagnostic>> {

@@ -38,6 +38,7 @@ impl Own {
                 hash: hash(&sources),
                 mode: Mode::Live,
                 dropped: None,
+                read: None,
             })
         };
         Ok(Self {

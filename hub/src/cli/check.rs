@@ -9,7 +9,9 @@ use jiff::Timestamp;
 use mappings::coverage::Part;
 
 use super::{Exit, Folder, faulty, with_catalog};
-use crate::{catalog::Catalog, catalogue, drops, hub::configuration, simulation::Simulation};
+use crate::{
+    catalog::Catalog, catalogue, drops, hub::configuration, polls::Polls, simulation::Simulation,
+};
 
 pub(super) fn run(
     catalog: &Catalog,
@@ -48,12 +50,15 @@ pub(super) fn configured(
             return Ok(Exit::Faulty);
         }
     };
-    let folder = Folder { mappings: config.agencies };
+    let folder = Folder { mappings: config.agencies.clone() };
     with_catalog(&folder, err, |catalog, contracts, err| {
         if let Err(found) = drops::root(catalog, config.drops.as_deref()) {
             return faulty(&found, err);
         }
-        let read = config.catalogue.map(|folder| catalogue::load(&folder, contracts));
+        if let Err(found) = Polls::prepare(catalog, &config) {
+            return faulty(&found, err);
+        }
+        let read = config.catalogue.as_deref().map(|folder| catalogue::load(folder, contracts));
         match read.transpose() {
             Ok(published) => {
                 if let Some(read) = published {

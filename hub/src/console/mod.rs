@@ -10,6 +10,7 @@
 mod drift;
 mod finding;
 mod page;
+mod poller;
 mod roadmap;
 #[cfg(test)]
 mod tests;

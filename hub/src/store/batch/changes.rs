@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use adapters::Advance;
 use jiff::Timestamp;
 
 use super::{
@@ -108,8 +109,19 @@ pub struct Changes {
     pub records: Vec<RecordRow>,
     /// Stored ones that are current no more.
     pub replaced: Vec<Replaced>,
+    /// Channels that are read, and where reading goes on.
+    pub moved: Vec<Moved>,
     /// The journal's end.
     pub tip: Tip,
+}
+
+/// A channel whose cursor moves.
+#[derive(Debug, Clone)]
+pub struct Moved {
+    /// The channel.
+    pub channel: String,
+    /// What to.
+    pub advance: Arc<Advance>,
 }
 
 impl Changes {
@@ -125,6 +137,7 @@ impl Changes {
             deltas: Vec::new(),
             records: Vec::new(),
             replaced: Vec::new(),
+            moved: Vec::new(),
             tip,
         }
     }
@@ -149,7 +162,7 @@ impl Changes {
 
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
-        self.attempts.is_empty() && self.entries.is_empty()
+        self.attempts.is_empty() && self.entries.is_empty() && self.moved.is_empty()
     }
 }
 

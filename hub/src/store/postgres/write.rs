@@ -10,7 +10,7 @@ use deadpool_postgres::GenericClient;
 
 use super::{
     failure::Failure,
-    records,
+    pollers, records,
     session::{self, Rows, signed},
 };
 use crate::{
@@ -114,6 +114,7 @@ pub(super) fn batch<'a>(changes: &'a Changes, places: &Places) -> Vec<Rows<'a>> 
     all.extend(entries(&changes.entries));
     all.extend(folds(&[changes], places));
     all.extend(records::rows(&changes.records, &changes.replaced));
+    all.extend(pollers::moved(&changes.moved));
     all.push(head(&changes.tip));
     all
 }

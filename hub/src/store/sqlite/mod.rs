@@ -12,6 +12,7 @@ mod listing;
 mod message;
 mod names;
 mod open;
+mod pollers;
 mod portable;
 mod profiles;
 mod pruning;
@@ -57,7 +58,6 @@ const GROUPS_MAX: usize = 256;
 const RECORDS_MAX: usize = 2_048;
 /// Batches under way at once: the more, the more are written together.
 const LANES: usize = 256;
-
 /// After so long without work, the writer does what can wait.
 const QUIET: Duration = Duration::from_millis(200);
 

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{names, records};
+use super::{names, pollers, records};
 use crate::registry::Place;
 use crate::store::{
     StoreError,
@@ -75,6 +75,7 @@ pub(super) fn changes(
     if !changes.records.is_empty() {
         records::write(connection, &changes.records, &changes.replaced)?;
     }
+    pollers::moved(connection, &changes.moved)?;
     head(connection, &changes.tip)
 }
 
