@@ -16,7 +16,21 @@ pub struct Arrival {
     /// The agency's id of the message, if it gave one.
     pub key: Option<String>,
     /// Where in the agency's data reading goes on after this arrival, for transports that read.
-    pub cursor: Option<String>,
+    pub cursor: Option<Advance>,
+}
+
+/// A keyed hash, cut to what tells keys and contents of one channel apart.
+pub type Mark = [u8; 16];
+
+/// What reading moves on to when an arrival is accepted, in the transaction that accepts it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Advance {
+    /// Proves that the turn of reading is in force: else nothing is accepted.
+    pub token: u64,
+    /// Where reading goes on.
+    pub cursor: String,
+    /// Keys that were read, and what was read under them last.
+    pub polled: Vec<(Mark, Mark)>,
 }
 
 /// The one door of the hub: every arrival, of every transport, enters here.

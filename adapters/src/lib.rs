@@ -6,15 +6,19 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at once"))]
 
+pub mod amqp;
+pub mod database;
 pub mod dialect;
 pub mod file;
 pub mod inbound;
 pub mod outbound;
+pub mod reach;
+pub mod reading;
 pub mod rest;
 pub mod soap;
 #[cfg(test)]
 mod suite;
 pub mod transport;
 
-pub use inbound::{Arrival, Inbox};
+pub use inbound::{Advance, Arrival, Inbox, Mark};
 pub use transport::{Direction, TRANSPORTS, Transport};

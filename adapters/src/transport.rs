@@ -25,8 +25,9 @@ pub const TRANSPORTS: &[Transport] = &[
     Transport {
         name: "rest",
         summary: (
-            "Mỗi thông điệp là một lần HTTP POST, do cơ quan gửi hoặc gửi đến cơ quan.",
-            "Each message is an HTTP POST, of the agency or to it.",
+            "Mỗi thông điệp là một lần HTTP POST, do cơ quan gửi hoặc gửi đến cơ quan; hoặc hệ thống đọc \
+             API của cơ quan.",
+            "Each message is an HTTP POST, of the agency or to it; or the hub reads the agency's API.",
         ),
         directions: &[Direction::Inbound, Direction::Outbound],
     },
@@ -59,6 +60,22 @@ pub const TRANSPORTS: &[Transport] = &[
         summary: (
             "Cơ quan gửi như gửi lên Cổng Dịch vụ công quốc gia.",
             "The agency sends as to the national portal.",
+        ),
+        directions: &[Direction::Inbound],
+    },
+    Transport {
+        name: "database",
+        summary: (
+            "Hệ thống đọc các dòng mới hoặc thay đổi từ cơ sở dữ liệu của cơ quan.",
+            "The hub reads rows that are new or changed from the agency's database.",
+        ),
+        directions: &[Direction::Inbound],
+    },
+    Transport {
+        name: "amqp",
+        summary: (
+            "Hệ thống nhận thông điệp từ hàng đợi của cơ quan.",
+            "The hub consumes messages from the agency's queue.",
         ),
         directions: &[Direction::Inbound],
     },

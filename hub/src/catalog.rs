@@ -4,6 +4,7 @@ mod called;
 mod dropped;
 mod outbound;
 mod own;
+mod read;
 
 use std::{
     collections::BTreeMap,
@@ -27,6 +28,7 @@ pub use dropped::Dropped;
 use dropped::Source;
 pub use outbound::{OutboundChannel, OutboundSettings, Sent};
 pub use own::{ANSWERS, FEEDBACK, Own, speaks_for};
+pub use read::{AmqpTold, DatabaseTold, How, Needed, PollTold, Read};
 
 /// `agency.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -60,6 +62,12 @@ pub struct ChannelSettings {
     /// How it is received: `rest` unless it says otherwise.
     #[serde(default)]
     pub transport: Received,
+    /// For `rest`: the API that the hub reads, where it is not pushed.
+    pub poll: Option<PollTold>,
+    /// For `database`: the query that the hub reads.
+    pub database: Option<DatabaseTold>,
+    /// For `amqp`: the queue that the hub consumes.
+    pub amqp: Option<AmqpTold>,
     /// For `file`: where its drop folder lies below `drops` of `hub.toml`.
     pub folder: Option<toml::Spanned<String>>,
     /// For `file`: how a sender shows that a file is whole.
@@ -89,6 +97,10 @@ pub enum Received {
     Lgsp,
     /// Called in the dialect of the national portal.
     Dvcqg,
+    /// Read from a database.
+    Database,
+    /// Consumed from a queue.
+    Amqp,
 }
 
 fn live() -> Mode {
@@ -113,15 +125,18 @@ pub struct Channel {
     pub dropped: Option<Dropped>,
     /// The operation by which its agency calls it, where it is called by one.
     pub called: Option<Called>,
+    /// How the hub reads it, where it does.
+    pub read: Option<Read>,
 }
 
 impl Channel {
     /// The word for how it is received.
     pub fn transport(&self) -> &'static str {
-        match (&self.dropped, &self.called) {
-            (Some(_), _) => "file",
-            (None, Some(called)) => called.transport,
-            (None, None) => "rest",
+        match (&self.dropped, &self.called, &self.read) {
+            (Some(_), ..) => "file",
+            (None, Some(called), _) => called.transport,
+            (None, None, Some(read)) => read.how.transport(),
+            (None, None, None) => "rest",
         }
     }
 }
@@ -177,7 +192,7 @@ impl Catalog {
 
     fn agency(&mut self, folder: &Path, contracts: &Contracts) -> Result<(), Vec<Diagnostic>> {
         let file = folder.join("agency.toml");
-        let text = read(&file)?;
+        let text = read_text(&file)?;
         let agency: Agency = toml::from_str(&text).map_err(|error| {
             let span = error.span().unwrap_or(0..0);
             let name = file.display().to_string();
@@ -204,6 +219,10 @@ impl Catalog {
                 found.push(*fault);
                 None
             });
+            let read = read::read(&source, settings).unwrap_or_else(|fault| {
+                found.push(*fault);
+                None
+            });
             match channel(folder, (&agency.id, name), settings, &tables, contracts) {
                 Ok(mut channel) => {
                     if let Some(called) = &called
@@ -211,7 +230,7 @@ impl Catalog {
                     {
                         found.push(*fault);
                     }
-                    (channel.dropped, channel.called) = (dropped, called);
+                    (channel.dropped, channel.called, channel.read) = (dropped, called, read);
                     self.channels.insert(channel.id.clone(), channel);
                 }
                 Err(faults) => found.extend(faults),
@@ -244,7 +263,7 @@ fn channel(
     contracts: &Contracts,
 ) -> Result<Channel, Vec<Diagnostic>> {
     let path = folder.join(&settings.mapping);
-    let text = read(&path)?;
+    let text = read_text(&path)?;
     let sources = Sources { file: path.display().to_string(), text, tables: tables.clone() };
     let mapping = Mapping::compile(&sources, contracts)?;
     let id = format!("{agency}.{name}");
@@ -258,6 +277,7 @@ fn channel(
         mode: settings.mode,
         dropped: None,
         called: None,
+        read: None,
     })
 }
 
@@ -279,13 +299,13 @@ fn tables(folder: &Path) -> Result<BTreeMap<String, String>, Vec<Diagnostic>> {
         if path.extension().is_some_and(|ending| ending == "csv")
             && let Some(name) = path.file_stem().and_then(|name| name.to_str())
         {
-            tables.insert(name.to_owned(), read(&path)?);
+            tables.insert(name.to_owned(), read_text(&path)?);
         }
     }
     Ok(tables)
 }
 
-fn read(path: &Path) -> Result<String, Vec<Diagnostic>> {
+fn read_text(path: &Path) -> Result<String, Vec<Diagnostic>> {
     fs::read_to_string(path).map_err(|error| vec![unreadable(path, &error.to_string(), "")])
 }
 

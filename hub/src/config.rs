@@ -9,6 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use adapters::reach::Network;
 use mappings::Diagnostic;
 use serde::Deserialize;
 use tokio_postgres::config::Host;
@@ -37,6 +38,10 @@ pub struct Config {
     pub agencies: PathBuf,
     /// Root of the drop folders, for a hub that has some.
     pub drops: Option<PathBuf>,
+    /// File of the secrets by which the hub shows agencies' systems who it is.
+    pub secrets: Option<PathBuf>,
+    /// Private addresses that it may connect to.
+    pub private_networks: Vec<Network>,
     /// Folder of the catalogue that this hub publishes; without one the store's stays in force.
     pub catalogue: Option<PathBuf>,
     /// File of the routes, for a hub that delivers.
@@ -59,6 +64,9 @@ struct File {
     store: toml::Spanned<String>,
     agencies: PathBuf,
     drops: Option<PathBuf>,
+    secrets: Option<PathBuf>,
+    #[serde(default)]
+    private_networks: Vec<toml::Spanned<String>>,
     catalogue: Option<PathBuf>,
     routes: Option<PathBuf>,
     #[serde(default)]
@@ -135,12 +143,15 @@ impl Config {
         }
         let source = endpoint::Source { name, text, folder };
         let endpoints = source.endpoints(file.endpoints, &mut found);
+        let private_networks = networks(&file.private_networks, (name, text), &mut found);
         match (listen, store) {
             (Ok(listen), Ok(store)) if found.is_empty() => Ok(Self {
                 listen,
                 store,
                 agencies: folder.join(file.agencies),
                 drops: file.drops.map(|drops| folder.join(drops)),
+                secrets: file.secrets.map(|path| folder.join(path)),
+                private_networks,
                 catalogue: file.catalogue.map(|path| folder.join(path)),
                 routes: file.routes.map(|path| folder.join(path)),
                 endpoints,
@@ -236,6 +247,26 @@ const STORES: &str =
     "write sqlite:FILE, such as sqlite:hub.db, or postgres://ROLE:PASSWORD@HOST/DATABASE";
 
 /// The PostgreSQL that `tests/run` has started for all tests.
+
+/// The private networks that the hub may connect to.
+fn networks(
+    all: &[toml::Spanned<String>],
+    (name, text): (&str, &str),
+    found: &mut Vec<Diagnostic>,
+) -> Vec<Network> {
+    let mut networks = Vec::new();
+    for told in all {
+        if let Ok(network) = told.get_ref().parse() {
+            networks.push(network);
+            continue;
+        }
+        let message = format!("`{}` is no network", told.get_ref());
+        let advice = "write ADDRESS or ADDRESS/BITS, such as 10.20.0.0/16";
+        found.push(Diagnostic::at(name, text, &told.span(), message, advice));
+    }
+    networks
+}
+
 #[cfg(test)]
 pub(crate) fn test_postgres() -> Option<String> {
     env::var("LIENTHONG_TEST_POSTGRES").ok()

@@ -38,6 +38,7 @@ use crate::{
     journey::{Journey, route::Routes},
     judging::Judging,
     operations::Operations,
+    polls::Polls,
     profiling::Profiling,
     registry::{Catalogue, Settings},
     store::{
@@ -173,6 +174,7 @@ impl Hub {
         let store = open_store(&config.store).await?;
         let drops =
             Drops::prepare(&catalog, config.drops.as_deref(), &store).map_err(HubError::Faulty)?;
+        let polls = Polls::prepare(&catalog, config).map_err(HubError::Faulty)?;
         let held = in_force(config, &catalog, published, &*store).await?;
         let keys = Keys::default();
         keys.refresh(&*store).await?;
@@ -219,6 +221,9 @@ impl Hub {
         for folder in drops.folders {
             let inbox: Arc<dyn Inbox> = journey.clone();
             beside.spawn(folder.run(inbox, stop.clone()));
+        }
+        for task in polls.begin(&store, &journey, &stop).await? {
+            beside.spawn(task);
         }
         beside.close();
         let tending = tokio::spawn(store.tend(stop.clone()));

@@ -9,6 +9,7 @@ mod feedback;
 mod findings;
 mod messages;
 pub mod moves;
+mod pollers;
 pub mod pruning;
 mod reports;
 mod roadmap;
@@ -42,6 +43,7 @@ pub use feedback::{FeedbackPage, FeedbackQuestion, FeedbackSummary};
 pub(crate) use findings::told;
 pub use findings::{FindingPage, FindingQuestion};
 pub use messages::Trace;
+pub use pollers::PollerStanding;
 pub use reports::{
     Figures, NoReport, ReportAnswer, ReportList, ReportQuestion, ReportText, ToldFreeze,
 };

@@ -112,6 +112,13 @@ impl Folder {
         fs::write(self.path.join("hub.toml"), text).unwrap();
     }
 
+    /// The same folder with more lines in its configuration.
+    pub(crate) fn with_lines(mut self, lines: &str) -> Self {
+        self.more.push_str(lines);
+        self.configure(0);
+        self
+    }
+
     /// The address of its store, as its configuration has it.
     pub(crate) fn address(&self) -> &str {
         &self.store

@@ -36,6 +36,7 @@ mod migrate;
 mod moves;
 mod onboarding;
 mod permutations;
+mod polls;
 mod postgres;
 mod processes;
 mod prune;

@@ -7,6 +7,7 @@
 pub(crate) mod body;
 pub mod intake;
 pub mod kinds;
+pub mod poll;
 pub mod problem;
 pub mod push;
 pub mod server;

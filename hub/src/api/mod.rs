@@ -25,6 +25,7 @@ pub(crate) mod fixture;
 mod health;
 pub mod kinds;
 mod params;
+mod pollers;
 mod reports;
 mod roadmap;
 mod statistics;
@@ -91,6 +92,7 @@ pub fn whole(state: Api, others: Router) -> Router {
         .route("/v1/reports/{form}", get(reports::report))
         .route("/v1/reports/{form}/freeze", post(reports::freeze))
         .route("/v1/findings", get(findings::findings))
+        .route("/v1/pollers", get(pollers::pollers))
         .route("/v1/roadmap", get(roadmap::roadmap))
         .route("/v1/feedback", get(feedback::list))
         .route("/v1/feedback/summary", get(feedback::summary))

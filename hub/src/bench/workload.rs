@@ -351,6 +351,7 @@ pub(super) fn channel(contracts: &Contracts) -> Result<Channel, BenchError> {
         mode: Mode::Live,
         dropped: None,
         called: None,
+        read: None,
     })
 }
 

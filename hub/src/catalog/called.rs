@@ -29,7 +29,9 @@ pub(super) fn read(
         Received::Soap => ("soap", None),
         Received::Lgsp => (lgsp::NAME, Some(lgsp::OPERATIONS)),
         Received::Dvcqg => (dvcqg::NAME, Some(dvcqg::OPERATIONS)),
-        Received::Rest | Received::File => return not_declared(source, settings),
+        Received::Rest | Received::File | Received::Database | Received::Amqp => {
+            return not_declared(source, settings);
+        }
     };
     let Some(told) = &settings.operation else {
         let span = source.text.find("transport").map_or(0..0, |at| at..at);

@@ -113,7 +113,7 @@ fn ready(source: &Source<'_>, told: Option<&Spanned<String>>) -> Result<Ready, B
 }
 
 /// A number from 1 to a greatest, or what it is where nothing is told.
-fn number(
+pub(super) fn number(
     source: &Source<'_>,
     (told, otherwise, max): (Option<&Spanned<u64>>, u64, u64),
 ) -> Result<u64, Box<Diagnostic>> {

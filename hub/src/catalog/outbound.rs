@@ -7,7 +7,7 @@ use mappings::{Diagnostic, Rendering, Sources, condition::Condition};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Source, read};
+use super::{Source, read_text};
 
 /// Messages under way at the same time, unless told; and at most.
 const AT_ONCE: u64 = 4;
@@ -156,7 +156,7 @@ fn rendering(
     contracts: &Contracts,
 ) -> Result<Rendering, Vec<Diagnostic>> {
     let path = folder.join(file);
-    let text = read(&path)?;
+    let text = read_text(&path)?;
     let sources = Sources { file: path.display().to_string(), text, tables: tables.clone() };
     Rendering::compile(&sources, contracts)
 }

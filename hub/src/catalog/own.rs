@@ -39,6 +39,7 @@ impl Own {
                 mode: Mode::Live,
                 dropped: None,
                 called: None,
+                read: None,
             })
         };
         Ok(Self {

@@ -15,6 +15,7 @@ use crate::{
     delivery::Deliveries,
     drops,
     hub::{configuration, routes},
+    polls::Polls,
     simulation::Simulation,
 };
 
@@ -58,6 +59,9 @@ pub(super) fn configured(
     let folder = Folder { mappings: config.agencies.clone() };
     with_catalog(&folder, err, |catalog, contracts, err| {
         if let Err(found) = drops::root(catalog, config.drops.as_deref()) {
+            return faulty(&found, err);
+        }
+        if let Err(found) = Polls::prepare(catalog, &config) {
             return faulty(&found, err);
         }
         let routes = routes(&config, catalog, contracts);

@@ -82,6 +82,8 @@ pub(super) fn run(
         store: StoreAddress::Sqlite(scratch.0.join("hub.db")),
         agencies: options.folder.mappings.clone(),
         drops: Some(scratch.drops()),
+        secrets: None,
+        private_networks: Vec::new(),
         catalogue: Some(options.catalogue.clone()),
         routes: None,
         endpoints: Endpoints::new(),

@@ -11,6 +11,7 @@ mod delivery;
 mod drift;
 mod finding;
 mod page;
+mod poller;
 mod roadmap;
 #[cfg(test)]
 mod tests;

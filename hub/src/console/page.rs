@@ -6,7 +6,12 @@ use askama::Template;
 use contracts::{Problem, Status, problem::Bilingual};
 use jiff::{Timestamp, tz::Offset};
 
-use super::{delivery, drift::Section, finding};
+use super::{
+    delivery,
+    drift::Section,
+    finding,
+    poller::{self, PollerRow},
+};
 use crate::{
     api::today,
     auth::Principal,
@@ -40,7 +45,7 @@ const READS_MAX: u32 = 5;
 
 /// A time as people of the province read it, with what it is exactly; empty where there is none.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Time {
+pub(super) struct Time {
     utc: String,
     local: String,
 }
@@ -131,6 +136,7 @@ pub(super) struct Page {
     channels: Vec<ChannelRow>,
     message_totals: [u64; 6],
     folders: Vec<FolderRow>,
+    pollers: Vec<PollerRow>,
     messages: Vec<MessageLine>,
     refusals: Vec<RefusalRow>,
     statuses: Vec<StatusRow>,
@@ -187,6 +193,7 @@ impl Page {
             }),
             channels,
             folders: folders.collect(),
+            pollers: poller::rows(operations.pollers(&who).await?),
             messages: traces.iter().take(MESSAGES_SHOWN as usize).map(line).collect(),
             refusals: refusals.take(REFUSALS_SHOWN).collect(),
             total: statuses.iter().map(|row| row.dossiers).sum(),
@@ -266,6 +273,9 @@ fn transport_words(transport: &str) -> Bilingual {
     let (vi, en) = match transport {
         "rest" => ("Gửi qua HTTP", "push"),
         "file" => ("Thả tệp vào thư mục", "file drop"),
+        "poll" => ("Hệ thống đọc API", "API read"),
+        "database" => ("Hệ thống đọc cơ sở dữ liệu", "database read"),
+        "amqp" => ("Hệ thống nhận từ hàng đợi", "queue consumed"),
         _ => (transport, ""),
     };
     Bilingual { vi: vi.to_owned(), en: en.to_owned() }

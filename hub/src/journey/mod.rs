@@ -128,6 +128,7 @@ impl Journey {
             chunk: 0,
             last: false,
             items: Vec::new(),
+            advance: arrival.cursor.map(Arc::new),
         };
         if large { self.in_chunks(first).await } else { self.at_once(first).await }
     }

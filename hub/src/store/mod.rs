@@ -15,6 +15,7 @@ pub mod findings;
 pub mod freezes;
 pub mod listing;
 mod numbers;
+pub mod pollers;
 pub mod portable;
 pub mod postgres;
 pub mod profiles;
@@ -31,6 +32,7 @@ mod suite;
 
 use std::{collections::BTreeMap, fmt, future::Future, pin::Pin, sync::Arc};
 
+use adapters::Advance;
 use bytes::Bytes;
 use contracts::{ContractId, Later, Outcome, Problem, Receipt, Refusal};
 use jiff::Timestamp;
@@ -149,6 +151,8 @@ pub struct Submission {
     pub last: bool,
     /// Its records.
     pub items: Vec<Item>,
+    /// Where reading goes on when the message has its outcome, for channels that are read.
+    pub advance: Option<Arc<Advance>>,
 }
 
 /// What a commit answers to a chunk.
@@ -169,6 +173,7 @@ pub trait Store:
     + findings::Findings
     + freezes::Freezes
     + listing::Listing
+    + pollers::Pollers
     + profiles::Profiles
     + records::Records
     + 'static

@@ -64,7 +64,7 @@ pub struct Part {
 use Kind::{Bytes, Number, Text};
 
 /// What is carried, in this order: what is named comes before what names it.
-pub static PARTS: [Part; 14] = [
+pub static PARTS: [Part; 16] = [
     Part { name: "reference_contents", columns: &[("hash", Bytes), ("content", Bytes)], key: 1 },
     Part {
         name: "messages",
@@ -199,6 +199,13 @@ pub static PARTS: [Part; 14] = [
             ("reason", Text),
         ],
         key: 1,
+    },
+    // Where reading goes on; whose turn it is, is the other store's own.
+    Part { name: "pollers", columns: &[("channel", Text), ("cursor", Text)], key: 1 },
+    Part {
+        name: "polled",
+        columns: &[("channel", Text), ("key", Bytes), ("content", Bytes)],
+        key: 2,
     },
 ];
 

@@ -5,6 +5,7 @@ mod findings;
 mod freezes;
 mod groupings;
 mod look_ups;
+mod pollers;
 mod profiles;
 pub(crate) mod records;
 
@@ -30,6 +31,7 @@ pub(crate) use findings::findings;
 pub(crate) use freezes::{freezers, freezes};
 pub(crate) use groupings::groupings;
 pub(crate) use look_ups::look_ups;
+pub(crate) use pollers::pollers;
 pub(crate) use profiles::profiles;
 
 /// One dossier at a source, as a sealed record.
@@ -113,6 +115,7 @@ pub(crate) fn message(
         chunk: 0,
         last: true,
         items: (1..).zip(items).map(number).collect(),
+        advance: None,
     }
 }
 

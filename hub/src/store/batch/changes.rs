@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use adapters::Advance;
 use jiff::Timestamp;
 
 use super::{
@@ -110,8 +111,19 @@ pub struct Changes {
     pub replaced: Vec<Replaced>,
     /// Deliveries.
     pub outgoing: Vec<Outgoing>,
+    /// Channels that are read, and where reading goes on.
+    pub moved: Vec<Moved>,
     /// The journal's end.
     pub tip: Tip,
+}
+
+/// A channel whose cursor moves.
+#[derive(Debug, Clone)]
+pub struct Moved {
+    /// The channel.
+    pub channel: String,
+    /// What to.
+    pub advance: Arc<Advance>,
 }
 
 impl Changes {
@@ -128,6 +140,7 @@ impl Changes {
             records: Vec::new(),
             replaced: Vec::new(),
             outgoing: Vec::new(),
+            moved: Vec::new(),
             tip,
         }
     }
@@ -152,7 +165,7 @@ impl Changes {
 
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
-        self.attempts.is_empty() && self.entries.is_empty()
+        self.attempts.is_empty() && self.entries.is_empty() && self.moved.is_empty()
     }
 }
 

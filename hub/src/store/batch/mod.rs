@@ -16,13 +16,13 @@ pub mod tip;
 pub mod varint;
 pub mod year;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::{Later, Outcome, Problem, Refusal, problem};
 use jiff::Timestamp;
 
 pub use attempt::{Attempt, Attempts, MessageKey, Written};
-pub use changes::{Changes, Delta, Heard, MemberRow, NewEntry};
+pub use changes::{Changes, Delta, Heard, MemberRow, Moved, NewEntry};
 pub use lattice::{Level, RollupKey};
 pub use marks::Marks;
 pub use records::{Records, Replaced};
@@ -52,6 +52,8 @@ pub struct Known {
     pub subjects: Subjects,
     /// Records about no dossier that it may touch.
     pub records: Records,
+    /// Of its channels that are read, those whose turn is in force, with its token.
+    pub turns: BTreeMap<String, u64>,
 }
 
 impl Known {
@@ -103,9 +105,9 @@ pub fn run(
     rules: &Rules,
     clock: Timestamp,
 ) -> (Changes, Vec<Result<Reply, Later>>) {
-    let Known { tip, attempts, subjects, records } = known;
+    let Known { tip, attempts, subjects, records, turns } = known;
     let mut work = Work { changes: Changes::new(tip), attempts, subjects, records, rules, clock };
-    let replies = batch.iter().map(|chunk| work.chunk(chunk)).collect();
+    let replies = batch.iter().map(|chunk| work.read_or_sent(chunk, &turns)).collect();
     let Work { mut changes, attempts, subjects, records, .. } = work;
     changes.collect(attempts.changed(), subjects, records);
     (changes, replies)
@@ -135,7 +137,31 @@ fn unfit(error: &EntryError) -> Later {
     Later { reason: "the store cannot take this message".to_owned(), retry_after_seconds: 30 }
 }
 
+/// The turn of reading has passed to another, or has run out.
+fn not_in_force() -> Later {
+    Later { reason: "another process reads this channel".to_owned(), retry_after_seconds: 5 }
+}
+
 impl Work<'_> {
+    /// A chunk; one that was read is taken only while its turn is in force, and moves the cursor
+    /// when its message has an outcome, whichever that is.
+    fn read_or_sent(
+        &mut self,
+        chunk: &Submission,
+        turns: &BTreeMap<String, u64>,
+    ) -> Result<Reply, Later> {
+        let Some(advance) = &chunk.advance else { return self.chunk(chunk) };
+        if turns.get(&chunk.channel) != Some(&advance.token) {
+            return Err(not_in_force());
+        }
+        let reply = self.chunk(chunk)?;
+        if matches!(reply, Reply::Done(_)) {
+            let (channel, advance) = (chunk.channel.clone(), advance.clone());
+            self.changes.moved.push(Moved { channel, advance });
+        }
+        Ok(reply)
+    }
+
     fn chunk(&mut self, chunk: &Submission) -> Result<Reply, Later> {
         if !fits(chunk) {
             return Err(unfit(&EntryError::TooLong(NAME_BYTES_MAX)));

@@ -31,6 +31,7 @@ mod listing;
 mod message;
 mod names;
 mod open;
+mod pollers;
 mod portable;
 mod profiles;
 mod pruning;

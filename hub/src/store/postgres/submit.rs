@@ -6,7 +6,7 @@ use contracts::Later;
 use super::{
     PostgresStore,
     failure::{Failure, Tries},
-    known, records,
+    known, pollers, records,
     session::{self, soon},
     write,
 };
@@ -65,11 +65,13 @@ async fn together(
     let mut client = store.sessions.writer().await?;
     let transaction = session::begin(&mut client).await?;
     let mut read = soon(known::read(&transaction, chunks)).await?;
-    if !read.may_store {
+    // A cursor moves even where nothing is stored.
+    let moves = chunks.iter().any(|chunk| chunk.advance.is_some());
+    if !read.may_store && !moves {
         // Most likely all was sent before: nothing is written then, and nothing need be held.
         let rules = soon(store.rules.at(&transaction, read.tip.rules)).await?;
-        let (tip, records) = (read.tip, batch::Records::default());
-        let known = Known { tip, attempts: read.attempts, subjects: read.subjects, records };
+        let (tip, records, turns) = (read.tip, batch::Records::default(), Default::default());
+        let known = Known { tip, attempts: read.attempts, subjects: read.subjects, records, turns };
         let (changes, replies) = batch::run(known, chunks, &rules, jiff::Timestamp::now());
         if changes.is_empty() {
             return Ok(replies);
@@ -82,7 +84,8 @@ async fn together(
     }
     let rules = soon(store.rules.at(&transaction, tip.rules)).await?;
     let records = soon(records::known(&transaction, &read.records)).await?;
-    let known = Known { tip, attempts: read.attempts, subjects: read.subjects, records };
+    let turns = soon(pollers::in_force(&transaction, chunks)).await?;
+    let known = Known { tip, attempts: read.attempts, subjects: read.subjects, records, turns };
     let (changes, replies) = batch::run(known, chunks, &rules, jiff::Timestamp::now());
     if changes.is_empty() {
         return Ok(replies);

@@ -157,6 +157,13 @@ async fn rules() {
 }
 
 #[tokio::test]
+async fn pollers() {
+    let database = Database::new("pollers").await;
+    suite::pollers(&database.open().await).await;
+    database.drop().await;
+}
+
+#[tokio::test]
 async fn profiles() {
     let database = Database::new("profiles").await;
     suite::profiles(&database.open().await).await;

@@ -11,7 +11,7 @@ use deadpool_postgres::GenericClient;
 use super::{
     deliveries,
     failure::Failure,
-    records,
+    pollers, records,
     session::{self, Rows, signed},
 };
 use crate::{
@@ -116,6 +116,7 @@ pub(super) fn batch<'a>(changes: &'a Changes, places: &Places) -> Vec<Rows<'a>> 
     all.extend(folds(&[changes], places));
     all.extend(records::rows(&changes.records, &changes.replaced));
     all.extend(deliveries::added(&changes.outgoing));
+    all.extend(pollers::moved(&changes.moved));
     all.push(head(&changes.tip));
     all
 }

@@ -169,12 +169,20 @@ impl Reader {
         let after = self.finished.number();
         let moment = self.connection.transaction()?;
         let read = read(&moment, after, &group.chunks)?;
-        if group.chunks.iter().any(|chunk| read.attempts.may_store(chunk)) {
+        // A cursor moves even where nothing is stored.
+        let writes = |chunk: &Submission| chunk.advance.is_some() || read.attempts.may_store(chunk);
+        if group.chunks.iter().any(writes) {
             group.read = Some(read);
             return Ok(None);
         }
         let Read { attempts, subjects, records, .. } = read;
-        let known = Known { tip: known::tip(&moment)?, attempts, subjects, records };
+        let known = Known {
+            tip: known::tip(&moment)?,
+            attempts,
+            subjects,
+            records,
+            turns: Default::default(),
+        };
         // No record is folded, so no rules are asked for.
         let (changes, replies) =
             batch::run(known, &group.chunks, &Rules::default(), Timestamp::now());

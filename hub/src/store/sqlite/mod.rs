@@ -14,6 +14,7 @@ mod listing;
 mod message;
 mod names;
 mod open;
+mod pollers;
 mod portable;
 mod profiles;
 mod pruning;

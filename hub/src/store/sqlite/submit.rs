@@ -9,7 +9,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::{
     Writer,
     ahead::{self, Group, Read},
-    known,
+    known, pollers,
     touched::Touched,
     write,
 };
@@ -104,7 +104,8 @@ fn known(
 ) -> Result<Known, StoreError> {
     let tip = known::tip(connection)?;
     let (attempts, subjects, records) = Default::default();
-    let mut known = Known { tip, attempts, subjects, records };
+    let turns = pollers::in_force(connection, chunks)?;
+    let mut known = Known { tip, attempts, subjects, records, turns };
     for (range, early) in parts {
         let Read { attempts, subjects, records, .. } =
             match early.filter(|read| touched.holds(read)) {

@@ -118,6 +118,12 @@ async fn rules() {
 }
 
 #[tokio::test]
+async fn pollers() {
+    let folder = Folder::new("pollers");
+    suite::pollers(&folder.open()).await;
+}
+
+#[tokio::test]
 async fn profiles() {
     let folder = Folder::new("profiles");
     suite::profiles(&folder.open()).await;

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::{
     deliveries,
     deltas::{self, NumbersSeen},
-    names, records,
+    names, pollers, records,
 };
 use crate::store::{
     StoreError,
@@ -34,6 +34,7 @@ pub(super) fn changes(
         records::write(connection, &changes.records, &changes.replaced)?;
     }
     deliveries::add(connection, &changes.outgoing)?;
+    pollers::moved(connection, &changes.moved)?;
     head(connection, &changes.tip)
 }
 

@@ -1,0 +1,107 @@
+//! Values of columns: those by which reading goes on, and all of them as JSON. Pure.
+
+use std::fmt::Write;
+
+use serde_json::Value;
+
+use crate::reading::watermark;
+
+/// A value by which rows are ordered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Cell {
+    Number(i64),
+    Text(String),
+}
+
+impl Cell {
+    /// What stands in a cursor.
+    pub(super) fn json(&self) -> Value {
+        match self {
+            Self::Number(number) => (*number).into(),
+            Self::Text(text) => text.as_str().into(),
+        }
+    }
+
+    pub(super) fn read(told: &Value) -> Option<Self> {
+        match told {
+            Value::Number(number) => number.as_i64().map(Self::Number),
+            Value::String(text) => Some(Self::Text(text.clone())),
+            _ => None,
+        }
+    }
+
+    pub(super) fn text(&self) -> String {
+        match self {
+            Self::Number(number) => number.to_string(),
+            Self::Text(text) => text.clone(),
+        }
+    }
+
+    /// The same watermark earlier.
+    pub(super) fn earlier(&self, overlap: u64) -> Option<Self> {
+        match self {
+            Self::Number(number) => {
+                Some(Self::Number(number.saturating_sub(i64::try_from(overlap).ok()?)))
+            }
+            Self::Text(text) => watermark::earlier(text, overlap).map(Self::Text),
+        }
+    }
+}
+
+/// Text as it came: UTF-8, or where it is none, a letter for each byte, which is what databases
+/// give that know nothing of their text's charset.
+pub(super) fn letters(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => bytes.iter().copied().map(char::from).collect(),
+    }
+}
+
+/// A text of JSON.
+pub(super) fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
+}
+
+/// Bytes that are no text, as PostgreSQL writes them.
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(2 * bytes.len() + 5);
+    text.push_str("\"\\\\x");
+    for byte in bytes {
+        // Writing to a text cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text.push('"');
+    text
+}
+
+/// A number with a fraction; what JSON has no number for is a text.
+pub(super) fn real(number: f64) -> String {
+    match serde_json::Number::from_f64(number) {
+        Some(number) => number.to_string(),
+        None => quoted(&number.to_string()),
+    }
+}
+
+/// A row of names and values of JSON.
+pub(super) fn object<'a>(columns: impl Iterator<Item = (&'a str, String)>) -> String {
+    let members: Vec<String> =
+        columns.map(|(name, value)| format!("{}:{value}", quoted(name))).collect();
+    format!("{{{}}}", members.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_told_as_json() {
+        assert_eq!(letters("Đã".as_bytes()), "Đã");
+        assert_eq!(letters("Coâng ty".as_bytes()), "Coâng ty");
+        assert_eq!(letters(&[b'C', b'o', 0xE2, b'n', b'g']), "Coâng");
+        assert_eq!(hexadecimal(&[0, 255]), "\"\\\\x00ff\"");
+        assert_eq!(serde_json::from_str::<Value>(&hexadecimal(&[1])).unwrap(), "\\x01");
+        assert_eq!((real(1.5).as_str(), real(f64::NAN).as_str()), ("1.5", "\"NaN\""));
+        let row = object([("a\"", "1".to_owned()), ("b", quoted("x\n"))].into_iter());
+        assert_eq!(row, "{\"a\\\"\":1,\"b\":\"x\\n\"}");
+    }
+}

@@ -1,0 +1,148 @@
+//! Channels that the hub reads: what the catalogue declares, put to work. Each is a task of its own
+//! that takes turns; whose turn it is and where reading goes on, the store says.
+
+mod keeper;
+mod memory;
+mod pace;
+mod run;
+
+use std::{str::FromStr, sync::Arc, time::Duration};
+
+use adapters::{
+    Inbox,
+    amqp::AmqpConsume,
+    database::DatabasePoll,
+    reach::Reach,
+    reading::Reader,
+    rest::poll::{Credentials, RestPoll},
+};
+use futures_util::future::BoxFuture;
+use mappings::Diagnostic;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    catalog::{Catalog, Channel, How, Read},
+    config::Config,
+    journey::Journey,
+    secrets::Secrets,
+    store::{Store, StoreError},
+};
+use keeper::Keeper;
+use run::Poll;
+
+/// Every channel that is read, ready to run.
+pub struct Polls {
+    polls: Vec<Poll>,
+    keeper: Keeper,
+}
+
+impl Polls {
+    /// Puts the channels of a catalogue to work.
+    ///
+    /// # Errors
+    /// A file of secrets that is none; every secret that is missing.
+    pub fn prepare(catalog: &Catalog, config: &Config) -> Result<Self, Vec<Diagnostic>> {
+        let secrets = Secrets::read(config.secrets.as_deref())?;
+        let reach = Arc::new(Reach { private: config.private_networks.clone() });
+        let keeper = Keeper::default();
+        let (mut polls, mut found) = (Vec::new(), Vec::new());
+        for channel in catalog.channels.values() {
+            let Some(read) = &channel.read else { continue };
+            match reader(channel, read, &secrets, &reach) {
+                Ok(reader) => polls.push(Poll {
+                    keeper: keeper.clone(),
+                    channel: channel.id.clone(),
+                    every: read.every,
+                    reader,
+                }),
+                Err(faults) => found.extend(faults),
+            }
+        }
+        if found.is_empty() { Ok(Self { polls, keeper }) } else { Err(found) }
+    }
+
+    /// What is to run until told to stop: a task for each channel, and one that keeps turns.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    pub async fn begin(
+        self,
+        store: &Arc<dyn Store>,
+        journey: &Arc<Journey>,
+        stop: &CancellationToken,
+    ) -> Result<Vec<BoxFuture<'static, ()>>, StoreError> {
+        if self.polls.is_empty() {
+            return Ok(Vec::new());
+        }
+        store.begin_turns().await?;
+        let mut tasks: Vec<BoxFuture<'static, ()>> = Vec::new();
+        tasks.push(Box::pin(self.keeper.run(store.clone(), stop.clone())));
+        for poll in self.polls {
+            let inbox: Arc<dyn Inbox> = journey.clone();
+            tasks.push(Box::pin(poll.run(store.clone(), inbox, stop.clone())));
+        }
+        Ok(tasks)
+    }
+}
+
+fn reader(
+    channel: &Channel,
+    read: &Read,
+    secrets: &Secrets,
+    reach: &Arc<Reach>,
+) -> Result<Arc<dyn Reader>, Vec<Diagnostic>> {
+    let named = read.secrets.iter().map(|one| (secrets.get(&one.name), &one.absent));
+    let absent = named.clone().filter(|(value, _)| value.is_none());
+    let absent: Vec<Diagnostic> = absent.map(|(_, fault)| fault.clone()).collect();
+    if !absent.is_empty() {
+        return Err(absent);
+    }
+    let secret = named.filter_map(|(value, _)| value).next().unwrap_or_default();
+    match &read.how {
+        How::Rest(settings) => {
+            let mut settings = (**settings).clone();
+            fill(&mut settings.credentials, secret);
+            let made = RestPoll::new(settings, reach.clone());
+            let made = made.map_err(|why| {
+                let file = channel.folder.join("agency.toml").display().to_string();
+                let message = format!("{}: {}", channel.id, why.en);
+                vec![Diagnostic::at(&file, "", &(0..0), message, "check the system's TLS")]
+            })?;
+            Ok(made)
+        }
+        How::Database(settings) => {
+            let address = addressed(channel, secret)?;
+            Ok(DatabasePoll::new((**settings).clone(), address, reach.clone()))
+        }
+        How::Amqp(settings) => {
+            let address = addressed(channel, secret)?;
+            Ok(AmqpConsume::new((**settings).clone(), address, reach.clone()))
+        }
+    }
+}
+
+/// A secret that is an address; it is never told.
+fn addressed<T: FromStr<Err: ToString>>(
+    channel: &Channel,
+    secret: &str,
+) -> Result<T, Vec<Diagnostic>> {
+    secret.parse().map_err(|why: T::Err| {
+        let file = channel.folder.join("agency.toml").display().to_string();
+        let message = format!("the secret of {} is no address: {}", channel.id, why.to_string());
+        let advice = "write the whole address, with user and password, in the file of secrets";
+        vec![Diagnostic::at(&file, "", &(0..0), message, advice)]
+    })
+}
+
+fn fill(credentials: &mut Credentials, value: &str) {
+    match credentials {
+        Credentials::None => {}
+        Credentials::Basic { secret, .. } | Credentials::Header { secret, .. } => {
+            value.clone_into(secret);
+        }
+        Credentials::OAuth(oauth) => value.clone_into(&mut oauth.secret),
+    }
+}
+
+/// How long a turn rests at least before the next, whatever is configured.
+const PAUSE_MIN: Duration = Duration::from_millis(100);

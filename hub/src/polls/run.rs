@@ -1,0 +1,112 @@
+//! One channel's task: takes its turns and says in the store how they ended.
+
+use std::{collections::hash_map::RandomState, hash::BuildHasher, sync::Arc, time::Duration};
+
+use adapters::{
+    Inbox,
+    reading::{Ended, Memory, Reader, Trouble, Turn},
+};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use super::{Keeper, PAUSE_MIN, memory::Kept, pace};
+use crate::store::{
+    Store,
+    pollers::{LEASE, PollEnd, PollTrouble, PollTurn, Taken},
+};
+
+/// How long to rest where the store cannot say whose turn it is.
+const STORE_REST: Duration = Duration::from_secs(2);
+
+/// One channel that is read.
+pub(super) struct Poll {
+    /// The channel.
+    pub(super) channel: String,
+    /// How often.
+    pub(super) every: Duration,
+    /// Keeps its turns.
+    pub(super) keeper: Keeper,
+    /// By what.
+    pub(super) reader: Arc<dyn Reader>,
+}
+
+impl Poll {
+    /// Takes turns until told to stop; then what is under way comes to its end.
+    pub(super) async fn run(
+        self,
+        store: Arc<dyn Store>,
+        inbox: Arc<dyn Inbox>,
+        stop: CancellationToken,
+    ) {
+        let memory: Arc<dyn Memory> = Arc::new(Kept(store.clone()));
+        let mut trouble = None;
+        while !stop.is_cancelled() {
+            let rest = match store.take_turn(self.channel.clone(), self.every).await {
+                Ok(Taken::Turn(taken)) => {
+                    let (stop, well) = (stop.child_token(), Arc::default());
+                    let turn = Turn {
+                        channel: self.channel.clone(),
+                        token: taken.token,
+                        cursor: taken.cursor.clone(),
+                        inbox: inbox.clone(),
+                        memory: memory.clone(),
+                        stop: stop.clone(),
+                        well: Arc::clone(&well),
+                    };
+                    self.keeper.begins(&self.channel, taken.token, (stop, well));
+                    let ended = self.reader.clone().turn(turn).await;
+                    self.keeper.ends(&self.channel);
+                    self.tell(&mut trouble, ended.as_ref().err());
+                    self.end(&store, &taken, ended).await
+                }
+                Ok(Taken::After(rest)) => rest,
+                Err(error) => {
+                    tracing::warn!(channel = self.channel, %error, "whose turn it is is not known");
+                    STORE_REST
+                }
+            };
+            stop.run_until_cancelled(sleep(rest.max(PAUSE_MIN))).await;
+        }
+    }
+
+    /// Notes how a turn ended, and says how long to rest.
+    async fn end(
+        &self,
+        store: &Arc<dyn Store>,
+        taken: &PollTurn,
+        ended: Result<Ended, Trouble>,
+    ) -> Duration {
+        let trouble = ended.err();
+        let pace = trouble.as_ref().map(|trouble| trouble.pace);
+        let pause = pace::rest(self.every, pace, taken.failures, chance()).max(PAUSE_MIN);
+        let end = PollEnd {
+            channel: self.channel.clone(),
+            token: taken.token,
+            trouble: trouble.map(|one| PollTrouble { code: one.code.to_owned(), told: one.told }),
+            pause,
+        };
+        if let Err(error) = store.end_turn(end).await {
+            tracing::warn!(channel = self.channel, %error, "how a turn ended could not be noted");
+            // It ends by itself.
+            return pause.max(LEASE);
+        }
+        pause
+    }
+
+    /// Says in the log when what is wrong changes, and no sooner.
+    fn tell(&self, before: &mut Option<String>, trouble: Option<&Trouble>) {
+        let now = trouble.map(|trouble| trouble.told.en.clone());
+        if *before != now {
+            match &now {
+                Some(why) => tracing::warn!(channel = self.channel, "reading: {why}"),
+                None => tracing::info!(channel = self.channel, "reading goes on"),
+            }
+        }
+        *before = now;
+    }
+}
+
+/// A number from 0 to 1 that differs from process to process and from turn to turn.
+fn chance() -> f64 {
+    f64::from(RandomState::new().hash_one(0) as u32) / f64::from(u32::MAX)
+}

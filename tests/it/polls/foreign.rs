@@ -1,0 +1,83 @@
+//! Servers that are agencies' own: a MariaDB, and a RabbitMQ.
+
+use std::{
+    env,
+    path::PathBuf,
+    process::{Command, Output},
+    sync::OnceLock,
+};
+
+use crate::lienthong::{root, stderr, stdout};
+
+#[track_caller]
+fn told(output: &Output) -> String {
+    assert!(output.status.success(), "{} {}", stdout(output), stderr(output));
+    stdout(output).trim().to_owned()
+}
+
+fn script(name: &str, arguments: &[&str]) -> Output {
+    Command::new(root().join("tests").join(name)).args(arguments).output().unwrap()
+}
+
+/// The MariaDB of these tests: the one that `tests/run` has started, or one of their own.
+pub(super) fn mariadb() -> &'static str {
+    static SERVER: OnceLock<String> = OnceLock::new();
+    SERVER.get_or_init(|| {
+        let own = || told(&script("foreign", &["start", &std::process::id().to_string()]));
+        env::var("LIENTHONG_TEST_MARIADB").unwrap_or_else(|_| own())
+    })
+}
+
+/// What MariaDB answers to statements.
+#[track_caller]
+pub(super) fn mysql(address: &str, sql: &str) -> String {
+    let rest = address.strip_prefix("mysql://").unwrap();
+    let (user, rest) = rest.split_once(':').unwrap();
+    let (password, rest) = rest.split_once('@').unwrap();
+    let (host, rest) = rest.split_once(':').unwrap();
+    let (port, database) = rest.split_once('/').unwrap();
+    let mut command = Command::new("mariadb");
+    command.args(["--no-defaults", "--batch", "--skip-column-names", "-h", host, "-P", port]);
+    command.args(["-u", user, "-e", sql, database]).env("MYSQL_PWD", password);
+    told(&command.output().unwrap())
+}
+
+/// A RabbitMQ of a test's own: it may be killed. It ends with this process.
+pub(super) struct Broker {
+    pub(super) address: String,
+    folder: PathBuf,
+}
+
+impl Broker {
+    pub(super) fn start() -> Self {
+        let address = told(&script("broker", &["start", &std::process::id().to_string()]));
+        let folder = told(&script("broker", &["folder", &address])).into();
+        Self { address, folder }
+    }
+
+    fn on(&self, command: &str, more: &[&str]) -> String {
+        let arguments = [&[command, self.folder.to_str().unwrap()], more].concat();
+        told(&script("broker", &arguments))
+    }
+
+    /// Ends it as a power cut would.
+    pub(super) fn kill(&self) {
+        self.on("kill", &[]);
+    }
+
+    /// Starts it again.
+    pub(super) fn resume(&self) {
+        self.on("resume", &[]);
+    }
+
+    /// What its operator's command prints.
+    pub(super) fn control(&self, arguments: &[&str]) -> String {
+        self.on("control", arguments)
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        let _ = script("broker", &["stop", self.folder.to_str().unwrap()]);
+    }
+}
