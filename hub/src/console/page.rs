@@ -264,6 +264,9 @@ fn transport_words(transport: &str) -> Bilingual {
     let (vi, en) = match transport {
         "rest" => ("Gửi qua HTTP", "push"),
         "file" => ("Thả tệp vào thư mục", "file drop"),
+        "soap" => ("Gọi dịch vụ web", "SOAP"),
+        "lgsp" => ("Như gửi lên LGSP", "LGSP"),
+        "dvcqg" => ("Như gửi lên Cổng DVC quốc gia", "DVCQG"),
         _ => (transport, ""),
     };
     Bilingual { vi: vi.to_owned(), en: en.to_owned() }
