@@ -237,6 +237,8 @@ async fn all_agencies_flow_mistakes_are_told_with_advice_and_all_counts_agree() 
         "push",
         "Thả tệp vào thư mục",
         "file drop",
+        "Gọi dịch vụ web",
+        "Như gửi lên LGSP",
         "class=\"advice\"",
         "Sở Xây dựng",
         "Sở Tài chính",

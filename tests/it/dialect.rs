@@ -234,3 +234,35 @@ async fn a_stock_oauth_client_has_a_token_that_opens_all_its_key_opens_and_ends_
     }
     panic!("the token outlives its key");
 }
+
+#[test]
+fn what_a_channel_is_called_by_is_told_with_its_place_where_it_cannot_be() {
+    let folder = Folder::new("called");
+    let checked = |agency: &str, line: &str, instead: &str| {
+        let file = folder.path().join("agencies").join(agency).join("agency.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(text.contains(line), "{line}");
+        std::fs::write(&file, text.replacen(line, instead, 1)).unwrap();
+        let output = folder.run(&["check"]);
+        std::fs::write(&file, text).unwrap();
+        (output.status.code(), stdout(&output) + &stderr(&output))
+    };
+    let (vote, rest) = ("operation = \"UpdateVote\"", "mapping = \"ho-so.toml\"");
+    let both = "mapping = \"ho-so.toml\"\ntransport = \"lgsp\"\noperation = \"SyncDocument\"";
+    let spaced = "operation = \"UpdateVote\"\nnamespace = \"urn:x\"";
+    for (agency, line, instead, expected) in [
+        ("so-cong-thuong", "operation = \"NopHoSo\"", "", "has no operation"),
+        ("so-cong-thuong", "\"NopHoSo\"", "\"ct:NopHoSo\"", "`ct:NopHoSo` is no operation of soap"),
+        ("so-tu-phap", vote, "operation = \"Vote\"", "toml:24:13: `Vote` is no operation of lgsp"),
+        ("so-tu-phap", vote, "operation = \"SyncDocument\"", "so-tu-phap.ho-so receives"),
+        ("so-tu-phap", vote, spaced, "a namespace is said of SOAP alone"),
+        ("so-noi-vu", rest, both, "lgsp carries json"),
+        ("so-noi-vu", rest, "mapping = \"ho-so.toml\"\noperation = \"A\"", "this is said of soap"),
+    ] {
+        let (code, told) = checked(agency, line, instead);
+        assert_eq!(code, Some(1), "{agency} {instead}");
+        assert!(told.contains(expected), "{agency} {instead}: {told}");
+    }
+    let output = folder.run(&["check"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+}

@@ -138,7 +138,9 @@ impl Soap {
             let problem = ProblemResponse::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, &MTOM);
             return Err(refuse(Code::Sender(None), problem));
         }
+        // Frameworks put other schemes there beside a token that is right.
         let authorization = only(&head.headers, &AUTHORIZATION).ok().flatten();
+        let authorization = authorization.filter(|told| told.starts_with("Bearer "));
         if let Some(authorization) = authorization {
             let admitted = self.gate.admit(channel, authorization);
             admitted.map_err(|why| {

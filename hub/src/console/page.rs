@@ -276,6 +276,9 @@ fn transport_words(transport: &str) -> Bilingual {
         "poll" => ("Hệ thống đọc API", "API read"),
         "database" => ("Hệ thống đọc cơ sở dữ liệu", "database read"),
         "amqp" => ("Hệ thống nhận từ hàng đợi", "queue consumed"),
+        "soap" => ("Gọi dịch vụ web", "SOAP"),
+        "lgsp" => ("Như gửi lên LGSP", "LGSP"),
+        "dvcqg" => ("Như gửi lên Cổng DVC quốc gia", "DVCQG"),
         _ => (transport, ""),
     };
     Bilingual { vi: vi.to_owned(), en: en.to_owned() }

@@ -28,6 +28,15 @@ impl Rig {
         Self { catalog, contracts, gazetteer: catalog::gazetteer().unwrap() }
     }
 
+    /// The channels that are played on.
+    fn played(&self) -> Vec<&Channel> {
+        let channels = self.catalog.channels.values();
+        let has = |channel: &&Channel| {
+            Simulation::load(&channel.folder, &channel.id, 1).unwrap().is_some()
+        };
+        channels.filter(has).collect()
+    }
+
     /// Records taken of a message, and codes of the problems of those that are not.
     fn apply(&self, channel: &Channel, payload: &[u8], now: Timestamp) -> (usize, Vec<String>) {
         let (mut taken, mut codes) = (0, Vec::new());
@@ -63,8 +72,8 @@ fn simulated(channel: &Channel, seed: u64) -> (Simulation, Vec<(Native, Timestam
 #[test]
 fn what_is_meant_to_be_right_is_taken_and_each_mistake_is_told_by_its_code() {
     let rig = Rig::new();
-    assert_eq!(rig.catalog.channels.len(), 8);
-    for channel in rig.catalog.channels.values() {
+    assert_eq!(rig.played().len(), 10);
+    for channel in rig.played() {
         // Workbooks are opened by a process of the real program: the demo's test has them.
         if channel.mapping.sheet().is_some() {
             continue;
@@ -100,7 +109,7 @@ fn what_is_meant_to_be_right_is_taken_and_each_mistake_is_told_by_its_code() {
 #[test]
 fn a_seed_repeats_a_simulation_and_another_does_not() {
     let rig = Rig::new();
-    for channel in rig.catalog.channels.values() {
+    for channel in rig.played() {
         let all = |seed| -> Vec<(String, Vec<u8>)> {
             let (_, messages) = simulated(channel, seed);
             messages.into_iter().map(|(native, _)| (native.id, native.payload)).collect()

@@ -1,9 +1,9 @@
 //! What a store keeps of channels that the hub reads itself (decision 27).
 //!
 //! Reading is done in turns. Whoever takes a channel's turn has a token for a time; what is read
-//! is accepted only while the token is in force, and the accepting transaction moves the cursor. So one
-//! process at a time reads a channel, and one that was stopped in the middle moves nothing when it
-//! wakes.
+//! is accepted only while the token is in force, and the accepting transaction moves the cursor. So
+//! one process at a time reads a channel, and one that was stopped in the middle moves nothing when
+//! it wakes.
 
 use std::time::Duration;
 

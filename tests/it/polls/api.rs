@@ -214,7 +214,8 @@ async fn what_is_wrong_with_a_channel_is_told_and_ends_when_it_is_mended() {
     });
     let told = stands(&sender, |one| one["failures"] == 0).await;
     assert!(told["trouble"].is_null() && told["succeeded_at"].is_string(), "{told}");
-    book::agree(&sender, &agency.lock().unwrap().kept.clone()).await;
+    let kept = agency.lock().unwrap().kept.clone();
+    book::agree(&sender, &kept).await;
     assert!(!folder.log().contains("chìa khóa"), "a secret is in the log");
     hub.stop();
 }

@@ -136,6 +136,9 @@ async fn a_key_in_the_header_of_http_does_as_well_and_a_wrong_one_is_told_before
         request.body(body).send()
     };
     assert_eq!(ask("right", plain).await.unwrap().status(), 200);
+    let request = rig.client.post(&url).basic_auth("so-xay-dung", Some("another password"));
+    let request = request.header("Content-Type", "text/xml").body(good(Version::V11, BODY));
+    assert_eq!(request.send().await.unwrap().status(), 200, "its token is what counts");
     let answer = ask("wrong", "no envelope at all".to_owned()).await.unwrap();
     let told = body(&answer.text().await.unwrap());
     assert_eq!(text(find(&told, "Problem").unwrap(), "Code"), "unauthenticated");
