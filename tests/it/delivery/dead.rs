@@ -18,6 +18,9 @@ on_each_store!(a_poison_among_ten_thousand_holds_nothing_up_and_is_replayed);
 
 const ALL: usize = 10_000;
 
+/// Records in one message.
+const PART: usize = 1_000;
+
 async fn a_poison_among_ten_thousand_holds_nothing_up_and_is_replayed(backend: Backend) {
     let agency = Agency::new(|seen, _| match seen.subject() {
         "P-77" => Reply::Says(422, "", "Thiếu số tờ"),
@@ -26,9 +29,12 @@ async fn a_poison_among_ten_thousand_holds_nothing_up_and_is_replayed(backend: B
     .await;
     let folder = office(backend, "delivery-poison", ROUTE, &[("so-nhan.nhan", &at(&agency.url))]);
     let (hub, sender, operator) = started(&folder).await;
-    let lines: String = (0..ALL).map(|number| line(&format!("P-{number}"), 1, "MOI")).collect();
     let began = Instant::now();
-    send(&sender, "m-1", &lines).await;
+    for part in 0..ALL / PART {
+        let numbers = part * PART..(part + 1) * PART;
+        let lines: String = numbers.map(|number| line(&format!("P-{number}"), 1, "MOI")).collect();
+        send(&sender, &format!("m-{part}"), &lines).await;
+    }
     agency.takes(ALL - 1, WITHIN).await;
     let took = began.elapsed();
     println!("{ALL} accepted and delivered in {took:?}");

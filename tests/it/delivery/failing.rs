@@ -113,7 +113,7 @@ async fn one_that_is_busy_is_waited_for_and_one_that_lies_is_found_out() {
     hub.stop();
 }
 
-/// A name that leads into a private network is found out when it was looked up, and nothing is sent.
+/// A name that leads into a private network is found out when it was looked up: nothing is sent.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_name_that_leads_into_a_private_network_is_not_connected_to() {
     let agency = Agency::new(|_, _| Reply::TAKEN).await;
@@ -128,7 +128,7 @@ async fn a_name_that_leads_into_a_private_network_is_not_connected_to() {
     hub.stop();
 }
 
-/// Where an address leads elsewhere, the message does not follow: whoever lives there was not meant.
+/// Where an address leads elsewhere, no message follows: whoever lives there was not meant.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_redirect_is_followed() {
     let elsewhere = Agency::new(|_, _| Reply::TAKEN).await;
