@@ -1,6 +1,5 @@
 //! What a transport brings to an agency, and what comes of it.
 
-pub mod address;
 pub mod auth;
 pub mod file;
 pub mod rest;

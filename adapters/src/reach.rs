@@ -3,7 +3,6 @@
 //! connected to.
 
 use std::{
-    io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     str::FromStr,
     sync::Arc,
@@ -20,7 +19,7 @@ pub struct Network {
 
 /// Why a text is no network.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("it is no network")]
+#[error("it is no network such as 10.20.0.0/16")]
 pub struct NoNetwork;
 
 impl FromStr for Network {
@@ -63,8 +62,8 @@ pub struct Reach {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unreached {
     /// All its addresses are private, and not allowed.
-    #[error("the address is private and not allowed")]
-    NotAllowed,
+    #[error("{0} is at addresses of private networks that the configuration does not name")]
+    NotAllowed(String),
     /// The name has no address.
     #[error("{0}")]
     NoAddress(String),
@@ -91,7 +90,7 @@ impl Reach {
         }
         let allowed: Vec<_> =
             found.into_iter().filter(|address| self.allows(address.ip())).collect();
-        if allowed.is_empty() { Err(Unreached::NotAllowed) } else { Ok(allowed) }
+        if allowed.is_empty() { Err(Unreached::NotAllowed(host.to_owned())) } else { Ok(allowed) }
     }
 }
 
@@ -134,7 +133,7 @@ impl reqwest::dns::Resolve for Resolver {
     fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
         let reach = self.0.clone();
         Box::pin(async move {
-            let found = reach.addresses(name.as_str(), 0).await.map_err(io::Error::other)?;
+            let found = reach.addresses(name.as_str(), 0).await?;
             let found: reqwest::dns::Addrs = Box::new(found.into_iter());
             Ok(found)
         })
@@ -168,9 +167,14 @@ mod tests {
             "64:ff9b::7f00:1",
             "2002:7f00:1::",
             "2001:0:7f00:1::",
+            "2001:0:1:2:3:4:80ff:fffe",
             "2001:db8::1",
+            "fec0::1",
             "ff02::1",
             "::127.0.0.1",
+            "::ffff:0:10.0.0.1",
+            "192.0.2.1",
+            "203.0.113.7",
         ] {
             assert!(!open.allows(address.parse().unwrap()), "{address}");
         }
@@ -200,7 +204,9 @@ mod tests {
     #[tokio::test]
     async fn a_name_of_loopback_is_judged_by_its_address() {
         let open = Reach::default();
-        assert_eq!(open.addresses("localhost", 80).await, Err(Unreached::NotAllowed));
-        assert_eq!(open.addresses("2130706433", 80).await, Err(Unreached::NotAllowed));
+        for host in ["localhost", "2130706433"] {
+            let refused = Unreached::NotAllowed(host.to_owned());
+            assert_eq!(open.addresses(host, 80).await, Err(refused));
+        }
     }
 }

@@ -60,7 +60,7 @@ impl Consuming {
         let (name, port) = (address.authority.host.clone(), address.authority.port);
         let host = format!("{name}:{port}");
         let found = reach.addresses(&name, port).await.map_err(|why| match why {
-            Unreached::NotAllowed => Trouble::not_allowed(&host),
+            Unreached::NotAllowed(_) => Trouble::not_allowed(&host),
             Unreached::NoAddress(why) => Trouble::unreachable(&host, &why),
         })?;
         // What was judged is connected to; with TLS the certificate must be the name's.

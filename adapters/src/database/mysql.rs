@@ -45,7 +45,7 @@ impl Session {
         let (name, port) = (options.ip_or_hostname().to_owned(), options.tcp_port());
         let host = format!("{name}:{port}");
         let found = reach.addresses(&name, port).await.map_err(|why| match why {
-            Unreached::NotAllowed => Trouble::not_allowed(&host),
+            Unreached::NotAllowed(_) => Trouble::not_allowed(&host),
             Unreached::NoAddress(why) => Trouble::unreachable(&host, &why),
         })?;
         let one = found.first().ok_or_else(fault::address)?;

@@ -74,7 +74,7 @@ async fn configured(
     };
     let port = config.get_ports().first().copied().unwrap_or(5432);
     let found = reach.addresses(&host, port).await.map_err(|why| match why {
-        Unreached::NotAllowed => Trouble::not_allowed(&host),
+        Unreached::NotAllowed(_) => Trouble::not_allowed(&host),
         Unreached::NoAddress(why) => Trouble::unreachable(&host, &why),
     })?;
     config.hostaddr(found.first().ok_or_else(fault::address)?.ip());

@@ -16,9 +16,9 @@ use reqwest::{
 
 use super::{
     Answer, Class, Failure, Message, Outbound,
-    address::{Guard, Network, NotAllowed, is_allowed},
     auth::{Auth, Badge},
 };
+use crate::reach::{Network, Reach, Resolver, Unreached};
 
 /// Bytes of an answer that are read.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
@@ -63,18 +63,18 @@ pub struct Rest {
 pub enum Unusable {
     /// An address stands there that is in a private network.
     #[error(transparent)]
-    Address(#[from] NotAllowed),
+    Address(#[from] Unreached),
     /// The client cannot be made.
     #[error("there is no client: {0}")]
     Client(#[from] reqwest::Error),
 }
 
 /// Refuses an address that is written as numbers: nobody looks that up.
-fn numbers_allowed(url: &Url, private: &[Network]) -> Result<(), NotAllowed> {
+fn numbers_allowed(url: &Url, reach: &Reach) -> Result<(), Unreached> {
     let host = url.host_str().unwrap_or_default();
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     match bare.parse::<IpAddr>() {
-        Ok(address) if !is_allowed(address, private) => Err(NotAllowed(host.to_owned())),
+        Ok(address) if !reach.allows(address) => Err(Unreached::NotAllowed(host.to_owned())),
         _ => Ok(()),
     }
 }
@@ -86,12 +86,13 @@ impl Rest {
     /// [`Unusable`].
     pub fn new(settings: Settings) -> Result<Self, Unusable> {
         let Settings { url, auth, private, timeout } = settings;
-        numbers_allowed(&url, &private)?;
+        let reach = Arc::new(Reach { private });
+        numbers_allowed(&url, &reach)?;
         if let Auth::OAuth2 { token_url, .. } = &auth {
-            numbers_allowed(token_url, &private)?;
+            numbers_allowed(token_url, &reach)?;
         }
         let client = Client::builder()
-            .dns_resolver(Arc::new(Guard(private.into())))
+            .dns_resolver(Arc::new(Resolver(reach)))
             .redirect(Policy::none())
             .no_proxy()
             .connect_timeout(CONNECT_WAIT)
@@ -163,7 +164,7 @@ pub(super) fn lost(error: &reqwest::Error) -> Failure {
     let mut source: Option<&dyn Error> = Some(error);
     let mut last = String::new();
     while let Some(one) = source {
-        if let Some(not_allowed) = one.downcast_ref::<NotAllowed>() {
+        if let Some(not_allowed @ Unreached::NotAllowed(_)) = one.downcast_ref() {
             return Failure::new(Class::Denied, not_allowed.to_string());
         }
         last = one.to_string();

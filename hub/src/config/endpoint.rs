@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use adapters::outbound::{address::Network, auth::Auth};
+use adapters::{outbound::auth::Auth, reach::Network};
 use mappings::Diagnostic;
 use reqwest::Url;
 use serde::Deserialize;

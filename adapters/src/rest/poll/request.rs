@@ -190,12 +190,7 @@ fn cause(error: &reqwest::Error) -> String {
 fn not_allowed(error: &reqwest::Error) -> bool {
     let mut at: Option<&dyn Error> = Some(error);
     while let Some(error) = at {
-        if matches!(error.downcast_ref(), Some(Unreached::NotAllowed)) {
-            return true;
-        }
-        // An error that others carry hides behind them.
-        let io = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if io.is_some_and(|inner| matches!(inner.downcast_ref(), Some(Unreached::NotAllowed))) {
+        if matches!(error.downcast_ref(), Some(Unreached::NotAllowed(_))) {
             return true;
         }
         at = error.source();

@@ -395,7 +395,6 @@ impl Store for SqliteStore {
     }
 
     fn tend(&self, _: CancellationToken) -> Answer<'static, ()> {
-        // The writer's thread does all of it, between two jobs.
-        Box::pin(async {})
+        Box::pin(async {}) // The writer's thread does all of it, between two jobs.
     }
 }

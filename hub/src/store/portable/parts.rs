@@ -1,0 +1,209 @@
+//! What a move carries: the tables that both stores have, in order, and their columns.
+
+use super::{BATCH_ROWS_MAX, Row, Value};
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A whole number.
+    Number,
+    /// A text.
+    Text,
+    /// Bytes.
+    Bytes,
+}
+
+/// One kind of rows that is carried: a table that both stores have under this name.
+#[derive(Debug)]
+pub struct Part {
+    /// The table.
+    pub name: &'static str,
+    /// Its columns.
+    pub columns: &'static [(&'static str, Kind)],
+    /// How many of them, from the first on, are its key.
+    pub key: usize,
+}
+
+use Kind::{Bytes, Number, Text};
+
+/// What is carried, in this order: what is named comes before what names it.
+pub static PARTS: [Part; 16] = [
+    Part { name: "reference_contents", columns: &[("hash", Bytes), ("content", Bytes)], key: 1 },
+    Part {
+        name: "messages",
+        columns: &[
+            ("message", Number),
+            ("channel", Text),
+            ("id", Text),
+            ("previous", Number),
+            ("dedup", Bytes),
+            ("mode", Text),
+            ("mapping", Bytes),
+            ("content_type", Text),
+            ("recorded_at", Text),
+            ("next_chunk", Number),
+            ("outcome", Text),
+            ("records", Number),
+            ("refused", Number),
+            ("first_position", Number),
+            ("last_position", Number),
+        ],
+        key: 1,
+    },
+    Part {
+        name: "message_keys",
+        columns: &[("channel", Text), ("id", Text), ("message", Number)],
+        key: 2,
+    },
+    Part {
+        name: "message_conflicts",
+        columns: &[("channel", Text), ("id", Text), ("dedup", Bytes), ("message", Number)],
+        key: 3,
+    },
+    Part {
+        name: "payloads",
+        columns: &[("message", Number), ("piece", Number), ("salt", Bytes), ("bytes", Bytes)],
+        key: 2,
+    },
+    Part {
+        name: "entries",
+        columns: &[
+            ("position", Number),
+            ("message", Number),
+            ("record", Number),
+            ("kind", Text),
+            ("mode", Text),
+            ("text", Bytes),
+            ("public", Bytes),
+        ],
+        key: 1,
+    },
+    Part {
+        name: "personal",
+        columns: &[
+            ("position", Number),
+            ("salt", Bytes),
+            ("key_id", Text),
+            ("wrapped_key", Bytes),
+            ("text", Bytes),
+        ],
+        key: 1,
+    },
+    Part {
+        name: "api_keys",
+        columns: &[
+            ("id", Text),
+            ("hash", Bytes),
+            ("principal", Text),
+            ("created_at", Text),
+            ("revoked_at", Text),
+        ],
+        key: 1,
+    },
+    // Raw bytes that were seen may have been pruned since: what was seen is carried.
+    Part { name: "profiled", columns: &[("one", Number), ("next", Number)], key: 1 },
+    Part {
+        name: "profiles",
+        columns: &[("channel", Text), ("period", Text), ("profile", Text)],
+        key: 2,
+    },
+    // No fold: what was settled is not there any more.
+    Part {
+        name: "outbox",
+        columns: &[
+            ("channel", Text),
+            ("key", Text),
+            ("position", Number),
+            ("personal", Number),
+            ("body", Bytes),
+        ],
+        key: 3,
+    },
+    Part {
+        name: "outbox_lines",
+        columns: &[
+            ("channel", Text),
+            ("key", Text),
+            ("waiting", Number),
+            ("attempt_at", Number),
+            ("token", Number),
+            ("attempts", Number),
+            ("failing_since", Number),
+            ("told", Text),
+        ],
+        key: 2,
+    },
+    Part {
+        name: "dead_letters",
+        columns: &[
+            ("channel", Text),
+            ("position", Number),
+            ("number", Number),
+            ("key", Text),
+            ("personal", Number),
+            ("body", Bytes),
+            ("attempts", Number),
+            ("cause", Text),
+            ("told", Text),
+            ("buried_at", Number),
+            ("state", Text),
+            ("decided_at", Number),
+            ("reason", Text),
+        ],
+        key: 3,
+    },
+    Part {
+        name: "outbound_channels",
+        columns: &[
+            ("channel", Text),
+            ("state", Text),
+            ("up_to", Number),
+            ("since", Number),
+            ("reason", Text),
+        ],
+        key: 1,
+    },
+    // Where reading goes on; whose turn it is, is the other store's own.
+    Part { name: "pollers", columns: &[("channel", Text), ("cursor", Text)], key: 1 },
+    Part {
+        name: "polled",
+        columns: &[("channel", Text), ("key", Bytes), ("content", Bytes)],
+        key: 2,
+    },
+];
+
+/// Folds whose rows are counted beside what is carried: made anew from equal journals they are as
+/// many. Numbers are laid out otherwise on either store, and compared one by one by `verify`.
+pub const FOLDS: [&str; 5] = ["members", "observations", "dossiers", "changes", "records"];
+
+impl Part {
+    /// The names of some columns, in order.
+    fn names(columns: &[(&str, Kind)]) -> String {
+        columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The names of all columns.
+    pub fn all(&self) -> String {
+        Self::names(self.columns)
+    }
+
+    /// What follows `FROM` to read on after a key, or from the beginning: the values of the key
+    /// are parameters from 1 on, each written by `parameter`.
+    pub fn following(&self, after: bool, parameter: impl Fn(usize, Kind) -> String) -> String {
+        let key = Self::names(&self.columns[..self.key]);
+        let filter = if after {
+            let kinds = self.columns.iter().take(self.key).map(|(_, kind)| *kind);
+            let values: Vec<String> =
+                (1..).zip(kinds).map(|(number, kind)| parameter(number, kind)).collect();
+            format!(" WHERE ({key}) > ({})", values.join(", "))
+        } else {
+            String::new()
+        };
+        format!("{}{filter} ORDER BY {key} LIMIT {BATCH_ROWS_MAX}", self.name)
+    }
+
+    /// The key of a row.
+    pub fn key_of(&self, row: &Row) -> Vec<Value> {
+        row.iter().take(self.key).cloned().collect()
+    }
+}
