@@ -246,8 +246,6 @@ impl StoreAddress {
 const STORES: &str =
     "write sqlite:FILE, such as sqlite:hub.db, or postgres://ROLE:PASSWORD@HOST/DATABASE";
 
-/// The PostgreSQL that `tests/run` has started for all tests.
-
 /// The private networks that the hub may connect to.
 fn networks(
     all: &[toml::Spanned<String>],
@@ -267,6 +265,7 @@ fn networks(
     networks
 }
 
+/// The PostgreSQL that `tests/run` has started for all tests.
 #[cfg(test)]
 pub(crate) fn test_postgres() -> Option<String> {
     env::var("LIENTHONG_TEST_POSTGRES").ok()
