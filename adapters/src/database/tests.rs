@@ -174,7 +174,7 @@ async fn every_failure_has_its_name_and_nothing_is_written() {
             "query-refused",
             Pace::Mended,
         ),
-        (Settings { key: vec!["ma".into()], ..settings() }, "query-refused", Pace::Mended),
+        (Settings { key: vec!["ma".into()], ..settings() }, "answer-not-understood", Pace::Mended),
         (Settings { query: "SELEC".into(), ..settings() }, "query-refused", Pace::Mended),
         (
             Settings { query: "DELETE FROM ho_so".into(), ..settings() },

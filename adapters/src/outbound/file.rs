@@ -13,6 +13,8 @@ use super::{Answer, Class, Failure, Message, Outbound};
 
 /// Letters of a file's name, at most.
 const NAME_CHARS_MAX: usize = 150;
+/// Letters of its ending, at most: what is longer is none.
+const ENDING_CHARS_MAX: usize = 10;
 
 /// A folder that an agency's system takes files from.
 pub struct Folder {
@@ -34,7 +36,8 @@ fn plain(name: &str) -> String {
     let name: String = name.chars().map(safe).collect();
     let name = name.trim_start_matches('.');
     // What tells names apart stands in front, what tells kinds apart behind.
-    let (stem, ending) = name.rsplit_once('.').unwrap_or((name, "dat"));
+    let ended = name.rsplit_once('.').filter(|(_, ending)| ending.len() <= ENDING_CHARS_MAX);
+    let (stem, ending) = ended.unwrap_or((name, "dat"));
     let room = NAME_CHARS_MAX.saturating_sub(ending.len());
     format!("{}.{ending}", stem.chars().take(room).collect::<String>())
 }
@@ -81,6 +84,7 @@ mod tests {
             assert_eq!(plain(name), expected);
         }
         assert!(plain(&"a".repeat(900)).len() <= NAME_CHARS_MAX + 4);
+        assert!(plain(&format!("a.{}", "b".repeat(900))).len() <= NAME_CHARS_MAX + 4);
     }
 
     #[test]
