@@ -25,9 +25,10 @@ pub const TRANSPORTS: &[Transport] = &[
     Transport {
         name: "rest",
         summary: (
-            "Mỗi thông điệp là một lần HTTP POST, do cơ quan gửi hoặc gửi đến cơ quan; hoặc hệ thống đọc \
-             API của cơ quan.",
-            "Each message is an HTTP POST, of the agency or to it; or the hub reads the agency's API.",
+            "Mỗi thông điệp là một lần HTTP POST, do cơ quan gửi hoặc gửi đến cơ quan; hoặc hệ \
+             thống đọc API của cơ quan.",
+            "Each message is an HTTP POST, of the agency or to it; or the hub reads the agency's \
+             API.",
         ),
         directions: &[Direction::Inbound, Direction::Outbound],
     },

@@ -155,6 +155,14 @@ pub struct Hub {
     tending: JoinHandle<()>,
 }
 
+/// Listens at an address; gives that which it came to be.
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), HubError> {
+    let fault = |error| HubError::Listen { address, error };
+    let listener = TcpListener::bind(address).await.map_err(fault)?;
+    let address = listener.local_addr().map_err(fault)?;
+    Ok((listener, address))
+}
+
 impl Hub {
     /// Starts a hub.
     ///
@@ -208,12 +216,7 @@ impl Hub {
                 operations: operations.clone(),
                 open: config.listen.ip().is_loopback(),
             }));
-        let listener = TcpListener::bind(config.listen)
-            .await
-            .map_err(|error| HubError::Listen { address: config.listen, error })?;
-        let address = listener
-            .local_addr()
-            .map_err(|error| HubError::Listen { address: config.listen, error })?;
+        let (listener, address) = listen(config.listen).await?;
         let beside = TaskTracker::new();
         beside.spawn(profiling.run(stop.clone()));
         beside.spawn(judging.run(stop.clone()));
