@@ -68,14 +68,14 @@ fn opened<'a>(file: &str, text: &'a str) -> Result<Spanned<DeTable<'a>>, Vec<Dia
     })
 }
 
-impl Mapping {
-    /// Compiles a channel's mapping.
-    ///
-    /// # Errors
-    /// Every fault of the file and its tables, in the order of the file.
-    pub fn compile(sources: &Sources, contracts: &Contracts) -> Result<Self, Vec<Diagnostic>> {
-        let Sources { file, text, tables } = sources;
-        let mut compiler = Compiler {
+impl<'a> Compiler<'a> {
+    /// With the code tables of its sources, each as it is read for this purpose.
+    fn new(
+        sources: &'a Sources,
+        contracts: &'a Contracts,
+        read: impl Fn(&str) -> Result<Table, String>,
+    ) -> Self {
+        let mut compiler = Self {
             sources,
             contracts,
             tables: BTreeMap::new(),
@@ -84,24 +84,38 @@ impl Mapping {
             columns: None,
             found: Vec::new(),
         };
-        for (name, csv) in tables {
-            match read_table(csv) {
-                Ok(table) => {
-                    compiler.tables.insert(name.clone(), table);
-                }
+        for (name, csv) in &sources.tables {
+            match read(csv) {
+                Ok(table) => drop(compiler.tables.insert(name.clone(), table)),
                 Err(message) => {
                     let file = format!("tables/{name}.csv");
                     compiler.found.push(Diagnostic::at(&file, csv, &(0..0), message, ""));
                 }
             }
         }
-        let table = opened(file, text)?;
-        let mapping = compiler.channel(table.get_ref());
-        compiler.found.sort_by_key(|found| (found.file.clone(), found.line, found.column));
-        match mapping {
-            Some(mapping) if compiler.found.is_empty() => Ok(mapping),
-            _ => Err(compiler.found),
+        compiler
+    }
+
+    /// What was compiled, if no fault was found on the way.
+    fn proved<T>(mut self, compiled: Option<T>) -> Result<T, Vec<Diagnostic>> {
+        self.found.sort_by_key(|found| (found.file.clone(), found.line, found.column));
+        match compiled {
+            Some(compiled) if self.found.is_empty() => Ok(compiled),
+            _ => Err(self.found),
         }
+    }
+}
+
+impl Mapping {
+    /// Compiles a channel's mapping.
+    ///
+    /// # Errors
+    /// Every fault of the file and its tables, in the order of the file.
+    pub fn compile(sources: &Sources, contracts: &Contracts) -> Result<Self, Vec<Diagnostic>> {
+        let mut compiler = Compiler::new(sources, contracts, read_table);
+        let table = opened(&sources.file, &sources.text)?;
+        let mapping = compiler.channel(table.get_ref());
+        compiler.proved(mapping)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Proving a form before anything is sent in it: what it reads is what its contract has, and its
 //! code tables answer every value that may come.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::ops::Range;
 
 use contracts::{ContractId, Contracts, schema::Member};
 use toml::{
@@ -14,7 +14,7 @@ use crate::{
     diagnostic::Diagnostic,
     functions::Table,
     mapping::{List, Rule, Source, Sources, Wants, Way},
-    path::{Namespaces, Path},
+    path::Path,
     render::{Piece, Rendering, Written},
     text::normalise::tidy_text,
 };
@@ -46,32 +46,10 @@ impl Rendering {
     /// # Errors
     /// Every fault of the file and its tables, in the order of the file.
     pub fn compile(sources: &Sources, contracts: &Contracts) -> Result<Self, Vec<Diagnostic>> {
-        let Sources { file, text, tables } = sources;
-        let mut compiler = Compiler {
-            sources,
-            contracts,
-            tables: BTreeMap::new(),
-            namespaces: Namespaces::new(),
-            textual: false,
-            columns: None,
-            found: Vec::new(),
-        };
-        for (name, csv) in tables {
-            match reversed(csv) {
-                Ok(table) => drop(compiler.tables.insert(name.clone(), table)),
-                Err(message) => {
-                    let file = format!("tables/{name}.csv");
-                    compiler.found.push(Diagnostic::at(&file, csv, &(0..0), message, ""));
-                }
-            }
-        }
-        let table = opened(file, text)?;
+        let mut compiler = Compiler::new(sources, contracts, reversed);
+        let table = opened(&sources.file, &sources.text)?;
         let rendering = compiler.form_of(table.get_ref());
-        compiler.found.sort_by_key(|found| (found.file.clone(), found.line, found.column));
-        match rendering {
-            Some(rendering) if compiler.found.is_empty() => Ok(rendering),
-            _ => Err(compiler.found),
-        }
+        compiler.proved(rendering)
     }
 }
 
