@@ -18,6 +18,16 @@ const QUEUE_MAX: usize = 1_024;
 
 type Waiting = (Submission, oneshot::Sender<Result<Reply, Later>>);
 
+/// A chunk that is queued, and will be made durable whoever waits for it.
+pub(super) struct Pending(oneshot::Receiver<Result<Reply, Later>>);
+
+impl Pending {
+    /// What the store answers.
+    pub(super) async fn reply(self) -> Result<Reply, Later> {
+        self.0.await.unwrap_or_else(|_| Err(stopped()))
+    }
+}
+
 /// The queue before the store.
 #[derive(Clone)]
 pub(super) struct Committer {
@@ -36,11 +46,11 @@ impl Committer {
         Self { queue }
     }
 
-    /// Makes a chunk durable. No timer: a line that is idle commits at once.
-    pub(super) async fn commit(&self, chunk: Submission) -> Result<Reply, Later> {
+    /// Queues a chunk to be made durable. No timer: a line that is idle commits at once.
+    pub(super) async fn hand_over(&self, chunk: Submission) -> Result<Pending, Later> {
         let (reply, answer) = oneshot::channel();
         self.queue.send((chunk, reply)).await.map_err(|_| stopped())?;
-        answer.await.unwrap_or_else(|_| Err(stopped()))
+        Ok(Pending(answer))
     }
 }
 

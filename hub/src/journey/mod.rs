@@ -3,6 +3,7 @@
 //! It runs in a task of its own from the first byte to the receipt, so a sender that hangs up
 //! stops nothing half-way.
 
+mod chunks;
 mod commit;
 pub mod route;
 pub(crate) mod translate;
@@ -23,9 +24,10 @@ use crate::{
         commitment::{Salt, commit},
         merkle::Digest,
     },
-    store::{ContractHashes, Item, Payload, Reply, Store, Submission},
+    store::{ContractHashes, Item, Payload, Store, Submission},
 };
 
+use chunks::Sender;
 use commit::Committer;
 use route::Routes;
 
@@ -40,9 +42,6 @@ const CONTAINERS_MAX: usize = 2;
 
 /// Chunks translated ahead of the store.
 const CHUNKS_AHEAD: usize = 2;
-
-/// How often a sender of chunks begins anew when another sender of the same message overtakes it.
-const ROUNDS_MAX: u32 = 1_000_000;
 
 /// The journey of messages.
 #[derive(Clone)]
@@ -127,13 +126,13 @@ impl Journey {
             payload: Arc::new(payload),
             chunk: 0,
             last: false,
-            items: Vec::new(),
+            items: Arc::default(),
             advance: arrival.cursor.map(Arc::new),
         };
         if large { self.in_chunks(first).await } else { self.at_once(first).await }
     }
 
-    /// Translates here; what fits one chunk is one commit.
+    /// Translates here, and sends the chunks one after the other: most are one.
     async fn at_once(self, first: Submission) -> Result<Receipt, Later> {
         let mut items = Vec::new();
         if let Some(channel) = self.catalog.channel(&first.channel) {
@@ -143,23 +142,14 @@ impl Journey {
                 true
             });
         }
-        let mut chunks = Vec::new();
+        let mut sender = Sender::new(&self, first);
         while items.len() > CHUNK_RECORDS_MAX {
             let rest = items.split_off(CHUNK_RECORDS_MAX);
-            chunks.push(std::mem::replace(&mut items, rest));
-        }
-        chunks.push(items);
-        let mut next = 0;
-        for _ in 0..ROUNDS_MAX {
-            let Some(items) = chunks.get(next as usize) else { break };
-            let last = next as usize + 1 == chunks.len();
-            let chunk = Submission { chunk: next, last, items: items.clone(), ..first.clone() };
-            match self.commit(chunk).await? {
-                Reply::Done(receipt) => return Ok(receipt),
-                Reply::Next(wanted) => next = wanted,
+            if let Some(receipt) = sender.send(std::mem::replace(&mut items, rest), false).await? {
+                return Ok(receipt);
             }
         }
-        Err(Later { reason: "the message moved on".to_owned(), retry_after_seconds: 1 })
+        sender.finish(items).await
     }
 
     /// Translates on a thread of its own, some chunks ahead of the store: memory is bounded by
@@ -189,35 +179,21 @@ impl Journey {
             work();
             drop(room);
         });
-        let mut number = 0;
-        let mut wanted = 0;
+        let mut sender = Sender::new(&self, first);
+        let mut receipt = None;
         let mut chunk = chunks.recv().await;
-        while let Some(items) = chunk {
-            let next = chunks.recv().await;
-            let last = next.is_none();
-            if number >= wanted || last {
-                let sent = Submission { chunk: number, last, items, ..first.clone() };
-                match self.commit(sent).await? {
-                    Reply::Done(receipt) => {
-                        drop(chunks);
-                        let _ = translating.await;
-                        return Ok(receipt);
-                    }
-                    Reply::Next(next) => wanted = next,
-                }
-            }
-            number += 1;
-            chunk = next;
+        while let Some(items) = chunk
+            && receipt.is_none()
+        {
+            chunk = chunks.recv().await;
+            receipt = match chunk {
+                Some(_) => sender.send(items, false).await?,
+                None => Some(sender.finish(items).await?),
+            };
         }
-        Err(Later { reason: "the message moved on".to_owned(), retry_after_seconds: 1 })
-    }
-
-    /// Makes a chunk durable, and wakes who delivers what it made.
-    async fn commit(&self, chunk: Submission) -> Result<Reply, Later> {
-        let channels = route::destinations(&chunk.items);
-        let reply = self.committer.commit(chunk).await?;
-        self.routes.wake(&channels);
-        Ok(reply)
+        drop(chunks);
+        let _ = translating.await;
+        receipt.ok_or_else(chunks::moved_on)
     }
 
     fn translate(

@@ -6,6 +6,7 @@
 //! cut into turns: a recount ([`recount`]) shows that what is kept is that.
 
 mod kept;
+mod pace;
 mod told;
 
 use std::{
@@ -34,15 +35,11 @@ use crate::{
     },
 };
 use kept::{Kept, Memory};
+use pace::Pace;
 use told::Told;
 
 /// How often new entries are looked for.
 const EVERY: Duration = Duration::from_millis(500);
-/// How long it rests for the time that a turn took, while there is more: it leaves the machine to
-/// what is being accepted.
-const REST: u32 = 2;
-/// How long it rests at most.
-const REST_MAX: Duration = Duration::from_secs(5);
 /// How long it rests after a turn that failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(10);
 
@@ -75,12 +72,13 @@ impl Judging {
 
     /// Judges until told to stop.
     pub(crate) async fn run(mut self, stop: CancellationToken) {
+        let mut pace = Pace::default();
         loop {
             let began = Instant::now();
             let Some(turn) = stop.run_until_cancelled(self.turn(u64::MAX)).await else { return };
             let rest = match turn {
-                Ok(true) => (began.elapsed() * REST).min(REST_MAX),
-                Ok(false) => EVERY,
+                Ok(None) => EVERY,
+                Ok(Some(size)) => pace.rest(began, Instant::now(), size),
                 Err(error) => {
                     tracing::warn!(%error, "findings wait; they are judged again");
                     AFTER_FAILURE
@@ -92,13 +90,13 @@ impl Judging {
         }
     }
 
-    /// Judges what is next, before a position; gives whether there may be more.
-    async fn turn(&mut self, until: u64) -> Result<bool, StoreError> {
+    /// Judges what is next, before a position; where there may be more, gives the journal's size.
+    async fn turn(&mut self, until: u64) -> Result<Option<u64>, StoreError> {
         let from = self.kept.next().await?;
         let mut entries = self.store.texts(from, ENTRIES_MAX).await?;
         let more = entries.len() == ENTRIES_MAX as usize;
         entries.retain(|one| one.position < until);
-        let Some(last) = entries.last() else { return Ok(false) };
+        let Some(last) = entries.last() else { return Ok(None) };
         let to = last.position + 1;
         let laws = self.laws(from, &entries).await?;
         let told = Told::of(&entries, &*self.store, &self.kept, to).await?;
@@ -138,7 +136,8 @@ impl Judging {
             tallies: tallies.touched().map(|(key, text)| (key.clone(), text)).collect(),
             findings: standing.turned().collect(),
         };
-        Ok(self.kept.settle(turn).await? && more)
+        let more = self.kept.settle(turn).await? && more;
+        Ok(if more { Some(self.store.head().await?.tree.size) } else { None })
     }
 
     /// What is asked of claims, each beside the numbers as of its entry.
@@ -248,7 +247,7 @@ fn dossiers(told: &Told, laws: &[(u64, Law)], standing: &mut Standing) -> Vec<Lo
 /// When the store cannot answer.
 pub async fn catch_up(store: Arc<dyn Store>) -> Result<(), StoreError> {
     let mut judging = Judging::new(store);
-    while judging.turn(u64::MAX).await? {}
+    while judging.turn(u64::MAX).await?.is_some() {}
     Ok(())
 }
 
@@ -274,7 +273,7 @@ pub async fn recount(store: Arc<dyn Store>) -> Result<Recounted, StoreError> {
     let (judged, kept) = store.all_findings().await?;
     let memory = Memory::default();
     let mut judging = Judging { store, kept: Kept::Memory(Box::new(memory)), known: None };
-    while judging.turn(judged).await? {}
+    while judging.turn(judged).await?.is_some() {}
     let Kept::Memory(memory) = judging.kept else { return Ok(Recounted::default()) };
     let open = kept.iter().filter(|one| one.closed.is_none()).count() as u64;
     let mut recounted = Recounted { judged, counts: (open, kept.len() as u64), faults: Vec::new() };

@@ -149,8 +149,8 @@ pub struct Submission {
     pub chunk: u32,
     /// Whether it is the last.
     pub last: bool,
-    /// Its records.
-    pub items: Vec<Item>,
+    /// Its records; shared, since a chunk may have to be sent again.
+    pub items: Arc<Vec<Item>>,
     /// Where reading goes on when the message has its outcome, for channels that are read.
     pub advance: Option<Arc<Advance>>,
 }

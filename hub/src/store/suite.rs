@@ -114,7 +114,7 @@ pub(crate) fn message(
         payload: Arc::new(Payload { salt, bytes, content_type: None }),
         chunk: 0,
         last: true,
-        items: (1..).zip(items).map(number).collect(),
+        items: Arc::new((1..).zip(items).map(number).collect()),
         advance: None,
     }
 }
@@ -161,7 +161,7 @@ pub(crate) async fn outcomes(store: &dyn Store) {
     assert_eq!((still.outcome, still.first), (Outcome::Duplicate, Some(Outcome::Refused)));
     let mended = Submission { mapping: Digest::of(b"mended"), ..bad() };
     let mended = Submission {
-        items: vec![Item { record: Some(1), outcome: Ok(vec![snapshot("A-3", 1, 4)]) }],
+        items: Arc::new(vec![Item { record: Some(1), outcome: Ok(vec![snapshot("A-3", 1, 4)]) }]),
         ..mended
     };
     assert_eq!(send(store, mended).await.outcome, Outcome::Stored, "under a mended mapping");

@@ -203,7 +203,7 @@ impl Work<'_> {
         let first = self.changes.tip.next();
         let mut refusals = Vec::new();
         let mut records = 0;
-        for Item { record, outcome } in &chunk.items {
+        for Item { record, outcome } in chunk.items.iter() {
             match outcome {
                 Ok(prepared) => {
                     for one in prepared {
