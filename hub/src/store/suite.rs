@@ -27,7 +27,7 @@ use crate::{
     registry::{Content, Settings},
 };
 
-pub(crate) use findings::findings;
+pub(crate) use findings::{days_that_pass, findings};
 pub(crate) use freezes::{freezers, freezes};
 pub(crate) use groupings::groupings;
 pub(crate) use look_ups::look_ups;

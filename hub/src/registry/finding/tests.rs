@@ -60,11 +60,11 @@ fn book_of(findings: Vec<FindingRule>) -> Rulebook {
     Rulebook::new(&catalogue, deadlines, JudgedBy { catalogue: "0".repeat(64), position: 0 })
 }
 
-fn book() -> Rulebook {
+pub(super) fn book() -> Rulebook {
     book_of(RuleName::ALL.iter().map(|name| rule(*name)).collect())
 }
 
-fn heard(observations: impl IntoIterator<Item = Observation>) -> Vec<Heard> {
+pub(super) fn heard(observations: impl IntoIterator<Item = Observation>) -> Vec<Heard> {
     let live = |(position, observation)| Heard {
         observation: Observation { position, ..observation },
         mode: Mode::Live,
@@ -89,7 +89,7 @@ fn names(asked: &[Question]) -> Vec<&'static str> {
     asked.iter().map(|one| one.subject.rule.name()).collect()
 }
 
-fn told(more: Value) -> Observation {
+pub(super) fn told(more: Value) -> Observation {
     let mut more = more;
     if more.get("source_version").is_none() {
         more["source_version"] = json!("1");

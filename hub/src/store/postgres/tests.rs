@@ -171,6 +171,16 @@ async fn profiles() {
 }
 
 #[tokio::test]
+async fn days_of_an_agency_are_looked_at_when_they_are_over() {
+    let database = Database::new("days").await;
+    let clock = async |at: jiff::Timestamp| {
+        execute(&database.config, &format!("UPDATE head SET recorded_at = '{at}'")).await;
+    };
+    suite::days_that_pass(Arc::new(database.open().await), clock).await;
+    database.drop().await;
+}
+
+#[tokio::test]
 async fn findings_are_judged_once_in_order_and_a_recount_agrees() {
     let database = Database::new("findings").await;
     suite::findings(Arc::new(database.open().await)).await;
