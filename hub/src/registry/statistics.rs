@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::measure::{Counted, Measure, Place};
-use super::state::DossierState;
+use super::state::{DossierState, TimelineStep};
 use super::units::UnitVersions;
 
 /// What the province decides about counting; part of the reference data.
@@ -98,10 +98,16 @@ fn is_paused(status: Status, settings: &Settings) -> bool {
 }
 
 /// The steps of the source that decides the status: others would open what it has paused.
-pub(super) fn own_steps(state: &DossierState) -> impl DoubleEndedIterator<Item = (Moment, Status)> {
+pub(super) fn own_timeline(
+    state: &DossierState,
+) -> impl DoubleEndedIterator<Item = &TimelineStep> {
     let source = state.member_sources.get("status");
-    let own = state.timeline.iter().filter(move |step| source.is_none_or(|it| step.source == *it));
-    own.map(|step| (step.at, step.status))
+    state.timeline.iter().filter(move |step| source.is_none_or(|it| step.source == *it))
+}
+
+/// The same, as far as they are counted.
+fn own_steps(state: &DossierState) -> impl DoubleEndedIterator<Item = (Moment, Status)> {
+    own_timeline(state).map(|step| (step.at, step.status))
 }
 
 /// The status at the end of each day on which one was taken; the one now, also where its own day is
