@@ -8,7 +8,10 @@ use crate::{
     permutations::{AGENCY, CHANNEL, dossier, send_all},
 };
 
-on_each_store!(every_number_leads_to_the_dossiers_that_it_counts);
+on_each_store!(
+    every_number_leads_to_the_dossiers_that_it_counts,
+    what_is_finished_counts_under_the_agency_that_finished_it,
+);
 
 const DOSSIERS: u64 = 60;
 const DAYS: &str = "from=2024-02-01&to=2024-06-30";
@@ -122,5 +125,75 @@ async fn every_number_leads_to_the_dossiers_that_it_counts(backend: Backend) {
     let (_, _, next) = portal.page(&format!("{path}&limit=1")).await;
     let elsewhere = next.unwrap().replace("measure=open", "measure=accepted");
     assert_eq!(portal.get(&elsewhere).await.0, 400);
+    hub.stop();
+}
+
+/// A one-stop shop takes dossiers, and a specialist system decides some of them under its own name.
+async fn what_is_finished_counts_under_the_agency_that_finished_it(backend: Backend) {
+    let mut folder = backend.folder_of("finishing", &["tests/corpus/sources"]);
+    let keys = ["agency:mot-cua", "agency:chuyen-nganh", "portal"].map(|who| folder.key(who));
+    let mut hub = Hub::start(&folder).await;
+    let [one_stop, specialist, portal] = keys.each_ref().map(|key| hub.sender(key));
+    let told = |code: &str, number: u32, status: &str, more: Value| {
+        let mut one = json!({ "loai": "HOSO", "ma": code, "phienBan": "1", "thuTuc": "1.001612",
+            "maQuocGia": format!("H19.14-240304-{number:04}"), "nhan": "2024-03-04",
+            "hen": "2024-03-08", "trangThai": status, "nguoiNop": "Lâm Thị Mẫu" });
+        for (name, value) in more.as_object().unwrap() {
+            one[name] = value.clone();
+        }
+        json!({ "tin": [one] }).to_string()
+    };
+    let open = json!({});
+    let done = json!({ "xong": "2024-03-11" });
+    for number in 1..=3 {
+        let message = told(&format!("M-{number}"), number, "2", open.clone());
+        one_stop.push("mot-cua.tin", None, message.as_bytes()).await.unwrap();
+    }
+    let message = told("M-4", 4, "9", done.clone());
+    one_stop.push("mot-cua.tin", None, message.as_bytes()).await.unwrap();
+    let before = portal.found("/v1/feeds").await["size"].clone();
+    for number in 1..=2 {
+        let message = told(&format!("C-{number}"), number, "9", done.clone());
+        let sent = specialist.push("chuyen-nganh.tin", None, message.as_bytes()).await.unwrap();
+        assert_eq!(sent.1["outcome"], "stored", "{}", sent.1);
+    }
+    let days = "from=2024-03-01&to=2024-03-31";
+    let by = async |also: &str| portal.found(&format!("/v1/statistics?{days}{also}")).await;
+    let of = |told: &Value, agency: &str, measure: &str| -> i64 {
+        let rows = told["rows"].as_array().unwrap();
+        let rows = rows.iter().filter(|row| row["finishing_agency"] == agency);
+        rows.filter_map(|row| row["measures"][measure].as_i64()).sum()
+    };
+    let told = by("&by=finishing_agency").await;
+    assert_eq!(told["summed_from"], "deltas", "{told:#}");
+    assert_eq!(of(&told, "chuyen-nganh", "finished-late"), 2, "{told:#}");
+    assert_eq!(of(&told, "mot-cua", "finished-late"), 1);
+    // What tells no finish is the accepting agency's.
+    assert_eq!((of(&told, "mot-cua", "accepted"), of(&told, "mot-cua", "open")), (4, 1));
+    assert_eq!(of(&told, "chuyen-nganh", "accepted"), 0);
+    // The accepting agency's own figures are whole, from what is kept summed.
+    let whole = by("&by=agency").await;
+    assert_eq!(
+        (&whole["summed_from"], whole["rows"].as_array().unwrap().len()),
+        (&json!("rollups"), 1)
+    );
+    assert_eq!(whole["rows"][0]["measures"]["finished-late"], 3);
+    let only = by("&finishing_agency=chuyen-nganh&by=agency").await;
+    assert_eq!(only["rows"][0]["agency"], "mot-cua", "{only:#}");
+    assert_eq!(only["rows"][0]["measures"]["finished-late"], 2);
+    let then = by(&format!("&by=finishing_agency&as_of={before}")).await;
+    assert_eq!(of(&then, "chuyen-nganh", "finished-late"), 0, "{then:#}");
+    let listed = counted(&portal, "finished-late", "&finishing_agency=chuyen-nganh").await;
+    assert_eq!(listed.len(), 2, "{listed:#?}");
+    // Made anew it is the same.
+    hub.stop();
+    folder.verify();
+    let rebuilt = folder.run(&["rebuild"]);
+    assert_eq!(rebuilt.status.code(), Some(0));
+    folder.verify();
+    hub = Hub::start(&folder).await;
+    let anew =
+        hub.sender(&keys[2]).found(&format!("/v1/statistics?{days}&by=finishing_agency")).await;
+    assert_eq!(anew["rows"], told["rows"]);
     hub.stop();
 }

@@ -129,3 +129,8 @@ impl Joined {
         }
     }
 }
+
+/// The agency of a source or a dossier's key: what stands before its first dot or slash.
+pub(super) fn agency_of(name: &str) -> &str {
+    name.find(['.', '/']).and_then(|end| name.get(..end)).unwrap_or(name)
+}

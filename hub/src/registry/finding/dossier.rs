@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use contracts::{Dossier, Moment, Progress, Status};
 
 use super::{
-    agency_of,
     model::RuleName,
     moves,
     question::{Question, Subject},
@@ -16,7 +15,7 @@ use crate::{
     journal::entry::Mode,
     registry::{
         Content, DossierState, Doubt, Groups, Observation, Reference, Settings, calendar::At,
-        deadline::Due, fold_standing, group, state::TimelineStep,
+        deadline::Due, fold_standing, group, identity::agency_of, state::TimelineStep,
         timeline::status_date,
     },
 };

@@ -37,8 +37,3 @@ pub use tally::{Looked, Of, Tallies, TallyKey};
 /// The version of what is kept of findings: another one where the same journal would give others,
 /// so that a cursor of the former is refused.
 pub const FOLD_VERSION: u32 = 2;
-
-/// The agency of a source or a dossier's key: what stands before its first dot or slash.
-fn agency_of(name: &str) -> &str {
-    name.find(['.', '/']).and_then(|end| name.get(..end)).unwrap_or(name)
-}

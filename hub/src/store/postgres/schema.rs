@@ -68,8 +68,8 @@ static MIGRATIONS: [Migration; 17] = [
         sql: include_str!("../../../migrations/postgres/0016_pollers.sql"),
     },
     Migration {
-        name: "days_that_pass",
-        sql: include_str!("../../../migrations/postgres/0017_days_that_pass.sql"),
+        name: "days_and_finishers",
+        sql: include_str!("../../../migrations/postgres/0017_days_and_finishers.sql"),
     },
 ];
 

@@ -51,8 +51,8 @@ static MIGRATIONS: [Migration; 15] = [
     },
     Migration { name: "pollers", sql: include_str!("../../../migrations/sqlite/0014_pollers.sql") },
     Migration {
-        name: "days_that_pass",
-        sql: include_str!("../../../migrations/sqlite/0015_days_that_pass.sql"),
+        name: "days_and_finishers",
+        sql: include_str!("../../../migrations/sqlite/0015_days_and_finishers.sql"),
     },
 ];
 
