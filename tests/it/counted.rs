@@ -4,8 +4,10 @@ use serde_json::{Value, json};
 
 use crate::{
     backend::{Backend, on_each_store},
-    harness::{Hub, Sender},
+    harness::{Folder, Hub, Sender},
+    lienthong::{stderr, stdout},
     permutations::{AGENCY, CHANNEL, dossier, send_all},
+    recount::store,
 };
 
 on_each_store!(
@@ -187,13 +189,26 @@ async fn what_is_finished_counts_under_the_agency_that_finished_it(backend: Back
     assert_eq!(listed.len(), 2, "{listed:#?}");
     // Made anew it is the same.
     hub.stop();
-    folder.verify();
-    let rebuilt = folder.run(&["rebuild"]);
-    assert_eq!(rebuilt.status.code(), Some(0));
-    folder.verify();
+    recounted(&folder);
     hub = Hub::start(&folder).await;
     let anew =
         hub.sender(&keys[2]).found(&format!("/v1/statistics?{days}&by=finishing_agency")).await;
     assert_eq!(anew["rows"], told["rows"]);
     hub.stop();
+}
+
+/// What is kept of numbers is what a recount gives, and a number that is altered is told.
+fn recounted(folder: &Folder) {
+    folder.verify();
+    let recount = || folder.run(&["verify", "--statistics"]);
+    let rebuild = || assert_eq!(folder.run(&["rebuild"]).status.code(), Some(0));
+    rebuild();
+    let words = stdout(&recount());
+    assert!(words.contains("the statistics hold") && !words.contains("findings"), "{words}");
+    store(folder, "UPDATE rollups SET n = n + 1");
+    let told = recount();
+    assert_eq!(told.status.code(), Some(1));
+    assert!(stderr(&told).contains("the rollups say"), "{}", stderr(&told));
+    rebuild();
+    folder.verify();
 }

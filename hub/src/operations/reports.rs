@@ -2,6 +2,7 @@
 
 mod list;
 mod refusal;
+mod written;
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -27,6 +28,7 @@ use crate::{
 
 pub use list::{ReportList, ToldFreeze};
 pub use refusal::NoReport;
+pub use written::{WrittenReport, WrittenReports};
 
 /// Which figures are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -275,6 +275,7 @@ async fn a_changed_number_is_found_by_the_recount() {
     outside.batch_execute(more).await.unwrap();
     let verdict = store.verify().await.unwrap();
     assert!(verdict.faults.iter().any(|fault| fault.contains("the rollups say 2")));
+    assert_eq!(store.recount().await.unwrap().faults, verdict.faults);
     store.rebuild().await.unwrap();
     assert!(store.verify().await.unwrap().faults.is_empty());
     database.drop().await;

@@ -222,6 +222,7 @@ async fn a_changed_number_is_found_by_the_recount() {
     assert!(outside.execute(altered, []).unwrap() > 0);
     let verdict = store.verify().await.unwrap();
     assert!(verdict.faults.iter().any(|fault| fault.contains("the rollups say 2")));
+    assert_eq!(store.recount().await.unwrap().faults, verdict.faults);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
