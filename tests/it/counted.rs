@@ -132,7 +132,7 @@ async fn every_number_leads_to_the_dossiers_that_it_counts(backend: Backend) {
 
 /// A one-stop shop takes dossiers, and a specialist system decides some of them under its own name.
 async fn what_is_finished_counts_under_the_agency_that_finished_it(backend: Backend) {
-    let mut folder = backend.folder_of("finishing", &["tests/corpus/sources"]);
+    let folder = backend.folder_of("finishing", &["tests/corpus/sources"]);
     let keys = ["agency:mot-cua", "agency:chuyen-nganh", "portal"].map(|who| folder.key(who));
     let mut hub = Hub::start(&folder).await;
     let [one_stop, specialist, portal] = keys.each_ref().map(|key| hub.sender(key));

@@ -297,7 +297,7 @@ fn published(catalogue: &Catalogue, on: Date) -> Cells {
         let level = ["province", "district", "commune"].iter().position(|id| *id == one.level);
         let numbers = cells.entry((one.agency.clone(), String::new())).or_default();
         if let Some(level) = level {
-            numbers.add_procedure(level);
+            numbers.add_procedure(level, (one.one_stop, one.internal_process));
         }
     }
     cells
