@@ -130,34 +130,49 @@ async fn every_number_leads_to_the_dossiers_that_it_counts(backend: Backend) {
     hub.stop();
 }
 
+/// The national code of a dossier, as either system writes it.
+fn spellings(number: u32) -> [String; 2] {
+    ["H19.14", "000.00.14.H19"].map(|agency| format!("{agency}-240304-{number:04}"))
+}
+
+/// What a system tells of a dossier: the specialist's begin with C.
+fn taken(code: &str, number: u32, status: &str, more: &Value) -> String {
+    let [short, long] = spellings(number);
+    let mut one = json!({ "loai": "HOSO", "ma": code, "phienBan": "1", "thuTuc": "1.001612",
+        "maQuocGia": if code.starts_with('C') { long } else { short }, "nhan": "2024-03-04",
+        "hen": "2024-03-08", "trangThai": status, "nguoiNop": "Lâm Thị Mẫu" });
+    for (name, value) in more.as_object().unwrap() {
+        one[name] = value.clone();
+    }
+    json!({ "tin": [one] }).to_string()
+}
+
 /// A one-stop shop takes dossiers, and a specialist system decides some of them under its own name.
 async fn what_is_finished_counts_under_the_agency_that_finished_it(backend: Backend) {
     let folder = backend.folder_of("finishing", &["tests/corpus/sources"]);
     let keys = ["agency:mot-cua", "agency:chuyen-nganh", "portal"].map(|who| folder.key(who));
     let mut hub = Hub::start(&folder).await;
     let [one_stop, specialist, portal] = keys.each_ref().map(|key| hub.sender(key));
-    let told = |code: &str, number: u32, status: &str, more: Value| {
-        let mut one = json!({ "loai": "HOSO", "ma": code, "phienBan": "1", "thuTuc": "1.001612",
-            "maQuocGia": format!("H19.14-240304-{number:04}"), "nhan": "2024-03-04",
-            "hen": "2024-03-08", "trangThai": status, "nguoiNop": "Lâm Thị Mẫu" });
-        for (name, value) in more.as_object().unwrap() {
-            one[name] = value.clone();
-        }
-        json!({ "tin": [one] }).to_string()
-    };
     let open = json!({});
     let done = json!({ "xong": "2024-03-11" });
     for number in 1..=3 {
-        let message = told(&format!("M-{number}"), number, "2", open.clone());
+        let message = taken(&format!("M-{number}"), number, "2", &open);
         one_stop.push("mot-cua.tin", None, message.as_bytes()).await.unwrap();
     }
-    let message = told("M-4", 4, "9", done.clone());
+    let message = taken("M-4", 4, "9", &done);
     one_stop.push("mot-cua.tin", None, message.as_bytes()).await.unwrap();
     let before = portal.found("/v1/feeds").await["size"].clone();
     for number in 1..=2 {
-        let message = told(&format!("C-{number}"), number, "9", done.clone());
+        let message = taken(&format!("C-{number}"), number, "9", &done);
         let sent = specialist.push("chuyen-nganh.tin", None, message.as_bytes()).await.unwrap();
         assert_eq!(sent.1["outcome"], "stored", "{}", sent.1);
+    }
+    // Test idea 1 of the domain: one record under either spelling, with both names.
+    for code in spellings(1) {
+        let one = portal.found(&format!("/v1/dossiers/{code}")).await;
+        let names = json!([{ "source": "chuyen-nganh", "source_code": "C-1" },
+                           { "source": "mot-cua", "source_code": "M-1" }]);
+        assert_eq!(one["dossier"]["identities"], names, "{one:#}");
     }
     let days = "from=2024-03-01&to=2024-03-31";
     let by = async |also: &str| portal.found(&format!("/v1/statistics?{days}{also}")).await;
