@@ -68,6 +68,12 @@ impl DossierCode {
         &self.canonical
     }
 
+    /// The whole code in one spelling, whichever its agency was written in: what tells codes apart.
+    pub fn one_spelling(&self) -> String {
+        let rest = self.canonical.get(self.agency_bytes..).unwrap_or_default();
+        self.same_agency_spelling() + rest
+    }
+
     /// The agency part in the spelling of QĐ 20/2020, see [`same_agency_spelling`].
     pub fn same_agency_spelling(&self) -> String {
         same_agency_spelling(self.agency())

@@ -87,6 +87,12 @@ pub struct Procedure {
     /// When its parts and its legal basis were last reviewed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reviewed_at: Option<Moment>,
+    /// Whether it is done at one-stop offices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub one_stop: Option<bool>,
+    /// Whether an internal process is issued for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub internal_process: Option<bool>,
     /// The source's version of this record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_version: Option<String>,

@@ -194,6 +194,7 @@ impl Hub {
             drop_folders: drops.standings.clone(),
             drift: Default::default(),
             answers: Default::default(),
+            written_reports: Default::default(),
             scans: Default::default(),
         };
         let telemetry = Arc::new(Telemetry::default());

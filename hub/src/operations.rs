@@ -46,6 +46,7 @@ pub use messages::Trace;
 pub use pollers::PollerStanding;
 pub use reports::{
     Figures, NoReport, ReportAnswer, ReportList, ReportQuestion, ReportText, ToldFreeze,
+    WrittenReport, WrittenReports,
 };
 pub use roadmap::RoadmapStanding;
 pub use statistics::{By, Question, Row, STATISTIC_DAYS_MAX, Scans, Statistic};
@@ -68,6 +69,8 @@ pub struct Operations {
     pub drift: DriftSeen,
     /// Look-ups answered before.
     pub answers: Answers,
+    /// Reports written before.
+    pub written_reports: WrittenReports,
     /// Turns of the questions that take long.
     pub scans: Scans,
 }
@@ -190,6 +193,7 @@ impl Operations {
             drop_folders: Standings::default(),
             drift: DriftSeen::default(),
             answers: Answers::default(),
+            written_reports: Default::default(),
             scans: Scans::default(),
         }
     }

@@ -4,11 +4,16 @@ use serde_json::{Value, json};
 
 use crate::{
     backend::{Backend, on_each_store},
-    harness::{Hub, Sender},
+    harness::{Folder, Hub, Sender},
+    lienthong::{stderr, stdout},
     permutations::{AGENCY, CHANNEL, dossier, send_all},
+    recount::store,
 };
 
-on_each_store!(every_number_leads_to_the_dossiers_that_it_counts);
+on_each_store!(
+    every_number_leads_to_the_dossiers_that_it_counts,
+    what_is_finished_counts_under_the_agency_that_finished_it,
+);
 
 const DOSSIERS: u64 = 60;
 const DAYS: &str = "from=2024-02-01&to=2024-06-30";
@@ -123,4 +128,102 @@ async fn every_number_leads_to_the_dossiers_that_it_counts(backend: Backend) {
     let elsewhere = next.unwrap().replace("measure=open", "measure=accepted");
     assert_eq!(portal.get(&elsewhere).await.0, 400);
     hub.stop();
+}
+
+/// The national code of a dossier, as either system writes it.
+fn spellings(number: u32) -> [String; 2] {
+    ["H19.14", "000.00.14.H19"].map(|agency| format!("{agency}-240304-{number:04}"))
+}
+
+/// What a system tells of a dossier: the specialist's begin with C.
+fn taken(code: &str, number: u32, status: &str, more: &Value) -> String {
+    let [short, long] = spellings(number);
+    let mut one = json!({ "loai": "HOSO", "ma": code, "phienBan": "1", "thuTuc": "1.001612",
+        "maQuocGia": if code.starts_with('C') { long } else { short }, "nhan": "2024-03-04",
+        "hen": "2024-03-08", "trangThai": status, "nguoiNop": "Lâm Thị Mẫu" });
+    for (name, value) in more.as_object().unwrap() {
+        one[name] = value.clone();
+    }
+    json!({ "tin": [one] }).to_string()
+}
+
+/// A one-stop shop takes dossiers, and a specialist system decides some of them under its own name.
+async fn what_is_finished_counts_under_the_agency_that_finished_it(backend: Backend) {
+    let folder = backend.folder_of("finishing", &["tests/corpus/sources"]);
+    let keys = ["agency:mot-cua", "agency:chuyen-nganh", "portal"].map(|who| folder.key(who));
+    let mut hub = Hub::start(&folder).await;
+    let [one_stop, specialist, portal] = keys.each_ref().map(|key| hub.sender(key));
+    let open = json!({});
+    let done = json!({ "xong": "2024-03-11" });
+    for number in 1..=3 {
+        let message = taken(&format!("M-{number}"), number, "2", &open);
+        one_stop.push("mot-cua.tin", None, message.as_bytes()).await.unwrap();
+    }
+    let message = taken("M-4", 4, "9", &done);
+    one_stop.push("mot-cua.tin", None, message.as_bytes()).await.unwrap();
+    let before = portal.found("/v1/feeds").await["size"].clone();
+    for number in 1..=2 {
+        let message = taken(&format!("C-{number}"), number, "9", &done);
+        let sent = specialist.push("chuyen-nganh.tin", None, message.as_bytes()).await.unwrap();
+        assert_eq!(sent.1["outcome"], "stored", "{}", sent.1);
+    }
+    // Test idea 1 of the domain: one record under either spelling, with both names.
+    for code in spellings(1) {
+        let one = portal.found(&format!("/v1/dossiers/{code}")).await;
+        let names = json!([{ "source": "chuyen-nganh", "source_code": "C-1" },
+                           { "source": "mot-cua", "source_code": "M-1" }]);
+        assert_eq!(one["dossier"]["identities"], names, "{one:#}");
+    }
+    let days = "from=2024-03-01&to=2024-03-31";
+    let by = async |also: &str| portal.found(&format!("/v1/statistics?{days}{also}")).await;
+    let of = |told: &Value, agency: &str, measure: &str| -> i64 {
+        let rows = told["rows"].as_array().unwrap();
+        let rows = rows.iter().filter(|row| row["finishing_agency"] == agency);
+        rows.filter_map(|row| row["measures"][measure].as_i64()).sum()
+    };
+    let told = by("&by=finishing_agency").await;
+    assert_eq!(told["summed_from"], "deltas", "{told:#}");
+    assert_eq!(of(&told, "chuyen-nganh", "finished-late"), 2, "{told:#}");
+    assert_eq!(of(&told, "mot-cua", "finished-late"), 1);
+    // What tells no finish is the accepting agency's.
+    assert_eq!((of(&told, "mot-cua", "accepted"), of(&told, "mot-cua", "open")), (4, 1));
+    assert_eq!(of(&told, "chuyen-nganh", "accepted"), 0);
+    // The accepting agency's own figures are whole, from what is kept summed.
+    let whole = by("&by=agency").await;
+    assert_eq!(
+        (&whole["summed_from"], whole["rows"].as_array().unwrap().len()),
+        (&json!("rollups"), 1)
+    );
+    assert_eq!(whole["rows"][0]["measures"]["finished-late"], 3);
+    let only = by("&finishing_agency=chuyen-nganh&by=agency").await;
+    assert_eq!(only["rows"][0]["agency"], "mot-cua", "{only:#}");
+    assert_eq!(only["rows"][0]["measures"]["finished-late"], 2);
+    let then = by(&format!("&by=finishing_agency&as_of={before}")).await;
+    assert_eq!(of(&then, "chuyen-nganh", "finished-late"), 0, "{then:#}");
+    let listed = counted(&portal, "finished-late", "&finishing_agency=chuyen-nganh").await;
+    assert_eq!(listed.len(), 2, "{listed:#?}");
+    // Made anew it is the same.
+    hub.stop();
+    recounted(&folder);
+    hub = Hub::start(&folder).await;
+    let anew =
+        hub.sender(&keys[2]).found(&format!("/v1/statistics?{days}&by=finishing_agency")).await;
+    assert_eq!(anew["rows"], told["rows"]);
+    hub.stop();
+}
+
+/// What is kept of numbers is what a recount gives, and a number that is altered is told.
+fn recounted(folder: &Folder) {
+    folder.verify();
+    let recount = || folder.run(&["verify", "--statistics"]);
+    let rebuild = || assert_eq!(folder.run(&["rebuild"]).status.code(), Some(0));
+    rebuild();
+    let words = stdout(&recount());
+    assert!(words.contains("the statistics hold") && !words.contains("findings"), "{words}");
+    store(folder, "UPDATE rollups SET n = n + 1");
+    let told = recount();
+    assert_eq!(told.status.code(), Some(1));
+    assert!(stderr(&told).contains("the rollups say"), "{}", stderr(&told));
+    rebuild();
+    folder.verify();
 }

@@ -17,6 +17,7 @@ use crate::{
 on_each_store!(
     the_hubs_date_stands_beside_the_agencys,
     a_new_calendar_moves_nothing_that_was_answered_before,
+    an_applicants_time_and_phases_that_never_count_are_told,
 );
 
 const CHANNEL: &str = "ubnd-bien-hoa.hen";
@@ -133,6 +134,40 @@ async fn the_hubs_date_stands_beside_the_agencys(backend: Backend) {
     let own = office.agency.found("/v1/dossiers/HK-1/deadline").await;
     assert_eq!(own, new);
     assert_eq!(office.other.get("/v1/dossiers/HK-1/deadline").await.0, 404, "another's");
+    office.hub.stop();
+    office.folder.verify();
+}
+
+/// Rules that give an applicant time and leave phases out, from a next edition on.
+async fn an_applicants_time_and_phases_that_never_count_are_told(backend: Backend) {
+    let office = Office::new(backend, "deadline-supplement").await;
+    office.accepted("HK-5", "2026-06-01T09:00:00+07:00", "2026-06-08T17:00:00+07:00").await;
+    office.status("HK-5", "2026-06-02T09:00:00+07:00", "NIEM_YET").await;
+    office.status("HK-5", "2026-06-04T09:00:00+07:00", "BO_SUNG").await;
+    let before = office.deadline("HK-5").await;
+    assert_eq!(before["hub"].get("supplements"), None, "{before:#}");
+    let rules = office.catalogue.join("deadlines.toml");
+    let more = "name = \"chung\"\nsupplement = \"5 working_days\"\n\
+                uncounted = [{ name = \"Niêm yết tại xã\", says = [\"niêm yết\"] }]";
+    change(&rules, "name = \"chung\"", more);
+    let office = office.restart().await;
+    // Two days on the board do not count, and what was asked for has not come in months.
+    let told = office.deadline("HK-5").await;
+    let asked = &told["hub"]["supplements"][0];
+    assert_eq!(
+        (&asked["due_at"], &asked["state"]),
+        (&json!("2026-06-11T02:00:00Z"), &json!("overdue"))
+    );
+    assert!(asked["vi"].as_str().unwrap().contains("đã quá hạn"), "{asked}");
+    assert_eq!(told["hub"]["waiting"]["left"], json!({ "value": 4, "unit": "working_days" }));
+    let board = told["hub"]["steps"][2]["vi"].as_str().unwrap();
+    assert!(board.contains("«Niêm yết tại xã»"), "{board}");
+    office.status("HK-5", "2026-06-11T16:00:00+07:00", "THU_LY").await;
+    let again = office.deadline("HK-5").await;
+    assert_eq!(again["hub"]["supplements"][0]["state"], "in-time");
+    // As of a position before the rules, as it was answered then.
+    let path = format!("/v1/dossiers/HK-5/deadline?as_of={}", before["as_of"]);
+    assert_eq!(office.portal.found(&path).await, before);
     office.hub.stop();
     office.folder.verify();
 }
@@ -264,6 +299,18 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
         "no rule for all dossiers holds on 2021-01-01",
     ),
     ("deadlines.toml", "\"same_day\"", "\"2 days\"", "`2 days` is no time limit"),
+    (
+        "deadlines.toml",
+        "name = \"chung\"",
+        "name = \"chung\"\nsupplement = \"none\"",
+        "`none` gives an applicant no time",
+    ),
+    (
+        "deadlines.toml",
+        "name = \"chung\"",
+        "name = \"chung\"\nuncounted = [{ name = \"thuế\", says = [\"–\"] }]",
+        "a phase has a name, and words by which its step is known",
+    ),
     ("deadlines.toml", "\"15:00\"", "\"15h\"", "`15h` is no time of day"),
     ("deadlines.toml", "\"2.000815\"", "\"2.999999\"", "`2.999999` is not in procedures.csv"),
     ("deadlines.toml", "\"restart\"", "\"again\"", "unknown variant `again`"),

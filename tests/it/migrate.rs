@@ -97,11 +97,14 @@ async fn a_file_of_the_first_schema_is_refused_then_migrated_and_goes_on() {
         assert!(refused.contains("has schema 1") && refused.contains("lienthong migrate"));
     }
     let dry = told(&old, &["migrate", "--dry-run"], 0);
-    assert!(dry.starts_with("schema 1 of 14; to do: 2 rollups_by_number, 3 moves, 4"), "{dry}");
+    let last = last_version();
+    let to_do = format!("schema 1 of {last}; to do: 2 rollups_by_number, 3 moves, 4");
+    assert!(dry.starts_with(&to_do), "{dry}");
     assert!(told(&old, &["verify"], 1).contains("has schema 1"), "a dry run does nothing");
     killed_often(&old);
     let done = told(&old, &["migrate"], 0);
-    assert!(done.ends_with("the schema is up to date: 14\n"), "{done}");
+    let up_to_date = format!("the schema is up to date: {last}\n");
+    assert!(done.ends_with(&up_to_date), "{done}");
     assert_eq!(old.verify(), now.verify());
     let hub = Hub::start(&old).await;
     let sender = hub.sender(&key);
@@ -110,7 +113,13 @@ async fn a_file_of_the_first_schema_is_refused_then_migrated_and_goes_on() {
         assert_eq!(body["outcome"], "duplicate");
     }
     hub.stop();
-    assert_eq!(told(&old, &["migrate"], 0), "the schema is up to date: 14\n");
+    assert_eq!(told(&old, &["migrate"], 0), up_to_date);
+}
+
+/// The version that a file has when nothing is left to do: a migration is a file of its own.
+fn last_version() -> usize {
+    let folder = root().join("hub/migrations/sqlite");
+    fs::read_dir(folder).unwrap().count()
 }
 
 /// Begins migrations and ends them as power cuts would.

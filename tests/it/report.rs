@@ -4,7 +4,7 @@ mod faults;
 
 use std::{
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Output},
 };
 
@@ -23,6 +23,7 @@ const OWN: &str = "/v1/reports/II.06a?period=2026-H1&agency=so-xay-dung";
 
 struct Province {
     folder: Folder,
+    catalogue: PathBuf,
     hub: Hub,
     agency: Sender,
     district: Sender,
@@ -35,12 +36,12 @@ impl Province {
         let sources = ["tests/corpus/deadlines", "tests/corpus/reports"];
         let mut folder = backend.folder_of(name, &sources);
         let catalogue = folder.catalogue();
-        folder.publishing(Some(catalogue));
+        folder.publishing(Some(catalogue.clone()));
         let keys = ["agency:so-xay-dung", "agency:ubnd-bien-hoa", "portal", "operator"]
             .map(|who| folder.key(who));
         let hub = Hub::start(&folder).await;
         let [agency, district, portal, operator] = keys.map(|key| hub.sender(&key));
-        let province = Self { folder, hub, agency, district, portal, operator };
+        let province = Self { folder, catalogue, hub, agency, district, portal, operator };
         province.played().await;
         province
     }
@@ -346,5 +347,37 @@ async fn procedures_are_counted_beside_what_the_plan_states() {
     let [all, province_level, district, commune] = [0, 1, 2, 3].map(|at| total[at].as_i64());
     assert_eq!(all.unwrap(), province_level.unwrap() + district.unwrap() + commune.unwrap());
     assert!(all.unwrap() > 1_000 && total[4].is_null(), "what nobody tells is no number");
+    at_one_stop_offices(province).await;
+}
+
+/// Once the catalogue tells of each procedure where it is done, that is counted; of what it tells
+/// for some alone, the rows that are whole.
+async fn at_one_stop_offices(province: Province) {
     province.hub.stop();
+    let file = province.catalogue.join("procedures.csv");
+    let text = fs::read_to_string(&file).unwrap();
+    let told = |(at, line): (usize, &str)| match at {
+        0 => format!("{line},one_stop,internal_process"),
+        // Of the agency on the first rows nobody tells whether there are internal processes.
+        _ if line.contains(",ban-dan-toc,") => format!("{line},no,"),
+        _ => format!("{line},yes,{}", if at % 2 == 0 { "yes" } else { "no" }),
+    };
+    let whole: Vec<String> = text.lines().enumerate().map(told).collect();
+    fs::write(&file, whole.join("\n") + "\n").unwrap();
+    let hub = Hub::start(&province.folder).await;
+    let report = province.portal.at(&hub.url).found("/v1/reports/II.07b?period=2026-H1").await;
+    let total = row(&report, "Tổng số");
+    let sum = |cells: &Value, from: usize| -> Option<i64> {
+        (from..from + 3).map(|at| cells[at].as_i64()).sum()
+    };
+    assert_eq!(total[4].as_i64(), sum(&total, 5), "{total}");
+    assert!(total[4].as_i64() < total[0].as_i64(), "{total}");
+    assert!(total[8].is_null(), "one agency does not tell: {total}");
+    let health = row(&report, "Sở Y tế");
+    assert_eq!(health[4], health[0], "{health}");
+    assert_eq!(health[8].as_i64(), sum(&health, 9));
+    assert!(0 < health[8].as_i64().unwrap() && health[8].as_i64() < health[0].as_i64());
+    let checks = report["checks"].as_array().unwrap();
+    assert!(checks.iter().all(|one| one["holds"] == true), "{checks:?}");
+    hub.stop();
 }

@@ -111,10 +111,10 @@ impl Mark {
         &self,
         status: StatusCode,
         media_type: &'static str,
-        bytes: Vec<u8>,
+        bytes: impl Into<Body>,
         position: Option<u64>,
     ) -> Response {
-        let mut response = Response::new(Body::from(bytes));
+        let mut response = Response::new(bytes.into());
         *response.status_mut() = status;
         self.put(response.headers_mut(), position.unwrap_or(self.position));
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
@@ -163,7 +163,7 @@ impl Reading {
         &self,
         status: StatusCode,
         media_type: &'static str,
-        bytes: Vec<u8>,
+        bytes: impl Into<Body>,
         position: Option<u64>,
     ) -> Response {
         self.mark.bytes(status, media_type, bytes, position)

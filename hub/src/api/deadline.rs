@@ -15,6 +15,7 @@ use super::{
     dossiers::{named, several},
     kinds,
     params::Params,
+    statistics::today,
 };
 use crate::{
     operations::{Brief, DeadlineLookup, Own, Standing},
@@ -41,8 +42,9 @@ pub(super) async fn deadline(
     let code = named("code", code)?;
     let params = Params::read(&uri, &["source", "as_of"])?;
     let (source, as_of) = (params.text("source"), params.position("as_of")?);
-    let reading = Reading::begin(&api, &headers, "").await?;
-    match api.operations.deadline(&who, &code, source, as_of).await? {
+    let today = today();
+    let reading = Reading::begin(&api, &headers, &format!(".{today}")).await?;
+    match api.operations.deadline(&who, &code, source, as_of, today).await? {
         DeadlineLookup::One(found) => {
             let Standing { dossier, hub, as_of } = *found;
             match hub {

@@ -105,6 +105,7 @@ impl Bench {
             drop_folders: Default::default(),
             drift: Default::default(),
             answers: Default::default(),
+            written_reports: Default::default(),
             scans: Default::default(),
         };
         let live = Live::start(operations.clone(), appended, CancellationToken::new());

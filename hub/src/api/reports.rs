@@ -21,9 +21,9 @@ use super::{
     statistics::today,
 };
 use crate::{
-    operations::{Figures, NoReport, PAGE_MAX, ReportAnswer, ReportQuestion},
+    operations::{Figures, NoReport, PAGE_MAX, ReportQuestion, WrittenReport},
     registry::report::Period,
-    report::{self, Format},
+    report::Format,
     store::StoreError,
 };
 
@@ -147,23 +147,18 @@ pub(super) async fn report(
     let (question, format) = (question(form, &params)?, format(&params)?);
     let today: Date = today();
     let reading = Reading::begin(&api, &headers, &format!(".{today}")).await?;
-    let answer = api.operations.report(&who, &question, today).await?;
-    let written = report::write(&answer, format);
-    let written = written.map_err(|error| StoreError::fault(error.to_string()))?;
-    let (as_of, freeze) = match &answer {
-        ReportAnswer::Report(told) => (told.report.as_of, told.freeze.as_ref()),
-        ReportAnswer::Difference(told, freeze) => (told.as_of, Some(freeze)),
-    };
-    let mut response = reading.bytes(StatusCode::OK, format.media_type(), written, Some(as_of));
+    let written = api.operations.written_report(&who, &question, today, format).await?;
+    let WrittenReport { bytes, as_of, frozen_at, file_name } = &*written;
+    let media_type = format.media_type();
+    let mut response = reading.bytes(StatusCode::OK, media_type, bytes.clone(), Some(*as_of));
     let own = response.headers_mut();
     own.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     own.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if let Some(freeze) = freeze {
-        own.insert(FROZEN_AT, HeaderValue::from(freeze.position));
+    if let Some(position) = frozen_at {
+        own.insert(FROZEN_AT, HeaderValue::from(*position));
     }
     if matches!(format, Format::Csv | Format::Xlsx) {
-        let name = report::file_name(&answer, format);
-        let disposition = format!("attachment; filename=\"{name}\"");
+        let disposition = format!("attachment; filename=\"{file_name}\"");
         if let Ok(disposition) = HeaderValue::from_str(&disposition) {
             own.insert(CONTENT_DISPOSITION, disposition);
         }

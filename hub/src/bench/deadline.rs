@@ -11,7 +11,7 @@ use super::{BenchError, Table, clock, stop, workload::Random};
 use crate::registry::{
     calendar::{At, Calendar, DayKind, Hours, SpecialDay, Sure, Timetable},
     deadline::{
-        Course, DeadlineRule, Due, Limit, LimitUnit, Pause, Resume, Waits, explained, reckon,
+        Course, DeadlineRule, Due, Limit, LimitUnit, Pause, Resume, Waits, Why, explained, reckon,
     },
     measure::{day_number, day_of},
 };
@@ -110,6 +110,8 @@ impl Bench {
             accept_until: None,
             resume: Resume::Shift,
             pauses: vec![Waits::Supplement, Waits::Payment],
+            supplement: None,
+            uncounted: Vec::new(),
             extensions_max: 1,
             apology_required: true,
             legal_basis: None,
@@ -177,9 +179,9 @@ fn course(random: &mut Random) -> (Course, Limit) {
         let from = At { day: day + 1 + below(5), second: 36_000 };
         day = from.day + 1 + below(30);
         let until = Some(At { day, second: 36_000 }.moment());
-        pauses.push(Pause { from: from.moment(), until, status: Status::SUPPLEMENT });
+        pauses.push(Pause { from: from.moment(), until, why: Why::Status(Status::SUPPLEMENT) });
     }
-    let course = Course { accepted: time.moment(), pauses, extensions: Vec::new() };
+    let course = Course { pauses, ..Course::begun(time.moment()) };
     (course, Limit { value, unit: LimitUnit::WorkingDays })
 }
 

@@ -203,6 +203,8 @@ fn catalogue(seed: u64, count: u32) -> Catalogue {
             valid_from: None,
             valid_to: None,
             reviewed_at: None,
+            one_stop: None,
+            internal_process: None,
             source_version: None,
         }
     });

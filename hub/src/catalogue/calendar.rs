@@ -54,7 +54,7 @@ pub(super) fn calendar(
     let before = found.len();
     let declared = Declared::read::<File>(folder, "calendar.toml", PAGE);
     let declared = declared.map_err(|fault| found.push(*fault)).ok();
-    let table = Table::read(folder, "holidays.csv", &HOLIDAYS);
+    let table = Table::read(folder, "holidays.csv", &HOLIDAYS, &[]);
     let table = table.map_err(|faults| found.extend(faults)).ok();
     let ((declared, file), table) = declared.zip(table)?;
     let first = declared.day(&file.first_day, found);

@@ -10,7 +10,8 @@ use super::{PAGE_OF_DEADLINES as PAGE, calendar::uncovered, cell::Faults, declar
 use crate::registry::{
     Catalogue,
     calendar::Calendar,
-    deadline::{DeadlineRule, Limit, LimitUnit, Resume, Waits, clash, kind_of},
+    deadline::{DeadlineRule, Limit, LimitUnit, Phase, Resume, Waits, clash, kind_of},
+    phrase::Words,
 };
 
 /// Units of a time limit, at most.
@@ -18,6 +19,9 @@ const VALUE_MAX: u32 = 10_000;
 
 const LIMITS: &str = "write \"N working_days\", \"N calendar_days\", \"N working_hours\", \
                       \"same_day\" or \"none\"; N is from 1 to 10000";
+
+const TIME_TO_SUPPLEMENT: &str = "write \"N working_days\", \"N calendar_days\" or \
+                                  \"N working_hours\", or leave it out";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -41,11 +45,22 @@ struct DeclaredRule {
     accept_until: Option<Spanned<String>>,
     resume: Resume,
     pauses: Vec<Waits>,
+    supplement: Option<Spanned<String>>,
+    #[serde(default)]
+    uncounted: Vec<Spanned<DeclaredPhase>>,
     extensions_max: u32,
     apology: Apology,
     legal_basis: Option<String>,
     valid_from: Option<Spanned<String>>,
     valid_to: Option<Spanned<String>>,
+}
+
+/// A phase that never counts.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DeclaredPhase {
+    name: String,
+    says: Vec<String>,
 }
 
 /// How a dossier is filed.
@@ -155,6 +170,9 @@ fn rule(
     declared.known(&told.agencies, |id| known.agencies.contains(id), "agencies.csv", found);
     declared.known(&told.fields, |id| known.field(id).is_some(), "fields.csv", found);
     let limit = told.limit.as_ref().map(|told| limit(declared, told, found));
+    let time_to_supplement =
+        told.supplement.as_ref().and_then(|told| time_to_supplement(declared, told, found));
+    let uncounted = told.uncounted.iter().filter_map(|told| phase(declared, told, found)).collect();
     let accept_until = told.accept_until.as_ref().map(|told| {
         let second = Declared::time(told.get_ref());
         if second.is_none() {
@@ -177,12 +195,43 @@ fn rule(
         accept_until: accept_until.flatten(),
         resume: told.resume,
         pauses: told.pauses.clone(),
+        supplement: time_to_supplement,
+        uncounted,
         extensions_max: told.extensions_max,
         apology_required: told.apology == Apology::Required,
         legal_basis: told.legal_basis.clone(),
         valid_from,
         valid_to,
     })
+}
+
+/// The time that an applicant has for more papers.
+fn time_to_supplement(
+    declared: &Declared,
+    told: &Spanned<String>,
+    found: &mut Faults,
+) -> Option<Limit> {
+    let read = limit(declared, told, found)?;
+    let counted = !matches!(read.unit, LimitUnit::None | LimitUnit::SameDay);
+    if !counted {
+        let message = format!("`{}` gives an applicant no time", told.get_ref());
+        found.push(declared.fault(&told.span(), message, TIME_TO_SUPPLEMENT));
+    }
+    counted.then_some(read)
+}
+
+/// A phase that can be told from what a source calls its steps.
+fn phase(declared: &Declared, told: &Spanned<DeclaredPhase>, found: &mut Faults) -> Option<Phase> {
+    let DeclaredPhase { name, says } = told.get_ref();
+    let blank = name.trim().is_empty()
+        || says.is_empty()
+        || says.iter().any(|text| Words::of(text).is_empty());
+    if blank {
+        let message = "a phase has a name, and words by which its step is known".to_owned();
+        let advice = "write { name = \"…\", says = [\"…\"] }, each with at least one word";
+        found.push(declared.fault(&told.span(), message, advice));
+    }
+    (!blank).then(|| Phase { name: name.clone(), says: says.clone() })
 }
 
 fn limit(declared: &Declared, told: &Spanned<String>, found: &mut Faults) -> Option<Limit> {

@@ -37,7 +37,9 @@ const FINDINGS: &str = "findings.toml";
 pub fn load(folder: &Path, contracts: &Contracts) -> Result<Catalogue, Vec<Diagnostic>> {
     let mut found = Faults::new();
     let mut read = |name: &str, columns: &'static [&'static str]| {
-        Table::read(folder, name, columns).map_err(|faults| found.extend(faults)).ok()
+        Table::read(folder, name, columns, &PROCEDURES_MORE)
+            .map_err(|faults| found.extend(faults))
+            .ok()
     };
     let files = (
         read("agencies.csv", &AGENCIES),
@@ -205,7 +207,7 @@ fn field(row: Row<'_>, known: &BTreeSet<&str>, found: &mut Faults) -> Field {
     Field { id: needed(row, "id", found), name: needed(row, "name", found), agencies }
 }
 
-const PROCEDURES: [&str; 14] = [
+const PROCEDURES: [&str; 16] = [
     "code",
     "suffix",
     "source_code",
@@ -220,7 +222,25 @@ const PROCEDURES: [&str; 14] = [
     "legal_basis",
     "valid_from",
     "valid_to",
+    "one_stop",
+    "internal_process",
 ];
+
+/// Columns of it that a catalogue need not have.
+const PROCEDURES_MORE: [&str; 2] = ["one_stop", "internal_process"];
+
+/// A cell that says `yes` or `no`; none where it says nothing.
+fn is_so(row: Row<'_>, column: &str, found: &mut Faults) -> Option<bool> {
+    match row.cell(column)? {
+        "yes" => Some(true),
+        "no" => Some(false),
+        text => {
+            let message = format!("`{text}` says neither yes nor no");
+            found.push(row.fault(column, message, "write yes or no, or leave it empty"));
+            None
+        }
+    }
+}
 
 fn procedure(
     row: Row<'_>,
@@ -250,6 +270,11 @@ fn procedure(
     }
     if let Some(fee) = number(row, "fee", found) {
         put("fee", json!(fee));
+    }
+    for column in PROCEDURES_MORE {
+        if let Some(told) = is_so(row, column, found) {
+            put(column, json!(told));
+        }
     }
     let levels = dated(row, "online_levels", "level", found);
     if !levels.is_empty() {

@@ -31,7 +31,7 @@ pub(super) struct Row<'a> {
 }
 
 impl Table {
-    /// Reads a file that has exactly these columns, in any order.
+    /// Reads a file that has exactly these columns, in any order; some it may lack.
     ///
     /// # Errors
     /// What makes it unreadable; nothing in it is looked at then.
@@ -39,6 +39,7 @@ impl Table {
         folder: &Path,
         name: &str,
         columns: &'static [&'static str],
+        may_lack: &[&str],
     ) -> Result<Self, Vec<Diagnostic>> {
         let path = folder.join(name);
         let file = path.display().to_string();
@@ -63,11 +64,13 @@ impl Table {
         let text = text.strip_prefix('\u{FEFF}').map(ToOwned::to_owned).unwrap_or(text);
         let mut table =
             Self { file: file.clone(), text, columns, places: Vec::new(), rows: Vec::new() };
-        table.rows().map_err(|(at, message, advice)| fault(&table.text, at, message, advice))?;
+        table
+            .rows(may_lack)
+            .map_err(|(at, message, advice)| fault(&table.text, at, message, advice))?;
         Ok(table)
     }
 
-    fn rows(&mut self) -> Result<(), (usize, String, &'static str)> {
+    fn rows(&mut self, may_lack: &[&str]) -> Result<(), (usize, String, &'static str)> {
         let mut reader = csv::Reader::from_reader(self.text.as_bytes());
         let unread = |error: csv::Error| {
             let at = error.position().map_or(0, |place| place.byte());
@@ -84,7 +87,8 @@ impl Table {
         for wanted in self.columns {
             let place = header.iter().position(|name| name.trim() == *wanted);
             let missing = || (0, format!("the column `{wanted}` is missing"), HEADER);
-            self.places.push(place.ok_or_else(missing)?);
+            let absent = may_lack.contains(wanted).then_some(ABSENT);
+            self.places.push(place.or(absent).ok_or_else(missing)?);
         }
         for (at, name) in header.iter().enumerate() {
             if !self.places.contains(&at) {
@@ -111,6 +115,9 @@ impl Table {
         self.rows.get(at).map(|record| Row { table: self, record })
     }
 }
+
+/// The place of a column that a file lacks.
+const ABSENT: usize = usize::MAX;
 
 const HEADER: &str = "the first row names the columns, with commas between; see docs/catalogue.md";
 

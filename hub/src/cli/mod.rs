@@ -158,8 +158,8 @@ enum Command {
     Drain(dead::Channel),
     /// Fill a form of the catalogue with the figures of a period; freeze it.
     Report(report::Options),
-    /// Read everything and compare: leaves, commitments, dossiers, numbers.
-    Verify(Configured),
+    /// Read everything and compare: leaves, commitments, dossiers, numbers, findings.
+    Verify(journal::VerifyOptions),
     /// Make every fold anew from the journal.
     Rebuild(Configured),
     /// Show how far each agency is on the roadmap.
@@ -232,7 +232,7 @@ fn dispatch(command: Command, out: &mut impl Write, err: &mut impl Write) -> io:
         Command::Resume(told) => dead::steer(&told, Running::Running, out, err),
         Command::Drain(told) => dead::steer(&told, Running::Draining, out, err),
         Command::Report(options) => report::run(&options, out, err),
-        Command::Verify(configured) => journal::verify(&configured.config, out, err),
+        Command::Verify(options) => journal::verify(&options, out, err),
         Command::Rebuild(configured) => journal::rebuild(&configured.config, out, err),
         Command::Migrate(options) => migrate::run(&options, out, err),
         Command::Prune(options) => prune::run(&options, out, err),

@@ -5,10 +5,12 @@ use std::{
     sync::Arc,
 };
 
+use jiff::civil::Date;
+
 use crate::{
     registry::{
         Identity,
-        finding::{Finding, TallyKey},
+        finding::{Finding, Of, TallyKey},
     },
     store::{
         Store, StoreError,
@@ -28,6 +30,7 @@ pub(super) struct Memory {
     next: u64,
     codes: HashMap<String, BTreeSet<Identity>>,
     tallies: BTreeMap<TallyKey, String>,
+    days: BTreeMap<Date, BTreeSet<TallyKey>>,
     open: HashMap<String, BTreeSet<(u64, u32)>>,
     all: BTreeMap<(u64, u32), Finding>,
 }
@@ -38,7 +41,10 @@ impl Memory {
         for (code, name) in turn.codes {
             self.codes.entry(code).or_default().insert(name);
         }
-        self.tallies.extend(turn.tallies);
+        for (key, tally) in turn.tallies {
+            self.days.entry(key.day).or_default().insert(key.clone());
+            self.tallies.insert(key, tally);
+        }
         for finding in turn.findings {
             let id = (finding.opened.position, finding.number);
             let open = self.open.entry(finding.subject.about()).or_default();
@@ -49,6 +55,12 @@ impl Memory {
             }
             self.all.insert(id, finding);
         }
+    }
+
+    fn between(&self, of: Of, (first, last): (Date, Date)) -> Vec<TallyText> {
+        let days = (first <= last).then(|| self.days.range(first..=last)).into_iter().flatten();
+        let keys = days.flat_map(|(_, keys)| keys).filter(|key| key.of() == of);
+        keys.filter_map(|key| Some((key.clone(), self.tallies.get(key)?.clone()))).collect()
     }
 
     fn open(&self, about: &str) -> impl Iterator<Item = Finding> {
@@ -103,6 +115,18 @@ impl Kept {
                 let of = |key: TallyKey| memory.tallies.get(&key).cloned().map(|text| (key, text));
                 Ok(keys.into_iter().filter_map(of).collect())
             }
+        }
+    }
+
+    /// Tallies of days from one to another, numbers or what was finished.
+    pub(super) async fn tallies_between(
+        &self,
+        of: Of,
+        days: (Date, Date),
+    ) -> Result<Vec<TallyText>, StoreError> {
+        match self {
+            Self::Store(store) => store.tallies_between(of, days).await,
+            Self::Memory(memory) => Ok(memory.between(of, days)),
         }
     }
 

@@ -24,13 +24,13 @@ use crate::{
         Catalogue, Dimension, Measure,
         deadline::Deadlines,
         finding::{
-            Claim, Counted, Heard, JudgedBy, Looked, Question, Rulebook, Stamp, Standing, Tallies,
-            judge,
+            Claim, Counted, Heard, JudgedBy, Looked, Passed, Question, Rulebook, Stamp, Standing,
+            Subject, Tallies, judge,
         },
         measure::day_number,
     },
     store::{
-        CellQuery, Rules, Store, StoreError, catalogue,
+        CellQuery, Rules, Store, StoreError, catalogue, decode,
         findings::{Text, Turn},
     },
 };
@@ -93,14 +93,18 @@ impl Judging {
     /// Judges what is next, before a position; where there may be more, gives the journal's size.
     async fn turn(&mut self, until: u64) -> Result<Option<u64>, StoreError> {
         let from = self.kept.next().await?;
-        let mut entries = self.store.texts(from, ENTRIES_MAX).await?;
+        // The one before tells on which day the first is judged.
+        let mut entries = self.store.texts(from.saturating_sub(1), ENTRIES_MAX).await?;
         let more = entries.len() == ENTRIES_MAX as usize;
         entries.retain(|one| one.position < until);
+        let times = times(&entries)?;
+        entries.retain(|one| one.position >= from);
         let Some(last) = entries.last() else { return Ok(None) };
         let to = last.position + 1;
         let laws = self.laws(from, &entries).await?;
         let told = Told::of(&entries, &*self.store, &self.kept, to).await?;
         let claimed = self.claimed(&told.claims, &laws).await?;
+        let passed = passed(from, &times, &laws);
         let mut standing = Standing::default();
         let about = told.keys().collect();
         self.kept.open(about).await?.into_iter().for_each(|one| standing.insert(one));
@@ -111,20 +115,14 @@ impl Judging {
         let judged = tokio::task::spawn_blocking(judging).await;
         let (told, mut standing, looked) =
             judged.map_err(|error| StoreError::fault(error.to_string()))?;
-        let mut tallies = Tallies::default();
-        let (mut keys, mut subjects) = (BTreeSet::new(), BTreeSet::new());
-        for one in &looked {
-            one.wanted(&mut keys);
-            one.subjects(&mut subjects);
-        }
-        for (key, text) in self.kept.tallies(keys.into_iter().collect()).await? {
-            let damaged = |error| StoreError::fault(format!("the tally of {key:?}: {error}"));
-            tallies.insert(key.clone(), &text).map_err(damaged)?;
-        }
+        let mut tallies = self.tallies(&looked, &passed).await?;
+        let mut subjects: BTreeSet<Subject> = BTreeSet::new();
+        looked.iter().for_each(|one| one.subjects(&mut subjects));
+        passed.iter().for_each(|one| subjects.extend(tallies.subjects_of(one)));
         subjects.extend(claimed.iter().map(|(claim, ..)| claim.subject()));
         let about = subjects.iter().map(|one| one.about()).collect();
         self.kept.open(about).await?.into_iter().for_each(|one| standing.insert(one));
-        looked.iter().for_each(|one| tallies.look(one, &mut standing));
+        look(&mut tallies, &looked, &passed, &mut standing);
         for (claim, question, book) in &claimed {
             let (subject, book) = (claim.subject(), book.as_deref());
             standing.settle(claim.stamp, &subject, question.as_ref(), book);
@@ -138,6 +136,22 @@ impl Judging {
         };
         let more = self.kept.settle(turn).await? && more;
         Ok(if more { Some(self.store.head().await?.tree.size) } else { None })
+    }
+
+    /// The tallies that entries touch, and those of days that are over from one of them on.
+    async fn tallies(&self, looked: &[Looked], passed: &[Passed]) -> Result<Tallies, StoreError> {
+        let mut keys = BTreeSet::new();
+        looked.iter().for_each(|one| one.wanted(&mut keys));
+        let mut kept = self.kept.tallies(keys.into_iter().collect()).await?;
+        for (of, days) in passed.iter().flat_map(Passed::wanted) {
+            kept.extend(self.kept.tallies_between(of, days).await?);
+        }
+        let mut tallies = Tallies::default();
+        for (key, text) in kept {
+            let damaged = |error| StoreError::fault(format!("the tally of {key:?}: {error}"));
+            tallies.insert(key.clone(), &text).map_err(damaged)?;
+        }
+        Ok(tallies)
     }
 
     /// What is asked of claims, each beside the numbers as of its entry.
@@ -218,6 +232,38 @@ fn book_of(found: &catalogue::InForce) -> Result<Rulebook, StoreError> {
 
 fn law_at(laws: &[(u64, Law)], position: u64) -> Option<&Law> {
     laws.iter().rev().find(|(from, _)| *from <= position).map(|(_, law)| law)
+}
+
+/// When entries were recorded, by position.
+fn times(entries: &[Text]) -> Result<Vec<Stamp>, StoreError> {
+    let stamp = |one: &Text| {
+        let at = decode::recorded_at(&one.stored())?;
+        Ok(Stamp { position: one.position, at })
+    };
+    entries.iter().map(stamp).collect()
+}
+
+/// The entries from a position on at which the calendar has moved on, where there are rules.
+fn passed(from: u64, times: &[Stamp], laws: &[(u64, Law)]) -> Vec<Passed> {
+    let pairs = times.windows(2).filter_map(|pair| Some((pair.first()?, pair.last()?)));
+    let ours = pairs.filter(|(_, stamp)| stamp.position >= from);
+    let moved = ours.filter_map(|(before, stamp)| {
+        let book = law_at(laws, stamp.position)?.book.clone()?;
+        Passed::new(*stamp, before.at, book)
+    });
+    moved.collect()
+}
+
+/// Has tallies looked at entry by entry: the days that are over from it on, then what it tells.
+fn look(tallies: &mut Tallies, looked: &[Looked], passed: &[Passed], standing: &mut Standing) {
+    let mut passed = passed.iter().peekable();
+    for one in looked {
+        while let Some(days) = passed.next_if(|days| days.position() <= one.position()) {
+            tallies.pass(days, standing);
+        }
+        tallies.look(one, standing);
+    }
+    passed.for_each(|days| tallies.pass(days, standing));
 }
 
 /// Judges dossiers entry by entry, and gives what tallies are to look at.

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     auth::Principal,
     registry::{
-        Dimension, DossierState, Measure, Place, fold, group,
+        Counted, Dimension, DossierState, Measure, Place, fold, group,
         measure::stored_name,
         statistics::{self, Settings},
     },
@@ -82,14 +82,17 @@ fn adds(
     settings: &Settings,
     number: &Number<'_>,
 ) -> Option<(Place, i64, Vec<Date>)> {
-    let (place, counts) = statistics::counted(state, settings)?;
     let (from, to) = (number.question.from, number.question.to);
     let gauge = Measure::is_gauge_name(number.measure);
-    let own = counts.into_iter().filter(|(counted, _)| {
+    let is_asked = |counted: &Counted| {
         counted.name() == number.measure && counted.day <= to && (gauge || counted.day >= from)
-    });
+    };
+    // A measure counts at one place.
+    let mut placed = statistics::counted(state, settings).into_iter();
+    let (place, counts) =
+        placed.find(|(_, counts)| counts.iter().any(|(counted, _)| is_asked(counted)))?;
     let (mut n, mut days) = (0, Vec::new());
-    for (counted, count) in own {
+    for (counted, count) in counts.into_iter().filter(|(counted, _)| is_asked(counted)) {
         n += count;
         days.push(counted.day);
     }

@@ -11,9 +11,10 @@ use crate::{
     registry::{
         DossierState, Extension, Promise, Settings,
         calendar::At,
-        deadline::{Computed, Due, Explained, Left, Limit, NoDeadline, Resume},
+        deadline::{Computed, Due, Explained, Left, Limit, NoDeadline, Resume, Supplement},
+        finding::Stamp,
     },
-    store::{DossierRow, StoreError},
+    store::{DossierRow, StoreError, decode},
 };
 
 /// What the agency promised: as told, never altered.
@@ -59,6 +60,9 @@ pub struct Own {
     /// How far the agency's date lies from the hub's.
     #[serde(skip_serializing_if = "Option::is_none")]
     differs: Option<Difference>,
+    /// Requests for more papers, with the time that the rule gives for them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    supplements: Vec<Supplement>,
     steps: Vec<Explained>,
     calendar: CalendarVersion,
 }
@@ -111,7 +115,8 @@ pub enum DeadlineLookup {
 }
 
 impl Operations {
-    /// When the dossier that bears a code is due. An agency finds only its own.
+    /// When the dossier that bears a code is due, as it stands on a day: today, or as of an earlier
+    /// position the day on which that was reached. An agency finds only its own.
     ///
     /// # Errors
     /// When the store cannot answer.
@@ -121,7 +126,9 @@ impl Operations {
         code: &str,
         source: Option<&str>,
         as_of: Option<u64>,
+        today: Date,
     ) -> Result<DeadlineLookup, StoreError> {
+        let sought = as_of;
         let heard = match self.sought(who, code, source, as_of).await? {
             Sought::One(heard) => heard,
             Sought::Several(rows) => return Ok(DeadlineLookup::Several(rows)),
@@ -131,12 +138,27 @@ impl Operations {
         let Some((state, _)) = folded(&observations, &key, &rules) else {
             return Ok(DeadlineLookup::Nothing);
         };
+        let on = match sought {
+            Some(_) => self.day_of(as_of).await?.unwrap_or(today),
+            None => today,
+        };
         let edition = self.published.edition(&*self.store, Some(as_of)).await?;
         let hub = match &edition {
             None => Err(NoDeadline::NoCalendar),
-            Some(edition) => own(&state, edition, &rules.settings),
+            Some(edition) => own(&state, edition, &rules.settings, on),
         };
         Ok(DeadlineLookup::One(Box::new(Standing { dossier: brief(state), hub, as_of })))
+    }
+}
+
+impl Operations {
+    /// The day in Vietnam of the last entry before a position.
+    async fn day_of(&self, position: u64) -> Result<Option<Date>, StoreError> {
+        let Some(last) = position.checked_sub(1) else { return Ok(None) };
+        let entries = self.store.texts(last, 1).await?;
+        let Some(entry) = entries.first() else { return Ok(None) };
+        let recorded_at = decode::recorded_at(&entry.stored())?;
+        Ok(Some(Stamp { position: last, at: recorded_at }.day()))
     }
 }
 
@@ -151,10 +173,16 @@ fn brief(state: DossierState) -> Brief {
     Brief { key, code, agency, status, accepted_at, promised }
 }
 
-fn own(state: &DossierState, edition: &Edition, settings: &Settings) -> Result<Own, NoDeadline> {
+fn own(
+    state: &DossierState,
+    edition: &Edition,
+    settings: &Settings,
+    on: Date,
+) -> Result<Own, NoDeadline> {
     let (position, deadlines) = (&edition.position, edition.deadlines());
     let (calendar, version) = deadlines.calendar().ok_or(NoDeadline::NoCalendar)?;
-    let Computed { due, limit, rule, steps } = deadlines.explain(state, settings)?;
+    let Computed { due, limit, rule, supplements, steps } =
+        deadlines.explain(state, settings, on)?;
     let (due_at, waiting) = match due {
         Due::At(due) => (Some(due), None),
         Due::Waiting { since, left } => (None, Some(Waiting { since, left })),
@@ -168,6 +196,7 @@ fn own(state: &DossierState, edition: &Edition, settings: &Settings) -> Result<O
         rule: rule.name.clone(),
         resume: rule.resume,
         differs: due_at.zip(promise).map(|(hub, agency)| differs(hub, agency)),
+        supplements,
         steps,
         calendar: CalendarVersion {
             version: version.to_owned(),

@@ -2,6 +2,7 @@
 
 mod list;
 mod refusal;
+mod written;
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -27,6 +28,7 @@ use crate::{
 
 pub use list::{ReportList, ToldFreeze};
 pub use refusal::NoReport;
+pub use written::{WrittenReport, WrittenReports};
 
 /// Which figures are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -295,7 +297,7 @@ fn published(catalogue: &Catalogue, on: Date) -> Cells {
         let level = ["province", "district", "commune"].iter().position(|id| *id == one.level);
         let numbers = cells.entry((one.agency.clone(), String::new())).or_default();
         if let Some(level) = level {
-            numbers.add_procedure(level);
+            numbers.add_procedure(level, (one.one_stop, one.internal_process));
         }
     }
     cells

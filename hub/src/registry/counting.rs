@@ -202,3 +202,32 @@ fn promises_that_took_force_out_of_order_make_nobody_overdue_twice() {
         assert_eq!(gauge(&now, Measure::Overdue, day), 1, "{day}");
     }
 }
+
+#[test]
+fn what_tells_a_finish_counts_at_the_agency_whose_system_told_it() {
+    let one_stop = json!({"source": "a", "agency": "mot-cua", "code": "H19.14-241001-0001",
+        "procedure": "1.001612", "status": 4, "accepted_at": "2024-10-01"});
+    let own = |status: u8| {
+        json!({"source": "b", "source_code": "9", "agency": "so-y-te",
+            "code": "H19.14-241001-0001", "procedure": "1.001612", "status": status,
+            "accepted_at": "2024-10-02", "finished_at": "2024-10-09", "source_version": "2"})
+    };
+    let places = |told: &[Observation]| -> Vec<(Measure, String, String)> {
+        let all = delta(None, Some(&state(told)), &Settings::default()).into_iter();
+        let wanted = [Measure::Accepted, Measure::FinishedOnTime, Measure::Refused];
+        let told = all.filter(|((_, it), _)| wanted.contains(&it.measure));
+        let mut told: Vec<_> =
+            told.map(|((at, it), _)| (it.measure, at.agency, at.finishing_agency)).collect();
+        told.sort();
+        told
+    };
+    let of = |measure, finishing: &str| (measure, "mot-cua".to_owned(), finishing.to_owned());
+    let both = [at("1", one_stop.clone()), at("2", own(8))];
+    let expected = [
+        of(Measure::Accepted, "mot-cua"),
+        of(Measure::FinishedOnTime, "b"),
+        of(Measure::Refused, "b"),
+    ];
+    assert_eq!(places(&both), expected);
+    assert_eq!(places(&[at("1", one_stop)]), expected[..1]);
+}

@@ -34,6 +34,9 @@ struct Cell<'a> {
     field: Option<&'a str>,
     channel: Option<&'a str>,
     commune: Option<&'a str>,
+    /// Where it is another than the accepting one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finishing_agency: Option<&'a str>,
     measure: Measure,
     day: Date,
     status: Option<Status>,
@@ -51,13 +54,14 @@ pub fn cell_leaf(
     fn some(text: &str) -> Option<&str> {
         Some(text).filter(|text| !text.is_empty())
     }
-    let Place { agency, procedure, field, channel, commune } = place;
+    let Place { agency, procedure, field, channel, commune, finishing_agency } = place;
     let cell = Cell {
         agency,
         procedure: some(procedure),
         field: some(field),
         channel: some(channel),
         commune: some(commune),
+        finishing_agency: some(finishing_agency).filter(|one| one != agency),
         measure: counted.measure,
         day: counted.day,
         status: counted.status,

@@ -24,7 +24,7 @@ pub struct Groups {
     /// By the key of each dossier, the smallest name that any of them bears: the places of those
     /// that stand. Superseded ones and duplicates belong to none.
     pub dossiers: BTreeMap<Identity, Vec<usize>>,
-    /// Every name that stands, with the canonical code of its latest counted snapshot.
+    /// Every name that stands, with the code, in one spelling, of its latest counted snapshot.
     pub codes: BTreeMap<Identity, Option<String>>,
     /// What is doubtful.
     pub doubts: Vec<Doubt>,
@@ -48,7 +48,7 @@ pub fn group<O: Borrow<Observation>>(observations: &[O], links: &[Link]) -> Grou
         }
         let latest = latest(&counted);
         let code = latest.and_then(|told| DossierCode::parse(told.code.as_deref()?).ok());
-        let code = code.map(|code| code.canonical().to_owned());
+        let code = code.map(|code| code.one_spelling());
         if let (Some(latest), Some(code)) = (latest, &code) {
             let told = (latest.procedure.clone(), name.clone());
             by_code.entry(code.clone()).or_default().push(told);
@@ -128,4 +128,9 @@ impl Joined {
             self.0.insert(large, small);
         }
     }
+}
+
+/// The agency of a source or a dossier's key: what stands before its first dot or slash.
+pub(super) fn agency_of(name: &str) -> &str {
+    name.find(['.', '/']).and_then(|end| name.get(..end)).unwrap_or(name)
 }

@@ -7,6 +7,7 @@ use foldhash::fast::RandomState;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::identity::agency_of;
 use super::state::DossierState;
 use super::statistics::{self, Settings};
 
@@ -87,6 +88,30 @@ impl Measure {
     pub fn is_gauge_name(name: &str) -> bool {
         let gauges = [Self::Open, Self::Paused, Self::Overdue, Self::PausedOverdue];
         gauges.iter().any(|gauge| gauge.name() == name) || name.starts_with(Self::InStatus.name())
+    }
+
+    /// Whether it tells that something was finished, or how.
+    pub(super) fn is_finish(self) -> bool {
+        match self {
+            Self::FinishedEarly
+            | Self::FinishedOnTime
+            | Self::FinishedLate
+            | Self::FirstPromiseEarly
+            | Self::FirstPromiseOnTime
+            | Self::FirstPromiseLate
+            | Self::Refused
+            | Self::Withdrawn => true,
+            Self::Submitted
+            | Self::Accepted
+            | Self::AcceptedOnline
+            | Self::AcceptedPost
+            | Self::Returned
+            | Self::Open
+            | Self::Paused
+            | Self::Overdue
+            | Self::PausedOverdue
+            | Self::InStatus => false,
+        }
     }
 
     /// Whether it tells which status.
@@ -179,6 +204,8 @@ pub struct Place {
     pub channel: String,
     /// Commune: the version that its code meant on the dossier's day (see [`super::units`]).
     pub commune: String,
+    /// Of what tells a finish, the agency whose system finished it; else the accepting one.
+    pub finishing_agency: String,
 }
 
 impl Place {
@@ -193,6 +220,18 @@ impl Place {
             field: text(&state.field),
             channel: text(&state.channel),
             commune: commune.unwrap_or_default(),
+            finishing_agency: state.agency.clone(),
+        }
+    }
+
+    /// Where it counts that a dossier in this state was finished.
+    pub(super) fn finishing(self, state: &DossierState) -> Self {
+        let source = |member: &str| state.member_sources.get(member);
+        match (source("agency"), source("status")) {
+            (Some(accepting), Some(finishing)) if accepting != finishing => {
+                Self { finishing_agency: agency_of(finishing).to_owned(), ..self }
+            }
+            _ => self,
         }
     }
 }
@@ -217,12 +256,20 @@ pub enum Dimension {
     Channel,
     /// Commune.
     Commune,
+    /// Finishing agency.
+    FinishingAgency,
 }
 
 impl Dimension {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Agency, Self::Procedure, Self::Field, Self::Channel, Self::Commune];
+    pub const ALL: [Self; 6] = [
+        Self::Agency,
+        Self::Procedure,
+        Self::Field,
+        Self::Channel,
+        Self::Commune,
+        Self::FinishingAgency,
+    ];
 
     /// Its name in questions, answers and the store.
     pub fn name(self) -> &'static str {
@@ -232,6 +279,7 @@ impl Dimension {
             Self::Field => "field",
             Self::Channel => "channel",
             Self::Commune => "commune",
+            Self::FinishingAgency => "finishing_agency",
         }
     }
 
@@ -243,6 +291,7 @@ impl Dimension {
             Self::Field => &place.field,
             Self::Channel => &place.channel,
             Self::Commune => &place.commune,
+            Self::FinishingAgency => &place.finishing_agency,
         }
     }
 
@@ -254,6 +303,7 @@ impl Dimension {
             Self::Field => place.field = value,
             Self::Channel => place.channel = value,
             Self::Commune => place.commune = value,
+            Self::FinishingAgency => place.finishing_agency = value,
         }
     }
 }

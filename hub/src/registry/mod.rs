@@ -19,6 +19,7 @@ pub mod measure;
 pub mod observation;
 pub mod offer;
 pub mod past;
+pub mod phrase;
 pub mod record;
 pub mod report;
 pub mod roadmap;

@@ -173,13 +173,19 @@ fn retold(
     (before, total)
 }
 
-/// The numbers of one place: flows of some days, gauges at the end of one.
+/// Whether places differ at most by which agency finished.
+fn accepts_alike(one: &Place, other: &Place) -> bool {
+    let all = Dimension::ALL.into_iter().filter(|it| *it != Dimension::FinishingAgency);
+    all.into_iter().all(|it| it.of(one) == it.of(other))
+}
+
+/// The numbers of one place, whoever finished: flows of some days, gauges at the end of one.
 struct Numbers<'a>(&'a Total, &'a Place);
 
 impl Numbers<'_> {
     fn sum(&self, wanted: &[Measure], holds: impl Fn(Date) -> bool) -> i64 {
         let cells = self.0.iter().filter(|((place, counted), _)| {
-            place == self.1 && wanted.contains(&counted.measure) && holds(counted.day)
+            accepts_alike(place, self.1) && wanted.contains(&counted.measure) && holds(counted.day)
         });
         cells.map(|(_, n)| n).sum()
     }

@@ -266,7 +266,7 @@ fn names(observations: &[Observation], links: &[Link]) -> (usize, Vec<String>) {
 fn an_equal_valid_code_with_the_same_procedure_joins() {
     let code = "H56.14-240823-0001";
     let a = coded("a", "1", code, "1.001612");
-    let told = [coded("b", "1", "h56.14-240823-0001 ", "1.001612"), a.clone()];
+    let told = [coded("b", "1", "000.00.14.h56-240823-0001 ", "1.001612"), a.clone()];
     let Groups { dossiers: groups, doubts, .. } = group(&told, &[]);
     assert!(doubts.is_empty());
     assert_eq!(groups, BTreeMap::from([(Identity::new("a", "1"), vec![1, 0])]));

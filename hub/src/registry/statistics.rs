@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::measure::{Counted, Measure, Place};
-use super::state::DossierState;
+use super::state::{DossierState, TimelineStep};
 use super::units::UnitVersions;
 
 /// What the province decides about counting; part of the reference data.
@@ -51,10 +51,22 @@ fn counts(state: &DossierState, settings: &Settings) -> BTreeMap<Counted, i64> {
     sum.counts
 }
 
-/// Where a state counts, and all that it adds there; `None` for one that counts nowhere.
-pub fn counted(state: &DossierState, settings: &Settings) -> Option<(Place, Vec<(Counted, i64)>)> {
+/// All that one dossier adds, by place: what tells a finish counts under the agency that finished.
+fn placed(state: &DossierState, settings: &Settings) -> Vec<(Place, BTreeMap<Counted, i64>)> {
+    let place = Place::of(state, settings);
+    let finishing = place.clone().finishing(state);
     let counts = counts(state, settings);
-    (!counts.is_empty()).then(|| (Place::of(state, settings), counts.into_iter().collect()))
+    if finishing == place {
+        return vec![(place, counts)];
+    }
+    let (finishes, others) = counts.into_iter().partition(|(one, _)| one.measure.is_finish());
+    vec![(place, others), (finishing, finishes)]
+}
+
+/// Where a state counts, and all that it adds there.
+pub fn counted(state: &DossierState, settings: &Settings) -> Vec<(Place, Vec<(Counted, i64)>)> {
+    let all = placed(state, settings).into_iter().filter(|(_, counts)| !counts.is_empty());
+    all.map(|(place, counts)| (place, counts.into_iter().collect())).collect()
 }
 
 /// What changes at one place: what is counted, and how many more.
@@ -67,21 +79,17 @@ pub fn changes(
     after: Option<&DossierState>,
     settings: &Settings,
 ) -> Vec<PlacedCounts> {
-    let of = |state: &DossierState| (Place::of(state, settings), counts(state, settings));
-    let mut all = Vec::new();
-    match (before.map(of), after.map(of)) {
-        (Some((old, before)), Some((new, mut after))) if old == new => {
-            for (counted, n) in before {
-                *after.entry(counted).or_default() -= n;
+    let mut all: Vec<(Place, BTreeMap<Counted, i64>)> = Vec::new();
+    for (place, mut counts) in before.into_iter().flat_map(|state| placed(state, settings)) {
+        counts.values_mut().for_each(|n| *n = -*n);
+        all.push((place, counts));
+    }
+    for (place, counts) in after.into_iter().flat_map(|state| placed(state, settings)) {
+        match all.iter_mut().find(|(known, _)| *known == place) {
+            Some((_, known)) => {
+                counts.into_iter().for_each(|(counted, n)| *known.entry(counted).or_default() += n);
             }
-            all.push((new, after));
-        }
-        (before, after) => {
-            let gone = |(place, counts): (Place, BTreeMap<Counted, i64>)| {
-                (place, counts.into_iter().map(|(counted, n)| (counted, -n)).collect())
-            };
-            all.extend(before.map(gone));
-            all.extend(after);
+            None => all.push((place, counts)),
         }
     }
     all.into_iter()
@@ -98,10 +106,14 @@ fn is_paused(status: Status, settings: &Settings) -> bool {
 }
 
 /// The steps of the source that decides the status: others would open what it has paused.
-pub(super) fn own_steps(state: &DossierState) -> impl DoubleEndedIterator<Item = (Moment, Status)> {
+pub(super) fn own_timeline(state: &DossierState) -> impl DoubleEndedIterator<Item = &TimelineStep> {
     let source = state.member_sources.get("status");
-    let own = state.timeline.iter().filter(move |step| source.is_none_or(|it| step.source == *it));
-    own.map(|step| (step.at, step.status))
+    state.timeline.iter().filter(move |step| source.is_none_or(|it| step.source == *it))
+}
+
+/// The same, as far as they are counted.
+fn own_steps(state: &DossierState) -> impl DoubleEndedIterator<Item = (Moment, Status)> {
+    own_timeline(state).map(|step| (step.at, step.status))
 }
 
 /// The status at the end of each day on which one was taken; the one now, also where its own day is

@@ -37,6 +37,12 @@ struct Facts<'a> {
     supersedes: Option<u64>,
 }
 
+/// The member of an entry's text that every kind has.
+#[derive(Deserialize)]
+struct When {
+    recorded_at: Timestamp,
+}
+
 /// An observation read back, and the position of the one it replaces.
 #[derive(Debug)]
 pub struct Read {
@@ -102,6 +108,18 @@ pub fn observation(stored: &Stored<'_>) -> Result<Option<Read>, StoreError> {
         content_hash: *facts.public.as_bytes(),
     };
     Ok(Some(Read { observation, supersedes: facts.supersedes, mode: facts.mode }))
+}
+
+/// When an entry was recorded.
+///
+/// # Errors
+/// When its text is not what the hub writes: names the position.
+pub fn recorded_at(stored: &Stored<'_>) -> Result<Timestamp, StoreError> {
+    let damaged = |error: serde_json::Error| {
+        StoreError::fault(format!("the entry at position {} is damaged: {error}", stored.position))
+    };
+    let facts: When = serde_json::from_slice(stored.text).map_err(damaged)?;
+    Ok(facts.recorded_at)
 }
 
 /// Reads what an agency claims of a month; `None` for any other record, and for what came by a

@@ -9,7 +9,7 @@ use jiff::{Timestamp, civil::Date};
 use super::{Answer, StoreError, decode::Stored};
 use crate::registry::{
     Identity,
-    finding::{Finding, JudgedBy, RuleName, Stamp, Subject, TallyKey},
+    finding::{Finding, JudgedBy, Of, RuleName, Stamp, Subject, TallyKey},
 };
 
 /// An entry, as far as folds read it.
@@ -90,6 +90,13 @@ pub trait Findings: Send + Sync {
     /// Tallies, as far as there are such.
     fn tallies(&self, keys: Vec<TallyKey>) -> Answer<'_, Result<Vec<TallyText>, StoreError>>;
 
+    /// Tallies of days from one to another, numbers or what was finished.
+    fn tallies_between(
+        &self,
+        of: Of,
+        days: (Date, Date),
+    ) -> Answer<'_, Result<Vec<TallyText>, StoreError>>;
+
     /// Keeps a turn; false where another has been kept since it began, or where the store takes
     /// part in a move: then it is as if it had not been.
     fn settle_findings(&self, turn: Turn) -> Answer<'_, Result<bool, StoreError>>;
@@ -109,6 +116,11 @@ pub trait Findings: Send + Sync {
     /// All findings in the order in which they were opened, and the entry that is judged next, as
     /// of one moment.
     fn all_findings(&self) -> Answer<'_, Result<(u64, Vec<Finding>), StoreError>>;
+}
+
+/// The day of a tally, as it is kept.
+pub(super) fn tally_day(text: &str) -> Result<Date, StoreError> {
+    text.parse().map_err(|_| StoreError::fault(format!("the day {text} of a tally is damaged")))
 }
 
 /// The columns of a finding, in the order of [`Row`].

@@ -272,6 +272,10 @@ pub trait Store:
     /// Reads everything and compares: leaves, commitments, states, numbers.
     fn verify(&self) -> Answer<'_, Result<Verdict, StoreError>>;
 
+    /// Folds dossiers and numbers anew and compares. Entries are taken as they stand: their leaves,
+    /// commitments and raw bytes, and the other folds, are left to [`Self::verify`].
+    fn recount(&self) -> Answer<'_, Result<Verdict, StoreError>>;
+
     /// Makes every fold anew from the journal; gives the number of entries read.
     fn rebuild(&self) -> Answer<'_, Result<u64, StoreError>>;
 

@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::{
     StoreError,
-    batch::{Changes, Delta, Rollups, Subjects, Tip, code_of_text},
+    batch::{Changes, Delta, Records, Rollups, Subjects, Tip, code_of_text},
     decode::{self, Read, Stored},
     effect,
     rules::{Rules, RulesHistory},
@@ -64,6 +64,39 @@ fn mark(kind: u8, parts: [&str; 2]) -> Mark {
 fn damaged(stored: &Stored<'_>) -> impl Fn(serde_json::Error) -> StoreError {
     let position = stored.position;
     move |error| StoreError::fault(format!("the entry at position {position} is damaged: {error}"))
+}
+
+/// What folds take from a first reading of the journal.
+#[derive(Debug, Default)]
+pub struct FirstReading {
+    /// Which entries belong together.
+    pub components: Components,
+    /// The records that are about no dossier.
+    pub records: Records,
+    /// The rules there were.
+    pub rules: RulesHistory,
+    /// Their hashes, by the position that put them in force.
+    pub versions: Vec<(u64, Digest)>,
+    /// How many entries were read.
+    pub entries: u64,
+}
+
+impl FirstReading {
+    /// Takes what an entry tells of.
+    pub fn take(&mut self, about: About) {
+        self.entries += 1;
+        match about {
+            About::Dossier(told) => self.components.add(told),
+            About::Record(row) => self.records.apply(*row),
+            About::Nothing => {}
+        }
+    }
+
+    /// Takes rules that were put in force.
+    pub fn refer(&mut self, position: u64, hash: Digest, rules: Rules) {
+        self.versions.push((position, hash));
+        self.rules.0.push((position, rules));
+    }
 }
 
 /// What an entry tells of.

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use contracts::{Contracts, Outcome, Problem, Progress, problem};
 
 use super::{
-    ApiKey, CellQuery, Item, Payload, Personal, Prepared, Reply, Rules, Store, Submission,
+    ApiKey, CellQuery, Item, Payload, Personal, Prepared, Reply, Rules, Store, Submission, Verdict,
     catalogue::Held,
 };
 use crate::{
@@ -27,7 +27,7 @@ use crate::{
     registry::{Content, Settings},
 };
 
-pub(crate) use findings::findings;
+pub(crate) use findings::{days_that_pass, findings};
 pub(crate) use freezes::{freezers, freezes};
 pub(crate) use groupings::groupings;
 pub(crate) use look_ups::look_ups;
@@ -315,6 +315,9 @@ pub(crate) async fn keys(store: &dyn Store) {
 async fn holds(store: &dyn Store) {
     let verdict = store.verify().await.unwrap();
     assert_eq!(verdict.faults, Vec::<String>::new());
+    // What counts alone comes to the same.
+    let recounted = store.recount().await.unwrap();
+    assert_eq!(recounted, Verdict { pruned: 0, ..verdict });
 }
 
 /// Sixteen workers, all at one dossier: no update is lost. The stores may be one.

@@ -31,6 +31,10 @@ pub(in crate::operations) struct Asked<'a> {
     standing: BTreeMap<(Dimension, String), String>,
 }
 
+/// What stands otherwise on a later day.
+const STANDING: [Dimension; 3] =
+    [Dimension::Agency, Dimension::Commune, Dimension::FinishingAgency];
+
 impl<'a> Asked<'a> {
     pub(in crate::operations) fn new(question: &'a Question, edition: Option<&'a Edition>) -> Self {
         let units = edition.map(Edition::units);
@@ -43,7 +47,7 @@ impl<'a> Asked<'a> {
             *code = units.versions().name(code, Some(day));
         }
         if question.units_on.is_some() {
-            for dimension in [Dimension::Agency, Dimension::Commune] {
+            for dimension in STANDING {
                 within.extend(only.remove(&dimension).map(|value| (dimension, value)));
             }
         }
@@ -87,15 +91,15 @@ impl<'a> Asked<'a> {
     /// Puts a place under the agency and the commune of the day asked for.
     fn stand(&mut self, place: &mut Place) {
         let Some((units, day)) = self.units.zip(self.question.units_on) else { return };
-        for dimension in [Dimension::Agency, Dimension::Commune] {
+        for dimension in STANDING {
             let name = dimension.of(place).to_owned();
             if name.is_empty() {
                 continue;
             }
             let standing = self.standing.entry((dimension, name.clone()));
             let now = standing.or_insert_with(|| match dimension {
-                Dimension::Agency => units.agency_on(&name, day),
-                _ => units.unit_on(&name, day),
+                Dimension::Commune => units.unit_on(&name, day),
+                _ => units.agency_on(&name, day),
             });
             dimension.set(place, now.clone());
         }

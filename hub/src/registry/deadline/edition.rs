@@ -11,7 +11,8 @@ use super::{
     model::{DeadlineRule, Limit},
     procedures::{Found, Procedures},
     reckon::{Due, Reckoning, reckon},
-    rules::{Asked, rule_for},
+    rules::{self, rule_for},
+    supplement::{Supplement, supplements},
 };
 use crate::{
     journal::merkle::Digest,
@@ -63,8 +64,18 @@ pub struct Computed<'a> {
     pub limit: Limit,
     /// The rule by which it runs.
     pub rule: &'a DeadlineRule,
+    /// Requests for more papers, where the rule gives them a time limit.
+    pub supplements: Vec<Supplement>,
     /// Each step, in two languages.
     pub steps: Vec<Explained>,
+}
+
+/// What a deadline is reckoned from.
+struct Asked<'a> {
+    course: Course,
+    limit: Limit,
+    rule: &'a DeadlineRule,
+    days: &'a Timetable,
 }
 
 /// Calendar, rules and time limits of one edition.
@@ -114,7 +125,7 @@ impl Deadlines {
         self.calendar.as_ref().map(|calendar| (calendar, self.version.as_str()))
     }
 
-    /// The hub's deadline of a dossier, with each step explained.
+    /// The hub's deadline of a dossier, with each step explained, as it stands on a day.
     ///
     /// # Errors
     /// Why there is none.
@@ -122,11 +133,14 @@ impl Deadlines {
         &self,
         state: &DossierState,
         settings: &Settings,
+        on: Date,
     ) -> Result<Computed<'_>, NoDeadline> {
-        let (reckoning, limit, rule, days) = self.of(state, settings)?;
+        let Asked { course, limit, rule, days } = self.of(state, settings)?;
         let calendar = self.calendar.as_ref().ok_or(NoDeadline::NoCalendar)?;
+        let reckoning = reckon(&course, limit, rule, days).map_err(NoDeadline::Outside)?;
+        let supplements = supplements(&course, rule, days, on).map_err(NoDeadline::Outside)?;
         let steps = explained(&reckoning, (limit, rule), (calendar, days));
-        Ok(Computed { due: reckoning.due, limit, rule, steps })
+        Ok(Computed { due: reckoning.due, limit, rule, supplements, steps })
     }
 
     /// The hub's deadline of a dossier, by steps.
@@ -138,14 +152,11 @@ impl Deadlines {
         state: &DossierState,
         settings: &Settings,
     ) -> Result<Reckoning, NoDeadline> {
-        Ok(self.of(state, settings)?.0)
+        let Asked { course, limit, rule, days } = self.of(state, settings)?;
+        reckon(&course, limit, rule, days).map_err(NoDeadline::Outside)
     }
 
-    fn of(
-        &self,
-        state: &DossierState,
-        settings: &Settings,
-    ) -> Result<(Reckoning, Limit, &DeadlineRule, &Timetable), NoDeadline> {
+    fn of(&self, state: &DossierState, settings: &Settings) -> Result<Asked<'_>, NoDeadline> {
         let accepted = accepted(state).ok_or(NoDeadline::NotAccepted)?;
         let at = self.own.get(&state.agency).copied().unwrap_or(0);
         let days = self.timetables.get(at).ok_or(NoDeadline::NoCalendar)?;
@@ -153,8 +164,7 @@ impl Deadlines {
         days.taken(accepted).map_err(NoDeadline::Outside)?;
         let (limit, rule) = self.limit(state, accepted)?;
         let course = Course::of(state, accepted, rule, settings);
-        let reckoning = reckon(&course, limit, rule, days).map_err(NoDeadline::Outside)?;
-        Ok((reckoning, limit, rule, days))
+        Ok(Asked { course, limit, rule, days })
     }
 
     /// The time limit of a dossier and the rule by which it runs.
@@ -171,7 +181,7 @@ impl Deadlines {
         };
         let code = known.and_then(|known| known.code.as_deref()).or(state.procedure.as_deref());
         let own = known.and_then(|known| known.source_code.as_deref());
-        let asked = Asked {
+        let asked = rules::Asked {
             procedure: [code, own],
             field: known.and_then(|known| known.field.as_deref()),
             agency: &state.agency,

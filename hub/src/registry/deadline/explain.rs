@@ -1,11 +1,11 @@
 //! The steps of a reckoning, told to people: Vietnamese, with English beside it.
 
-use contracts::Moment;
+use contracts::{Moment, Status};
 use jiff::civil::{Date, Weekday};
 use serde::Serialize;
 
 use super::{
-    course::Pause,
+    course::{Pause, Why},
     model::{DeadlineRule, Left, Limit, LimitUnit},
     reckon::{Extended, Paused, Reckoning, Step},
 };
@@ -211,11 +211,11 @@ impl Teller<'_> {
     }
 
     fn waited(&self, pause: &Pause, outcome: &Paused) -> Told {
-        let (reason_vi, reason_en) = pause.reason();
+        let (reason_vi, reason_en) = self.reason(pause);
         let (from_vi, from_en) = moment(pause.from);
         let (until_vi, until_en) = pause.until.map(moment).unwrap_or_default();
         let lead_vi = format!("Từ {from_vi} đến {until_vi} {reason_vi}");
-        let lead_en = format!("From {from_en} to {until_en} waiting for {reason_en}");
+        let lead_en = format!("From {from_en} to {until_en} {reason_en}");
         match outcome {
             Paused::Shifted { by, due, .. } => {
                 let ((by_vi, by_en), (due_vi, due_en)) = (self.amount(*by), moment(*due));
@@ -242,8 +242,8 @@ impl Teller<'_> {
                         "Từ {from_vi} {reason_vi}: thời hạn dừng, còn {left_vi} khi tính tiếp."
                     ),
                     format!(
-                        "Since {from_en} waiting for {reason_en}: time stands still, {left_en} \
-                         left when it goes on."
+                        "Since {from_en} {reason_en}: time stands still, {left_en} left when it \
+                         goes on."
                     ),
                 )
             }
@@ -254,7 +254,7 @@ impl Teller<'_> {
                         "Từ {from_vi} {reason_vi}: đã hết hạn {due_vi} nên hạn không thay đổi."
                     ),
                     format!(
-                        "From {from_en} waiting for {reason_en}: it was due {due_en} already, \
+                        "From {from_en} {reason_en}: it was due {due_en} already, \
                          nothing moves."
                     ),
                 )
@@ -264,6 +264,25 @@ impl Teller<'_> {
                 format!("{lead_en}, before the acceptance: nothing moves."),
             ),
         }
+    }
+
+    /// What a pause stands still for.
+    fn reason(&self, pause: &Pause) -> Told {
+        let (vi, en) = match pause.why {
+            Why::Status(Status::SUPPLEMENT) => ("chờ bổ sung giấy tờ", "waiting for more papers"),
+            Why::Status(Status::PAYMENT) => {
+                ("chờ thực hiện nghĩa vụ tài chính", "waiting for a payment")
+            }
+            Why::Status(_) => ("hồ sơ dừng xử lý", "while the dossier is stopped"),
+            Why::Phase(at) => {
+                let name = self.rule.uncounted.get(at).map_or("", |phase| &phase.name);
+                return (
+                    format!("trong giai đoạn «{name}» không tính vào thời hạn"),
+                    format!("in the phase “{name}”, which never counts"),
+                );
+            }
+        };
+        (vi.to_owned(), en.to_owned())
     }
 
     fn amount(&self, n: i64) -> Told {
@@ -314,7 +333,7 @@ fn extended(told: &Extension, outcome: &Extended) -> Told {
     (format!("Gia hạn {at_vi}: {vi}."), format!("Extended {at_en}: {en}."))
 }
 
-fn limit(limit: Limit) -> Told {
+pub(super) fn limit(limit: Limit) -> Told {
     let n = i64::from(limit.value);
     match limit.unit {
         LimitUnit::WorkingDays => (format!("{n} ngày làm việc"), count(n, "working day")),

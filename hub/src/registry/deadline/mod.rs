@@ -14,12 +14,14 @@ mod procedures;
 mod properties;
 mod reckon;
 mod rules;
+mod supplement;
 #[cfg(test)]
 mod tests;
 
-pub use course::{Course, Pause, accepted};
+pub use course::{Course, Pause, Why, accepted};
 pub use edition::{Computed, Deadlines, NoDeadline};
 pub use explain::{Explained, explained};
-pub use model::{DeadlineRule, Left, Limit, LimitUnit, Resume, Waits};
+pub use model::{DeadlineRule, Left, Limit, LimitUnit, Phase, Resume, Waits};
 pub use reckon::{Due, Extended, Paused, Reckoning, Step, reckon};
 pub use rules::{Asked, clash, kind_of, rule_for};
+pub use supplement::{Answered, Supplement};

@@ -82,6 +82,17 @@ impl Waits {
     }
 }
 
+/// A phase of the work, known by what a source calls the step that begins it. It lasts until the
+/// source tells another step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Phase {
+    /// What explanations call it.
+    pub name: String,
+    /// Words of which a source's own name of the step has some; compared without tones and case.
+    pub says: Vec<String>,
+}
+
 /// How time limits run, for some dossiers, between two days of acceptance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -110,6 +121,12 @@ pub struct DeadlineRule {
     pub resume: Resume,
     /// What it stands still for.
     pub pauses: Vec<Waits>,
+    /// How long an applicant has for more papers, from the request on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supplement: Option<Limit>,
+    /// Phases that never count, whatever the status in them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uncounted: Vec<Phase>,
     /// How often the agency may set a new date.
     pub extensions_max: u32,
     /// Whether a new date counts only with a letter of apology.

@@ -75,10 +75,10 @@ fn a_course() -> impl Strategy<Value = Course> {
         let pause = |pair: &[i32]| Pause {
             from: minute((accepted + pair[0]).max(0)),
             until: Some(minute((accepted + pair[1]).max(1))),
-            status: Status::SUPPLEMENT,
+            why: Why::Status(Status::SUPPLEMENT),
         };
         let pauses = times.chunks_exact(2).map(pause).collect();
-        Course { accepted: minute(accepted), pauses, extensions: Vec::new() }
+        Course { pauses, ..Course::begun(minute(accepted)) }
     })
 }
 
@@ -309,7 +309,7 @@ proptest! {
             prop_assert!(one.day() <= other.day(), "{one} {other}");
         }
         // Without pauses by the minute too.
-        let bare = |accepted| Course { accepted, pauses: Vec::new(), extensions: Vec::new() };
+        let bare = Course::begun;
         let due = |accepted| due(&bare(accepted), limit, &rule, &days);
         if let (Ok(one), Ok(other)) = (due(course.accepted), due(minute(at))) {
             prop_assert!(one <= other, "{one} {other}");
@@ -323,8 +323,7 @@ proptest! {
     ) {
         let days = timetable(&calendar);
         let (rule, limit) = (plain(Resume::Shift), limit(value, LimitUnit::WorkingDays));
-        let mut course =
-            Course { accepted: minute(accepted), pauses: Vec::new(), extensions: Vec::new() };
+        let mut course = Course::begun(minute(accepted));
         let Ok(first) = due(&course, limit, &rule, &days) else { return Ok(()) };
         let last = days.worked(day_number(first.day())).unwrap();
         // It begins on a working day no later than the due day, behind the day of acceptance.
@@ -336,7 +335,7 @@ proptest! {
         };
         let noon = |day| At { day, second: 10 * 3_600 }.moment();
         let (from, until) = (noon(since), Some(noon(until)));
-        course.pauses = vec![Pause { from, until, status: Status::PAYMENT }];
+        course.pauses = vec![Pause { from, until, why: Why::Status(Status::PAYMENT) }];
         let Ok(moved) = due(&course, limit, &rule, &days) else { return Ok(()) };
         prop_assert_eq!(days.worked(day_number(moved.day())).unwrap(), last + n);
     }

@@ -5,10 +5,10 @@
 //! working hours. The due date is where the sum reaches the limit and what stood still; so pauses
 //! add up however they are split, and who is accepted later is never due earlier.
 
-use contracts::{Moment, Status};
+use contracts::Moment;
 
 use super::{
-    course::{Course, Pause},
+    course::{Course, Pause, Why},
     model::{DeadlineRule, Left, Limit, LimitUnit, Resume},
 };
 use crate::registry::{
@@ -168,7 +168,7 @@ pub fn reckon(
             steps.push(Step::NewDate(*next, outcome));
         }
         let Some(until) = pause.until else {
-            let left = clock.left(since)?;
+            let left = clock.left(since, pause)?;
             steps.push(Step::Waited(*pause, Paused::Lasts { left }));
             return Ok(Reckoning { due: Due::Waiting { since: pause.from, left }, steps });
         };
@@ -298,7 +298,7 @@ impl Clock<'_> {
         let before = self.due()?;
         let again = self.days.taken(until)?.max(since);
         let exact = matches!(until, Moment::Instant(_));
-        if self.rule.resume == Resume::Restart {
+        if self.resume_of(pause) == Resume::Restart {
             self.begin(again, exact)?;
             return Ok(Paused::Restarted { from: again, before, due: self.due()? });
         }
@@ -314,8 +314,16 @@ impl Clock<'_> {
         Ok(Paused::Shifted { by, before, due: self.due()? })
     }
 
-    fn left(&self, since: At) -> Result<Left, OutsideCalendar> {
-        let left = match self.rule.resume {
+    /// How it goes on after a pause: what never counts begins nothing anew.
+    fn resume_of(&self, pause: &Pause) -> Resume {
+        match pause.why {
+            Why::Status(_) => self.rule.resume,
+            Why::Phase(_) => Resume::Shift,
+        }
+    }
+
+    fn left(&self, since: At, pause: &Pause) -> Result<Left, OutsideCalendar> {
+        let left = match self.resume_of(pause) {
             Resume::Restart => self.whole(),
             Resume::Shift => self.sum.saturating_sub(self.used(since)?).max(0),
         };
@@ -351,13 +359,18 @@ impl Clock<'_> {
     }
 }
 
-impl Pause {
-    /// What it waits for, in Vietnamese and English.
-    pub fn reason(&self) -> (&'static str, &'static str) {
-        match self.status {
-            Status::SUPPLEMENT => ("chờ bổ sung giấy tờ", "more papers"),
-            Status::PAYMENT => ("chờ thực hiện nghĩa vụ tài chính", "a payment"),
-            _ => ("hồ sơ dừng xử lý", "the dossier being stopped"),
-        }
-    }
+/// When a time limit ends that begins at a time and that nothing stops.
+///
+/// # Errors
+/// When a day that it needs is not in the calendar.
+pub(super) fn ends(
+    told: Moment,
+    limit: Limit,
+    rule: &DeadlineRule,
+    days: &Timetable,
+) -> Result<Moment, OutsideCalendar> {
+    let from = days.taken(told)?;
+    let mut clock = Clock { days, limit, rule, begun: from, from, exact: false, sum: 0, set: None };
+    clock.begin(from, matches!(told, Moment::Instant(_)))?;
+    clock.due()
 }

@@ -25,6 +25,8 @@ pub(super) fn plain(resume: Resume) -> DeadlineRule {
         accept_until: None,
         resume,
         pauses: vec![Waits::Supplement, Waits::Payment],
+        supplement: None,
+        uncounted: Vec::new(),
         extensions_max: 1,
         apology_required: true,
         legal_basis: None,
@@ -46,10 +48,10 @@ fn course(accepted: &str, pauses: &[(&str, &str)]) -> Course {
     let pause = |(from, until): &(&str, &str)| Pause {
         from: moment(from),
         until: (!until.is_empty()).then(|| moment(until)),
-        status: Status::SUPPLEMENT,
+        why: Why::Status(Status::SUPPLEMENT),
     };
     let pauses = pauses.iter().map(pause).collect();
-    Course { accepted: moment(accepted), pauses, extensions: Vec::new() }
+    Course { pauses, ..Course::begun(moment(accepted)) }
 }
 
 fn due(course: &Course, limit: Limit, rule: &DeadlineRule) -> Moment {
@@ -281,7 +283,8 @@ fn of_the_rules_that_fit_the_most_particular_one_holds() {
     let deadlines = Deadlines::new(&catalogue);
     let told = |procedure, channel| {
         let state = state(procedure, channel);
-        let told = deadlines.explain(&state, &Settings::default()).unwrap();
+        let told =
+            deadlines.explain(&state, &Settings::default(), jiff::civil::date(2026, 7, 1)).unwrap();
         (told.rule.name.clone(), told.limit.value)
     };
     assert_eq!(told("1.012903", "counter"), ("chung".to_owned(), 15));
@@ -349,8 +352,8 @@ fn the_fold_tells_pauses_and_extensions_in_any_order() {
         Course::of(&state, accepted(&state).unwrap(), rule, &Settings::default())
     };
     let of_both = course(&plain(Resume::Shift));
-    let causes: Vec<_> = of_both.pauses.iter().map(|pause| pause.status).collect();
-    assert_eq!(causes, [Status::SUPPLEMENT, Status::PAYMENT]);
+    let causes: Vec<_> = of_both.pauses.iter().map(|pause| pause.why).collect();
+    assert_eq!(causes, [Status::SUPPLEMENT, Status::PAYMENT].map(Why::Status));
     assert_eq!(of_both.extensions[0].due_at, Some(moment("2026-06-15")));
     let papers = DeadlineRule { pauses: vec![Waits::Supplement], ..plain(Resume::Shift) };
     assert_eq!(course(&papers).pauses.len(), 1, "a payment does not stop it");
@@ -362,7 +365,8 @@ fn each_step_is_told_in_both_languages() {
     let mut state = state("1.013949", "counter");
     state.procedure = Some("2.000884".to_owned());
     let deadlines = Deadlines::new(&DONG_NAI);
-    let told = deadlines.explain(&state, &Settings::default()).unwrap();
+    let told =
+        deadlines.explain(&state, &Settings::default(), jiff::civil::date(2026, 7, 1)).unwrap();
     assert_eq!(
         told.steps[0].vi,
         "Tiếp nhận 15:30 thứ Hai 01/06/2026, sau 15:00 là giờ nhận cuối trong ngày: tính từ 07:00 \

@@ -10,10 +10,18 @@ use super::model::FindingRule;
 pub(super) fn of_day(rule: &FindingRule, day: Date) -> impl Iterator<Item = Date> {
     let reach = rule.days.saturating_add(rule.before_days);
     let until = day.saturating_add(i64::from(reach).days());
-    (day.year()..=until.year()).flat_map(move |year| {
+    between(rule, (day, until)).filter(move |end| *end < until)
+}
+
+/// The ends of periods from a day to another.
+pub(super) fn between(
+    rule: &FindingRule,
+    (first, last): (Date, Date),
+) -> impl Iterator<Item = Date> {
+    (first.year()..=last.year()).flat_map(move |year| {
         let ends =
             rule.cut_offs.iter().filter_map(move |end| Date::new(year, end.month, end.day).ok());
-        ends.filter(move |end| day <= *end && *end < until)
+        ends.filter(move |end| first <= *end && *end <= last)
     })
 }
 

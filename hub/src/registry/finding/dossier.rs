@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use contracts::{Dossier, Moment, Progress, Status};
 
 use super::{
-    agency_of,
     model::RuleName,
     moves,
     question::{Question, Subject},
@@ -16,7 +15,8 @@ use crate::{
     journal::entry::Mode,
     registry::{
         Content, DossierState, Doubt, Groups, Observation, Reference, Settings, calendar::At,
-        deadline::Due, fold_standing, group, state::TimelineStep, timeline::status_date,
+        deadline::Due, fold_standing, group, identity::agency_of, state::TimelineStep,
+        timeline::status_date,
     },
 };
 
@@ -282,4 +282,48 @@ fn ask_of_deadline(
         .told_by(source, case.promising(promised));
     question.day = day;
     asked.push(question);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::{Value, json};
+
+    use super::{super::model::FindingRule, *};
+    use crate::registry::{
+        Catalogue,
+        calendar::tests::DONG_NAI,
+        deadline::Deadlines,
+        finding::{
+            JudgedBy,
+            tests::{heard, rule, told},
+        },
+        rules::reference,
+    };
+
+    /// What is asked of a dossier accepted on 1 June 2026, of a procedure of fifteen days,
+    /// by a rule of so many days.
+    fn days_apart(days: u32, promised: &str) -> Option<String> {
+        let asks = FindingRule { days, ..rule(RuleName::DeadlineDiffers) };
+        let catalogue = Catalogue { findings: vec![asks], ..DONG_NAI.clone() };
+        let edition = JudgedBy { catalogue: "0".repeat(64), position: 0 };
+        let book = Rulebook::new(&catalogue, Arc::new(Deadlines::new(&catalogue)), edition);
+        let one: Value = json!({ "agency": "ubnd-cap-xa", "procedure": "1.012903",
+            "accepted_at": "2026-06-01T02:00:00Z", "due_at": promised });
+        let heard = heard([told(one)]);
+        let heard: Vec<&Heard> = heard.iter().collect();
+        let judged = judge(&heard, (&reference(), &Settings::default()), Some(&book));
+        judged.asked.into_values().next().map(|one| one.values["days"].clone())
+    }
+
+    #[test]
+    fn a_promise_so_many_days_from_the_hubs_own_date_is_asked_about_on_either_side() {
+        // The hub's date is 16 June.
+        assert_eq!(days_apart(2, "2026-06-18").as_deref(), Some("2"));
+        assert_eq!(days_apart(2, "2026-06-14").as_deref(), Some("-2"));
+        assert_eq!(days_apart(2, "2026-06-17"), None);
+        assert_eq!(days_apart(2, "2026-06-15"), None);
+        assert_eq!(days_apart(0, "2026-06-16"), None, "the same day is never another");
+    }
 }

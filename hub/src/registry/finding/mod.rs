@@ -14,6 +14,7 @@ mod cut_off;
 mod dossier;
 mod model;
 mod moves;
+mod passed;
 mod question;
 mod rulebook;
 mod sequence;
@@ -27,16 +28,12 @@ mod words;
 pub use claim::{Claim, Counted};
 pub use dossier::{Heard, Judged, judge};
 pub use model::{CutOff, FindingRule, Parameter, RuleName, StatusWords};
+pub use passed::Passed;
 pub use question::{Finding, JudgedBy, Question, Stamp, Subject};
 pub use rulebook::Rulebook;
 pub use standing::Standing;
-pub use tally::{Looked, Tallies, TallyKey};
+pub use tally::{Looked, Of, Tallies, TallyKey};
 
 /// The version of what is kept of findings: another one where the same journal would give others,
 /// so that a cursor of the former is refused.
-pub const FOLD_VERSION: u32 = 1;
-
-/// The agency of a source or a dossier's key: what stands before its first dot or slash.
-fn agency_of(name: &str) -> &str {
-    name.find(['.', '/']).and_then(|end| name.get(..end)).unwrap_or(name)
-}
+pub const FOLD_VERSION: u32 = 2;

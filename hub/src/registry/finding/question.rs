@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{Timestamp, civil::Date};
+use jiff::{Timestamp, civil::Date, tz};
 use serde::Serialize;
 
 use super::model::RuleName;
@@ -85,6 +85,18 @@ pub struct Stamp {
     pub position: u64,
     /// When it was recorded.
     pub at: Timestamp,
+}
+
+impl Stamp {
+    /// The day in Vietnam on which it was recorded.
+    pub fn day(&self) -> Date {
+        day_of_record(self.at)
+    }
+}
+
+/// The day in Vietnam of a time.
+pub(super) fn day_of_record(at: Timestamp) -> Date {
+    tz::offset(7).to_datetime(at).date()
 }
 
 /// The edition that a question was judged by.

@@ -104,6 +104,12 @@ impl Standing {
         }
     }
 
+    /// The findings that are open.
+    #[cfg(test)]
+    pub(super) fn into_open(self) -> impl Iterator<Item = Finding> {
+        self.open.into_values()
+    }
+
     /// What has changed, by the order in which findings were opened.
     pub fn turned(self) -> impl Iterator<Item = Finding> {
         self.turned.into_values()

@@ -1,8 +1,8 @@
 //! What dossiers come to by agency and day, and what is asked about that.
 //!
 //! Tallies hold no rule and no threshold, so a new edition leaves them as they are. They are looked
-//! at when something is told of a dossier that is in them, once their day lies far enough back for
-//! what is on its way to have come.
+//! at once their day lies far enough back for what is on its way to have come: at the first entry
+//! of such a day ([`Passed`]), and when something is told of a dossier that is in them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,12 +16,22 @@ use serde::{Deserialize, Serialize};
 use super::{
     cut_off,
     model::{FindingRule, RuleName},
+    passed::Passed,
     question::{Question, Stamp, Subject},
     rulebook::Rulebook,
     sequence::Numbers,
     standing::Standing,
 };
 use crate::registry::{DossierState, statistics::finish_day};
+
+/// What a tally counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Of {
+    /// Numbers that dossiers bear.
+    Numbers,
+    /// Dossiers that were finished.
+    Finished,
+}
 
 /// Digits of a number that begins anew every day; longer ones are of ministries.
 const NUMBER_DIGITS: usize = 4;
@@ -35,6 +45,13 @@ pub struct TallyKey {
     pub code: String,
     /// The day; for what was finished the first of its month.
     pub day: Date,
+}
+
+impl TallyKey {
+    /// What is counted under it.
+    pub fn of(&self) -> Of {
+        if self.code.is_empty() { Of::Finished } else { Of::Numbers }
+    }
 }
 
 /// What is kept under a key: numbers of a day, or of each day of a month how many were finished.
@@ -77,6 +94,11 @@ pub struct Looked {
 }
 
 impl Looked {
+    /// The entry.
+    pub fn position(&self) -> u64 {
+        self.stamp.position
+    }
+
     /// Of the dossiers before and after an entry.
     pub fn new<'a>(
         stamp: Stamp,
@@ -137,15 +159,14 @@ fn ends(book: &Rulebook, day: Date) -> impl Iterator<Item = (&FindingRule, Date)
 }
 
 /// The months whose days bear on the end of a period.
-fn months(rule: &FindingRule, end: Date) -> impl Iterator<Item = Date> {
+pub(super) fn months(rule: &FindingRule, end: Date) -> impl Iterator<Item = Date> {
     let first = cut_off::days(rule, end).1.first_of_month();
     first.series(1.month()).take_while(move |month| *month <= end)
 }
 
 /// Whether a day lies so far back at an entry that all of it should be there.
 fn is_over(rule: &FindingRule, day: Date, stamp: Stamp) -> bool {
-    let today = jiff::tz::offset(7).to_datetime(stamp.at).date();
-    day.saturating_add(i64::from(rule.grace_days).days()) < today
+    day.saturating_add(i64::from(rule.grace_days).days()) < stamp.day()
 }
 
 /// The tallies that entries touch.
@@ -211,6 +232,40 @@ impl Tallies {
         }
         for (subject, question) in &subjects {
             standing.settle(*stamp, subject, question.as_ref(), book.as_deref());
+        }
+    }
+
+    /// What is asked of the days that are over from an entry on.
+    fn passing(&self, passed: &Passed) -> BTreeMap<Subject, Option<Question>> {
+        let mut all = BTreeMap::new();
+        for key in self.kept.keys() {
+            match key.of() {
+                Of::Numbers if passed.is_over_now(RuleName::SequenceGap, key.day) => {
+                    let asked = self.gaps(key, &passed.book, passed.stamp);
+                    all.insert(of_numbers(key), asked);
+                }
+                Of::Numbers => {}
+                Of::Finished => {
+                    for (rule, end) in passed.ends() {
+                        let subject = of_end(&key.agency, end);
+                        all.entry(subject)
+                            .or_insert_with(|| self.bulk(&key.agency, (rule, end), passed.stamp));
+                    }
+                }
+            }
+        }
+        all
+    }
+
+    /// What may be asked about days that are over, among those that are kept.
+    pub fn subjects_of(&self, passed: &Passed) -> impl Iterator<Item = Subject> + use<> {
+        self.passing(passed).into_keys()
+    }
+
+    /// Asks what there is to ask about days that are over from an entry on.
+    pub fn pass(&self, passed: &Passed, standing: &mut Standing) {
+        for (subject, question) in self.passing(passed) {
+            standing.settle(passed.stamp, &subject, question.as_ref(), Some(&passed.book));
         }
     }
 

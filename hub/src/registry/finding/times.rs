@@ -151,3 +151,39 @@ pub(super) fn ask_of_receipt(case: &Case<'_>, book: &Rulebook, asked: &mut Vec<Q
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{
+        super::tests::{asked_of, book, heard, names, told},
+        *,
+    };
+    use crate::registry::{Observation, rules::event};
+
+    #[test]
+    fn what_is_recorded_late_is_asked_about_unless_it_is_backfill() {
+        let at = |days: i64| {
+            let mut one = event(json!({"at": "2024-10-02", "status": 9}));
+            let done: Moment = "2024-10-02".parse().unwrap();
+            one.recorded_at = done.latest() + jiff::SignedDuration::from_hours(24 * days);
+            one
+        };
+        let late = heard([at(4)]);
+        let found = asked_of(&late, &book());
+        assert_eq!(names(&found), ["backdated-event"]);
+        assert_eq!((&*found[0].values["days"], &*found[0].values["events"]), ("4", "1"));
+        assert!(asked_of(&heard([at(3)]), &book()).is_empty());
+        let backfill = [Heard { mode: Mode::Backfill, ..late[0].clone() }];
+        assert!(asked_of(&backfill, &book()).is_empty());
+        // Told in time, and later again: by an event, and by a version that changed something else.
+        assert!(asked_of(&heard([at(1), at(9)]), &book()).is_empty());
+        let unit = |version: &str, days| Observation {
+            recorded_at: at(days).recorded_at,
+            ..told(json!({"status": 9, "finished_at": "2024-10-02", "unit": version,
+                "source_version": version}))
+        };
+        assert!(asked_of(&heard([unit("1", 1), unit("2", 9)]), &book()).is_empty());
+    }
+}

@@ -10,22 +10,18 @@ use super::{
     question::Question,
     rulebook::Rulebook,
 };
-use crate::registry::search::words;
+use crate::registry::phrase::Words;
 
 /// Words by the status they are told with, folded, with the status that they mean.
 #[derive(Debug, Default)]
-pub(super) struct Meanings(BTreeMap<u8, Vec<(Vec<String>, u8)>>);
-
-fn folded(text: &str) -> Vec<String> {
-    words::words(text).iter().map(|word| word.plain.to_string()).collect()
-}
+pub(super) struct Meanings(BTreeMap<u8, Vec<(Words, u8)>>);
 
 impl Meanings {
     /// Of the declared words.
     pub(super) fn new(declared: &[StatusWords]) -> Self {
-        let mut all: BTreeMap<u8, Vec<(Vec<String>, u8)>> = BTreeMap::new();
+        let mut all: BTreeMap<u8, Vec<(Words, u8)>> = BTreeMap::new();
         for StatusWords { status, meant, says } in declared {
-            let phrases = says.iter().map(|text| (folded(text), *meant));
+            let phrases = says.iter().map(|text| (Words::of(text), *meant));
             all.entry(*status).or_default().extend(phrases);
         }
         Self(all)
@@ -34,11 +30,8 @@ impl Meanings {
     /// The other status that the words told with a status mean.
     fn of(&self, status: Status, text: &str) -> Option<Status> {
         let phrases = self.0.get(&status.code())?;
-        let said = folded(text);
-        let holds = |phrase: &[String]| {
-            !phrase.is_empty() && said.windows(phrase.len()).any(|part| part == phrase)
-        };
-        let (_, meant) = phrases.iter().find(|(phrase, _)| holds(phrase))?;
+        let said = Words::of(text);
+        let (_, meant) = phrases.iter().find(|(phrase, _)| said.hold(phrase))?;
         Status::try_from(*meant).ok()
     }
 }

@@ -22,6 +22,40 @@ pub struct Numbers {
     paused_overdue: i64,
     /// Procedures by level: province, district, commune.
     procedures: [i64; 3],
+    /// Those that are done at one-stop offices.
+    one_stop: Told,
+    /// Those for which an internal process is issued.
+    internal: Told,
+}
+
+/// How many procedures something is said of, by level, and of how many it is said or denied.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Told {
+    so: [i64; 3],
+    told: i64,
+}
+
+impl Told {
+    fn add(&mut self, level: usize, is_so: Option<bool>) {
+        self.told += i64::from(is_so.is_some());
+        if let Some(count) = self.so.get_mut(level) {
+            *count += i64::from(is_so == Some(true));
+        }
+    }
+
+    fn add_all(&mut self, other: &Self) {
+        self.told += other.told;
+        for (own, n) in self.so.iter_mut().zip(other.so) {
+            *own += n;
+        }
+    }
+
+    /// How many on some levels; none where there is one of which nobody tells.
+    fn of(&self, levels: &[usize], procedures: [i64; 3]) -> Option<i64> {
+        let all: i64 = procedures.iter().sum();
+        let so = levels.iter().filter_map(|level| self.so.get(*level)).sum();
+        (self.told == all).then_some(so)
+    }
 }
 
 impl Numbers {
@@ -66,8 +100,15 @@ impl Numbers {
         }
     }
 
-    /// Adds one procedure of a level: 0 province, 1 district, 2 commune.
-    pub fn add_procedure(&mut self, level: usize) {
+    /// Adds one procedure of a level: 0 province, 1 district, 2 commune; whether it is done at
+    /// one-stop offices, and whether an internal process is issued, as far as that is told.
+    pub fn add_procedure(
+        &mut self,
+        level: usize,
+        (one_stop, internal): (Option<bool>, Option<bool>),
+    ) {
+        self.one_stop.add(level, one_stop);
+        self.internal.add(level, internal);
         if let Some(count) = self.procedures.get_mut(level) {
             *count += 1;
         }
@@ -90,6 +131,8 @@ impl Numbers {
         for (own, n) in self.procedures.iter_mut().zip(other.procedures) {
             *own += n;
         }
+        self.one_stop.add_all(&other.one_stop);
+        self.internal.add_all(&other.internal);
     }
 
     /// Whether there is nothing to show.
@@ -148,6 +191,23 @@ pub enum Figure {
     ProceduresDistrict,
     /// The same of the communes' level.
     ProceduresCommune,
+    /// Procedures done at one-stop offices; of no number while the catalogue does not tell it of
+    /// each procedure of the row.
+    OneStop,
+    /// The same of the province's level.
+    OneStopProvince,
+    /// The same of the districts' level.
+    OneStopDistrict,
+    /// The same of the communes' level.
+    OneStopCommune,
+    /// Procedures for which an internal process is issued, likewise.
+    Internal,
+    /// The same of the province's level.
+    InternalProvince,
+    /// The same of the districts' level.
+    InternalDistrict,
+    /// The same of the communes' level.
+    InternalCommune,
     /// What nobody tells the hub.
     Unknown,
 }
@@ -180,6 +240,14 @@ impl Figure {
             Self::ProceduresProvince => province,
             Self::ProceduresDistrict => district,
             Self::ProceduresCommune => commune,
+            Self::OneStop => return row.one_stop.of(&[0, 1, 2], row.procedures),
+            Self::OneStopProvince => return row.one_stop.of(&[0], row.procedures),
+            Self::OneStopDistrict => return row.one_stop.of(&[1], row.procedures),
+            Self::OneStopCommune => return row.one_stop.of(&[2], row.procedures),
+            Self::Internal => return row.internal.of(&[0, 1, 2], row.procedures),
+            Self::InternalProvince => return row.internal.of(&[0], row.procedures),
+            Self::InternalDistrict => return row.internal.of(&[1], row.procedures),
+            Self::InternalCommune => return row.internal.of(&[2], row.procedures),
             Self::Unknown => return None,
         })
     }
@@ -191,6 +259,14 @@ impl Figure {
             Self::ProceduresProvince,
             Self::ProceduresDistrict,
             Self::ProceduresCommune,
+            Self::OneStop,
+            Self::OneStopProvince,
+            Self::OneStopDistrict,
+            Self::OneStopCommune,
+            Self::Internal,
+            Self::InternalProvince,
+            Self::InternalDistrict,
+            Self::InternalCommune,
         ];
         known.contains(&self)
     }

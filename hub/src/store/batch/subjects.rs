@@ -43,12 +43,12 @@ pub struct Subjects {
     dossiers: HashMap<String, Standing>,
 }
 
-/// A national code in canonical spelling; `None` where it is not valid.
+/// A national code in one spelling; `None` where it is not valid.
 pub fn code_of_text(text: &str) -> Option<String> {
-    DossierCode::parse(text).ok().map(|code| code.canonical().to_owned())
+    DossierCode::parse(text).ok().map(|code| code.one_spelling())
 }
 
-/// The national code of an observation, in canonical spelling, where it carries a valid one.
+/// The national code of an observation, in one spelling, where it carries a valid one.
 pub fn code_of(content: &Content) -> Option<String> {
     let Content::Snapshot(body) = content else { return None };
     code_of_text(body.code.as_deref()?)

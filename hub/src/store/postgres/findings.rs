@@ -1,6 +1,7 @@
 //! Findings, and what is kept to judge on.
 
 use deadpool_postgres::GenericClient;
+use jiff::civil::Date;
 use tokio_postgres::Row as Found;
 
 use super::{
@@ -11,11 +12,13 @@ use super::{
 use crate::{
     registry::{
         Identity,
-        finding::{Finding, TallyKey},
+        finding::{Finding, Of, TallyKey},
     },
     store::{
         Answer, StoreError,
-        findings::{COLUMNS, CodeTold, FindingQuery, Findings, Row, TallyText, Text, Turn},
+        findings::{
+            COLUMNS, CodeTold, FindingQuery, Findings, Row, TallyText, Text, Turn, tally_day,
+        },
     },
 };
 
@@ -130,6 +133,21 @@ async fn tallies(
         all.push((key.clone(), row.try_get(1)?));
     }
     Ok(all)
+}
+
+async fn between(
+    client: &impl GenericClient,
+    of: Of,
+    (first, last): (Date, Date),
+) -> Result<Vec<TallyText>, Failure> {
+    let sql = "SELECT agency, code, day, tally FROM judged_tallies
+               WHERE day BETWEEN $1 AND $2 AND (code = '') = $3";
+    let (first, last, finished) = (first.to_string(), last.to_string(), of == Of::Finished);
+    let tally = |row: Found| {
+        let day = tally_day(row.try_get(2)?)?;
+        Ok((TallyKey { agency: row.try_get(0)?, code: row.try_get(1)?, day }, row.try_get(3)?))
+    };
+    session::rows(client, sql, &[&first, &last, &finished]).await?.into_iter().map(tally).collect()
 }
 
 /// Forgets all that was judged: it is made anew from the first entry on.
@@ -284,6 +302,14 @@ impl Findings for PostgresStore {
 
     fn tallies(&self, keys: Vec<TallyKey>) -> Answer<'_, Result<Vec<TallyText>, StoreError>> {
         Box::pin(soon(async move { Ok(tallies(&self.sessions.reader().await?, keys).await?) }))
+    }
+
+    fn tallies_between(
+        &self,
+        of: Of,
+        days: (Date, Date),
+    ) -> Answer<'_, Result<Vec<TallyText>, StoreError>> {
+        Box::pin(soon(async move { Ok(between(&self.sessions.reader().await?, of, days).await?) }))
     }
 
     fn settle_findings(&self, turn: Turn) -> Answer<'_, Result<bool, StoreError>> {

@@ -296,6 +296,10 @@ impl Store for PostgresStore {
         Box::pin(async { Ok(verify::verify(&mut self.sessions.reader().await?).await?) })
     }
 
+    fn recount(&self) -> Answer<'_, Result<Verdict, StoreError>> {
+        Box::pin(async { Ok(verify::recount(&mut self.sessions.reader().await?).await?) })
+    }
+
     fn rebuild(&self) -> Answer<'_, Result<u64, StoreError>> {
         Box::pin(rebuild::rebuild(self))
     }

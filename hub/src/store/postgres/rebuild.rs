@@ -17,8 +17,8 @@ use super::{
 use crate::store::{
     Rules, StoreError,
     audit::EntryCopy,
-    batch::{Changes, Records, Rollups},
-    replay::{self, About, Components, Turns},
+    batch::{Changes, Rollups},
+    replay::{self, FirstReading, Turns},
     rules::RulesHistory,
 };
 
@@ -113,7 +113,13 @@ const FORGET: &str = "
 
 async fn anew(numbers: &Numbers<'_>, transaction: &Transaction<'_>) -> Result<u64, Failure> {
     transaction.batch_execute(FORGET).await?;
-    let (components, records, rules, read) = journal(transaction).await?;
+    let FirstReading { components, records, rules, versions, entries: read } =
+        first_reading(transaction).await?;
+    for (position, hash) in versions {
+        let sql = "INSERT INTO rules (position, hash) VALUES ($1, $2)";
+        let bytes = hash.as_bytes().as_slice();
+        session::rows(transaction, sql, &[&signed(position), &bytes]).await?;
+    }
     let (fresh, replaced) = records.close();
     for some in fresh.chunks(RECORDS_AT_ONCE) {
         session::write(transaction, self::records::rows(some, &replaced).into()).await?;
@@ -164,17 +170,12 @@ fn stories(groups: &[Vec<EntryCopy>], rules: &RulesHistory) -> Result<Vec<Change
 /// Records written by one statement.
 const RECORDS_AT_ONCE: usize = 4_096;
 
-/// Which entries belong together, the records about no dossier, the rules there were, and how many
-/// entries.
-async fn journal(
-    transaction: &Transaction<'_>,
-) -> Result<(Components, Records, RulesHistory, u64), Failure> {
-    let (mut components, mut rules, mut read) = (Components::default(), RulesHistory::default(), 0);
-    let mut records = Records::default();
+/// Reads the journal once in order, as far as folds read it.
+pub(super) async fn first_reading(transaction: &Transaction<'_>) -> Result<FirstReading, Failure> {
+    let mut heard = FirstReading::default();
     let mut page = scan::page(transaction, 0).await?;
     while let Some(last) = page.last() {
         let next = last.position + 1;
-        read += page.len() as u64;
         let work = apart(move || {
             let told: Result<Vec<_>, StoreError> = page
                 .par_iter()
@@ -186,18 +187,12 @@ async fn journal(
         let following = scan::page(transaction, next);
         let (told, following) = futures_util::future::try_join(work, following).await?;
         for ((told, hash), position) in told {
-            match told {
-                About::Dossier(told) => components.add(told),
-                About::Record(row) => records.apply(*row),
-                About::Nothing => {}
+            heard.take(told);
+            if let Some(hash) = hash {
+                heard.refer(position, hash, known::rules(transaction, hash).await?);
             }
-            let Some(hash) = hash else { continue };
-            let sql = "INSERT INTO rules (position, hash) VALUES ($1, $2)";
-            let bytes = hash.as_bytes().as_slice();
-            session::rows(transaction, sql, &[&signed(position), &bytes]).await?;
-            rules.0.push((position, known::rules(transaction, hash).await?));
         }
         page = following;
     }
-    Ok((components, records, rules, read))
+    Ok(heard)
 }

@@ -185,7 +185,8 @@ async fn ends(client: &impl GenericClient, sql: &str) -> Result<(u64, u64), Fail
 
 /// Deltas of some positions, added up: day, measure, number and the place.
 pub(super) const DELTAS: &str = "
-    SELECT d.day, d.measure, d.n, p.agency, p.procedure, p.field, p.channel, p.commune
+    SELECT d.day, d.measure, d.n, p.agency, p.procedure, p.field, p.channel, p.commune,
+        p.finishing_agency
     FROM (SELECT place, measure, day, sum(n)::bigint AS n FROM deltas
           WHERE position >= $1 AND position < $2
           GROUP BY place, measure, day HAVING sum(n) <> 0) d
@@ -198,6 +199,7 @@ pub(super) fn delta(row: &Row) -> Result<Delta, Failure> {
         field: row.try_get(5)?,
         channel: row.try_get(6)?,
         commune: row.try_get(7)?,
+        finishing_agency: row.try_get(8)?,
     };
     let name: &str = row.try_get(1)?;
     let measure =

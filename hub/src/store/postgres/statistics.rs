@@ -165,7 +165,7 @@ fn scanning(query: &CellQuery) -> String {
     sql + " FROM deltas d JOIN places p ON p.place = d.place
         WHERE d.position < $1 AND d.day <= $3 AND (d.day >= $2 OR d.measure = ANY ($4))"
         + &asked
-        + " GROUP BY 1, 2, 4, 5, 6, 7, 8 HAVING sum(d.n) <> 0"
+        + " GROUP BY 1, 2, 4, 5, 6, 7, 8, 9 HAVING sum(d.n) <> 0"
 }
 
 /// The first and the last slot of a level.

@@ -171,6 +171,16 @@ async fn profiles() {
 }
 
 #[tokio::test]
+async fn days_of_an_agency_are_looked_at_when_they_are_over() {
+    let database = Database::new("days").await;
+    let clock = async |at: jiff::Timestamp| {
+        execute(&database.config, &format!("UPDATE head SET recorded_at = '{at}'")).await;
+    };
+    suite::days_that_pass(Arc::new(database.open().await), clock).await;
+    database.drop().await;
+}
+
+#[tokio::test]
 async fn findings_are_judged_once_in_order_and_a_recount_agrees() {
     let database = Database::new("findings").await;
     suite::findings(Arc::new(database.open().await)).await;
@@ -265,6 +275,7 @@ async fn a_changed_number_is_found_by_the_recount() {
     outside.batch_execute(more).await.unwrap();
     let verdict = store.verify().await.unwrap();
     assert!(verdict.faults.iter().any(|fault| fault.contains("the rollups say 2")));
+    assert_eq!(store.recount().await.unwrap().faults, verdict.faults);
     store.rebuild().await.unwrap();
     assert!(store.verify().await.unwrap().faults.is_empty());
     database.drop().await;

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::{
     failure::Failure,
-    known, pruning, records, rolling, scan,
+    known, pruning, rebuild, records, rolling, scan,
     session::{self, signed, unsigned},
 };
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
         StoreError, Verdict,
         audit::{self, Checked, EntryCopy, Expected, FAULTS_MAX, Journal, Recount},
         batch::{RollupKey, YearSums, slot::Slot},
-        replay::{self, Components, Folded},
+        replay::{self, Components, FirstReading, Folded},
         rules::{Rules, RulesHistory},
         short,
     },
@@ -46,6 +46,17 @@ pub(super) async fn verify(client: &mut Object) -> Result<Verdict, Failure> {
     }
     scan::whole_tables(&transaction).await?;
     pruning::verify(&transaction, &mut verdict).await?;
+    Ok(verdict)
+}
+
+/// Folds dossiers and numbers anew and compares; entries are read as folds read them, unchecked.
+pub(super) async fn recount(client: &mut Object) -> Result<Verdict, Failure> {
+    let transaction = session::at_one_moment(client).await?;
+    scan::settings(&transaction).await?;
+    let FirstReading { components, rules, entries, .. } =
+        rebuild::first_reading(&transaction).await?;
+    let mut verdict = Verdict { entries, ..Verdict::default() };
+    folds(&transaction, components, rules, &mut verdict).await?;
     Ok(verdict)
 }
 

@@ -35,9 +35,10 @@ pub(super) struct PlacesSeen(Mutex<HashMap<Arc<Place>, i64>>);
 pub(super) type Places = HashMap<Arc<Place>, i64>;
 
 fn mark(place: &Place) -> Digest {
-    let Place { agency, procedure, field, channel, commune } = place;
+    let Place { agency, procedure, field, channel, commune, finishing_agency } = place;
     let mut names = Vec::new();
-    for name in [agency, procedure, field, channel, commune] {
+    let other = Some(finishing_agency).filter(|one| *one != agency);
+    for name in [agency, procedure, field, channel, commune].into_iter().chain(other) {
         names.extend_from_slice(&(name.len() as u64).to_be_bytes());
         names.extend_from_slice(name.as_bytes());
     }
@@ -66,9 +67,10 @@ impl PlacesSeen {
         }
         let known = "SELECT p.mark, p.place FROM unnest($1::bytea[]) w (mark)
                      JOIN places p ON p.mark = w.mark";
-        let fresh = "INSERT INTO places (mark, agency, procedure, field, channel, commune)
+        let fresh = "INSERT INTO places (mark, agency, procedure, field, channel, commune,
+                                         finishing_agency)
                      SELECT * FROM unnest($1::bytea[], $2::text[], $3::text[], $4::text[],
-                                          $5::text[], $6::text[])
+                                          $5::text[], $6::text[], $7::text[])
                      RETURNING mark, place";
         for sql in [known, fresh] {
             if unknown.is_empty() {
@@ -83,9 +85,10 @@ impl PlacesSeen {
             } else {
                 let (agency, procedure) = (column(|p| &p.agency), column(|p| &p.procedure));
                 let (field, channel) = (column(|p| &p.field), column(|p| &p.channel));
-                let commune = column(|p| &p.commune);
-                let values: [session::Value<'_>; 6] =
-                    [&marks, &agency, &procedure, &field, &channel, &commune];
+                let (commune, finishing) =
+                    (column(|p| &p.commune), column(|p| &p.finishing_agency));
+                let values: [session::Value<'_>; 7] =
+                    [&marks, &agency, &procedure, &field, &channel, &commune, &finishing];
                 session::rows(client, sql, &values).await?
             };
             for row in found {

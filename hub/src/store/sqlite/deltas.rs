@@ -38,17 +38,18 @@ impl NumbersSeen {
         if let Some(number) = self.places.get(place) {
             return Ok(*number);
         }
-        let Place { agency, procedure, field, channel, commune } = &**place;
+        let Place { agency, procedure, field, channel, commune, finishing_agency } = &**place;
         let sql = "SELECT place FROM places WHERE agency = ?1 AND procedure = ?2 AND field = ?3
-                   AND channel = ?4 AND commune = ?5";
-        let values = params![agency, procedure, field, channel, commune];
+                   AND channel = ?4 AND commune = ?5 AND finishing_agency = ?6";
+        let values = params![agency, procedure, field, channel, commune, finishing_agency];
         let known =
             connection.prepare_cached(sql)?.query_row(values, |row| row.get(0)).optional()?;
         let number = match known {
             Some(number) => number,
             None => {
-                let sql = "INSERT INTO places (agency, procedure, field, channel, commune)
-                           VALUES (?1, ?2, ?3, ?4, ?5)";
+                let sql = "INSERT INTO places
+                               (agency, procedure, field, channel, commune, finishing_agency)
+                           VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
                 connection.prepare_cached(sql)?.insert(values)?
             }
         };
@@ -169,7 +170,8 @@ pub(super) fn add_sums(
 
 /// The place of a number.
 pub(super) fn place(connection: &Connection, number: i64) -> Result<Place, StoreError> {
-    let sql = "SELECT agency, procedure, field, channel, commune FROM places WHERE place = ?1";
+    let sql = "SELECT agency, procedure, field, channel, commune, finishing_agency
+               FROM places WHERE place = ?1";
     let found = connection.prepare_cached(sql)?.query_row([number], |row| {
         Ok(Place {
             agency: row.get(0)?,
@@ -177,6 +179,7 @@ pub(super) fn place(connection: &Connection, number: i64) -> Result<Place, Store
             field: row.get(2)?,
             channel: row.get(3)?,
             commune: row.get(4)?,
+            finishing_agency: row.get(5)?,
         })
     });
     Ok(found?)

@@ -1,16 +1,19 @@
 //! Findings, and what is kept to judge on.
 
+use jiff::civil::Date;
 use rusqlite::{Connection, OptionalExtension, Transaction, params, types::Value};
 
 use super::{SqliteStore, Task};
 use crate::{
     registry::{
         Identity,
-        finding::{Finding, TallyKey},
+        finding::{Finding, Of, TallyKey},
     },
     store::{
         Answer, StoreError,
-        findings::{COLUMNS, CodeTold, FindingQuery, Findings, Row, TallyText, Text, Turn},
+        findings::{
+            COLUMNS, CodeTold, FindingQuery, Findings, Row, TallyText, Text, Turn, tally_day,
+        },
     },
 };
 
@@ -110,6 +113,24 @@ fn tallies(connection: &Connection, keys: Vec<TallyKey>) -> Result<Vec<TallyText
         let values = params![key.agency, key.code, key.day.to_string()];
         let tally: Option<String> = statement.query_row(values, |row| row.get(0)).optional()?;
         all.extend(tally.map(|tally| (key, tally)));
+    }
+    Ok(all)
+}
+
+fn between(
+    connection: &Connection,
+    of: Of,
+    (first, last): (Date, Date),
+) -> Result<Vec<TallyText>, StoreError> {
+    let sql = "SELECT agency, code, day, tally FROM judged_tallies
+               WHERE day BETWEEN ?1 AND ?2 AND (code = '') = ?3";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows =
+        statement.query(params![first.to_string(), last.to_string(), of == Of::Finished])?;
+    let mut all = Vec::new();
+    while let Some(row) = rows.next()? {
+        let day = tally_day(&row.get::<_, String>(2)?)?;
+        all.push((TallyKey { agency: row.get(0)?, code: row.get(1)?, day }, row.get(3)?));
     }
     Ok(all)
 }
@@ -244,6 +265,14 @@ impl Findings for SqliteStore {
 
     fn tallies(&self, keys: Vec<TallyKey>) -> Answer<'_, Result<Vec<TallyText>, StoreError>> {
         self.read(move |connection| tallies(connection, keys))
+    }
+
+    fn tallies_between(
+        &self,
+        of: Of,
+        days: (Date, Date),
+    ) -> Answer<'_, Result<Vec<TallyText>, StoreError>> {
+        self.read(move |connection| between(connection, of, days))
     }
 
     fn settle_findings(&self, turn: Turn) -> Answer<'_, Result<bool, StoreError>> {

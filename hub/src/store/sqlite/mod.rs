@@ -383,11 +383,11 @@ impl Store for SqliteStore {
     }
 
     fn verify(&self) -> Answer<'_, Result<Verdict, StoreError>> {
-        let path = self.path.clone();
-        Box::pin(async move {
-            let done = tokio::task::spawn_blocking(move || verify::verify(&path)).await;
-            done.map_err(|error| StoreError::fault(error.to_string()))?
-        })
+        self.compared(verify::verify)
+    }
+
+    fn recount(&self) -> Answer<'_, Result<Verdict, StoreError>> {
+        self.compared(verify::recount)
     }
 
     fn rebuild(&self) -> Answer<'_, Result<u64, StoreError>> {

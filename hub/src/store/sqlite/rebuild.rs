@@ -15,8 +15,8 @@ use super::{
 use crate::store::{
     Rules, StoreError,
     audit::EntryCopy,
-    batch::{Changes, Records, Rollups},
-    replay::{self, About, Components, Turns},
+    batch::{Changes, Rollups},
+    replay::{self, Components, FirstReading, Turns},
     rules::RulesHistory,
 };
 
@@ -80,32 +80,34 @@ const INDEX: &str = "
     CREATE INDEX members_by_code ON members (code) WHERE code IS NOT NULL;
     CREATE INDEX members_by_dossier ON members (dossier);";
 
-fn anew(connection: &Connection, numbers: &mut NumbersSeen) -> Result<u64, StoreError> {
-    connection.execute_batch(DROP)?;
-    let (mut components, mut rules, mut read) = (Components::default(), RulesHistory::default(), 0);
-    let mut told_records = Records::default();
+/// Reads the journal once in order, as far as folds read it.
+pub(super) fn first_reading(connection: &Connection) -> Result<FirstReading, StoreError> {
+    let mut heard = FirstReading::default();
     scan::pages(connection, &mut |page| {
-        read += page.len() as u64;
         let told: Vec<_> = page
             .par_iter()
             .map(|row| replay::told(&row.stored()))
             .collect::<Result<_, StoreError>>()?;
-        for about in told {
-            match about {
-                About::Dossier(told) => components.add(told),
-                About::Record(row) => told_records.apply(*row),
-                About::Nothing => {}
-            }
-        }
+        told.into_iter().for_each(|about| heard.take(about));
         for row in &page {
-            let Some(hash) = row.rules()? else { continue };
-            let sql = "INSERT INTO rules (position, hash) VALUES (?1, ?2)";
-            connection.execute(sql, params![row.position, hash.as_bytes()])?;
-            rules.0.push((row.position, known::rules(connection, hash)?));
+            if let Some(hash) = row.rules()? {
+                heard.refer(row.position, hash, known::rules(connection, hash)?);
+            }
         }
         Ok(())
     })?;
-    let (fresh, replaced) = told_records.close();
+    Ok(heard)
+}
+
+fn anew(connection: &Connection, numbers: &mut NumbersSeen) -> Result<u64, StoreError> {
+    connection.execute_batch(DROP)?;
+    let FirstReading { components, records: told, rules, versions, entries: read } =
+        first_reading(connection)?;
+    for (position, hash) in versions {
+        let sql = "INSERT INTO rules (position, hash) VALUES (?1, ?2)";
+        connection.execute(sql, params![position, hash.as_bytes()])?;
+    }
+    let (fresh, replaced) = told.close();
     records::write(connection, &fresh, &replaced)?;
     let (mut sums, mut turns) = (Rollups::default(), Turns::default());
     let mut write = |changes: &Changes| {

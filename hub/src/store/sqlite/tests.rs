@@ -130,6 +130,16 @@ async fn profiles() {
 }
 
 #[tokio::test]
+async fn days_of_an_agency_are_looked_at_when_they_are_over() {
+    let folder = Folder::new("days");
+    let clock = async |at: jiff::Timestamp| {
+        let file = Connection::open(folder.0.join("hub.db")).unwrap();
+        file.execute("UPDATE head SET recorded_at = ?1", [at.to_string()]).unwrap();
+    };
+    suite::days_that_pass(Arc::new(folder.open()), clock).await;
+}
+
+#[tokio::test]
 async fn findings_are_judged_once_in_order_and_a_recount_agrees() {
     let folder = Folder::new("findings");
     suite::findings(Arc::new(folder.open())).await;
@@ -212,6 +222,7 @@ async fn a_changed_number_is_found_by_the_recount() {
     assert!(outside.execute(altered, []).unwrap() > 0);
     let verdict = store.verify().await.unwrap();
     assert!(verdict.faults.iter().any(|fault| fault.contains("the rollups say 2")));
+    assert_eq!(store.recount().await.unwrap().faults, verdict.faults);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

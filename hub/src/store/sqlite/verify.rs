@@ -4,13 +4,13 @@ use std::{collections::HashMap, path::Path};
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{crew::Crew, deltas, known, pruning, records, rolling, scan};
+use super::{SqliteStore, crew::Crew, deltas, known, pruning, rebuild, records, rolling, scan};
 use crate::registry::Observation;
 use crate::store::{
-    StoreError, Verdict,
+    Answer, StoreError, Verdict,
     audit::{self, Checked, EntryCopy, Expected, FAULTS_MAX, Journal, Recount},
     batch::{RollupKey, Rollups, YearSums, slot::Slot},
-    replay::{self, Components},
+    replay::{self, Components, FirstReading},
     rules::Rules,
     short,
 };
@@ -34,6 +34,29 @@ pub(super) fn verify(path: &Path) -> Result<Verdict, StoreError> {
     }
     pruning::verify(crew.first()?, &mut verdict)?;
     Ok(verdict)
+}
+
+/// Folds dossiers and numbers anew and compares; entries are read as folds read them, unchecked.
+pub(super) fn recount(path: &Path) -> Result<Verdict, StoreError> {
+    let mut crew = Crew::at_one_moment(path)?;
+    let FirstReading { components, rules, entries, .. } = rebuild::first_reading(crew.first()?)?;
+    let mut verdict = Verdict { entries, ..Verdict::default() };
+    folds(&mut crew, components, &rules.now(), &mut verdict)?;
+    Ok(verdict)
+}
+
+impl SqliteStore {
+    /// Reads everything on threads of its own.
+    pub(super) fn compared(
+        &self,
+        compare: fn(&Path) -> Result<Verdict, StoreError>,
+    ) -> Answer<'_, Result<Verdict, StoreError>> {
+        let path = self.path.clone();
+        Box::pin(async move {
+            let done = tokio::task::spawn_blocking(move || compare(&path)).await;
+            done.map_err(|error| StoreError::fault(error.to_string()))?
+        })
+    }
 }
 
 /// Every entry: its text, its texts' hashes, its leaf; gives which belong together.

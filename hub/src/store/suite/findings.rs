@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use contracts::{Contracts, Draft};
+use jiff::{SignedDuration, Timestamp, tz};
 use serde_json::{Value, json};
 
 use super::{coded, event, message, prepared, send, snapshot};
@@ -110,15 +111,58 @@ pub(crate) async fn findings(store: Arc<dyn Store>) {
     damaged(&store).await;
 }
 
+/// A gap is asked about by the first entry of a day on which its own is over, whatever that entry
+/// tells; `clock` has the journal stand at a time.
+pub(crate) async fn days_that_pass(store: Arc<dyn Store>, clock: impl AsyncFn(Timestamp)) {
+    let of = |name: RuleName| store.publish(catalogue(vec![rule(name)]));
+    assert!(of(RuleName::SequenceGap).await.unwrap());
+    let now = Timestamp::now();
+    let today = tz::offset(7).to_datetime(now).date();
+    let bears = |code: &str, number: u32| {
+        let mut body = finished_body(code, 1, "2024-03-05");
+        body["code"] = json!(format!("H19.14-{}-{number:04}", today.strftime("%y%m%d")));
+        body["procedure"] = json!("1.001612");
+        prepared("dossier/1", code, body)
+    };
+    // Positions 1 and 2.
+    say(&*store, "d-0", vec![bears("D-1", 1), bears("D-2", 4)]).await;
+    judging::catch_up(store.clone()).await.unwrap();
+    let days = |days: i64| now + SignedDuration::from_hours(24 * days);
+    // Three days of grace: today is over on the fourth day from it.
+    clock(days(3)).await;
+    say(&*store, "d-1", vec![finished("D-3", 1, "2024-03-05")]).await;
+    judging::catch_up(store.clone()).await.unwrap();
+    assert_eq!(told(&*store).await, []);
+    clock(days(4)).await;
+    // Another edition moves the calendar on as anything does that is recorded.
+    let other = FindingRule { vi: "{numbers}".to_owned(), ..rule(RuleName::SequenceGap) };
+    assert!(store.publish(catalogue(vec![other])).await.unwrap());
+    say(&*store, "d-2", vec![finished("D-4", 1, "2024-03-05")]).await;
+    clock(days(400)).await;
+    say(&*store, "d-3", vec![finished("D-5", 1, "2024-03-05")]).await;
+    judging::catch_up(store.clone()).await.unwrap();
+    let about = format!("sequence-gap so-y-te H19.14-{}", today.strftime("%y%m%d"));
+    assert_eq!(told(&*store).await, [("4-0".to_owned(), "sequence-gap", about, None)]);
+    // A recount looks at all entries in one turn.
+    holds(&store, 7).await;
+    store.rebuild().await.unwrap();
+    judging::catch_up(store.clone()).await.unwrap();
+    holds(&store, store.judged().await.unwrap()).await;
+    assert_eq!(told(&*store).await.len(), 1);
+}
+
 /// A dossier accepted on 4 March 2024 that is finished on a day.
 fn finished(code: &str, version: u32, day: &str) -> crate::store::Prepared {
-    let body: Value = json!({
+    prepared("dossier/1", code, finished_body(code, version, day))
+}
+
+fn finished_body(code: &str, version: u32, day: &str) -> Value {
+    json!({
         "source": "so-y-te", "source_code": code, "source_version": version.to_string(),
         "agency": "so-y-te", "applicant": { "name": "Nguyễn An", "kind": "person" },
         "channel": "counter", "accepted_at": "2024-03-04", "finished_at": day,
         "status": 9, "status_raw": "xong",
-    });
-    prepared("dossier/1", code, body)
+    })
 }
 
 async fn holds(store: &Arc<dyn Store>, judged: u64) {
