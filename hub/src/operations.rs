@@ -1,6 +1,7 @@
 //! What the hub answers, whoever asks: the API, the console and the command line act through here.
 
 mod answers;
+mod channels;
 mod counted;
 mod deadline;
 mod deliveries;
@@ -35,6 +36,7 @@ use crate::{
 };
 
 pub use answers::Answers;
+pub use channels::{OpenRefusals, RefusalQuestion, RuleCount};
 pub use counted::{CountedDossier, CountedPage, From as CountedFrom, Number};
 pub use deadline::{Brief, DeadlineLookup, Own, Standing};
 pub use deliveries::{DeadPage, DeadWhole, Pace, Replayed, ToldLetter};

@@ -17,6 +17,7 @@ mod migrate;
 mod moves;
 mod progress;
 mod prune;
+mod refusals;
 mod report;
 mod roadmap;
 mod send;
@@ -117,6 +118,8 @@ enum Command {
     Lineage(lineage::Options),
     /// Show what has changed in what channels send: fields, types, blanks, codes, forms.
     Drift(drift::Options),
+    /// Show what the agency of a channel has yet to mend: its open refusals, by rule.
+    Refusals(refusals::Options),
     /// Send a native file to a hub, as its agency would.
     Send {
         /// Channel, as agency.channel.
@@ -263,6 +266,7 @@ fn dispatch(command: Command, out: &mut impl Write, err: &mut impl Write) -> io:
             })
         }
         Command::Drift(options) => drift::run(&options, out, err),
+        Command::Refusals(options) => refusals::run(&options, out, err),
         Command::Roadmap(options) => roadmap::run(&options, out, err),
     }
 }

@@ -247,7 +247,8 @@ fn about(agency: &str, item: Item) -> Item {
     let Some(other) = other else { return item };
     let problem = Problem::new(&problem::CONTRACT_BROKEN).at("/agency");
     let problem = problem.by_rule(format!("agency = {agency}")).with_value(&other, false);
-    Item { outcome: Err(vec![problem]), ..item }
+    let key = item.outcome.iter().flatten().next().map(|one| one.key.clone());
+    Item { key, outcome: Err(vec![problem]), ..item }
 }
 
 impl Inbox for Journey {

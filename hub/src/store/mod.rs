@@ -21,6 +21,7 @@ pub mod postgres;
 pub mod profiles;
 pub mod pruning;
 pub mod records;
+pub mod refusals;
 pub mod replay;
 mod rows;
 pub mod rules;
@@ -103,6 +104,8 @@ impl Prepared {
 pub struct Item {
     /// Its number in the payload, from 1; `None` for what could not be read on.
     pub record: Option<u32>,
+    /// For one that is refused: the key that it bears, where that could be read.
+    pub key: Option<String>,
     /// What the mapping and the contract made of it: one record may feed several contracts.
     pub outcome: Result<Vec<Prepared>, Vec<Problem>>,
 }
@@ -176,6 +179,7 @@ pub trait Store:
     + pollers::Pollers
     + profiles::Profiles
     + records::Records
+    + refusals::Refusals
     + 'static
 {
     /// Writes a batch of chunks in one transaction, each of which succeeds or fails alone.

@@ -8,6 +8,7 @@ mod look_ups;
 mod pollers;
 mod profiles;
 pub(crate) mod records;
+mod refusals;
 
 use std::sync::Arc;
 
@@ -33,6 +34,7 @@ pub(crate) use groupings::groupings;
 pub(crate) use look_ups::look_ups;
 pub(crate) use pollers::pollers;
 pub(crate) use profiles::profiles;
+pub(crate) use refusals::refusals;
 
 /// One dossier at a source, as a sealed record.
 pub(crate) fn snapshot(code: &str, version: u32, status: u8) -> Prepared {
@@ -101,7 +103,7 @@ pub(crate) fn message(
 ) -> Submission {
     let bytes = Bytes::copy_from_slice(payload.as_bytes());
     let salt = Salt::random().unwrap();
-    let number = |(at, outcome)| Item { record: Some(at), outcome };
+    let number = |(at, outcome)| Item { record: Some(at), key: None, outcome };
     Submission {
         channel: "so-y-te.ho-so".to_owned(),
         id: id.to_owned(),
@@ -161,7 +163,7 @@ pub(crate) async fn outcomes(store: &dyn Store) {
     assert_eq!((still.outcome, still.first), (Outcome::Duplicate, Some(Outcome::Refused)));
     let mended = Submission { mapping: Digest::of(b"mended"), ..bad() };
     let mended = Submission {
-        items: vec![Item { record: Some(1), outcome: Ok(vec![snapshot("A-3", 1, 4)]) }],
+        items: vec![Item { record: Some(1), key: None, outcome: Ok(vec![snapshot("A-3", 1, 4)]) }],
         ..mended
     };
     assert_eq!(send(store, mended).await.outcome, Outcome::Stored, "under a mended mapping");

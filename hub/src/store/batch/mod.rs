@@ -9,6 +9,7 @@ pub mod changes;
 pub mod lattice;
 pub mod marks;
 pub mod records;
+pub mod refused;
 pub mod rollups;
 pub mod slot;
 pub mod subjects;
@@ -26,6 +27,7 @@ pub use changes::{Changes, Delta, Heard, MemberRow, Moved, NewEntry};
 pub use lattice::{Level, RollupKey};
 pub use marks::Marks;
 pub use records::{Records, Replaced};
+pub use refused::{OpenRefusal, Refused};
 pub use rollups::Rollups;
 pub use subjects::{Subjects, code_of, code_of_text};
 pub use tip::{Said, Tip};
@@ -181,6 +183,10 @@ impl Work<'_> {
     }
 
     fn begin(&mut self, chunk: &Submission, previous: Option<usize>, conflict: bool) -> usize {
+        if let Some(previous) = previous.filter(|_| !conflict) {
+            // Whatever becomes of it, this attempt decides for the id from here on.
+            self.changes.refused.in_place_of(self.attempts.at(previous).message);
+        }
         let tip = &mut self.changes.tip;
         tip.messages += 1;
         let numbered = (tip.messages, tip.now(self.clock));
@@ -192,7 +198,7 @@ impl Work<'_> {
         let at = self.begin(chunk, Some(known), true);
         let problems = vec![Problem::new(&problem::ID_REUSED).by_rule(chunk.id.clone())];
         let refusals = [Refusal { record: None, problems }];
-        let position = self.refuse(chunk, at, &refusals)?;
+        let position = self.refuse(chunk, at, &refusals, &[None])?;
         self.attempts.advance(at, 1, (0, &refusals), Some((position, position)));
         self.attempts.settle(at, Some(Outcome::Conflict));
         Ok(Reply::Done(self.attempts.receipt(at, false)))
@@ -201,9 +207,9 @@ impl Work<'_> {
     /// Writes the records of a chunk, each an entry and its effect; refusals share one entry.
     fn items(&mut self, chunk: &Submission, at: usize) -> Result<Reply, Later> {
         let first = self.changes.tip.next();
-        let mut refusals = Vec::new();
+        let (mut refusals, mut keys) = (Vec::new(), Vec::new());
         let mut records = 0;
-        for Item { record, outcome } in &chunk.items {
+        for Item { record, key, outcome } in &chunk.items {
             match outcome {
                 Ok(prepared) => {
                     for one in prepared {
@@ -213,11 +219,12 @@ impl Work<'_> {
                 }
                 Err(problems) => {
                     refusals.push(Refusal { record: *record, problems: problems.clone() });
+                    keys.push(key.as_deref());
                 }
             }
         }
         if !refusals.is_empty() {
-            self.refuse(chunk, at, &refusals)?;
+            self.refuse(chunk, at, &refusals, &keys)?;
         }
         let next = self.changes.tip.next();
         let positions = (next > first).then(|| (first, next - 1));
@@ -255,6 +262,7 @@ impl Work<'_> {
             supersedes: None,
         };
         let entry = self.changes.tip.append(self.clock, &said).map_err(|error| unfit(&error))?;
+        self.changes.refused.told(&chunk.channel, &one.key, entry.position);
         if chunk.mode == Mode::Live && !one.destinations.is_empty() {
             let again = self.attempts.at(at).previous.is_some();
             self.deliver(one, entry.position, again);
@@ -311,11 +319,13 @@ impl Work<'_> {
         self.changes.outgoing.extend(outgoing);
     }
 
+    /// Writes refusals as one entry; `keys` are those of their records, as far as known.
     fn refuse(
         &mut self,
         chunk: &Submission,
         at: usize,
         refusals: &[Refusal],
+        keys: &[Option<&str>],
     ) -> Result<u64, Later> {
         // Problems are texts and numbers: nothing can fail.
         let public = serde_json::to_string(refusals).unwrap_or_default();
@@ -336,6 +346,8 @@ impl Work<'_> {
         let entry = self.changes.tip.append(self.clock, &said).map_err(|error| unfit(&error))?;
         let position = entry.position;
         self.changes.entries.push(entry);
+        let message = self.attempts.at(at).message;
+        self.changes.refused.open((&chunk.channel, message, position), refusals, keys);
         Ok(position)
     }
 }

@@ -27,7 +27,7 @@ pub struct Part {
 use Kind::{Bytes, Number, Text};
 
 /// What is carried, in this order: what is named comes before what names it.
-pub static PARTS: [Part; 16] = [
+pub static PARTS: [Part; 18] = [
     Part { name: "reference_contents", columns: &[("hash", Bytes), ("content", Bytes)], key: 1 },
     Part {
         name: "messages",
@@ -162,6 +162,24 @@ pub static PARTS: [Part; 16] = [
             ("reason", Text),
         ],
         key: 1,
+    },
+    // What is open among refusals depends on what was settled by hand as well.
+    Part {
+        name: "refused",
+        columns: &[
+            ("channel", Text),
+            ("code", Text),
+            ("position", Number),
+            ("place", Number),
+            ("message", Number),
+            ("key", Text),
+        ],
+        key: 4,
+    },
+    Part {
+        name: "refused_counts",
+        columns: &[("channel", Text), ("code", Text), ("refusals", Number)],
+        key: 2,
     },
     // Where reading goes on; whose turn it is, is the other store's own.
     Part { name: "pollers", columns: &[("channel", Text), ("cursor", Text)], key: 1 },

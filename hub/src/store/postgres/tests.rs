@@ -171,6 +171,13 @@ async fn profiles() {
 }
 
 #[tokio::test]
+async fn refusals_are_open_until_they_are_mended() {
+    let database = Database::new("refusals").await;
+    suite::refusals(&database.open().await).await;
+    database.drop().await;
+}
+
+#[tokio::test]
 async fn findings_are_judged_once_in_order_and_a_recount_agrees() {
     let database = Database::new("findings").await;
     suite::findings(Arc::new(database.open().await)).await;

@@ -1,5 +1,7 @@
 //! Messages as readers ask for them.
 
+pub(super) mod open_refusals;
+
 use contracts::Refusal;
 use rusqlite::{Connection, Row, params};
 

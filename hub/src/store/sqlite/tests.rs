@@ -130,6 +130,12 @@ async fn profiles() {
 }
 
 #[tokio::test]
+async fn refusals_are_open_until_they_are_mended() {
+    let folder = Folder::new("refusals");
+    suite::refusals(&folder.open()).await;
+}
+
+#[tokio::test]
 async fn findings_are_judged_once_in_order_and_a_recount_agrees() {
     let folder = Folder::new("findings");
     suite::findings(Arc::new(folder.open())).await;

@@ -1,0 +1,3 @@
+//! What an agency sees of its own channels.
+
+mod refusals;
