@@ -36,7 +36,11 @@ use crate::{
 };
 
 pub use answers::Answers;
-pub use channels::{OpenRefusals, RefusalQuestion, RuleCount};
+pub(crate) use channels::ALERT_KINDS;
+pub use channels::{
+    ChannelHeard, ChannelStanding, Control, Controlled, Differing, KEYS_MAX, Keys, MEASURED_DAYS,
+    OpenRefusals, RefusalQuestion, RuleCount, TOTAL_DAYS_MAX, TOTALS_MAX, Total,
+};
 pub use counted::{CountedDossier, CountedPage, From as CountedFrom, Number};
 pub use deadline::{Brief, DeadlineLookup, Own, Standing};
 pub use deliveries::{DeadPage, DeadWhole, Pace, Replayed, ToldLetter};

@@ -1,8 +1,12 @@
 //! `/v1/channels/{channel}/…`: what an agency sees of its own channels.
 
+mod control;
 mod refusals;
+mod standing;
 
+pub(super) use control::{CONTROL_BYTES_MAX, control};
 pub(super) use refusals::{refusals, settle};
+pub(super) use standing::{channels, conformance};
 
 use axum::extract::{Path, rejection::PathRejection};
 

@@ -5,6 +5,7 @@ mod agency;
 mod apply;
 mod bench;
 mod called;
+mod channels;
 mod check;
 mod dead;
 mod demo;
@@ -118,6 +119,10 @@ enum Command {
     Lineage(lineage::Options),
     /// Show what has changed in what channels send: fields, types, blanks, codes, forms.
     Drift(drift::Options),
+    /// Show how every channel stands: heard from, due, silent, conforming; and open alerts.
+    Channels(Configured),
+    /// Compare the keys that an agency has with those that the hub has.
+    Control(channels::ControlOptions),
     /// Show what the agency of a channel has yet to mend: its open refusals, by rule.
     Refusals(refusals::Options),
     /// Send a native file to a hub, as its agency would.
@@ -266,6 +271,8 @@ fn dispatch(command: Command, out: &mut impl Write, err: &mut impl Write) -> io:
             })
         }
         Command::Drift(options) => drift::run(&options, out, err),
+        Command::Channels(configured) => channels::run(&configured, out, err),
+        Command::Control(options) => channels::control(&options, out, err),
         Command::Refusals(options) => refusals::run(&options, out, err),
         Command::Roadmap(options) => roadmap::run(&options, out, err),
     }

@@ -10,7 +10,7 @@ pub(crate) mod translate;
 use std::sync::Arc;
 
 use adapters::{Arrival, Inbox};
-use contracts::{Contract, Contracts, Later, Problem, Receipt, problem};
+use contracts::{Contract, Contracts, Later, Outcome, Problem, Receipt, problem};
 use futures_util::future::BoxFuture;
 use mappings::Gazetteer;
 use tokio::sync::{Notify, Semaphore, mpsc};
@@ -24,6 +24,7 @@ use crate::{
         merkle::Digest,
     },
     store::{ContractHashes, Item, Payload, Reply, Store, Submission},
+    watching::Repeats,
 };
 
 use commit::Committer;
@@ -57,6 +58,7 @@ pub struct Journey {
     containers: Arc<Semaphore>,
     routes: Arc<Routes>,
     under_way: TaskTracker,
+    repeats: Repeats,
 }
 
 impl Journey {
@@ -84,7 +86,13 @@ impl Journey {
             containers,
             routes,
             under_way,
+            repeats: Repeats::default(),
         }
+    }
+
+    /// Counts the messages that are sent again.
+    pub(crate) fn counting(self, repeats: Repeats) -> Self {
+        Self { repeats, ..self }
     }
 
     /// Waits for the messages under way, also those whose senders have hung up. None may be
@@ -257,8 +265,15 @@ impl Inbox for Journey {
         channel: &str,
         arrival: Arrival,
     ) -> BoxFuture<'static, Result<Receipt, Later>> {
-        let work = self.clone().receive(channel.to_owned(), arrival);
-        let work = self.under_way.spawn(work);
+        let (name, repeats) = (channel.to_owned(), self.repeats.clone());
+        let receiving = self.clone().receive(channel.to_owned(), arrival);
+        let work = self.under_way.spawn(async move {
+            let receipt = receiving.await?;
+            if receipt.outcome == Outcome::Duplicate {
+                repeats.note(&name);
+            }
+            Ok(receipt)
+        });
         Box::pin(async move {
             work.await.unwrap_or_else(|error| {
                 tracing::error!(error = %error, "a journey ended by a fault of the hub");

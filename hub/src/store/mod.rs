@@ -7,6 +7,8 @@
 mod audit;
 pub mod batch;
 pub mod catalogue;
+pub mod channels;
+pub mod controls;
 pub mod decode;
 pub mod deliveries;
 pub mod effect;
@@ -172,6 +174,8 @@ pub trait Store:
     portable::Portable
     + pruning::Pruning
     + catalogue::Catalogues
+    + channels::Channels
+    + controls::Controls
     + deliveries::Deliveries
     + findings::Findings
     + freezes::Freezes

@@ -1,5 +1,6 @@
 //! The conformance suite that every store passes: what its users can rely on.
 
+mod channels;
 pub(crate) mod deliveries;
 mod findings;
 mod freezes;
@@ -28,6 +29,7 @@ use crate::{
     registry::{Content, Settings},
 };
 
+pub(crate) use channels::channels;
 pub(crate) use findings::findings;
 pub(crate) use freezes::{freezers, freezes};
 pub(crate) use groupings::groupings;

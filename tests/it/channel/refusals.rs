@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::{AT, event};
 use crate::{
     backend::{Backend, on_each_store},
     harness::{Hub, Sender},
@@ -13,15 +14,6 @@ on_each_store!(
     an_agency_mends_what_was_refused_and_the_count_goes_down,
     open_refusals_are_told_page_by_page_and_to_nobody_else,
 );
-
-/// An event of one dossier as the one-stop software sends it.
-fn event(code: &str, status: &str, at: &str) -> Vec<u8> {
-    json!({ "maHoSo": code, "suKien": "DOI_TRANG_THAI", "trangThai": status, "thoiDiem": at })
-        .to_string()
-        .into_bytes()
-}
-
-const AT: &str = "2024-03-04T08:00:00+07:00";
 
 fn path() -> String {
     format!("/v1/channels/{CHANNEL}/refusals")
@@ -87,7 +79,9 @@ async fn an_agency_mends_what_was_refused_and_the_count_goes_down(backend: Backe
 
 async fn open_refusals_are_told_page_by_page_and_to_nobody_else(backend: Backend) {
     let folder = backend.folder("paged");
-    let (key, other) = (folder.key(AGENCY), folder.key("agency:so-y-te"));
+    let key = folder.key(AGENCY);
+    let others = [("agency:so-y-te", 404), ("portal", 404), ("operator", 200)];
+    let others = others.map(|(principal, expected)| (folder.key(principal), expected));
     let hub = Hub::start(&folder).await;
     let sender = hub.sender(&key);
     for number in 0..7 {
@@ -108,10 +102,8 @@ async fn open_refusals_are_told_page_by_page_and_to_nobody_else(backend: Backend
     let (status, problem) = sender.get(&format!("{}?rule=none", path())).await;
     assert_eq!((status, &problem["parameter"]), (400, &json!("rule")));
     assert_eq!(sender.get(&format!("{}?cursor=00", path())).await.0, 400);
-    for (key, expected) in
-        [(&other, 404), (&folder.key("portal"), 404), (&folder.key("operator"), 200)]
-    {
-        assert_eq!(hub.sender(key).get(&path()).await.0, expected);
+    for (key, expected) in &others {
+        assert_eq!(hub.sender(key).get(&path()).await.0, *expected);
     }
     assert_eq!(sender.get("/v1/channels/ubnd-bien-hoa.khong-co/refusals").await.0, 404);
     hub.stop();

@@ -6,6 +6,7 @@
 
 pub mod attempt;
 pub mod changes;
+pub mod days;
 pub mod lattice;
 pub mod marks;
 pub mod records;

@@ -68,8 +68,8 @@ static MIGRATIONS: [Migration; 17] = [
         sql: include_str!("../../../migrations/postgres/0016_pollers.sql"),
     },
     Migration {
-        name: "refusals",
-        sql: include_str!("../../../migrations/postgres/0018_refusals.sql"),
+        name: "agency_view",
+        sql: include_str!("../../../migrations/postgres/0018_agency_view.sql"),
     },
 ];
 

@@ -171,6 +171,13 @@ async fn profiles() {
 }
 
 #[tokio::test]
+async fn channels_stand_as_their_days_and_alerts_say() {
+    let database = Database::new("channels").await;
+    suite::channels(&database.open().await).await;
+    database.drop().await;
+}
+
+#[tokio::test]
 async fn refusals_are_open_until_they_are_mended() {
     let database = Database::new("refusals").await;
     suite::refusals(&database.open().await).await;

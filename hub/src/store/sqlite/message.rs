@@ -1,5 +1,7 @@
 //! Messages as readers ask for them.
 
+pub(super) mod channels;
+mod controls;
 pub(super) mod open_refusals;
 
 use contracts::Refusal;

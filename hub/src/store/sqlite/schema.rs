@@ -51,8 +51,8 @@ static MIGRATIONS: [Migration; 15] = [
     },
     Migration { name: "pollers", sql: include_str!("../../../migrations/sqlite/0014_pollers.sql") },
     Migration {
-        name: "refusals",
-        sql: include_str!("../../../migrations/sqlite/0016_refusals.sql"),
+        name: "agency_view",
+        sql: include_str!("../../../migrations/sqlite/0016_agency_view.sql"),
     },
 ];
 

@@ -130,6 +130,12 @@ async fn profiles() {
 }
 
 #[tokio::test]
+async fn channels_stand_as_their_days_and_alerts_say() {
+    let folder = Folder::new("channels");
+    suite::channels(&folder.open()).await;
+}
+
+#[tokio::test]
 async fn refusals_are_open_until_they_are_mended() {
     let folder = Folder::new("refusals");
     suite::refusals(&folder.open()).await;
