@@ -13,6 +13,7 @@ pub mod moves;
 mod pollers;
 pub mod pruning;
 mod reports;
+mod retranslation;
 mod roadmap;
 mod statistics;
 
@@ -53,6 +54,7 @@ pub use pollers::PollerStanding;
 pub use reports::{
     Figures, NoReport, ReportAnswer, ReportList, ReportQuestion, ReportText, ToldFreeze,
 };
+pub use retranslation::{Difference, Retranslate, Retranslated};
 pub use roadmap::RoadmapStanding;
 pub use statistics::{By, Question, Row, STATISTIC_DAYS_MAX, Scans, Statistic};
 

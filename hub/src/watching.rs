@@ -3,7 +3,7 @@
 //! again is kept, which no transaction of theirs does, for they write nothing.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeSet, HashMap},
     mem,
     sync::{Arc, Mutex},
     time::Duration,
@@ -97,8 +97,8 @@ impl Watching {
         let now = Timestamp::now();
         let standing = self.operations.standing_alerts(now).await?;
         let open = self.operations.store.alerts().await?;
-        let names = |alerts: &[Alert]| -> BTreeMap<(String, String), ()> {
-            alerts.iter().map(|one| ((one.channel.clone(), one.kind.clone()), ())).collect()
+        let names = |alerts: &[Alert]| -> BTreeSet<(String, String)> {
+            alerts.iter().map(|one| (one.channel.clone(), one.kind.clone())).collect()
         };
         // Most of the time nothing has changed, and nothing is written.
         if names(&standing) != names(&open) {

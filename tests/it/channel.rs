@@ -3,6 +3,7 @@
 mod conformance;
 mod control;
 mod refusals;
+mod retranslate;
 mod silence;
 
 use serde_json::json;

@@ -20,6 +20,7 @@ mod progress;
 mod prune;
 mod refusals;
 mod report;
+mod retranslate;
 mod roadmap;
 mod send;
 mod serve;
@@ -164,6 +165,9 @@ enum Command {
     Resume(dead::Channel),
     /// Deliver what waits for a channel now, and pause it then.
     Drain(dead::Channel),
+    /// Translate kept messages again after a mapping was mended: what comes out otherwise
+    /// supersedes what was told, what was refused is stored.
+    Retranslate(retranslate::Options),
     /// Fill a form of the catalogue with the figures of a period; freeze it.
     Report(report::Options),
     /// Read everything and compare: leaves, commitments, dossiers, numbers.
@@ -239,6 +243,7 @@ fn dispatch(command: Command, out: &mut impl Write, err: &mut impl Write) -> io:
         Command::Pause(told) => dead::steer(&told, Running::Paused, out, err),
         Command::Resume(told) => dead::steer(&told, Running::Running, out, err),
         Command::Drain(told) => dead::steer(&told, Running::Draining, out, err),
+        Command::Retranslate(options) => retranslate::run(&options, out, err),
         Command::Report(options) => report::run(&options, out, err),
         Command::Verify(configured) => journal::verify(&configured.config, out, err),
         Command::Rebuild(configured) => journal::rebuild(&configured.config, out, err),

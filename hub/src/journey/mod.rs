@@ -3,6 +3,7 @@
 //! It runs in a task of its own from the first byte to the receipt, so a sender that hangs up
 //! stops nothing half-way.
 
+pub(crate) mod again;
 mod commit;
 pub mod route;
 pub(crate) mod translate;
@@ -137,6 +138,7 @@ impl Journey {
             last: false,
             items: Vec::new(),
             advance: arrival.cursor.map(Arc::new),
+            again: false,
         };
         if large { self.in_chunks(first).await } else { self.at_once(first).await }
     }
@@ -157,6 +159,11 @@ impl Journey {
             chunks.push(std::mem::replace(&mut items, rest));
         }
         chunks.push(items);
+        self.all(&first, &chunks).await
+    }
+
+    /// Commits all chunks of a message, from the one on that is wanted.
+    async fn all(&self, first: &Submission, chunks: &[Vec<Item>]) -> Result<Receipt, Later> {
         let mut next = 0;
         for _ in 0..ROUNDS_MAX {
             let Some(items) = chunks.get(next as usize) else { break };

@@ -115,6 +115,7 @@ fn prepare(
         content,
         telling,
         destinations: Vec::new(),
+        supersedes: None,
     })
 }
 

@@ -25,6 +25,7 @@ pub mod pruning;
 pub mod records;
 pub mod refusals;
 pub mod replay;
+pub mod retranslation;
 mod rows;
 pub mod rules;
 pub mod schema;
@@ -91,6 +92,8 @@ pub struct Prepared {
     pub telling: Option<Telling>,
     /// Where it is delivered.
     pub destinations: Vec<deliveries::Destination>,
+    /// The position of the entry that it takes the place of.
+    pub supersedes: Option<u64>,
 }
 
 impl Prepared {
@@ -158,6 +161,8 @@ pub struct Submission {
     pub items: Vec<Item>,
     /// Where reading goes on when the message has its outcome, for channels that are read.
     pub advance: Option<Arc<Advance>>,
+    /// Whether it was taken before, and is translated again under a mended mapping.
+    pub again: bool,
 }
 
 /// What a commit answers to a chunk.
@@ -184,6 +189,7 @@ pub trait Store:
     + profiles::Profiles
     + records::Records
     + refusals::Refusals
+    + retranslation::Retranslation
     + 'static
 {
     /// Writes a batch of chunks in one transaction, each of which succeeds or fails alone.

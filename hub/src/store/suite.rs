@@ -93,6 +93,7 @@ fn prepared(contract: &str, key: &str, body: serde_json::Value) -> Prepared {
         content: Some(content),
         telling: None,
         destinations: Vec::new(),
+        supersedes: None,
     }
 }
 
@@ -120,6 +121,7 @@ pub(crate) fn message(
         last: true,
         items: (1..).zip(items).map(number).collect(),
         advance: None,
+        again: false,
     }
 }
 

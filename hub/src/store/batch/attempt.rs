@@ -131,6 +131,11 @@ impl Attempts {
         let same = known.dedup == chunk.dedup;
         let same_mapping = known.mapping == chunk.mapping;
         match known.outcome {
+            // Translated again: what has another content by now, or this mapping, stays.
+            Some(_) if chunk.again && same && !same_mapping => {
+                Decision::Fresh { previous: Some(at) }
+            }
+            Some(_) if chunk.again => Decision::Known(at),
             None if same && same_mapping => match chunk.chunk.cmp(&known.next_chunk) {
                 Ordering::Equal => Decision::Continue(at),
                 _ => Decision::Skip { next: known.next_chunk },

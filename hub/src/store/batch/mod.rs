@@ -77,6 +77,9 @@ pub struct Wanted {
     pub codes: BTreeSet<String>,
     /// Records about no dossier.
     pub records: BTreeSet<RecordName>,
+    /// Whether all observations are wanted whole: where one takes the place of another, any may
+    /// be the latest.
+    pub whole: bool,
 }
 
 /// Channels and ids of a batch, sorted, each once.
@@ -91,6 +94,7 @@ pub fn wanted(batch: &[Submission], attempts: &Attempts) -> Wanted {
     let mut wanted = Wanted::default();
     for chunk in batch.iter().filter(|chunk| attempts.may_store(chunk)) {
         for one in chunk.items.iter().flat_map(|item| item.outcome.iter().flatten()) {
+            wanted.whole |= one.supersedes.is_some();
             wanted.records.extend(one.telling.iter().map(|telling| telling.name.clone()));
             let Some(content) = &one.content else { continue };
             wanted.identities.insert(content.identity());
@@ -260,7 +264,7 @@ impl Work<'_> {
             personal: one.personal.as_ref(),
             mapping: Some(chunk.mapping),
             contract_hash: chunk.contracts.get(&one.contract).copied(),
-            supersedes: None,
+            supersedes: one.supersedes,
         };
         let entry = self.changes.tip.append(self.clock, &said).map_err(|error| unfit(&error))?;
         self.changes.refused.told(&chunk.channel, &one.key, entry.position);
@@ -274,7 +278,9 @@ impl Work<'_> {
                 recorded_at: entry.recorded_at,
                 counted: chunk.mode != Mode::Trial,
                 content: content.clone(),
-                supersedes: None,
+                supersedes: one
+                    .supersedes
+                    .and_then(|position| self.subjects.id_at(&content.identity(), position)),
                 content_hash: *one.public_hash.as_bytes(),
             };
             self.subjects.apply(seen, self.rules, &mut self.changes);

@@ -2,6 +2,7 @@
 
 pub(super) mod channels;
 mod controls;
+mod kept;
 pub(super) mod open_refusals;
 
 use contracts::Refusal;

@@ -1,6 +1,6 @@
 //! Refusals that are open.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, btree_map::Entry};
 
 use contracts::Refusal;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -95,11 +95,13 @@ fn open(connection: &Connection, query: &RefusalQuery) -> Result<Vec<RefusalRow>
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         let (position, place) = (row.get(0)?, row.get(1)?);
-        if !told.contains_key(&position) {
-            let public: Vec<u8> = text.query_row([position], |row| row.get(0))?;
-            told.insert(position, refusals::told(position, &public)?);
-        }
-        let all = told.get(&position).map(Vec::as_slice).unwrap_or_default();
+        let all = match told.entry(position) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(none) => {
+                let public: Vec<u8> = text.query_row([position], |row| row.get(0))?;
+                none.insert(refusals::told(position, &public)?)
+            }
+        };
         found.push(RefusalRow {
             position,
             place,
