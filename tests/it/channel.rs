@@ -2,6 +2,7 @@
 
 mod conformance;
 mod control;
+mod modes;
 mod refusals;
 mod retranslate;
 mod silence;
