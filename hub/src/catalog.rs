@@ -2,6 +2,7 @@
 
 mod called;
 mod dropped;
+mod expected;
 mod outbound;
 mod own;
 mod read;
@@ -26,6 +27,7 @@ use crate::{
 pub use called::Called;
 pub use dropped::Dropped;
 use dropped::Source;
+pub use expected::Expected;
 pub use outbound::{OutboundChannel, OutboundSettings, Sent};
 pub use own::{ANSWERS, FEEDBACK, Own, speaks_for};
 pub use read::{AmqpTold, DatabaseTold, How, Needed, PollTold, Read};
@@ -76,6 +78,10 @@ pub struct ChannelSettings {
     pub look_seconds: Option<toml::Spanned<u64>>,
     /// For `file`: files handed over at the same time.
     pub at_once: Option<toml::Spanned<u64>>,
+    /// Hours that may pass until the channel is heard from again; learned where not told.
+    pub expect_hours: Option<toml::Spanned<u64>>,
+    /// On which days it is expected: `working`, `all` or `never`.
+    pub expect_days: Option<toml::Spanned<String>>,
     /// For `soap`, `lgsp`, `dvcqg`: what its agency calls.
     pub operation: Option<toml::Spanned<String>>,
     /// For `soap`: the namespace of that element.
@@ -127,6 +133,8 @@ pub struct Channel {
     pub called: Option<Called>,
     /// How the hub reads it, where it does.
     pub read: Option<Read>,
+    /// When it is expected to be heard from.
+    pub expected: Expected,
 }
 
 impl Channel {
@@ -223,6 +231,10 @@ impl Catalog {
                 found.push(*fault);
                 None
             });
+            let expected = expected::read(&source, settings).unwrap_or_else(|fault| {
+                found.push(*fault);
+                Expected::default()
+            });
             match channel(folder, (&agency.id, name), settings, &tables, contracts) {
                 Ok(mut channel) => {
                     if let Some(called) = &called
@@ -231,6 +243,7 @@ impl Catalog {
                         found.push(*fault);
                     }
                     (channel.dropped, channel.called, channel.read) = (dropped, called, read);
+                    channel.expected = expected;
                     self.channels.insert(channel.id.clone(), channel);
                 }
                 Err(faults) => found.extend(faults),
@@ -278,6 +291,7 @@ fn channel(
         dropped: None,
         called: None,
         read: None,
+        expected: Expected::default(),
     })
 }
 

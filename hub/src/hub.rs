@@ -48,6 +48,7 @@ use crate::{
         sqlite::SqliteStore,
     },
     telemetry::Telemetry,
+    watching::Watching,
 };
 
 /// How often keys and the catalogue are read anew: a key revoked elsewhere ends within it, and
@@ -207,21 +208,20 @@ impl Hub {
         let delivering =
             deliveries.run(store.clone(), (gazetteer.clone(), telemetry.clone()), stop.clone());
         let written = (Arc::new(routes), appended);
-        let journey =
-            Arc::new(Journey::start(catalog, contracts, gazetteer, store.clone(), written));
+        let watching = Watching::new(operations.clone(), telemetry.clone());
+        let journey = Journey::start(catalog, contracts, gazetteer, store.clone(), written);
+        let journey = Arc::new(journey.counting(watching.repeats.clone()));
         let (streams, operators) = (Streams::default(), operations.clone());
         let api = Api { operations: operators, live, streams, keys: keys.clone(), telemetry };
         let intake = Intake::new(journey.clone(), Limits::default());
-        let app =
-            agencies(&intake, &doors).merge(api::router(api)).merge(console::router(Console {
-                operations: operations.clone(),
-                open: config.listen.ip().is_loopback(),
-            }));
+        let open = config.listen.ip().is_loopback();
+        let app = readers(api, open).merge(agencies(&intake, &doors));
         let (listener, address) = listen(config.listen).await?;
         let beside = TaskTracker::new();
         beside.spawn(profiling.run(stop.clone()));
         beside.spawn(judging.run(stop.clone()));
         beside.spawn(delivering);
+        beside.spawn(watching.run(stop.clone()));
         for folder in drops.folders {
             let inbox: Arc<dyn Inbox> = journey.clone();
             beside.spawn(folder.run(inbox, stop.clone()));
@@ -312,6 +312,13 @@ fn agencies(intake: &Arc<Intake>, doors: &Arc<Doors>) -> axum::Router {
         .merge(soap::router(intake.clone(), doors.clone()))
         .merge(lgsp::router(intake.clone(), doors.clone()))
         .merge(dvcqg::router(intake.clone(), doors.clone(), keys))
+}
+
+/// Where the hub is asked: over HTTP, and on its console, which is `open` where only its own
+/// machine reaches it.
+fn readers(api: Api, open: bool) -> axum::Router {
+    let console = Console { operations: api.operations.clone(), open };
+    api::router(api).merge(console::router(console))
 }
 
 /// Puts in force what the configuration declares: the catalogue first, since which codes it gives

@@ -29,3 +29,4 @@ pub mod secrets;
 pub mod simulation;
 pub mod store;
 pub mod telemetry;
+mod watching;

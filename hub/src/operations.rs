@@ -1,6 +1,7 @@
 //! What the hub answers, whoever asks: the API, the console and the command line act through here.
 
 mod answers;
+mod channels;
 mod counted;
 mod deadline;
 mod deliveries;
@@ -12,6 +13,7 @@ pub mod moves;
 mod pollers;
 pub mod pruning;
 mod reports;
+mod retranslation;
 mod roadmap;
 mod statistics;
 
@@ -35,6 +37,11 @@ use crate::{
 };
 
 pub use answers::Answers;
+pub(crate) use channels::ALERT_KINDS;
+pub use channels::{
+    ChannelHeard, ChannelStanding, Control, Controlled, Differing, KEYS_MAX, Keys, MEASURED_DAYS,
+    OpenRefusals, RefusalQuestion, RuleCount, TOTAL_DAYS_MAX, TOTALS_MAX, Total,
+};
 pub use counted::{CountedDossier, CountedPage, From as CountedFrom, Number};
 pub use deadline::{Brief, DeadlineLookup, Own, Standing};
 pub use deliveries::{DeadPage, DeadWhole, Pace, Replayed, ToldLetter};
@@ -48,6 +55,7 @@ pub use reports::{
     Figures, NoReport, ReportAnswer, ReportList, ReportQuestion, ReportText, ToldFreeze,
     WrittenReport, WrittenReports,
 };
+pub use retranslation::{Difference, Retranslate, Retranslated};
 pub use roadmap::RoadmapStanding;
 pub use statistics::{By, Question, Row, STATISTIC_DAYS_MAX, Scans, Statistic};
 

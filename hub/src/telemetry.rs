@@ -35,6 +35,12 @@ struct Attempted {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Alerted {
+    channel: String,
+    kind: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Received {
     channel: String,
     outcome: String,
@@ -47,6 +53,7 @@ pub struct Telemetry {
     latency: Family<Route, Histogram, fn() -> Histogram>,
     messages: Family<Received, Counter>,
     attempts: Family<Attempted, Counter>,
+    alerts: Family<Alerted, Gauge>,
     journal: Gauge,
     store: Gauge,
 }
@@ -78,6 +85,9 @@ impl Telemetry {
         let attempts = Family::<Attempted, Counter>::default();
         let help = "Attempts to deliver since the start, by channel and how they ended";
         registry.register("lienthong_delivery_attempts", help, attempts.clone());
+        let alerts = Family::<Alerted, Gauge>::default();
+        let help = "Alerts that are open, by channel and kind";
+        registry.register("lienthong_alert", help, alerts.clone());
         let journal = Gauge::default();
         registry.register("lienthong_journal_entries", "Entries in the journal", journal.clone());
         let store = Gauge::default();
@@ -87,7 +97,7 @@ impl Telemetry {
         started.set(Timestamp::now().as_second());
         let help = "When the process started, in seconds since 1970";
         registry.register("process_start_time_seconds", help, started);
-        Self { registry, requests, latency, messages, attempts, journal, store }
+        Self { registry, requests, latency, messages, attempts, alerts, journal, store }
     }
 
     /// The same, ready to be shared.
@@ -113,6 +123,15 @@ impl Telemetry {
     pub fn delivery(&self, channel: &str, end: &str) {
         let (channel, end) = (channel.to_owned(), end.to_owned());
         self.attempts.get_or_create(&Attempted { channel, end }).inc();
+    }
+
+    /// Notes which alerts are open: channel and kind of each.
+    pub fn alerts<'a>(&self, open: impl Iterator<Item = (&'a str, &'a str)>) {
+        self.alerts.clear();
+        for (channel, kind) in open {
+            let (channel, kind) = (channel.to_owned(), kind.to_owned());
+            self.alerts.get_or_create(&Alerted { channel, kind }).set(1);
+        }
     }
 
     /// Notes the journal's size, or that the store does not answer.

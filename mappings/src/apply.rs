@@ -158,8 +158,12 @@ impl<'a> Run<'a> {
             Ok((document, record)) => document.offset(*record),
             Err(fault) => fault.offset,
         };
+        let mut key = None;
         let mut outcome = match item {
-            Ok((document, record)) => translate(mapping, document, record, gazetteer, &mut place),
+            Ok((document, record)) => {
+                let scene = Scene { document, record, gazetteer, day: None };
+                translate(mapping, scene, &mut place, &mut key)
+            }
             Err(fault) => Err(vec![format_problem(&fault, place(fault.offset))]),
         };
         if let Err(problems) = &mut outcome {
@@ -168,7 +172,8 @@ impl<'a> Run<'a> {
                 places.complete(&mut problem.place);
             }
         }
-        on_record(&Origin { record, offset, mapping, places, stopped }, outcome);
+        let key = key.as_deref();
+        on_record(&Origin { record, key, offset, mapping, places, stopped }, outcome);
     }
 }
 
@@ -202,13 +207,14 @@ fn format_problem(fault: &FormatFault, (line, column): (u32, u32)) -> Problem {
 
 pub(crate) type PlaceOf<'a> = dyn FnMut(usize) -> (u32, u32) + 'a;
 
+/// `refused` takes the key of a record that is refused, where it can be read.
 fn translate<'a>(
     mapping: &'a Mapping,
-    document: &'a Document,
-    record: NodeId,
-    gazetteer: &'a Gazetteer,
+    scene: Scene<'a>,
     place: &mut PlaceOf<'_>,
+    refused: &mut Option<String>,
 ) -> Outcome<'a> {
+    let Scene { document, record, .. } = scene;
     let mut drafts = Vec::new();
     let mut problems = Vec::new();
     let mut taken = false;
@@ -231,8 +237,7 @@ fn translate<'a>(
                 continue;
             }
         }
-        let scene = Scene { document, record, gazetteer, day: None };
-        match draft(rules, scene, place) {
+        match draft(rules, scene, place, refused) {
             Ok(draft) => drafts.push(draft),
             Err(found) => problems.extend(found),
         }
@@ -249,6 +254,7 @@ fn draft<'a>(
     rules: &'a RecordMapping,
     mut scene: Scene<'a>,
     place: &mut PlaceOf<'_>,
+    refused: &mut Option<String>,
 ) -> Result<Draft<'a>, Vec<Problem>> {
     let found = rules.paths.find(scene.document, scene.record);
     let mut day_unreadable = false;
@@ -284,6 +290,9 @@ fn draft<'a>(
         problems.retain(|problem| !is_about_units(problem));
     }
     if !problems.is_empty() {
+        if refused.is_none() && !key.is_empty() {
+            *refused = Some(key.into_owned());
+        }
         return Err(problems);
     }
     let body = Part::Object(body);

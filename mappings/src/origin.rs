@@ -146,6 +146,8 @@ fn clamp(number: usize) -> u32 {
 pub struct Origin<'a> {
     /// Its number, from 1.
     pub record: u32,
+    /// For one that is refused: the key that it bears, where that could be read.
+    pub key: Option<&'a str>,
     pub(crate) offset: usize,
     pub(crate) mapping: &'a Mapping,
     pub(crate) places: &'a Places<'a>,

@@ -8,6 +8,7 @@ mod failing;
 mod killed;
 mod moved;
 mod processes;
+mod retranslated;
 mod ways;
 
 use std::{fs, time::Duration};

@@ -144,6 +144,11 @@ kinds! {
         "Something was decided of this dead letter already: it was replayed or discarded."
         "Xem trạng thái bằng GET /v1/dead/{mã}; nếu lại không giao được, nó có mã mới."
         "See its state by GET /v1/dead/{id}; one that is buried again has a new id.";
+    BAD_CONTROL "bad-control"
+        "Nội dung đối soát không đọc được."
+        "What is to be compared cannot be read."
+        "Gửi danh sách mã hồ sơ (keys) hoặc các số theo ngày (totals)."
+        "Send a list of keys (keys) or numbers by day (totals).";
     CROWDED "too-many-streams"
         "Quá nhiều luồng đang mở."
         "Too many streams are open."

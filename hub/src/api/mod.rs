@@ -13,6 +13,7 @@
 
 mod answer;
 mod catalogue;
+mod channels;
 mod counted;
 mod deadline;
 mod deliveries;
@@ -42,7 +43,7 @@ use std::sync::Arc;
 use adapters::rest::{kinds::UNAUTHENTICATED, problem::ProblemResponse};
 use axum::{
     Router,
-    extract::FromRequestParts,
+    extract::{DefaultBodyLimit, FromRequestParts},
     http::{HeaderValue, StatusCode, header::WWW_AUTHENTICATE, request::Parts},
     middleware,
     routing::{get, post},
@@ -92,6 +93,14 @@ pub fn whole(state: Api, others: Router) -> Router {
         .route("/v1/reports/{form}", get(reports::report))
         .route("/v1/reports/{form}/freeze", post(reports::freeze))
         .route("/v1/findings", get(findings::findings))
+        .route("/v1/channels", get(channels::channels))
+        .route("/v1/channels/{channel}/conformance", get(channels::conformance))
+        .route(
+            "/v1/channels/{channel}/control",
+            post(channels::control).layer(DefaultBodyLimit::max(channels::CONTROL_BYTES_MAX)),
+        )
+        .route("/v1/channels/{channel}/refusals", get(channels::refusals))
+        .route("/v1/channels/{channel}/refusals/settle", post(channels::settle))
         .route("/v1/pollers", get(pollers::pollers))
         .route("/v1/roadmap", get(roadmap::roadmap))
         .route("/v1/feedback", get(feedback::list))

@@ -352,6 +352,7 @@ pub(super) fn channel(contracts: &Contracts) -> Result<Channel, BenchError> {
         dropped: None,
         called: None,
         read: None,
+        expected: Default::default(),
     })
 }
 

@@ -40,6 +40,7 @@ impl Own {
                 dropped: None,
                 called: None,
                 read: None,
+                expected: Default::default(),
             })
         };
         Ok(Self {

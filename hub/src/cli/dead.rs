@@ -180,7 +180,7 @@ async fn acted(operations: &Operations, action: &Action) -> Done {
 }
 
 /// Runs work over the configured store with the configured agencies.
-fn with_operations(
+pub(super) fn with_operations(
     config: &Path,
     (out, err): (&mut impl Write, &mut impl Write),
     work: impl AsyncFnOnce(&Operations) -> Done,

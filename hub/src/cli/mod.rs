@@ -5,6 +5,7 @@ mod agency;
 mod apply;
 mod bench;
 mod called;
+mod channels;
 mod check;
 mod dead;
 mod demo;
@@ -17,7 +18,9 @@ mod migrate;
 mod moves;
 mod progress;
 mod prune;
+mod refusals;
 mod report;
+mod retranslate;
 mod roadmap;
 mod send;
 mod serve;
@@ -117,6 +120,12 @@ enum Command {
     Lineage(lineage::Options),
     /// Show what has changed in what channels send: fields, types, blanks, codes, forms.
     Drift(drift::Options),
+    /// Show how every channel stands: heard from, due, silent, conforming; and open alerts.
+    Channels(Configured),
+    /// Compare the keys that an agency has with those that the hub has.
+    Control(channels::ControlOptions),
+    /// Show what the agency of a channel has yet to mend: its open refusals, by rule.
+    Refusals(refusals::Options),
     /// Send a native file to a hub, as its agency would.
     Send {
         /// Channel, as agency.channel.
@@ -156,6 +165,9 @@ enum Command {
     Resume(dead::Channel),
     /// Deliver what waits for a channel now, and pause it then.
     Drain(dead::Channel),
+    /// Translate kept messages again after a mapping was mended: what comes out otherwise
+    /// supersedes what was told, what was refused is stored.
+    Retranslate(retranslate::Options),
     /// Fill a form of the catalogue with the figures of a period; freeze it.
     Report(report::Options),
     /// Read everything and compare: leaves, commitments, dossiers, numbers, findings.
@@ -231,6 +243,7 @@ fn dispatch(command: Command, out: &mut impl Write, err: &mut impl Write) -> io:
         Command::Pause(told) => dead::steer(&told, Running::Paused, out, err),
         Command::Resume(told) => dead::steer(&told, Running::Running, out, err),
         Command::Drain(told) => dead::steer(&told, Running::Draining, out, err),
+        Command::Retranslate(options) => retranslate::run(&options, out, err),
         Command::Report(options) => report::run(&options, out, err),
         Command::Verify(options) => journal::verify(&options, out, err),
         Command::Rebuild(configured) => journal::rebuild(&configured.config, out, err),
@@ -263,6 +276,9 @@ fn dispatch(command: Command, out: &mut impl Write, err: &mut impl Write) -> io:
             })
         }
         Command::Drift(options) => drift::run(&options, out, err),
+        Command::Channels(configured) => channels::run(&configured, out, err),
+        Command::Control(options) => channels::control(&options, out, err),
+        Command::Refusals(options) => refusals::run(&options, out, err),
         Command::Roadmap(options) => roadmap::run(&options, out, err),
     }
 }

@@ -13,6 +13,7 @@ mod finding;
 mod page;
 mod poller;
 mod roadmap;
+mod standing;
 #[cfg(test)]
 mod tests;
 

@@ -11,6 +11,7 @@ use super::{
     drift::Section,
     finding,
     poller::{self, PollerRow},
+    standing,
 };
 use crate::{
     api::today,
@@ -143,6 +144,7 @@ pub(super) struct Page {
     findings: finding::Section,
     deliveries: delivery::Section,
     drift: Section,
+    standing: standing::Section,
     total: i64,
     today: String,
 }
@@ -201,6 +203,7 @@ impl Page {
             findings: finding::Section::read(operations).await?,
             deliveries: delivery::Section::read(operations).await?,
             drift: Section::read(operations).await?,
+            standing: standing::Section::read(operations).await?,
             today: today.strftime("%d/%m/%Y").to_string(),
         })
     }

@@ -3,6 +3,7 @@
 //! It runs in a task of its own from the first byte to the receipt, so a sender that hangs up
 //! stops nothing half-way.
 
+pub(crate) mod again;
 mod chunks;
 mod commit;
 pub mod route;
@@ -11,7 +12,7 @@ pub(crate) mod translate;
 use std::sync::Arc;
 
 use adapters::{Arrival, Inbox};
-use contracts::{Contract, Contracts, Later, Problem, Receipt, problem};
+use contracts::{Contract, Contracts, Later, Outcome, Problem, Receipt, problem};
 use futures_util::future::BoxFuture;
 use mappings::Gazetteer;
 use tokio::sync::{Notify, Semaphore, mpsc};
@@ -25,6 +26,7 @@ use crate::{
         merkle::Digest,
     },
     store::{ContractHashes, Item, Payload, Store, Submission},
+    watching::Repeats,
 };
 
 use chunks::Sender;
@@ -56,6 +58,7 @@ pub struct Journey {
     containers: Arc<Semaphore>,
     routes: Arc<Routes>,
     under_way: TaskTracker,
+    repeats: Repeats,
 }
 
 impl Journey {
@@ -83,7 +86,13 @@ impl Journey {
             containers,
             routes,
             under_way,
+            repeats: Repeats::default(),
         }
+    }
+
+    /// Counts the messages that are sent again.
+    pub(crate) fn counting(self, repeats: Repeats) -> Self {
+        Self { repeats, ..self }
     }
 
     /// Waits for the messages under way, also those whose senders have hung up. None may be
@@ -128,6 +137,7 @@ impl Journey {
             last: false,
             items: Arc::default(),
             advance: arrival.cursor.map(Arc::new),
+            again: false,
         };
         if large { self.in_chunks(first).await } else { self.at_once(first).await }
     }
@@ -142,7 +152,12 @@ impl Journey {
                 true
             });
         }
-        let mut sender = Sender::new(&self, first);
+        self.all(first, items).await
+    }
+
+    /// Sends all records of a message.
+    async fn all(&self, first: Submission, mut items: Vec<Item>) -> Result<Receipt, Later> {
+        let mut sender = Sender::new(self, first);
         while items.len() > CHUNK_RECORDS_MAX {
             let rest = items.split_off(CHUNK_RECORDS_MAX);
             if let Some(receipt) = sender.send(std::mem::replace(&mut items, rest), false).await? {
@@ -223,7 +238,8 @@ fn about(agency: &str, item: Item) -> Item {
     let Some(other) = other else { return item };
     let problem = Problem::new(&problem::CONTRACT_BROKEN).at("/agency");
     let problem = problem.by_rule(format!("agency = {agency}")).with_value(&other, false);
-    Item { outcome: Err(vec![problem]), ..item }
+    let key = item.outcome.iter().flatten().next().map(|one| one.key.clone());
+    Item { key, outcome: Err(vec![problem]), ..item }
 }
 
 impl Inbox for Journey {
@@ -232,8 +248,15 @@ impl Inbox for Journey {
         channel: &str,
         arrival: Arrival,
     ) -> BoxFuture<'static, Result<Receipt, Later>> {
-        let work = self.clone().receive(channel.to_owned(), arrival);
-        let work = self.under_way.spawn(work);
+        let (name, repeats) = (channel.to_owned(), self.repeats.clone());
+        let receiving = self.clone().receive(channel.to_owned(), arrival);
+        let work = self.under_way.spawn(async move {
+            let receipt = receiving.await?;
+            if receipt.outcome == Outcome::Duplicate {
+                repeats.note(&name);
+            }
+            Ok(receipt)
+        });
         Box::pin(async move {
             work.await.unwrap_or_else(|error| {
                 tracing::error!(error = %error, "a journey ended by a fault of the hub");

@@ -36,17 +36,25 @@ pub(crate) fn translate(
         let (origin, outcome) = match told {
             Told::Record(origin, outcome) => (origin, outcome),
             Told::Fault(problem) => {
-                return take(Item { record: None, outcome: Err(vec![*problem]) });
+                return take(Item { record: None, key: None, outcome: Err(vec![*problem]) });
             }
         };
-        let outcome = outcome.and_then(|drafts| seal(contracts, drafts, origin, clock));
+        let sealed = |drafts: Vec<Draft<'_>>| {
+            seal(contracts, &drafts, origin, clock)
+                .map_err(|problems| (drafts.first().map(|draft| draft.key.to_string()), problems))
+        };
+        let known = |problems| (origin.key.map(ToOwned::to_owned), problems);
+        let (key, outcome) = match outcome.map_err(known).and_then(sealed) {
+            Ok(prepared) => (None, Ok(prepared)),
+            Err((key, problems)) => (key, Err(problems)),
+        };
         refused += u32::from(outcome.is_err());
-        let wanted = take(Item { record: Some(origin.record), outcome });
+        let wanted = take(Item { record: Some(origin.record), key, outcome });
         if wanted && refused >= REFUSED_RECORDS_MAX {
             let rule = format!("refused_records_max = {REFUSED_RECORDS_MAX}");
             let mut problem = Problem::new(&problem::LIMIT_EXCEEDED).by_rule(rule);
             problem.place.record = Some(origin.record);
-            take(Item { record: None, outcome: Err(vec![problem]) });
+            take(Item { record: None, key: None, outcome: Err(vec![problem]) });
             return false;
         }
         wanted
@@ -56,13 +64,13 @@ pub(crate) fn translate(
 /// Seals all drafts of one record, or refuses the record with every problem of all of them.
 fn seal(
     contracts: &Contracts,
-    drafts: Vec<Draft<'_>>,
+    drafts: &[Draft<'_>],
     origin: &Origin<'_>,
     clock: Timestamp,
 ) -> Result<Vec<Prepared>, Vec<Problem>> {
     let mut sealed = Vec::with_capacity(drafts.len());
     let mut problems = Vec::new();
-    for draft in &drafts {
+    for draft in drafts {
         match prepare(contracts, draft, clock) {
             Ok(prepared) => sealed.push(prepared),
             Err(mut found) => {
@@ -107,6 +115,7 @@ fn prepare(
         content,
         telling,
         destinations: Vec::new(),
+        supersedes: None,
     })
 }
 

@@ -2,13 +2,14 @@
 //!
 //! Beside them the records that are about no dossier, the catalogue that the province publishes,
 //! how names in it are found, the hub's own deadline of a dossier, the forms of reports, what there
-//! is to ask, and the roadmap.
+//! is to ask, how channels stand, and the roadmap.
 //!
 //! Nothing here does I/O, reads a clock or the environment: equal sets give equal answers,
 //! whatever the order, the repetition or the delay in which their members came.
 
 pub mod calendar;
 pub mod catalogue;
+pub mod channel;
 pub mod deadline;
 pub mod dossier;
 pub mod feedback;

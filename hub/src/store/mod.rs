@@ -7,6 +7,8 @@
 mod audit;
 pub mod batch;
 pub mod catalogue;
+pub mod channels;
+pub mod controls;
 pub mod decode;
 pub mod deliveries;
 pub mod effect;
@@ -21,7 +23,9 @@ pub mod postgres;
 pub mod profiles;
 pub mod pruning;
 pub mod records;
+pub mod refusals;
 pub mod replay;
+pub mod retranslation;
 mod rows;
 pub mod rules;
 pub mod schema;
@@ -88,6 +92,8 @@ pub struct Prepared {
     pub telling: Option<Telling>,
     /// Where it is delivered.
     pub destinations: Vec<deliveries::Destination>,
+    /// The position of the entry that it takes the place of.
+    pub supersedes: Option<u64>,
 }
 
 impl Prepared {
@@ -103,6 +109,8 @@ impl Prepared {
 pub struct Item {
     /// Its number in the payload, from 1; `None` for what could not be read on.
     pub record: Option<u32>,
+    /// For one that is refused: the key that it bears, where that could be read.
+    pub key: Option<String>,
     /// What the mapping and the contract made of it: one record may feed several contracts.
     pub outcome: Result<Vec<Prepared>, Vec<Problem>>,
 }
@@ -153,6 +161,8 @@ pub struct Submission {
     pub items: Arc<Vec<Item>>,
     /// Where reading goes on when the message has its outcome, for channels that are read.
     pub advance: Option<Arc<Advance>>,
+    /// Whether it was taken before, and is translated again under a mended mapping.
+    pub again: bool,
 }
 
 /// What a commit answers to a chunk.
@@ -169,6 +179,8 @@ pub trait Store:
     portable::Portable
     + pruning::Pruning
     + catalogue::Catalogues
+    + channels::Channels
+    + controls::Controls
     + deliveries::Deliveries
     + findings::Findings
     + freezes::Freezes
@@ -176,6 +188,8 @@ pub trait Store:
     + pollers::Pollers
     + profiles::Profiles
     + records::Records
+    + refusals::Refusals
+    + retranslation::Retranslation
     + 'static
 {
     /// Writes a batch of chunks in one transaction, each of which succeeds or fails alone.

@@ -1,5 +1,6 @@
 //! The conformance suite that every store passes: what its users can rely on.
 
+mod channels;
 pub(crate) mod deliveries;
 mod findings;
 mod freezes;
@@ -8,6 +9,7 @@ mod look_ups;
 mod pollers;
 mod profiles;
 pub(crate) mod records;
+mod refusals;
 
 use std::sync::Arc;
 
@@ -27,12 +29,14 @@ use crate::{
     registry::{Content, Settings},
 };
 
+pub(crate) use channels::channels;
 pub(crate) use findings::{days_that_pass, findings};
 pub(crate) use freezes::{freezers, freezes};
 pub(crate) use groupings::groupings;
 pub(crate) use look_ups::look_ups;
 pub(crate) use pollers::pollers;
 pub(crate) use profiles::profiles;
+pub(crate) use refusals::refusals;
 
 /// One dossier at a source, as a sealed record.
 pub(crate) fn snapshot(code: &str, version: u32, status: u8) -> Prepared {
@@ -89,6 +93,7 @@ fn prepared(contract: &str, key: &str, body: serde_json::Value) -> Prepared {
         content: Some(content),
         telling: None,
         destinations: Vec::new(),
+        supersedes: None,
     }
 }
 
@@ -101,7 +106,7 @@ pub(crate) fn message(
 ) -> Submission {
     let bytes = Bytes::copy_from_slice(payload.as_bytes());
     let salt = Salt::random().unwrap();
-    let number = |(at, outcome)| Item { record: Some(at), outcome };
+    let number = |(at, outcome)| Item { record: Some(at), key: None, outcome };
     Submission {
         channel: "so-y-te.ho-so".to_owned(),
         id: id.to_owned(),
@@ -116,6 +121,7 @@ pub(crate) fn message(
         last: true,
         items: Arc::new((1..).zip(items).map(number).collect()),
         advance: None,
+        again: false,
     }
 }
 
@@ -161,7 +167,11 @@ pub(crate) async fn outcomes(store: &dyn Store) {
     assert_eq!((still.outcome, still.first), (Outcome::Duplicate, Some(Outcome::Refused)));
     let mended = Submission { mapping: Digest::of(b"mended"), ..bad() };
     let mended = Submission {
-        items: Arc::new(vec![Item { record: Some(1), outcome: Ok(vec![snapshot("A-3", 1, 4)]) }]),
+        items: Arc::new(vec![Item {
+            record: Some(1),
+            key: None,
+            outcome: Ok(vec![snapshot("A-3", 1, 4)]),
+        }]),
         ..mended
     };
     assert_eq!(send(store, mended).await.outcome, Outcome::Stored, "under a mended mapping");

@@ -130,7 +130,17 @@ impl Attempts {
         let known = &self.all[at].attempt;
         let same = known.dedup == chunk.dedup;
         let same_mapping = known.mapping == chunk.mapping;
+        // What a channel told in trial counted nowhere, and its ids were for trying: once it is
+        // promoted, they begin anew.
+        if known.mode == Mode::Trial && chunk.mode != Mode::Trial && !chunk.again {
+            return Decision::Fresh { previous: Some(at) };
+        }
         match known.outcome {
+            // Translated again: what has another content by now, or this mapping, stays.
+            Some(_) if chunk.again && same && !same_mapping => {
+                Decision::Fresh { previous: Some(at) }
+            }
+            Some(_) if chunk.again => Decision::Known(at),
             None if same && same_mapping => match chunk.chunk.cmp(&known.next_chunk) {
                 Ordering::Equal => Decision::Continue(at),
                 _ => Decision::Skip { next: known.next_chunk },

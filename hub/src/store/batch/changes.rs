@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::{
     Written,
     records::{Records, Replaced},
+    refused::Refused,
     subjects::Subjects,
     tip::Tip,
 };
@@ -111,6 +112,8 @@ pub struct Changes {
     pub replaced: Vec<Replaced>,
     /// Deliveries.
     pub outgoing: Vec<Outgoing>,
+    /// Refusals that are open now, and those that are no more.
+    pub refused: Refused,
     /// Channels that are read, and where reading goes on.
     pub moved: Vec<Moved>,
     /// The journal's end.
@@ -140,6 +143,7 @@ impl Changes {
             records: Vec::new(),
             replaced: Vec::new(),
             outgoing: Vec::new(),
+            refused: Refused::default(),
             moved: Vec::new(),
             tip,
         }
@@ -150,6 +154,7 @@ impl Changes {
         self.attempts = attempts;
         self.members = subjects.changed();
         (self.records, self.replaced) = records.close();
+        self.refused.close();
     }
 
     /// Notes changes of numbers at one place.

@@ -6,9 +6,11 @@
 
 pub mod attempt;
 pub mod changes;
+pub mod days;
 pub mod lattice;
 pub mod marks;
 pub mod records;
+pub mod refused;
 pub mod rollups;
 pub mod slot;
 pub mod subjects;
@@ -26,6 +28,7 @@ pub use changes::{Changes, Delta, Heard, MemberRow, Moved, NewEntry};
 pub use lattice::{Level, RollupKey};
 pub use marks::Marks;
 pub use records::{Records, Replaced};
+pub use refused::{OpenRefusal, Refused};
 pub use rollups::Rollups;
 pub use subjects::{Subjects, code_of, code_of_text};
 pub use tip::{Said, Tip};
@@ -74,6 +77,9 @@ pub struct Wanted {
     pub codes: BTreeSet<String>,
     /// Records about no dossier.
     pub records: BTreeSet<RecordName>,
+    /// Whether all observations are wanted whole: where one takes the place of another, any may
+    /// be the latest.
+    pub whole: bool,
 }
 
 /// Channels and ids of a batch, sorted, each once.
@@ -88,6 +94,7 @@ pub fn wanted(batch: &[Submission], attempts: &Attempts) -> Wanted {
     let mut wanted = Wanted::default();
     for chunk in batch.iter().filter(|chunk| attempts.may_store(chunk)) {
         for one in chunk.items.iter().flat_map(|item| item.outcome.iter().flatten()) {
+            wanted.whole |= one.supersedes.is_some();
             wanted.records.extend(one.telling.iter().map(|telling| telling.name.clone()));
             let Some(content) = &one.content else { continue };
             wanted.identities.insert(content.identity());
@@ -181,6 +188,10 @@ impl Work<'_> {
     }
 
     fn begin(&mut self, chunk: &Submission, previous: Option<usize>, conflict: bool) -> usize {
+        if let Some(previous) = previous.filter(|_| !conflict) {
+            // Whatever becomes of it, this attempt decides for the id from here on.
+            self.changes.refused.in_place_of(self.attempts.at(previous).message);
+        }
         let tip = &mut self.changes.tip;
         tip.messages += 1;
         let numbered = (tip.messages, tip.now(self.clock));
@@ -192,7 +203,7 @@ impl Work<'_> {
         let at = self.begin(chunk, Some(known), true);
         let problems = vec![Problem::new(&problem::ID_REUSED).by_rule(chunk.id.clone())];
         let refusals = [Refusal { record: None, problems }];
-        let position = self.refuse(chunk, at, &refusals)?;
+        let position = self.refuse(chunk, at, &refusals, &[None])?;
         self.attempts.advance(at, 1, (0, &refusals), Some((position, position)));
         self.attempts.settle(at, Some(Outcome::Conflict));
         Ok(Reply::Done(self.attempts.receipt(at, false)))
@@ -201,9 +212,9 @@ impl Work<'_> {
     /// Writes the records of a chunk, each an entry and its effect; refusals share one entry.
     fn items(&mut self, chunk: &Submission, at: usize) -> Result<Reply, Later> {
         let first = self.changes.tip.next();
-        let mut refusals = Vec::new();
+        let (mut refusals, mut keys) = (Vec::new(), Vec::new());
         let mut records = 0;
-        for Item { record, outcome } in chunk.items.iter() {
+        for Item { record, key, outcome } in chunk.items.iter() {
             match outcome {
                 Ok(prepared) => {
                     for one in prepared {
@@ -213,11 +224,12 @@ impl Work<'_> {
                 }
                 Err(problems) => {
                     refusals.push(Refusal { record: *record, problems: problems.clone() });
+                    keys.push(key.as_deref());
                 }
             }
         }
         if !refusals.is_empty() {
-            self.refuse(chunk, at, &refusals)?;
+            self.refuse(chunk, at, &refusals, &keys)?;
         }
         let next = self.changes.tip.next();
         let positions = (next > first).then(|| (first, next - 1));
@@ -252,9 +264,10 @@ impl Work<'_> {
             personal: one.personal.as_ref(),
             mapping: Some(chunk.mapping),
             contract_hash: chunk.contracts.get(&one.contract).copied(),
-            supersedes: None,
+            supersedes: one.supersedes,
         };
         let entry = self.changes.tip.append(self.clock, &said).map_err(|error| unfit(&error))?;
+        self.changes.refused.told(&chunk.channel, &one.key, entry.position);
         if chunk.mode == Mode::Live && !one.destinations.is_empty() {
             let again = self.attempts.at(at).previous.is_some();
             self.deliver(one, entry.position, again);
@@ -265,7 +278,9 @@ impl Work<'_> {
                 recorded_at: entry.recorded_at,
                 counted: chunk.mode != Mode::Trial,
                 content: content.clone(),
-                supersedes: None,
+                supersedes: one
+                    .supersedes
+                    .and_then(|position| self.subjects.id_at(&content.identity(), position)),
                 content_hash: *one.public_hash.as_bytes(),
             };
             self.subjects.apply(seen, self.rules, &mut self.changes);
@@ -311,11 +326,13 @@ impl Work<'_> {
         self.changes.outgoing.extend(outgoing);
     }
 
+    /// Writes refusals as one entry; `keys` are those of their records, as far as known.
     fn refuse(
         &mut self,
         chunk: &Submission,
         at: usize,
         refusals: &[Refusal],
+        keys: &[Option<&str>],
     ) -> Result<u64, Later> {
         // Problems are texts and numbers: nothing can fail.
         let public = serde_json::to_string(refusals).unwrap_or_default();
@@ -336,6 +353,8 @@ impl Work<'_> {
         let entry = self.changes.tip.append(self.clock, &said).map_err(|error| unfit(&error))?;
         let position = entry.position;
         self.changes.entries.push(entry);
+        let message = self.attempts.at(at).message;
+        self.changes.refused.open((&chunk.channel, message, position), refusals, keys);
         Ok(position)
     }
 }

@@ -9,7 +9,7 @@ use contracts::code::DossierCode;
 
 use super::changes::{Changes, DossierChange, Heard, MemberRow};
 use crate::{
-    registry::{Content, DossierState, Identity, Observation, Settings},
+    registry::{Content, DossierState, Identity, Observation, ObservationId, Settings},
     store::{
         Rules, StoreError,
         effect::{self, Membership},
@@ -140,6 +140,13 @@ impl Subjects {
             return told.any(|one| one.content_hash == *hash);
         }
         told.next().is_some_and(|one| one.content_hash == *hash)
+    }
+
+    /// Names what was told at a position under a name.
+    pub(super) fn id_at(&self, identity: &Identity, position: u64) -> Option<ObservationId> {
+        let member = self.members.get(*self.by_identity.get(identity)?)?;
+        let told = member.observations.iter().find(|one| one.position == position)?;
+        Some(told.id())
     }
 
     /// Folds one more observation into its dossier and the numbers.

@@ -27,7 +27,7 @@ pub struct Part {
 use Kind::{Bytes, Number, Text};
 
 /// What is carried, in this order: what is named comes before what names it.
-pub static PARTS: [Part; 16] = [
+pub static PARTS: [Part; 21] = [
     Part { name: "reference_contents", columns: &[("hash", Bytes), ("content", Bytes)], key: 1 },
     Part {
         name: "messages",
@@ -162,6 +162,64 @@ pub static PARTS: [Part; 16] = [
             ("reason", Text),
         ],
         key: 1,
+    },
+    // What is open among refusals depends on what was settled by hand as well.
+    Part {
+        name: "refused",
+        columns: &[
+            ("channel", Text),
+            ("code", Text),
+            ("position", Number),
+            ("place", Number),
+            ("message", Number),
+            ("key", Text),
+        ],
+        key: 4,
+    },
+    Part {
+        name: "refused_counts",
+        columns: &[("channel", Text), ("code", Text), ("refusals", Number)],
+        key: 2,
+    },
+    Part {
+        name: "channel_days",
+        columns: &[
+            ("channel", Text),
+            ("day", Number),
+            ("messages", Number),
+            ("refused", Number),
+            ("records", Number),
+            ("refused_records", Number),
+            ("repeats", Number),
+            ("first_at", Number),
+            ("last_at", Number),
+            ("pause", Number),
+        ],
+        key: 2,
+    },
+    Part {
+        name: "alerts",
+        columns: &[
+            ("channel", Text),
+            ("kind", Text),
+            ("opened_at", Number),
+            ("closed_at", Number),
+            ("told", Text),
+        ],
+        key: 3,
+    },
+    Part {
+        name: "controls",
+        columns: &[
+            ("channel", Text),
+            ("kind", Text),
+            ("at", Number),
+            ("source", Text),
+            ("told", Number),
+            ("missing", Number),
+            ("extra", Number),
+        ],
+        key: 3,
     },
     // Where reading goes on; whose turn it is, is the other store's own.
     Part { name: "pollers", columns: &[("channel", Text), ("cursor", Text)], key: 1 },

@@ -278,9 +278,13 @@ impl Read {
         let sql = "SELECT d.dossier, d.public FROM unnest($1::bigint[]) w (dossier)
                    JOIN dossiers d ON d.dossier = w.dossier WHERE d.public IS NOT NULL";
         let values: [Value<'_>; 1] = [&dossiers];
-        let (mut said, states) =
-            try_join(said::in_short(client, &self.members), session::rows(client, sql, &values))
-                .await?;
+        let said = async {
+            match wanted.whole {
+                true => said::whole(client, &self.members, None).await,
+                false => said::in_short(client, &self.members).await,
+            }
+        };
+        let (mut said, states) = try_join(said, session::rows(client, sql, &values)).await?;
         for row in found {
             let observations = said.remove(&row.member).unwrap_or_default();
             self.subjects.member(row, observations);

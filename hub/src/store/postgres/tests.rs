@@ -181,6 +181,20 @@ async fn days_of_an_agency_are_looked_at_when_they_are_over() {
 }
 
 #[tokio::test]
+async fn channels_stand_as_their_days_and_alerts_say() {
+    let database = Database::new("channels").await;
+    suite::channels(&database.open().await).await;
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn refusals_are_open_until_they_are_mended() {
+    let database = Database::new("refusals").await;
+    suite::refusals(&database.open().await).await;
+    database.drop().await;
+}
+
+#[tokio::test]
 async fn findings_are_judged_once_in_order_and_a_recount_agrees() {
     let database = Database::new("findings").await;
     suite::findings(Arc::new(database.open().await)).await;

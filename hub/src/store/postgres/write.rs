@@ -11,6 +11,7 @@ use deadpool_postgres::GenericClient;
 use super::{
     deliveries,
     failure::Failure,
+    message::{channels, open_refusals},
     pollers, records,
     session::{self, Rows, signed},
 };
@@ -118,6 +119,8 @@ pub(super) fn batch<'a>(changes: &'a Changes, places: &Places) -> Vec<Rows<'a>> 
     all.extend(entries(&changes.entries));
     all.extend(folds(&[changes], places));
     all.extend(records::rows(&changes.records, &changes.replaced));
+    all.push(channels::added(&changes.attempts));
+    all.extend(open_refusals::rows(&changes.refused));
     all.extend(deliveries::added(&changes.outgoing));
     all.extend(pollers::moved(&changes.moved));
     all.push(head(&changes.tip));

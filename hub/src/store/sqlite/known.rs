@@ -277,8 +277,10 @@ pub(super) fn subjects(connection: &Connection, wanted: &Wanted) -> Result<Subje
     }
     let mut subjects = Subjects::default();
     let mut keys: BTreeMap<u64, String> = BTreeMap::new();
-    let short: Option<Vec<_>> =
-        found.keys().map(|member| said(connection, *member)).collect::<Result<_, _>>()?;
+    let short: Option<Vec<_>> = match wanted.whole {
+        true => None,
+        false => found.keys().map(|member| said(connection, *member)).collect::<Result<_, _>>()?,
+    };
     let whole = || found.keys().map(|member| observations(connection, *member, None)).collect();
     let said: Vec<Vec<Observation>> = short.map_or_else(whole, Ok)?;
     for (row, observations) in found.into_values().zip(said) {

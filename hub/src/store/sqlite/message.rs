@@ -1,5 +1,10 @@
 //! Messages as readers ask for them.
 
+pub(super) mod channels;
+mod controls;
+mod kept;
+pub(super) mod open_refusals;
+
 use contracts::Refusal;
 use rusqlite::{Connection, Row, params};
 

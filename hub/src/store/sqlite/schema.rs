@@ -11,7 +11,7 @@ use crate::store::{
 };
 
 /// All versions, in order; the file notes how many it has, and the hash of each.
-static MIGRATIONS: [Migration; 15] = [
+static MIGRATIONS: [Migration; 16] = [
     Migration { name: "first", sql: include_str!("../../../migrations/sqlite/0001_first.sql") },
     Migration {
         name: "rollups_by_number",
@@ -53,6 +53,10 @@ static MIGRATIONS: [Migration; 15] = [
     Migration {
         name: "days_and_finishers",
         sql: include_str!("../../../migrations/sqlite/0015_days_and_finishers.sql"),
+    },
+    Migration {
+        name: "agency_view",
+        sql: include_str!("../../../migrations/sqlite/0016_agency_view.sql"),
     },
 ];
 

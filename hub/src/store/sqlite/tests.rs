@@ -146,6 +146,24 @@ async fn findings_are_judged_once_in_order_and_a_recount_agrees() {
 }
 
 #[tokio::test]
+async fn channels_stand_as_their_days_and_alerts_say() {
+    let folder = Folder::new("channels");
+    suite::channels(&folder.open()).await;
+}
+
+#[tokio::test]
+async fn refusals_are_open_until_they_are_mended() {
+    let folder = Folder::new("refusals");
+    suite::refusals(&folder.open()).await;
+}
+
+#[tokio::test]
+async fn findings_are_judged_once_in_order_and_a_recount_agrees() {
+    let folder = Folder::new("findings");
+    suite::findings(Arc::new(folder.open())).await;
+}
+
+#[tokio::test]
 async fn trial() {
     let folder = Folder::new("trial");
     suite::trial(&folder.open()).await;

@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::{
     deliveries,
     deltas::{self, NumbersSeen},
+    message::{channels, open_refusals},
     names, pollers, records,
 };
 use crate::store::{
@@ -33,6 +34,8 @@ pub(super) fn changes(
     if !changes.records.is_empty() {
         records::write(connection, &changes.records, &changes.replaced)?;
     }
+    channels::add(connection, &changes.attempts)?;
+    open_refusals::write(connection, &changes.refused)?;
     deliveries::add(connection, &changes.outgoing)?;
     pollers::moved(connection, &changes.moved)?;
     head(connection, &changes.tip)

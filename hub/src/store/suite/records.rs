@@ -27,6 +27,7 @@ fn sealed(draft: &Draft<'_>) -> Prepared {
         content: None,
         telling: told.unwrap(),
         destinations: Vec::new(),
+        supersedes: None,
     }
 }
 

@@ -1,0 +1,117 @@
+//! What an operator is to look at is looked for behind the work: alerts are opened and closed, and
+//! each time that is logged once, whichever process finds it. And how often messages are sent
+//! again is kept, which no transaction of theirs does, for they write nothing.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    mem,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use jiff::{Timestamp, tz};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    operations::{ALERT_KINDS, Operations},
+    registry::measure::day_number,
+    store::{StoreError, channels::Alert},
+    telemetry::Telemetry,
+};
+
+/// How often it is looked.
+const EVERY: Duration = Duration::from_secs(10);
+
+/// Messages sent again since they were last kept, by channel. What a process has not kept when it
+/// is killed is lost: nothing but conformance is told by it.
+#[derive(Clone, Default)]
+pub(crate) struct Repeats(Arc<Mutex<HashMap<String, u64>>>);
+
+impl Repeats {
+    /// Notes one.
+    pub(crate) fn note(&self, channel: &str) {
+        let Ok(mut all) = self.0.lock() else { return };
+        match all.get_mut(channel) {
+            Some(number) => *number += 1,
+            None => drop(all.insert(channel.to_owned(), 1)),
+        }
+    }
+
+    fn take(&self) -> HashMap<String, u64> {
+        self.0.lock().map(|mut all| mem::take(&mut *all)).unwrap_or_default()
+    }
+
+    fn give_back(&self, taken: HashMap<String, u64>) {
+        let Ok(mut all) = self.0.lock() else { return };
+        for (channel, number) in taken {
+            *all.entry(channel).or_default() += number;
+        }
+    }
+}
+
+/// Looks.
+pub(crate) struct Watching {
+    operations: Operations,
+    telemetry: Arc<Telemetry>,
+    /// Messages sent again: who takes messages notes them here.
+    pub(crate) repeats: Repeats,
+}
+
+impl Watching {
+    pub(crate) fn new(operations: Operations, telemetry: Arc<Telemetry>) -> Self {
+        Self { operations, telemetry, repeats: Repeats::default() }
+    }
+
+    /// Looks until told to stop, and keeps then what is not kept yet.
+    pub(crate) async fn run(self, stop: CancellationToken) {
+        loop {
+            if let Err(error) = self.look().await {
+                tracing::warn!(%error, "how channels stand is not known; it is looked again");
+            }
+            if stop.run_until_cancelled(sleep(EVERY)).await.is_none() {
+                break;
+            }
+        }
+        if let Err(error) = self.keep_repeats().await {
+            tracing::warn!(%error, "how often messages were sent again is not kept");
+        }
+    }
+
+    async fn keep_repeats(&self) -> Result<(), StoreError> {
+        let taken = self.repeats.take();
+        if taken.is_empty() {
+            return Ok(());
+        }
+        let day = day_number(tz::offset(7).to_datetime(Timestamp::now()).date());
+        let rows = taken.iter().map(|(channel, number)| (channel.clone(), *number)).collect();
+        let kept = self.operations.store.add_repeats(day, rows).await;
+        if kept.is_err() {
+            self.repeats.give_back(taken);
+        }
+        kept
+    }
+
+    async fn look(&self) -> Result<(), StoreError> {
+        self.keep_repeats().await?;
+        let now = Timestamp::now();
+        let standing = self.operations.standing_alerts(now).await?;
+        let open = self.operations.store.alerts().await?;
+        let names = |alerts: &[Alert]| -> BTreeSet<(String, String)> {
+            alerts.iter().map(|one| (one.channel.clone(), one.kind.clone())).collect()
+        };
+        // Most of the time nothing has changed, and nothing is written.
+        if names(&standing) != names(&open) {
+            let (kinds, millis) = (ALERT_KINDS.to_vec(), now.as_millisecond());
+            for one in self.operations.store.stand(kinds, standing.clone(), millis).await? {
+                let (channel, kind, told) = (&one.channel, &one.kind, &one.told.en);
+                match one.closed_at {
+                    None => tracing::warn!(channel.id = channel, kind, told, "an alert is open"),
+                    Some(_) => tracing::info!(channel.id = channel, kind, "an alert is closed"),
+                }
+            }
+        }
+        self.telemetry.alerts(standing.iter().map(|one| (&*one.channel, &*one.kind)));
+        Ok(())
+    }
+}
