@@ -102,7 +102,7 @@ impl Filter {
 }
 
 /// What a command came to: its words, and how it ends.
-type Done = Result<(String, Exit), StoreError>;
+pub(super) type Done = Result<(String, Exit), StoreError>;
 
 fn lines(done: impl IntoIterator<Item = String>) -> String {
     done.into_iter().map(|line| format!("{line}\n")).collect()
@@ -180,7 +180,7 @@ async fn acted(operations: &Operations, action: &Action) -> Done {
 }
 
 /// Runs work over the configured store with the configured agencies.
-fn with_operations(
+pub(super) fn with_operations(
     config: &Path,
     (out, err): (&mut impl Write, &mut impl Write),
     work: impl AsyncFnOnce(&Operations) -> Done,

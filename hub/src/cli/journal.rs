@@ -8,6 +8,7 @@ use std::{
 
 use super::{Exit, block_on};
 use crate::{
+    attachments,
     config::StoreAddress,
     hub::{configuration, open_store},
     judging,
@@ -69,16 +70,20 @@ pub(super) fn verify(
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> io::Result<Exit> {
+    let folder = configuration(config).ok().and_then(|told| told.attachments);
+    let folder = folder.map(|told| told.folder);
     let read = async |store: Arc<dyn Store>| {
-        (store.head().await, store.verify().await, judging::recount(store).await)
+        let (head, verdict) = (store.head().await, store.verify().await);
+        let files = attachments::verify(&*store, folder.as_deref()).await;
+        (head, verdict, files, judging::recount(store).await)
     };
     let read = match with_store(config, err, read)? {
         Ok(done) => done,
         Err(exit) => return Ok(exit),
     };
-    let (head, mut verdict, findings) = match read {
-        (Ok(head), Ok(verdict), Ok(findings)) => (head, verdict, findings),
-        (Err(error), ..) | (_, Err(error), _) | (_, _, Err(error)) => {
+    let (head, mut verdict, files, findings) = match read {
+        (Ok(head), Ok(verdict), Ok(files), Ok(findings)) => (head, verdict, files, findings),
+        (Err(error), ..) | (_, Err(error), ..) | (_, _, Err(error), _) | (.., Err(error)) => {
             writeln!(err, "{error}")?;
             return Ok(Exit::Faulty);
         }
@@ -94,6 +99,11 @@ pub(super) fn verify(
     let ((open, all), judged) = (findings.counts, findings.judged);
     writeln!(out, "findings   {open} open of {all}, judged up to entry {judged}")?;
     verdict.faults.extend(findings.faults);
+    let (count, faults) = files;
+    if count > 0 {
+        writeln!(out, "files      {count} attachments")?;
+    }
+    verdict.faults.extend(faults);
     for fault in &verdict.faults {
         writeln!(err, "{fault}")?;
     }

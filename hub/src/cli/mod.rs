@@ -18,6 +18,7 @@ mod moves;
 mod progress;
 mod prune;
 mod report;
+mod requests;
 mod roadmap;
 mod send;
 mod serve;
@@ -156,6 +157,13 @@ enum Command {
     Resume(dead::Channel),
     /// Deliver what waits for a channel now, and pause it then.
     Drain(dead::Channel),
+    /// What agencies ask one another and the portal hands to them: list, show.
+    Requests {
+        #[command(subcommand)]
+        action: requests::Action,
+        #[command(flatten)]
+        configured: Configured,
+    },
     /// Fill a form of the catalogue with the figures of a period; freeze it.
     Report(report::Options),
     /// Read everything and compare: leaves, commitments, dossiers, numbers.
@@ -231,6 +239,9 @@ fn dispatch(command: Command, out: &mut impl Write, err: &mut impl Write) -> io:
         Command::Pause(told) => dead::steer(&told, Running::Paused, out, err),
         Command::Resume(told) => dead::steer(&told, Running::Running, out, err),
         Command::Drain(told) => dead::steer(&told, Running::Draining, out, err),
+        Command::Requests { action, configured } => {
+            requests::run(&configured.config, &action, out, err)
+        }
         Command::Report(options) => report::run(&options, out, err),
         Command::Verify(configured) => journal::verify(&configured.config, out, err),
         Command::Rebuild(configured) => journal::rebuild(&configured.config, out, err),

@@ -18,7 +18,9 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     catalog::{Catalog, Channel, speaks_for},
+    catalogue::Held,
     container,
+    exchange::Exchange,
     journal::{
         commitment::{Salt, commit},
         merkle::Digest,
@@ -56,24 +58,28 @@ pub struct Journey {
     /// Room for archives and workbooks: each may cost much beside its own size.
     containers: Arc<Semaphore>,
     routes: Arc<Routes>,
+    exchange: Arc<Exchange>,
     under_way: TaskTracker,
 }
 
 impl Journey {
     /// Starts the task that commits; it ends when the last copy of the journey is dropped.
-    /// `appended` is told when something was written; what `routes` lead to is woken.
+    /// `appended` is told when something was written; what `routes` lead to is woken. Applications
+    /// are held to what is `published`.
     pub fn start(
         catalog: Arc<Catalog>,
         contracts: Arc<Contracts>,
         gazetteer: Arc<Gazetteer>,
         store: Arc<dyn Store>,
         (routes, appended): (Arc<Routes>, Arc<Notify>),
+        published: Held,
     ) -> Self {
         let committer = Committer::start(store.clone(), appended);
         let hash = |one: &Contract| (one.id().clone(), Digest::of(one.text().as_bytes()));
         let hashes = Arc::new(contracts.iter().map(hash).collect());
         let containers = Arc::new(Semaphore::new(CONTAINERS_MAX));
         let under_way = TaskTracker::new();
+        let exchange = Arc::new(Exchange::new(catalog.clone(), store.clone(), published));
         Self {
             catalog,
             contracts,
@@ -83,6 +89,7 @@ impl Journey {
             hashes,
             containers,
             routes,
+            exchange,
             under_way,
         }
     }
@@ -213,7 +220,8 @@ impl Journey {
     }
 
     /// Makes a chunk durable, and wakes who delivers what it made.
-    async fn commit(&self, chunk: Submission) -> Result<Reply, Later> {
+    async fn commit(&self, mut chunk: Submission) -> Result<Reply, Later> {
+        self.exchange.admit(&mut chunk).await?;
         let channels = route::destinations(&chunk.items);
         let reply = self.committer.commit(chunk).await?;
         self.routes.wake(&channels);

@@ -11,6 +11,7 @@ pub mod calendar;
 pub mod catalogue;
 pub mod deadline;
 pub mod dossier;
+pub mod exchange;
 pub mod feedback;
 pub mod finding;
 pub mod fold_root;

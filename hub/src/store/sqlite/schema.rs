@@ -11,7 +11,7 @@ use crate::store::{
 };
 
 /// All versions, in order; the file notes how many it has, and the hash of each.
-static MIGRATIONS: [Migration; 14] = [
+static MIGRATIONS: [Migration; 15] = [
     Migration { name: "first", sql: include_str!("../../../migrations/sqlite/0001_first.sql") },
     Migration {
         name: "rollups_by_number",
@@ -50,6 +50,10 @@ static MIGRATIONS: [Migration; 14] = [
         sql: include_str!("../../../migrations/sqlite/0013_deliveries.sql"),
     },
     Migration { name: "pollers", sql: include_str!("../../../migrations/sqlite/0014_pollers.sql") },
+    Migration {
+        name: "exchange",
+        sql: include_str!("../../../migrations/sqlite/0017_exchange.sql"),
+    },
 ];
 
 const APPLIED: &str = "CREATE TABLE IF NOT EXISTS migrations (
