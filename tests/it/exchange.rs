@@ -4,6 +4,7 @@
 mod application;
 mod attachment;
 mod killed;
+mod moved;
 mod request;
 mod shown;
 

@@ -23,28 +23,28 @@ on_each_store!(
     what_is_cut_short_too_large_or_too_much_leaves_nothing,
 );
 
-fn pdf(bytes: usize) -> Vec<u8> {
+pub(super) fn pdf(bytes: usize) -> Vec<u8> {
     let mut file = b"%PDF-1.7\n".to_vec();
     file.extend((0..bytes).map(|at| (at % 251) as u8));
     file
 }
 
-async fn send(sender: &Sender, media_type: &str, bytes: Vec<u8>) -> (u16, Value) {
+pub(super) async fn send(sender: &Sender, media_type: &str, bytes: Vec<u8>) -> (u16, Value) {
     let url = format!("{}/v1/attachments?name=Tr%C3%ADch%20l%E1%BB%A5c.pdf", sender.url);
     let request = sender.client.post(url).bearer_auth(&sender.key);
     let answer = request.header("content-type", media_type).body(bytes).send().await.unwrap();
     (answer.status().as_u16(), answer.json().await.unwrap_or_default())
 }
 
-async fn fetch(sender: &Sender, digest: &str) -> (u16, Option<Vec<u8>>) {
+pub(super) async fn fetch(sender: &Sender, digest: &str) -> (u16, Option<Vec<u8>>) {
     let url = format!("{}/v1/attachments/{digest}", sender.url);
     let answer = sender.client.get(url).bearer_auth(&sender.key).send().await.unwrap();
     let status = answer.status().as_u16();
     (status, answer.bytes().await.ok().map(|bytes| bytes.to_vec()))
 }
 
-/// The same hub with a folder of attachments, one of a megabyte each and so many types.
-fn keeping(mut folder: Folder, more: &str) -> Folder {
+/// The same hub with a folder of attachments.
+pub(super) fn keeping(mut folder: Folder, more: &str) -> Folder {
     let text = fs::read_to_string(folder.path().join("hub.toml")).unwrap();
     let endpoints = text.find("[endpoints").map(|at| text[at..].to_owned()).unwrap();
     folder.configured_with(format!("{endpoints}[attachments]\nfolder = \"tep\"\n{more}"));
