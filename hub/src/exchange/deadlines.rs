@@ -9,6 +9,7 @@ use std::{sync::Arc, time::Duration};
 
 use adapters::{Arrival, Inbox};
 use contracts::exchange::Request;
+use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -29,6 +30,9 @@ const LOOK_PAUSE: Duration = Duration::from_millis(50);
 
 /// Deadlines looked at together.
 const TOGETHER: u32 = 128;
+
+/// Of them told at the same time, at most.
+const SIDE_BY_SIDE: usize = 16;
 
 /// How long those are this process's to look at.
 const LEASE: Duration = Duration::from_secs(30);
@@ -67,16 +71,22 @@ impl Deadlines {
         let due = self.store.announce(DEADLINES.into(), TOGETHER, LEASE).await?;
         // Where it is paused, nothing is announced.
         let pause = if due.is_empty() { LOOK_EVERY } else { LOOK_PAUSE };
-        let mut ended = Vec::with_capacity(due.len());
-        for delivery in due {
-            let end = self.one(&delivery).await?;
-            let Delivery { key, position, token, .. } = delivery;
-            ended.push(Concluded { key, position, token, end });
-        }
+        // Those that are told side by side are committed together.
+        let ended = stream::iter(due).map(|delivery| self.ended(delivery));
+        let ended: Vec<Concluded> = ended.buffer_unordered(SIDE_BY_SIDE).collect().await;
         if !ended.is_empty() {
             self.store.conclude(DEADLINES.into(), ended).await?;
         }
         Ok(pause)
+    }
+
+    async fn ended(&self, delivery: Delivery) -> Concluded {
+        let end = self.one(&delivery).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, position = delivery.position, "a deadline waits for the store");
+            End::Postponed { wait: AGAIN, told: error.reason, counts: false }
+        });
+        let Delivery { key, position, token, .. } = delivery;
+        Concluded { key, position, token, end }
     }
 
     async fn one(&self, delivery: &Delivery) -> Result<End, StoreError> {
