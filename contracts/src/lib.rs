@@ -13,6 +13,7 @@ pub mod code;
 mod compat;
 pub mod dossier;
 pub mod dossier_state;
+pub mod exchange;
 pub mod feedback;
 pub mod finding;
 mod form;

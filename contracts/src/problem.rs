@@ -236,6 +236,36 @@ catalogue! {
         "The value contradicts another member of the record."
         "Kiểm tra lại cả hai giá trị."
         "Check both values.";
+    UNKNOWN_ADDRESSEE "unknown-addressee"
+        "Cơ quan nhận không được kết nối với hệ thống."
+        "The agency that it is addressed to is not connected to the hub."
+        "Dùng mã của cơ quan đã kết nối; hỏi đơn vị vận hành."
+        "Use the id of an agency that is connected; ask the operator.";
+    NOT_ADDRESSED "not-addressed"
+        "Không có yêu cầu hoặc hồ sơ nào mang mã này được gửi đến cơ quan."
+        "No request or application of this id was sent to the agency."
+        "Trả lời đúng mã đã nhận trong yêu cầu hoặc hồ sơ."
+        "Answer under the id that came with the request or the application.";
+    NOT_IN_ITS_NAME "not-in-its-name"
+        "Không được gửi thay tên cơ quan khác hoặc thay hệ thống."
+        "Nobody sends in another agency's name, or in the hub's."
+        "Gửi bằng khóa và kênh của chính cơ quan."
+        "Send with the agency's own key and by its own channel.";
+    DUE_OUT_OF_BOUNDS "due-out-of-bounds"
+        "Hạn trả lời đã qua hoặc quá xa."
+        "The time to answer by has passed, or lies too far ahead."
+        "Ghi hạn trả lời trong khoảng được nêu."
+        "Name a time within the bounds told.";
+    UNKNOWN_ATTACHMENT "unknown-attachment"
+        "Tệp đính kèm chưa được gửi lên, hoặc thông tin khai không khớp."
+        "The attachment was not uploaded by who names it, or is not as it says."
+        "Gửi tệp lên bằng POST /v1/attachments rồi dùng đúng thông tin được trả về."
+        "Upload it by POST /v1/attachments and name it as that answered.";
+    NOT_OFFERED_ONLINE "not-offered-online"
+        "Cơ quan không tiếp nhận trực tuyến thủ tục này ở mức độ 3 trở lên."
+        "The agency does not take this procedure online at level 3 or above."
+        "Kiểm tra mã thủ tục, cơ quan và mức độ dịch vụ công trong danh mục."
+        "Check the procedure, the agency and the online level in the catalogue.";
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ pub const KEY_BYTES_MAX: usize = 255;
 
 /// The schemas this build carries: contract, text, and the text for its retractions where what it
 /// tells can be withdrawn.
-const BUILTIN: [(&str, &str, Option<&str>); 12] = [
+const BUILTIN: [(&str, &str, Option<&str>); 16] = [
     ("agency/1", include_str!("../schemas/agency/v1.schema.json"), Some(RETRACTION)),
     ("procedure/1", include_str!("../schemas/procedure/v1.schema.json"), Some(RETRACTION)),
     (
@@ -42,6 +42,10 @@ const BUILTIN: [(&str, &str, Option<&str>); 12] = [
     ("budget/1", include_str!("../schemas/budget/v1.schema.json"), Some(RETRACTION)),
     ("claimed-statistic/1", include_str!("../schemas/claimed-statistic/v1.schema.json"), None),
     ("finding/1", include_str!("../schemas/finding/v1.schema.json"), None),
+    ("request/1", include_str!("../schemas/request/v1.schema.json"), None),
+    ("reply/1", include_str!("../schemas/reply/v1.schema.json"), None),
+    ("application/1", include_str!("../schemas/application/v1.schema.json"), None),
+    ("acknowledgement/1", include_str!("../schemas/acknowledgement/v1.schema.json"), None),
 ];
 
 /// How records that are no dossiers' are withdrawn: one schema for all of them.

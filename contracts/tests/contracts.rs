@@ -5,13 +5,13 @@ use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use contracts::{
     Body, Contracts, Dossier, Draft, Progress, Retraction, agency, budget,
-    claimed_statistic::ClaimedStatistic, dossier, dossier_state, feedback, finding, milestone,
-    procedure, retraction::RecordRetraction, schema::MemberType, votes,
+    claimed_statistic::ClaimedStatistic, dossier, dossier_state, exchange, feedback, finding,
+    milestone, procedure, retraction::RecordRetraction, schema::MemberType, votes,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
-const RECORDS: [&str; 14] = [
+const RECORDS: [&str; 18] = [
     "agency",
     "procedure",
     "dossier",
@@ -26,6 +26,10 @@ const RECORDS: [&str; 14] = [
     "record-retraction",
     "finding",
     "claimed-statistic",
+    "request",
+    "reply",
+    "application",
+    "acknowledgement",
 ];
 
 fn examples(record: &str, kind: &str) -> Vec<(PathBuf, Value)> {
@@ -78,6 +82,10 @@ fn round_trip_of(record: &str, value: &Value) {
         "record-retraction" => round_trip::<RecordRetraction>(value),
         "claimed-statistic" => round_trip::<ClaimedStatistic>(value),
         "finding" => round_trip::<finding::Finding>(value),
+        "request" => round_trip::<exchange::Request>(value),
+        "reply" => round_trip::<exchange::Reply>(value),
+        "application" => round_trip::<exchange::Application>(value),
+        "acknowledgement" => round_trip::<exchange::Acknowledgement>(value),
         other => panic!("no type for {other}"),
     }
 }
@@ -193,6 +201,15 @@ fn every_member_of_a_type_is_in_its_schema() {
     same_members::<finding::Evidence>("finding", "/properties/evidence");
     same_members::<Progress>("progress", "");
     same_members::<dossier::Outcome>("progress", "/properties/result");
+    same_members::<exchange::Request>("request", "");
+    same_members::<exchange::Reply>("reply", "");
+    same_members::<exchange::Application>("application", "");
+    same_members::<exchange::Acknowledgement>("acknowledgement", "");
+    same_members::<dossier::Applicant>("application", "/properties/applicant");
+    for record in ["request", "reply", "application"] {
+        same_members::<exchange::Field>(record, "/properties/data/items");
+        same_members::<exchange::Attachment>(record, "/properties/attachments/items");
+    }
     for record in ["dossier", "dossier-state"] {
         same_members::<dossier::Applicant>(record, "/properties/applicant");
         same_members::<dossier::Outcome>(record, "/properties/result");

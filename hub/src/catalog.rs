@@ -29,7 +29,9 @@ pub use dropped::Dropped;
 use dropped::Source;
 pub use expected::Expected;
 pub use outbound::{OutboundChannel, OutboundSettings, Sent};
-pub use own::{ANSWERS, FEEDBACK, Own, speaks_for};
+pub use own::{
+    ACKNOWLEDGEMENTS, ANSWERS, APPLICATIONS, FEEDBACK, Own, REPLIES, REQUESTS, speaks_for,
+};
 pub use read::{AmqpTold, DatabaseTold, How, Needed, PollTold, Read};
 
 /// `agency.toml`.
@@ -168,6 +170,14 @@ impl Catalog {
         self.channels.get(id).or_else(|| self.own.as_ref()?.channel(id))
     }
 
+    /// The channel by which an agency takes what is addressed to it under a contract, where it is
+    /// sent that.
+    pub fn taking(&self, agency: &str, contract: &str) -> Option<&Arc<OutboundChannel>> {
+        let own = format!("{agency}.");
+        let all = self.outbound.range(own.clone()..).take_while(|(id, _)| id.starts_with(&own));
+        all.map(|(_, channel)| channel).find(|one| one.takes.iter().any(|known| known == contract))
+    }
+
     /// Reads and compiles every agency's folder under `root`.
     ///
     /// # Errors
@@ -210,10 +220,14 @@ impl Catalog {
             let message = format!("the id `{}` is not the folder's name", agency.id);
             return Err(vec![unreadable(&file, &message, "give both the same name")]);
         }
+        if own::is_reserved(&agency.id) {
+            let message = format!("`{}` stands for the hub or the portal", agency.id);
+            return Err(vec![unreadable(&file, &message, "give the agency another id")]);
+        }
         let tables = tables(&folder.join("tables"))?;
         let mut found = Vec::new();
         for (name, settings) in &agency.channels {
-            if name == ANSWERS || format!("{}.{name}", agency.id) == FEEDBACK {
+            if own::is_taken(name) {
                 let message = format!("`{name}` is a channel that the hub has itself");
                 found.push(unreadable(&file, &message, "give it another name"));
             }
@@ -258,6 +272,8 @@ impl Catalog {
             let named = (agency.id.as_str(), name.as_str());
             match outbound::compile((&source, folder), named, settings, &tables, contracts) {
                 Ok(channel) => {
+                    let addressed = outbound::Addressed { agency: &agency, catalog: self };
+                    found.extend(addressed.faults(&source, &channel, settings));
                     self.outbound.insert(channel.id.to_string(), Arc::new(channel));
                 }
                 Err(faults) => found.extend(faults),

@@ -1,5 +1,6 @@
 //! `hub.toml`: the only place that reads configuration and the environment.
 
+mod attachments;
 mod endpoint;
 
 use std::{
@@ -16,6 +17,7 @@ use tokio_postgres::config::Host;
 
 use crate::registry::Settings;
 
+pub use attachments::AttachmentSettings;
 pub use endpoint::{Endpoint, Endpoints};
 
 /// Where the hub keeps its truth.
@@ -48,6 +50,8 @@ pub struct Config {
     pub routes: Option<PathBuf>,
     /// Where the outbound channels lead.
     pub endpoints: Endpoints,
+    /// Where files lie that records name, for a hub that takes some.
+    pub attachments: Option<AttachmentSettings>,
     /// How the province counts.
     pub settings: Settings,
     /// Filter of the log, in the syntax of `RUST_LOG`.
@@ -71,6 +75,8 @@ struct File {
     routes: Option<PathBuf>,
     #[serde(default)]
     endpoints: BTreeMap<String, toml::Spanned<endpoint::Declared>>,
+    #[serde(default)]
+    attachments: attachments::Declared,
     #[serde(default)]
     counting: Counting,
     #[serde(default = "log")]
@@ -144,6 +150,10 @@ impl Config {
         let source = endpoint::Source { name, text, folder };
         let endpoints = source.endpoints(file.endpoints, &mut found);
         let private_networks = networks(&file.private_networks, (name, text), &mut found);
+        let attachments = store
+            .as_ref()
+            .ok()
+            .and_then(|store| file.attachments.settings(store, (name, text, folder), &mut found));
         match (listen, store) {
             (Ok(listen), Ok(store)) if found.is_empty() => Ok(Self {
                 listen,
@@ -155,6 +165,7 @@ impl Config {
                 catalogue: file.catalogue.map(|path| folder.join(path)),
                 routes: file.routes.map(|path| folder.join(path)),
                 endpoints,
+                attachments,
                 settings: Settings {
                     stopped_is_paused: file.counting.stopped == Stopped::Paused,
                     ..Settings::default()

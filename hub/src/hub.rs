@@ -6,6 +6,7 @@ use adapters::{
     Inbox,
     dialect::{dvcqg, lgsp},
     rest::{
+        exchange,
         intake::{Intake, Limits},
         push,
         server::{self, ServerLimits},
@@ -25,6 +26,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     api::{self, Api, Streams},
+    attachments::Attachments,
     auth::Keys,
     catalog::{self, Catalog},
     catalogue::{self, Held},
@@ -34,6 +36,7 @@ use crate::{
     descriptors,
     doors::Doors,
     drops::Drops,
+    exchange::deadlines::Deadlines,
     feeds::Live,
     journey::{Journey, route::Routes},
     judging::Judging,
@@ -205,14 +208,15 @@ impl Hub {
         let doors = Arc::new(Doors { catalog: catalog.clone(), keys: keys.clone() });
         let profiling = Profiling::new(catalog.clone(), store.clone());
         let judging = Judging::new(store.clone());
-        let delivering =
-            deliveries.run(store.clone(), (gazetteer.clone(), telemetry.clone()), stop.clone());
-        let written = (Arc::new(routes), appended);
         let watching = Watching::new(operations.clone(), telemetry.clone());
-        let journey = Journey::start(catalog, contracts, gazetteer, store.clone(), written);
+        let (written, shown) =
+            ((Arc::new(routes), appended), (gazetteer.clone(), telemetry.clone()));
+        let (kept, known) = (store.clone(), held.clone());
+        let journey = Journey::start(catalog, contracts, gazetteer, kept, written, known);
         let journey = Arc::new(journey.counting(watching.repeats.clone()));
-        let (streams, operators) = (Streams::default(), operations.clone());
-        let api = Api { operations: operators, live, streams, keys: keys.clone(), telemetry };
+        let delivering = deliveries.run(store.clone(), journey.clone(), shown, stop.clone());
+        let deadlines = Deadlines { store: store.clone(), inbox: journey.clone() };
+        let api = calls(config, (&operations, live), (&keys, telemetry));
         let intake = Intake::new(journey.clone(), Limits::default());
         let open = config.listen.ip().is_loopback();
         let app = readers(api, open).merge(agencies(&intake, &doors));
@@ -222,6 +226,7 @@ impl Hub {
         beside.spawn(judging.run(stop.clone()));
         beside.spawn(delivering);
         beside.spawn(watching.run(stop.clone()));
+        beside.spawn(deadlines.run(stop.clone()));
         for folder in drops.folders {
             let inbox: Arc<dyn Inbox> = journey.clone();
             beside.spawn(folder.run(inbox, stop.clone()));
@@ -304,10 +309,24 @@ impl ToldToEnd {
     }
 }
 
+/// What the calls act through.
+fn calls(
+    config: &Config,
+    (operations, live): (&Operations, Live),
+    (keys, telemetry): (&Keys, Arc<Telemetry>),
+) -> Api {
+    let store = &operations.store;
+    let attachments = config.attachments.clone();
+    let attachments = attachments.map(|told| Arc::new(Attachments::new(told, store.clone())));
+    let (operations, keys, streams) = (operations.clone(), keys.clone(), Streams::default());
+    Api { operations, live, streams, keys, telemetry, attachments }
+}
+
 /// The doors of agencies over HTTP: all lead to one inbox, and share its limits.
 fn agencies(intake: &Arc<Intake>, doors: &Arc<Doors>) -> axum::Router {
     let keys = Arc::new(doors.keys.clone());
     push::router(intake.clone(), keys.clone(), &OWN)
+        .merge(exchange::router(intake.clone(), keys.clone()))
         .merge(token::router(intake.clone(), keys.clone(), &TOKENS))
         .merge(soap::router(intake.clone(), doors.clone()))
         .merge(lgsp::router(intake.clone(), doors.clone()))
@@ -354,7 +373,8 @@ pub fn routes(
     contracts: &Contracts,
 ) -> Result<Routes, Vec<mappings::Diagnostic>> {
     let file = config.routes.as_deref();
-    Ok(file.map(|file| Routes::load(file, catalog, contracts)).transpose()?.unwrap_or_default())
+    let read = file.map(|file| Routes::load(file, catalog, contracts)).transpose()?;
+    Ok(read.unwrap_or_default().beside(catalog))
 }
 
 async fn refresh(keys: Keys, held: Held, store: Arc<dyn Store>, stop: CancellationToken) {

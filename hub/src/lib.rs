@@ -2,6 +2,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at once"))]
 
 pub mod api;
+pub mod attachments;
 pub mod auth;
 mod bench;
 pub mod catalog;
@@ -15,6 +16,7 @@ pub mod delivery;
 mod descriptors;
 pub mod doors;
 pub mod drops;
+pub mod exchange;
 pub mod feeds;
 pub mod hub;
 pub mod journal;

@@ -21,6 +21,7 @@ mod dialect;
 mod differential;
 mod drift;
 mod drop;
+mod exchange;
 mod faults;
 mod feedback;
 mod finding;

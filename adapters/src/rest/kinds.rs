@@ -35,6 +35,11 @@ kinds! {
         "The Idempotency-Key is not valid."
         "Gửi một tiêu đề duy nhất, 1–255 ký tự ASCII nhìn thấy được, không có dấu cách."
         "Send it once, as 1–255 visible ASCII characters without spaces.";
+    KEY_WANTED "key-wanted"
+        "Thiếu Idempotency-Key, hoặc khóa có ký tự không dùng được."
+        "The Idempotency-Key is missing, or has characters that it may not have."
+        "Gửi một khóa riêng cho mỗi yêu cầu: 1–120 chữ, số hoặc các dấu . _ : @ -"
+        "Send one for each request: 1–120 letters, digits or any of . _ : @ -";
     PAYLOAD_TOO_LARGE "payload-too-large"
         "Nội dung lớn hơn giới hạn."
         "The payload is larger than the limit."

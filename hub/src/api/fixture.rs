@@ -97,6 +97,7 @@ impl Bench {
             gazetteer,
             store.clone(),
             (Arc::default(), appended.clone()),
+            Held::default(),
         );
         let operations = Operations {
             catalog,
@@ -110,7 +111,11 @@ impl Bench {
         };
         let live = Live::start(operations.clone(), appended, CancellationToken::new());
         let (keys, streams, telemetry) = (Keys::default(), Streams::default(), Telemetry::shared());
-        Self { folder, journey, api: Api { operations, live, streams, keys, telemetry } }
+        Self {
+            folder,
+            journey,
+            api: Api { operations, live, streams, keys, telemetry, attachments: None },
+        }
     }
 
     /// A hub that has taken the samples of four agencies.

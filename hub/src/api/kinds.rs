@@ -149,6 +149,36 @@ kinds! {
         "What is to be compared cannot be read."
         "Gửi danh sách mã hồ sơ (keys) hoặc các số theo ngày (totals)."
         "Send a list of keys (keys) or numbers by day (totals).";
+    NO_ATTACHMENTS "no-attachments"
+        "Hệ thống này chưa có kho tệp đính kèm."
+        "This hub has no attachment store."
+        "Đơn vị vận hành ghi [attachments] với folder trong hub.toml rồi khởi động lại."
+        "The operator writes [attachments] with folder in hub.toml and starts the hub again.";
+    NOT_A_SENDER "not-a-sender"
+        "Chỉ cơ quan và cổng gửi tệp đính kèm."
+        "Only agencies and the portal send attachments."
+        "Dùng khóa của cơ quan hoặc của cổng."
+        "Use the key of an agency or of the portal.";
+    ATTACHMENT_TOO_LARGE "attachment-too-large"
+        "Tệp lớn hơn giới hạn."
+        "The file is larger than the limit."
+        "Nén hoặc chia tệp để không vượt bytes_max."
+        "Compress or split it so that it is not above bytes_max.";
+    ATTACHMENT_TYPE "attachment-type-not-taken"
+        "Loại tệp này không được nhận."
+        "Files of this type are not taken."
+        "Gửi tệp thuộc một loại nêu trong known, ghi đúng Content-Type."
+        "Send a file of one of the types in known, and name it in Content-Type.";
+    ATTACHMENT_NOT_OF_ITS_TYPE "attachment-not-of-its-type"
+        "Nội dung tệp không đúng loại đã khai."
+        "The file is not of the type that Content-Type names."
+        "Ghi đúng Content-Type, hoặc kiểm tra lại tệp."
+        "Name its own type in Content-Type, or check the file.";
+    ATTACHMENT_QUOTA "attachment-quota"
+        "Cơ quan đã dùng hết dung lượng tệp đính kèm."
+        "The sender has sent as many bytes of attachments as it may."
+        "Đề nghị đơn vị vận hành tăng sender_gigabytes_max."
+        "Ask the operator for a larger sender_gigabytes_max.";
     CROWDED "too-many-streams"
         "Quá nhiều luồng đang mở."
         "Too many streams are open."

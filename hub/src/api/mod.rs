@@ -12,12 +12,14 @@
 //!   catalogue have the same header on every page but the last.
 
 mod answer;
+mod attachments;
 mod catalogue;
 mod channels;
 mod counted;
 mod deadline;
 mod deliveries;
 mod dossiers;
+mod exchange;
 mod feedback;
 mod feeds;
 mod findings;
@@ -50,6 +52,7 @@ use axum::{
 };
 
 use crate::{
+    attachments::Attachments,
     auth::{Keys, Principal},
     feeds::Live,
     operations::Operations,
@@ -69,6 +72,8 @@ pub struct Api {
     pub keys: Keys,
     /// What is counted.
     pub telemetry: Arc<Telemetry>,
+    /// Files, where this hub takes some.
+    pub attachments: Option<Arc<Attachments>>,
 }
 
 /// All calls that ask, complete with 404, 405, request ids, metrics and one log line a request.
@@ -105,6 +110,11 @@ pub fn whole(state: Api, others: Router) -> Router {
         .route("/v1/roadmap", get(roadmap::roadmap))
         .route("/v1/feedback", get(feedback::list))
         .route("/v1/feedback/summary", get(feedback::summary))
+        .route("/v1/requests", get(exchange::requests))
+        .route("/v1/requests/{id}", get(exchange::request))
+        .route("/v1/applications/{id}", get(exchange::application))
+        .route("/v1/attachments", post(attachments::send))
+        .route("/v1/attachments/{digest}", get(attachments::fetch))
         .route("/v1/feeds", get(feeds::list))
         .route("/v1/feeds/{feed}", get(feeds::page))
         .route("/v1/feeds/{feed}/stream", get(stream::stream))

@@ -21,7 +21,7 @@ use aws_lc_rs::{constant_time::verify_slices_are_equal, rand};
 use jiff::Timestamp;
 
 use crate::{
-    catalog::{ANSWERS, FEEDBACK},
+    catalog::{ANSWERS, APPLICATIONS, FEEDBACK},
     journal::merkle::Digest,
     store::{ApiKey, Store, StoreError},
 };
@@ -202,7 +202,8 @@ impl Tokens for Keys {
 
 fn may_send(principal: &Principal, channel: &str) -> Result<(), Denied> {
     let agency = channel.split_once('.').map_or(channel, |(agency, _)| agency);
-    let own = principal.owns(agency) || *principal == Principal::Portal && channel == FEEDBACK;
+    let own = principal.owns(agency)
+        || *principal == Principal::Portal && [FEEDBACK, APPLICATIONS].contains(&channel);
     if own { Ok(()) } else { Err(Denied::Forbidden) }
 }
 

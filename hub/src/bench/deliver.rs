@@ -24,6 +24,7 @@ use super::{
 };
 use crate::{
     catalog::{self, Catalog},
+    catalogue::Held,
     config::{Endpoint, Endpoints},
     delivery::{Deliveries, letter},
     hub::open_store,
@@ -101,19 +102,20 @@ async fn parts(
     Ok((parts, contracts))
 }
 
-/// Fills the outbox.
-async fn fill(
-    parts: &Parts,
-    contracts: Contracts,
-    (load, deliveries): (&Workload, u64),
-) -> Result<(), BenchError> {
-    let journey = Journey::start(
+/// The way in.
+fn journey(parts: &Parts, contracts: Contracts) -> Arc<Journey> {
+    Arc::new(Journey::start(
         parts.catalog.clone(),
         Arc::new(contracts),
         parts.gazetteer.clone(),
         parts.store.clone(),
         (parts.routes.clone(), Arc::new(Notify::new())),
-    );
+        Held::default(),
+    ))
+}
+
+/// Fills the outbox.
+async fn fill(journey: &Journey, (load, deliveries): (&Workload, u64)) -> Result<(), BenchError> {
     let mut next = 0;
     while next < deliveries {
         stop::check()?;
@@ -174,13 +176,14 @@ async fn floor(parts: &Parts, (options, message): (&Options, &Message)) -> Resul
 }
 
 /// Delivers all that waits; gives the seconds.
-async fn deliver(parts: &Parts) -> Result<f64, BenchError> {
+async fn deliver(parts: &Parts, journey: Arc<Journey>) -> Result<f64, BenchError> {
     let prepared = Deliveries::prepare(&parts.catalog, &parts.routes, &parts.endpoints);
     let deliveries = prepared.map_err(|_| BenchError::Damaged("no endpoint".to_owned()))?;
     let ending = CancellationToken::new();
     let shared = (parts.gazetteer.clone(), Arc::new(Telemetry::default()));
     let began = Instant::now();
-    let running = tokio::spawn(deliveries.run(parts.store.clone(), shared, ending.clone()));
+    let running =
+        tokio::spawn(deliveries.run(parts.store.clone(), journey, shared, ending.clone()));
     while parts.store.due(vec![TO.into()]).await?.iter().any(|due| due.within.is_some()) {
         stop::check()?;
         if began.elapsed() > WITHIN {
@@ -207,11 +210,12 @@ pub(crate) fn run(seed: u64, options: &Options) -> Result<Table, BenchError> {
     let (floors, took) = Runtime::new()?.block_on(async {
         let store = open_store(&storage.address()).await?;
         let (parts, contracts) = parts(&scratch, (options, &bare), store).await?;
-        fill(&parts, contracts, (&load, options.deliveries)).await?;
+        let journey = journey(&parts, contracts);
+        fill(&journey, (&load, options.deliveries)).await?;
         // Half of the floor before, half after: whoever else works here works beside both.
         let message = sample(&parts).await?;
         let before = floor(&parts, (options, &message)).await?;
-        let took = deliver(&parts).await?;
+        let took = deliver(&parts, journey).await?;
         let after = floor(&parts, (options, &message)).await?;
         Ok::<_, BenchError>((before + after, took))
     })?;

@@ -7,7 +7,8 @@ use mappings::{Diagnostic, Rendering, Sources, condition::Condition};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Source, read_text};
+use super::{Agency, Catalog, Source, read_text};
+use crate::registry::exchange;
 
 /// Messages under way at the same time, unless told; and at most.
 const AT_ONCE: u64 = 4;
@@ -23,6 +24,9 @@ const PER_SECOND_MAX: u64 = 10_000;
 /// Hours after which what cannot be delivered is given up, unless told; and at most.
 const GIVE_UP_HOURS: u64 = 72;
 const GIVE_UP_HOURS_MAX: u64 = 24 * 90;
+
+/// Contracts of which an agency is sent what is addressed to it.
+const TAKEN: [&str; 3] = [exchange::REQUEST, exchange::REPLY, exchange::APPLICATION];
 
 /// One `[outbound.CHANNEL]` in `agency.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -45,6 +49,11 @@ pub struct OutboundSettings {
     accepted_when: Option<Spanned<String>>,
     /// What an answer of success says when the message should come again.
     later_when: Option<Spanned<String>>,
+    /// Contracts of which it takes what is addressed to its agency.
+    #[serde(default)]
+    takes: Vec<Spanned<String>>,
+    /// The agency's inbound channel that reads what its system answers to a message.
+    answered_by: Option<Spanned<String>>,
 }
 
 /// The transports by which a channel sends.
@@ -78,6 +87,10 @@ pub struct OutboundChannel {
     pub accepted_when: Option<Condition>,
     /// What an answer of success says when the message should come again.
     pub later_when: Option<Condition>,
+    /// Contracts of which it takes what is addressed to its agency.
+    pub takes: Vec<String>,
+    /// The agency's inbound channel, by id, that reads what its system answers to a message.
+    pub answered_by: Option<String>,
 }
 
 /// Compiles the outbound channel of a name.
@@ -142,7 +155,58 @@ pub(super) fn compile(
         give_up: Duration::from_secs(hours * 3_600),
         accepted_when,
         later_when,
+        takes: settings.takes.iter().map(|told| told.get_ref().clone()).collect(),
+        answered_by: settings
+            .answered_by
+            .as_ref()
+            .map(|name| format!("{agency}.{}", name.get_ref())),
     })
+}
+
+/// Where a channel stands that may take what is addressed to its agency.
+pub(super) struct Addressed<'a> {
+    pub(super) agency: &'a Agency,
+    /// The catalogue with the channels that were read before it.
+    pub(super) catalog: &'a Catalog,
+}
+
+impl Addressed<'_> {
+    /// What is wrong with what a channel takes, and with who reads the answers.
+    pub(super) fn faults(
+        &self,
+        source: &Source<'_>,
+        channel: &OutboundChannel,
+        settings: &OutboundSettings,
+    ) -> Vec<Diagnostic> {
+        let mut found = Vec::new();
+        for told in &settings.takes {
+            let contract = told.get_ref().as_str();
+            let rendered = channel.rendering.as_ref().map(|form| form.contract().to_string());
+            let (message, advice) = if !TAKEN.contains(&contract) {
+                let message = format!("nothing of `{contract}` is addressed to anybody");
+                (message, "write request/1, reply/1 or application/1; a route leads all else")
+            } else if let Some(other) = self.catalog.taking(&self.agency.id, contract) {
+                (format!("{} takes {contract} already", other.id), "let one channel take it")
+            } else if let Some(other) = rendered.filter(|rendered| rendered != contract) {
+                (format!("its form is of {other}, not of {contract}"), "give each a channel")
+            } else {
+                continue;
+            };
+            found.push(fault(source, &told.span(), message, advice));
+        }
+        if let Some(name) = &settings.answered_by {
+            let known = self.agency.channels.contains_key(name.get_ref());
+            if settings.transport == Sent::File || !known {
+                let message = match known {
+                    true => "a file is answered by nobody".to_owned(),
+                    false => format!("the agency has no channel `{}`", name.get_ref()),
+                };
+                let advice = "name a channel of [channels] whose mapping reads the answer";
+                found.push(fault(source, &name.span(), message, advice));
+            }
+        }
+        found
+    }
 }
 
 fn fault(source: &Source<'_>, span: &Range<usize>, message: String, advice: &str) -> Diagnostic {

@@ -1,13 +1,16 @@
 //! The hub's own channels: what is posted to its own addresses becomes a message like every other,
 //! by a mapping that comes with the program.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use contracts::Contracts;
 use mappings::{Diagnostic, Mapping, Sources};
 
 use super::{Channel, hash};
-use crate::journal::entry::Mode;
+use crate::{
+    journal::entry::Mode,
+    registry::exchange::{DEADLINES, PORTAL},
+};
 
 /// The portal's channel for feedback.
 pub const FEEDBACK: &str = "portal.feedback";
@@ -15,10 +18,42 @@ pub const FEEDBACK: &str = "portal.feedback";
 /// The name of every agency's channel for answers.
 pub const ANSWERS: &str = "answers";
 
-/// The hub's own channels, compiled.
+/// The name of every agency's channel for requests.
+pub const REQUESTS: &str = "requests";
+
+/// The name of every agency's channel for replies to requests.
+pub const REPLIES: &str = "replies";
+
+/// The portal's channel for applications.
+pub const APPLICATIONS: &str = "portal.applications";
+
+/// The name of every agency's channel for what its system says to applications.
+pub const ACKNOWLEDGEMENTS: &str = "acknowledgements";
+
+/// Their mappings: of those that every agency has by their names, of the others by their ids.
+const MAPPINGS: [(&str, &str); 7] = [
+    (FEEDBACK, include_str!("feedback.toml")),
+    (ANSWERS, include_str!("answers.toml")),
+    (REQUESTS, include_str!("requests.toml")),
+    (REPLIES, include_str!("replies.toml")),
+    (APPLICATIONS, include_str!("applications.toml")),
+    (ACKNOWLEDGEMENTS, include_str!("acknowledgements.toml")),
+    (DEADLINES, include_str!("deadlines.toml")),
+];
+
+/// The hub's own channels, compiled, by name or id.
 pub struct Own {
-    feedback: Channel,
-    answers: Channel,
+    channels: BTreeMap<&'static str, Channel>,
+}
+
+/// Whether the hub has a channel of this name or id itself.
+pub(super) fn is_taken(name: &str) -> bool {
+    MAPPINGS.iter().any(|(own, _)| *own == name)
+}
+
+/// Whether an id stands for the hub or the portal, so that no agency may have it.
+pub(super) fn is_reserved(agency: &str) -> bool {
+    agency == PORTAL || DEADLINES.split_once('.').is_some_and(|(hub, _)| hub == agency)
 }
 
 impl Own {
@@ -43,19 +78,16 @@ impl Own {
                 expected: Default::default(),
             })
         };
-        Ok(Self {
-            feedback: compiled(FEEDBACK, include_str!("feedback.toml"))?,
-            answers: compiled(ANSWERS, include_str!("answers.toml"))?,
-        })
+        let all = MAPPINGS.iter().map(|(id, text)| Ok((*id, compiled(id, text)?)));
+        Ok(Self { channels: all.collect::<Result<_, Vec<Diagnostic>>>()? })
     }
 
     /// The channel of an id, where it is one of these.
     pub(super) fn channel(&self, id: &str) -> Option<&Channel> {
-        match id.split_once('.') {
-            _ if id == FEEDBACK => Some(&self.feedback),
-            Some((_, ANSWERS)) => Some(&self.answers),
-            _ => None,
-        }
+        self.channels.get(id).filter(|_| id.contains('.')).or_else(|| {
+            let (agency, name) = id.split_once('.')?;
+            self.channels.get(name).filter(|_| !name.contains('.') && !is_reserved(agency))
+        })
     }
 }
 

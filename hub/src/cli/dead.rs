@@ -102,7 +102,7 @@ impl Filter {
 }
 
 /// What a command came to: its words, and how it ends.
-type Done = Result<(String, Exit), StoreError>;
+pub(super) type Done = Result<(String, Exit), StoreError>;
 
 fn lines(done: impl IntoIterator<Item = String>) -> String {
     done.into_iter().map(|line| format!("{line}\n")).collect()

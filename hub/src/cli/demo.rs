@@ -78,6 +78,7 @@ pub(super) fn run(
     // One that only processes and ends needs no fixed address.
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
     let config = Config {
+        attachments: None,
         listen: if options.once { any } else { options.listen },
         store: StoreAddress::Sqlite(scratch.0.join("hub.db")),
         agencies: options.folder.mappings.clone(),

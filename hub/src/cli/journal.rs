@@ -10,6 +10,7 @@ use clap::Args;
 
 use super::{Configured, Exit, block_on};
 use crate::{
+    attachments,
     config::StoreAddress,
     hub::{configuration, open_store},
     judging,
@@ -82,18 +83,22 @@ pub(super) fn verify(
     err: &mut impl Write,
 ) -> io::Result<Exit> {
     let statistics = options.statistics;
+    let folder = configuration(&options.configured.config).ok().and_then(|told| told.attachments);
+    let folder = folder.map(|told| told.folder);
     let read = async |store: Arc<dyn Store>| -> Result<_, StoreError> {
         let head = store.head().await?;
         if statistics {
             return Ok((head, store.recount().await?, None));
         }
-        Ok((head, store.verify().await?, Some(judging::recount(store).await?)))
+        let verdict = store.verify().await?;
+        let files = attachments::verify(&*store, folder.as_deref()).await?;
+        Ok((head, verdict, Some((files, judging::recount(store).await?))))
     };
     let read = match with_store(&options.configured.config, err, read)? {
         Ok(done) => done,
         Err(exit) => return Ok(exit),
     };
-    let (head, mut verdict, findings) = match read {
+    let (head, mut verdict, others) = match read {
         Ok(read) => read,
         Err(error) => {
             writeln!(err, "{error}")?;
@@ -110,10 +115,13 @@ pub(super) fn verify(
     if verdict.pruned > 0 {
         writeln!(out, "pruned     the raw bytes of {} messages", verdict.pruned)?;
     }
-    if let Some(findings) = findings {
+    if let Some(((count, faults), findings)) = others {
         let ((open, all), judged) = (findings.counts, findings.judged);
         writeln!(out, "findings   {open} open of {all}, judged up to entry {judged}")?;
-        verdict.faults.extend(findings.faults);
+        if count > 0 {
+            writeln!(out, "files      {count} attachments")?;
+        }
+        verdict.faults.extend(findings.faults.into_iter().chain(faults));
     }
     for fault in &verdict.faults {
         writeln!(err, "{fault}")?;

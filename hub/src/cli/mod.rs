@@ -20,6 +20,7 @@ mod progress;
 mod prune;
 mod refusals;
 mod report;
+mod requests;
 mod retranslate;
 mod roadmap;
 mod send;
@@ -168,6 +169,13 @@ enum Command {
     /// Translate kept messages again after a mapping was mended: what comes out otherwise
     /// supersedes what was told, what was refused is stored.
     Retranslate(retranslate::Options),
+    /// What agencies ask one another and the portal hands to them: list, show.
+    Requests {
+        #[command(subcommand)]
+        action: requests::Action,
+        #[command(flatten)]
+        configured: Configured,
+    },
     /// Fill a form of the catalogue with the figures of a period; freeze it.
     Report(report::Options),
     /// Read everything and compare: leaves, commitments, dossiers, numbers, findings.
@@ -244,6 +252,9 @@ fn dispatch(command: Command, out: &mut impl Write, err: &mut impl Write) -> io:
         Command::Resume(told) => dead::steer(&told, Running::Running, out, err),
         Command::Drain(told) => dead::steer(&told, Running::Draining, out, err),
         Command::Retranslate(options) => retranslate::run(&options, out, err),
+        Command::Requests { action, configured } => {
+            requests::run(&configured.config, &action, out, err)
+        }
         Command::Report(options) => report::run(&options, out, err),
         Command::Verify(options) => journal::verify(&options, out, err),
         Command::Rebuild(configured) => journal::rebuild(&configured.config, out, err),

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use super::{Configured, Exit, faulty, journal, progress::Lines};
 use crate::{
     catalog::{self, Catalog},
+    catalogue::Held,
     hub::{configuration, routes},
     journey::Journey,
     operations::{Operations, Retranslate, Retranslated},
@@ -50,7 +51,9 @@ async fn work(
     let (catalog, contracts) = (Arc::new(catalog), Arc::new(contracts));
     let operations = Operations { catalog: catalog.clone(), ..Operations::of(store.clone()) };
     let ways = (Arc::new(ways), Arc::new(Notify::new()));
-    let journey = Journey::start(catalog, contracts, gazetteer, store, ways);
+    let held = Held::default();
+    held.refresh(&*store).await?;
+    let journey = Journey::start(catalog, contracts, gazetteer, store, ways, held);
     let mut lines = Lines::new();
     let mut tell = |messages: u64| {
         if messages.is_multiple_of(TOLD_EVERY) {

@@ -1,22 +1,104 @@
-//! Whether an answer of success means it: some systems say 200 whatever has become of a message,
-//! and tell in the text.
+//! What becomes of an answer. Whether one of success means it: some systems say 200 whatever,
+//! and tell in the text. And who reads it, where a channel of the agency does.
 
-use adapters::outbound::{Answer, Class, Failure};
+use std::sync::Arc;
+
+use adapters::{
+    Arrival, Inbox,
+    outbound::{Answer, Class, Failure, Message, Outbound},
+};
+use contracts::Outcome;
 use mappings::{
     condition::Condition,
     format::{Format, JsonOptions, Limits},
 };
+
+use serde_json::{json, value::RawValue};
 
 use crate::catalog::OutboundChannel;
 
 /// Letters of an answer that are told of what it refuses.
 const TOLD_CHARS_MAX: usize = 400;
 
+/// Sends a message, and hands in what is answered where a channel reads that.
+pub(super) async fn to(
+    channel: &OutboundChannel,
+    inbox: &dyn Inbox,
+    message: Message,
+    way: Arc<dyn Outbound>,
+) -> Result<Answer, Failure> {
+    let about = channel.answered_by.as_ref().map(|by| (by, About::of(&message)));
+    let sent = tokio::time::timeout(channel.timeout, way.send(message)).await;
+    let none = || Failure::new(Class::Unknown, "no answer in time");
+    let answer = judged(channel, sent.map_err(|_| none())??)?;
+    match about {
+        None => Ok(answer),
+        Some((by, about)) => about.hand_in(by, answer, inbox).await,
+    }
+}
+
+/// What was sent, for who reads the answer to it.
+struct About {
+    id: String,
+    attributes: Vec<(&'static str, String)>,
+}
+
+impl About {
+    /// Of a message.
+    fn of(message: &Message) -> Self {
+        Self { id: message.id.clone(), attributes: message.attributes.clone() }
+    }
+
+    fn attribute(&self, wanted: &str) -> &str {
+        let found = self.attributes.iter().find(|(name, _)| *name == wanted);
+        found.map_or("", |(_, value)| value.as_str())
+    }
+
+    /// Makes a message of an answer, of the channel that reads it; under the id of what is
+    /// answered, so that it is one however often that is sent. What it says nothing of is settled
+    /// all the same.
+    ///
+    /// # Errors
+    /// When the message cannot be kept now: then nobody has the answer, and it is asked for again.
+    async fn hand_in(
+        &self,
+        channel: &str,
+        answer: Answer,
+        inbox: &dyn Inbox,
+    ) -> Result<Answer, Failure> {
+        if answer.body.is_empty() {
+            return Ok(answer);
+        }
+        let text = String::from_utf8_lossy(&answer.body);
+        let said = serde_json::from_str::<&RawValue>(&text);
+        // Not every system speaks JSON: its text is there to be read all the same.
+        let said = said.map_or_else(|_| json!(text).to_string(), |raw| raw.get().to_owned());
+        let sent = json!({
+            "id": self.id, "key": self.attribute("subject"),
+            "contract": self.attribute("dataschema"),
+        });
+        let payload = format!("{{\"sent\":{sent},\"answer\":{said}}}").into();
+        let content_type = Some("application/json".to_owned());
+        let key = Some(self.id.clone());
+        let arrival = Arrival { payload, content_type, key, ..Arrival::default() };
+        match inbox.accept(channel, arrival).await {
+            Ok(receipt) => {
+                if matches!(receipt.outcome, Outcome::Refused | Outcome::Conflict) {
+                    let outcome = receipt.outcome.as_str();
+                    tracing::warn!(channel.id = channel, outcome, "an answer is not understood");
+                }
+                Ok(answer)
+            }
+            Err(later) => Err(Failure::new(Class::Unknown, later.reason)),
+        }
+    }
+}
+
 /// The answer where it means success.
 ///
 /// # Errors
 /// What it means else, as the channel declares.
-pub(super) fn judged(channel: &OutboundChannel, answer: Answer) -> Result<Answer, Failure> {
+fn judged(channel: &OutboundChannel, answer: Answer) -> Result<Answer, Failure> {
     let says = |condition: &Condition| holds(condition, &answer);
     if channel.later_when.as_ref().is_some_and(says) {
         return Err(Failure::new(Class::Unavailable, told("the answer says later", &answer)));

@@ -19,7 +19,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use adapters::outbound::{Outbound, file::Folder, rest};
+use adapters::{
+    Inbox,
+    outbound::{Outbound, file::Folder, rest},
+};
 use futures_util::future::join_all;
 use mappings::{Diagnostic, Gazetteer};
 use tokio::{sync::Notify, time::sleep_until};
@@ -79,7 +82,7 @@ impl Deliveries {
     ) -> Result<Self, Vec<Diagnostic>> {
         let (mut lines, mut found) = (Vec::new(), Vec::new());
         for channel in routes.channels().filter(|channel| !endpoints.contains_key(&***channel)) {
-            let message = format!("a route leads to {channel}, and there is no endpoint of it");
+            let message = format!("records go to {channel}, and there is no endpoint of it");
             let advice = "write [endpoints.\"AGENCY.CHANNEL\"] with url or folder";
             found.push(fault(message, advice));
         }
@@ -104,10 +107,11 @@ impl Deliveries {
         if found.is_empty() { Ok(Self { lines }) } else { Err(found) }
     }
 
-    /// Delivers until told to stop.
+    /// Delivers until told to stop; answers that a channel of an agency's reads go into `inbox`.
     pub async fn run(
         self,
         store: Arc<dyn Store>,
+        inbox: Arc<dyn Inbox>,
         (gazetteer, telemetry): (Arc<Gazetteer>, Arc<Telemetry>),
         stop: CancellationToken,
     ) {
@@ -130,6 +134,7 @@ impl Deliveries {
                 store: store.clone(),
                 gazetteer: gazetteer.clone(),
                 telemetry: telemetry.clone(),
+                inbox: inbox.clone(),
                 log_id: log_id.clone(),
                 awake: own,
                 paused,

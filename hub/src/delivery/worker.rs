@@ -14,7 +14,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use adapters::outbound::{Answer, Class, Failure, Outbound};
+use adapters::{
+    Inbox,
+    outbound::{Answer, Failure, Outbound},
+};
 use aws_lc_rs::rand;
 use mappings::Gazetteer;
 use tokio::{sync::Notify, task::JoinSet, time::sleep_until};
@@ -28,6 +31,7 @@ use super::{
 };
 use crate::{
     catalog::OutboundChannel,
+    registry::exchange,
     store::{
         Store, StoreError,
         deliveries::{Concluded, DELIVERIES_MAX, Delivery, End, Running},
@@ -54,6 +58,8 @@ pub(super) struct Task {
     pub(super) store: Arc<dyn Store>,
     pub(super) gazetteer: Arc<Gazetteer>,
     pub(super) telemetry: Arc<Telemetry>,
+    /// Where answers go in that a channel of the agency's reads.
+    pub(super) inbox: Arc<dyn Inbox>,
     pub(super) log_id: Arc<str>,
     /// Woken when something may be due.
     pub(super) awake: Arc<Notify>,
@@ -251,19 +257,15 @@ impl Worker {
     }
 
     fn send(&mut self, delivery: Delivery) {
-        let Task { channel, way, gazetteer, log_id, .. } = &self.task;
+        let Task { channel, way, gazetteer, log_id, inbox, .. } = &self.task;
+        let inbox = inbox.clone();
         let (channel, way) = (channel.clone(), way.clone());
         let (gazetteer, log_id) = (gazetteer.clone(), log_id.clone());
         self.under_way.spawn(async move {
             let made = letter::message(&channel, &delivery, (&log_id, &gazetteer));
             let sent = match made {
                 Err(unfit) => Err(unfit),
-                Ok(message) => {
-                    match tokio::time::timeout(channel.timeout, way.send(message)).await {
-                        Ok(sent) => sent.and_then(|answer| answer::judged(&channel, answer)),
-                        Err(_) => Err(Failure::new(Class::Unknown, "no answer in time")),
-                    }
-                }
+                Ok(message) => answer::to(&channel, &*inbox, message, way).await,
             };
             (delivery, sent)
         });
@@ -300,7 +302,9 @@ impl Worker {
         let failure = match sent {
             Ok(_) => {
                 self.closed();
-                return self.conclude(&delivery, End::Settled);
+                let kept = exchange::is_addressed(&delivery.key);
+                let end = if kept { End::SettledAndKept } else { End::Settled };
+                return self.conclude(&delivery, end);
             }
             Err(failure) => failure,
         };

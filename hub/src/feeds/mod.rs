@@ -6,11 +6,13 @@ mod live;
 
 use std::{borrow::Cow, collections::BTreeSet};
 
+use serde::Deserialize;
+
 use crate::{
     auth::Principal,
     operations::{Operations, PAGE_MAX, agency_of},
     registry::{
-        Sight,
+        Sight, exchange,
         finding::{FOLD_VERSION, Finding},
     },
     store::{DossierRow, EntryRow, StoreError},
@@ -48,7 +50,7 @@ impl Audience {
     pub fn admits(&self, who: &Principal) -> bool {
         match who {
             Principal::Operator => true,
-            Principal::Portal => self.everybody,
+            Principal::Portal => self.everybody || self.agencies.contains(exchange::PORTAL),
             Principal::Agency(agency) => self.agencies.contains(agency),
         }
     }
@@ -209,10 +211,37 @@ async fn findings(
     Ok((found.iter().map(fed).collect::<Result<_, _>>()?, next))
 }
 
+/// The two parties to an entry that is addressed to somebody.
+fn parties(row: &EntryRow) -> Option<[String; 2]> {
+    #[derive(Deserialize)]
+    struct Named<'a> {
+        #[serde(borrow)]
+        contract: Option<&'a str>,
+    }
+    #[derive(Deserialize)]
+    struct Parties {
+        agency: String,
+        id: Option<String>,
+        request: Option<String>,
+        application: Option<String>,
+    }
+    let named: Named<'_> = serde_json::from_slice(&row.text).ok()?;
+    named.contract.filter(|contract| exchange::ADDRESSED.contains(contract))?;
+    let told: Parties = serde_json::from_slice(&row.public).ok()?;
+    let id = told.request.or(told.application).or(told.id).unwrap_or_default();
+    let sender = exchange::sent_by(&id).map_or("", |(sender, _)| sender);
+    Some([told.agency, sender.to_owned()])
+}
+
 /// The event of an entry; `None` for what no feed carries.
 fn record(log_id: &str, row: &EntryRow) -> Result<Option<Fed>, StoreError> {
     let Some(text) = event::record(log_id, row)? else { return Ok(None) };
-    let agencies = row.channel.as_deref().map(Audience::one).unwrap_or_default();
-    let audience = Audience { everybody: true, agencies };
+    let mut agencies = row.channel.as_deref().map(Audience::one).unwrap_or_default();
+    let mut everybody = true;
+    if let Some(parties) = parties(row) {
+        everybody = false;
+        agencies.extend(parties);
+    }
+    let audience = Audience { everybody, agencies };
     Ok(Some(Fed { after: (row.position + 1, String::new()), audience, text }))
 }

@@ -57,7 +57,9 @@ impl<'j> Sender<'j> {
         self.number += 1;
         // One that is durable already is not sent again; the last one asks for the receipt.
         if chunk >= self.wanted || last {
-            let chunk = Submission { chunk, last, items: Arc::new(items), ..self.first.clone() };
+            let items = Arc::new(items);
+            let mut chunk = Submission { chunk, last, items, ..self.first.clone() };
+            self.journey.exchange.admit(&mut chunk).await?;
             let sent = self.hand_over(chunk, 0).await?;
             self.under_way.push_back(sent);
         }

@@ -20,7 +20,9 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     catalog::{Catalog, Channel, speaks_for},
+    catalogue::Held,
     container,
+    exchange::Exchange,
     journal::{
         commitment::{Salt, commit},
         merkle::Digest,
@@ -57,25 +59,29 @@ pub struct Journey {
     /// Room for archives and workbooks: each may cost much beside its own size.
     containers: Arc<Semaphore>,
     routes: Arc<Routes>,
+    exchange: Arc<Exchange>,
     under_way: TaskTracker,
     repeats: Repeats,
 }
 
 impl Journey {
     /// Starts the task that commits; it ends when the last copy of the journey is dropped.
-    /// `appended` is told when something was written; what `routes` lead to is woken.
+    /// `appended` is told when something was written; what `routes` lead to is woken. Applications
+    /// are held to what is `published`.
     pub fn start(
         catalog: Arc<Catalog>,
         contracts: Arc<Contracts>,
         gazetteer: Arc<Gazetteer>,
         store: Arc<dyn Store>,
         (routes, appended): (Arc<Routes>, Arc<Notify>),
+        published: Held,
     ) -> Self {
         let committer = Committer::start(store.clone(), appended);
         let hash = |one: &Contract| (one.id().clone(), Digest::of(one.text().as_bytes()));
         let hashes = Arc::new(contracts.iter().map(hash).collect());
         let containers = Arc::new(Semaphore::new(CONTAINERS_MAX));
         let under_way = TaskTracker::new();
+        let exchange = Arc::new(Exchange::new(catalog.clone(), store.clone(), published));
         Self {
             catalog,
             contracts,
@@ -85,6 +91,7 @@ impl Journey {
             hashes,
             containers,
             routes,
+            exchange,
             under_way,
             repeats: Repeats::default(),
         }

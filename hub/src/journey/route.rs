@@ -103,6 +103,15 @@ impl Routes {
         if reader.found.is_empty() { Ok(routes) } else { Err(reader.found) }
     }
 
+    /// Also wakes the channels that take what is addressed to their agencies.
+    #[must_use]
+    pub fn beside(mut self, catalog: &Catalog) -> Self {
+        for channel in catalog.outbound.values().filter(|one| !one.takes.is_empty()) {
+            self.awake.entry(channel.id.clone()).or_default();
+        }
+        self
+    }
+
     /// How many there are.
     pub fn count(&self) -> usize {
         self.by_contract.values().map(Vec::len).sum()

@@ -12,6 +12,7 @@ pub mod catalogue;
 pub mod channel;
 pub mod deadline;
 pub mod dossier;
+pub mod exchange;
 pub mod feedback;
 pub mod finding;
 pub mod fold_root;

@@ -2,11 +2,17 @@
 
 use std::collections::HashMap;
 
-use contracts::{Moment, procedure::Procedure};
+use contracts::{
+    Moment,
+    procedure::{OnlineLevel, Procedure},
+};
 use jiff::civil::Date;
 use mappings::text::normalise::toned_key;
 
-use super::catalogue::{Catalogue, Dated};
+use super::{
+    catalogue::{Catalogue, Dated},
+    roadmap::Plan,
+};
 
 /// What of an offer may tell numbers apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,19 +38,23 @@ impl Offer {
     fn of(self, one: &Procedure, on: Date) -> &str {
         match self {
             Self::Level => &one.level,
-            // The last told of those in force, as where procedures are looked for.
-            Self::OnlineLevel => {
-                let day = |at: Option<Moment>| at.map(Moment::day);
-                let mut told = one.online_levels.iter().rev();
-                let in_force = told.find(|told| {
-                    day(told.valid_from).is_none_or(|first| first <= on)
-                        && day(told.valid_to).is_none_or(|last| on <= last)
-                });
-                in_force.map_or("", |told| &told.level)
-            }
+            Self::OnlineLevel => online(one, on).map_or("", |told| &told.level),
         }
     }
 }
+
+/// The online level of a procedure on a day: the last told of those in force, as where procedures
+/// are looked for.
+fn online(one: &Procedure, on: Date) -> Option<&OnlineLevel> {
+    let day = |at: Option<Moment>| at.map(Moment::day);
+    one.online_levels.iter().rev().find(|told| {
+        day(told.valid_from).is_none_or(|first| first <= on)
+            && day(told.valid_to).is_none_or(|last| on <= last)
+    })
+}
+
+/// The step from which on a procedure can be filed online: mức độ 3.
+const FILED_ONLINE: u8 = 3;
 
 /// The offers of a catalogue.
 #[derive(Debug, Default)]
@@ -54,6 +64,7 @@ pub struct Offers {
     by_name: HashMap<String, Vec<usize>>,
     /// Which agency's procedures hold for an agency too: those told once for all of its kind.
     shared: HashMap<String, String>,
+    plan: Option<Plan>,
 }
 
 impl Offers {
@@ -72,7 +83,7 @@ impl Offers {
         let shared = catalogue.agencies.iter().filter_map(|agency| {
             Some((agency.id.clone(), (*of_kind.get(agency.kind.as_str())?).to_owned()))
         });
-        Self { procedures, by_name, shared: shared.collect() }
+        Self { procedures, by_name, shared: shared.collect(), plan: catalogue.roadmap.clone() }
     }
 
     /// What a procedure, as numbers name it, is at an agency on a day; empty where the catalogue
@@ -89,6 +100,22 @@ impl Offers {
         };
         let found = at(Some(agency)).or_else(|| at(shared));
         found.or_else(|| standing.next()).map_or("", |one| offer.of(one, on))
+    }
+
+    fn step(&self, level: &OnlineLevel) -> u8 {
+        self.plan.as_ref().map_or(0, |plan| plan.step(level))
+    }
+
+    /// Whether an agency takes a procedure online on a day, such that it can be filed: its own, or
+    /// what holds for all of its kind. How far a level goes is the roadmap's to say.
+    pub fn takes_online(&self, (agency, procedure): (&str, &str), on: Date) -> bool {
+        let shared = self.shared.get(agency).map(String::as_str);
+        let all = self.by_name.get(procedure).into_iter().flatten();
+        all.filter_map(|at| self.procedures.get(*at)).any(|one| {
+            (one.agency == agency || Some(one.agency.as_str()) == shared)
+                && one.stands(on)
+                && online(one, on).is_some_and(|level| self.step(level) >= FILED_ONLINE)
+        })
     }
 }
 

@@ -12,10 +12,10 @@ use contracts::Moment;
 use jiff::{Timestamp, civil::date};
 use serde::Deserialize;
 
-use super::{Version, measure::day_number};
+use super::{Version, exchange, measure::day_number};
 
 /// Contracts whose current records are kept.
-pub const CONTRACTS: [&str; 7] = [
+pub const CONTRACTS: [&str; 11] = [
     "agency/1",
     "procedure/1",
     "feedback/1",
@@ -23,6 +23,10 @@ pub const CONTRACTS: [&str; 7] = [
     "votes/1",
     "milestone/1",
     "budget/1",
+    exchange::REQUEST,
+    exchange::REPLY,
+    exchange::APPLICATION,
+    exchange::ACKNOWLEDGEMENT,
 ];
 
 /// What names a record.
@@ -61,6 +65,25 @@ struct Members {
     at: Option<Moment>,
     valid_from: Option<Moment>,
     year: Option<i16>,
+    due_at: Option<Moment>,
+    request: Option<String>,
+    application: Option<String>,
+    outcome: Option<String>,
+}
+
+impl Members {
+    /// What names a record among those of its contract: an answer is named by what it answers,
+    /// whatever the channel that it comes by calls it.
+    fn key(&self, contract: &str, key: &str) -> String {
+        let (request, application) = (self.request.as_deref(), self.application.as_deref());
+        match (contract, request, application) {
+            (exchange::REPLY, Some(request), _) => {
+                exchange::reply_key(request, self.outcome.as_deref() == Some("timed_out"))
+            }
+            (exchange::ACKNOWLEDGEMENT, _, Some(application)) => application.to_owned(),
+            _ => key.to_owned(),
+        }
+    }
 }
 
 impl Telling {
@@ -79,10 +102,14 @@ impl Telling {
             return Ok(None);
         }
         let told: Members = serde_json::from_slice(public)?;
+        let key = told.key(contract, key);
         // An agency is about itself.
         let agency = told.agency.or(told.id).unwrap_or_default();
-        let name = RecordName { contract: contract.to_owned(), agency, key: key.to_owned() };
-        let moment = told.submitted_at.or(told.answered_at).or(told.at).or(told.valid_from);
+        let name = RecordName { contract: contract.to_owned(), agency, key };
+        // A request is found by when it is due.
+        let due = told.due_at.filter(|_| contract == exchange::REQUEST);
+        let moment = due.or(told.submitted_at).or(told.answered_at);
+        let moment = moment.or(told.at).or(told.valid_from);
         let year = told.year.filter(|year| (1..=9999).contains(year));
         let day = year.map(|year| date(year, 1, 1)).or(moment.map(Moment::day));
         let since = told.at.filter(|_| withdraws).map(|at| at.to_string());

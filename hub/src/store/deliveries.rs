@@ -7,11 +7,15 @@
 //! like what has failed. Every lease has a token, and what is told under an older one changes
 //! nothing.
 
+mod course;
+
 use std::{str::FromStr, sync::Arc, time::Duration};
 
 use serde::Serialize;
 
 use super::{Answer, StoreError};
+
+pub use course::Course;
 
 /// Deliveries announced or concluded in one transaction, at most.
 pub const DELIVERIES_MAX: u32 = 256;
@@ -71,6 +75,8 @@ pub struct Delivery {
 pub enum End {
     /// It is there: the delivery is no more.
     Settled,
+    /// The same, and when that was is kept, for who asks what became of it.
+    SettledAndKept,
     /// It is tried again after a time.
     Postponed {
         /// After how long.
@@ -312,6 +318,15 @@ pub trait Deliveries: Send + Sync {
         state: Running,
         reason: String,
     ) -> Answer<'_, Result<bool, StoreError>>;
+
+    /// What has become of the delivery of a record, in a line of a channel, whose settlement is
+    /// kept.
+    fn course(
+        &self,
+        channel: String,
+        key: String,
+        position: u64,
+    ) -> Answer<'_, Result<Course, StoreError>>;
 
     /// What waits, by channel.
     fn waiting(&self) -> Answer<'_, Result<Vec<Waiting>, StoreError>>;

@@ -4,6 +4,7 @@
 //! observation arrives is not a backend's business: it is [`effect`], pure code over what the
 //! backend has read.
 
+pub mod attachments;
 mod audit;
 pub mod batch;
 pub mod catalogue;
@@ -178,6 +179,7 @@ pub enum Reply {
 pub trait Store:
     portable::Portable
     + pruning::Pruning
+    + attachments::Attachments
     + catalogue::Catalogues
     + channels::Channels
     + controls::Controls

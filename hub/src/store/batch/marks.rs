@@ -8,7 +8,7 @@ use std::{
 
 use super::{Subjects, changes::MemberRow, code_of, code_of_text};
 use crate::{
-    registry::{Identity, RecordName},
+    registry::{Identity, RecordName, exchange::yields_to},
     store::Submission,
 };
 
@@ -48,6 +48,10 @@ impl Marks {
             for record in records {
                 if let Some(telling) = &record.telling {
                     marks.add(&Of::Record(&telling.name));
+                    // Whether it is told at all hangs on this one too.
+                    if let Some(name) = yields_to(&telling.name) {
+                        marks.add(&Of::Record(&name));
+                    }
                 }
                 let Some(content) = record.content.as_ref() else { continue };
                 let name = content.identity();

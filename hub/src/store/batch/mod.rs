@@ -40,7 +40,7 @@ use crate::{
         entry::{EntryError, EntryKind, Mode},
         merkle::Digest,
     },
-    registry::{Identity, Observation, RecordName, RecordRow},
+    registry::{Identity, Observation, RecordName, RecordRow, exchange::yields_to},
 };
 use attempt::Decision;
 
@@ -95,7 +95,9 @@ pub fn wanted(batch: &[Submission], attempts: &Attempts) -> Wanted {
     for chunk in batch.iter().filter(|chunk| attempts.may_store(chunk)) {
         for one in chunk.items.iter().flat_map(|item| item.outcome.iter().flatten()) {
             wanted.whole |= one.supersedes.is_some();
-            wanted.records.extend(one.telling.iter().map(|telling| telling.name.clone()));
+            let named = one.telling.iter().map(|telling| &telling.name);
+            wanted.records.extend(named.clone().cloned());
+            wanted.records.extend(named.filter_map(yields_to));
             let Some(content) = &one.content else { continue };
             wanted.identities.insert(content.identity());
             wanted.codes.extend(code_of(content));
@@ -218,6 +220,9 @@ impl Work<'_> {
             match outcome {
                 Ok(prepared) => {
                     for one in prepared {
+                        if self.is_moot(one) {
+                            continue;
+                        }
                         self.observe(chunk, at, *record, one)?;
                         records += 1;
                     }
@@ -239,6 +244,12 @@ impl Work<'_> {
         }
         self.attempts.settle(at, None);
         Ok(Reply::Done(self.attempts.receipt(at, false)))
+    }
+
+    /// Whether a record may be told no more, since that has come to which it yields.
+    fn is_moot(&self, one: &Prepared) -> bool {
+        let named = one.telling.as_ref().and_then(|telling| yields_to(&telling.name));
+        named.is_some_and(|name| self.records.has(&name))
     }
 
     fn observe(
@@ -309,7 +320,9 @@ impl Work<'_> {
                 (identity.key(), self.subjects.has_told(&identity, hash, again))
             }
             (None, Some(telling)) => {
-                let RecordName { contract, agency, key } = &telling.name;
+                // What yields to another goes before it, in the same line.
+                let line = yields_to(&telling.name).unwrap_or_else(|| telling.name.clone());
+                let RecordName { contract, agency, key } = line;
                 (format!("{contract}/{agency}/{key}"), self.records.has_told(&telling.name, hash))
             }
             (None, None) => (format!("{}/{}", one.contract, one.key), false),

@@ -37,6 +37,11 @@ impl Records {
         }
     }
 
+    /// Whether anything was told of a record.
+    pub(super) fn has(&self, name: &RecordName) -> bool {
+        self.current.contains_key(name)
+    }
+
     /// Whether a record's current telling is this one.
     pub(super) fn has_told(&self, name: &RecordName, hash: &[u8; 32]) -> bool {
         match self.current.get(name) {

@@ -27,7 +27,7 @@ pub struct Part {
 use Kind::{Bytes, Number, Text};
 
 /// What is carried, in this order: what is named comes before what names it.
-pub static PARTS: [Part; 21] = [
+pub static PARTS: [Part; 24] = [
     Part { name: "reference_contents", columns: &[("hash", Bytes), ("content", Bytes)], key: 1 },
     Part {
         name: "messages",
@@ -221,6 +221,24 @@ pub static PARTS: [Part; 21] = [
         ],
         key: 3,
     },
+    Part {
+        name: "settled",
+        columns: &[("position", Number), ("channel", Text), ("at", Number)],
+        key: 2,
+    },
+    Part {
+        name: "attachments",
+        columns: &[
+            ("digest", Text),
+            ("holder", Text),
+            ("size", Number),
+            ("media_type", Text),
+            ("sent", Number),
+            ("since", Number),
+        ],
+        key: 2,
+    },
+    Part { name: "attachment_totals", columns: &[("holder", Text), ("bytes", Number)], key: 1 },
     // Where reading goes on; whose turn it is, is the other store's own.
     Part { name: "pollers", columns: &[("channel", Text), ("cursor", Text)], key: 1 },
     Part {

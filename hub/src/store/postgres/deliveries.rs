@@ -20,7 +20,7 @@ use super::{
 use crate::store::{
     Answer, StoreError,
     deliveries::{
-        Concluded, DeadId, DeadLetter, DeadQuery, Deliveries, Delivery, Due, End, Outgoing,
+        Concluded, Course, DeadId, DeadLetter, DeadQuery, Deliveries, Delivery, Due, End, Outgoing,
         Running, Waiting, from_to, millis, shortened,
     },
 };
@@ -174,11 +174,15 @@ async fn conclude(
     }
     let own = held(client, channel, &ended).await?;
     let (mut gone, mut postponed, mut buried) = (Vec::new(), Postponed::default(), Vec::new());
-    let (mut released, mut done) = (Vec::new(), 0);
+    let (mut released, mut kept, mut done) = (Vec::new(), Vec::new(), 0);
     for one in ended.into_iter().zip(own).filter(|(_, own)| *own).map(|(one, _)| one) {
         done += 1;
         match one.end {
             End::Settled => gone.push((one.key, one.position)),
+            End::SettledAndKept => {
+                kept.push(signed(one.position));
+                gone.push((one.key, one.position));
+            }
             End::Postponed { wait, told, counts } => postponed.add(one.key, wait, told, counts),
             End::Released => released.push(one.key),
             End::Buried { cause, told } => {
@@ -188,6 +192,7 @@ async fn conclude(
         }
     }
     dead::bury(client, channel, buried).await?;
+    standing::keep(client, channel, kept).await?;
     advance(client, channel, gone).await?;
     postponed.write(client, channel).await?;
     if !released.is_empty() {
@@ -308,6 +313,18 @@ impl Deliveries for PostgresStore {
         reason: String,
     ) -> Answer<'_, Result<bool, StoreError>> {
         in_one!(self, |transaction| standing::decide(&transaction, &channel, state, &reason))
+    }
+
+    fn course(
+        &self,
+        channel: String,
+        key: String,
+        position: u64,
+    ) -> Answer<'_, Result<Course, StoreError>> {
+        Box::pin(soon(async move {
+            let client = self.sessions.reader().await?;
+            Ok(standing::course(&client, &channel, (&key, position)).await?)
+        }))
     }
 
     fn waiting(&self) -> Answer<'_, Result<Vec<Waiting>, StoreError>> {

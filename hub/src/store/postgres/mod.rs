@@ -19,6 +19,7 @@ macro_rules! alone {
     };
 }
 
+mod attachments;
 mod catalogue;
 mod deliveries;
 mod failure;

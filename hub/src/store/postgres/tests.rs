@@ -92,7 +92,7 @@ async fn records() {
 
 #[tokio::test]
 async fn deliveries() {
-    let names = ["made", "order", "given_up", "paused"];
+    let names = ["made", "order", "given_up", "paused", "courses"];
     let mut databases = Vec::new();
     for name in names {
         databases.push(Database::new(name).await);
@@ -101,9 +101,25 @@ async fn deliveries() {
     suite::deliveries::in_order(&databases[1].open().await).await;
     suite::deliveries::given_up(&databases[2].open().await).await;
     suite::deliveries::paused(&databases[3].open().await).await;
+    suite::deliveries::courses(&databases[4].open().await).await;
     for database in databases {
         database.drop().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn records_that_yield() {
+    let database = Database::new("yielding").await;
+    let (one, other) = (database.open().await, database.open().await);
+    suite::records::yielding([Arc::new(one), Arc::new(other)]).await;
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn attachments() {
+    let database = Database::new("attachments").await;
+    suite::attachments::held(&database.open().await).await;
+    database.drop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

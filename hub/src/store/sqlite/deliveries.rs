@@ -11,7 +11,7 @@ use super::{SqliteStore, Task};
 use crate::store::{
     Answer, StoreError,
     deliveries::{
-        Concluded, DeadId, DeadLetter, DeadQuery, Deliveries, Delivery, Due, End, Outgoing,
+        Concluded, Course, DeadId, DeadLetter, DeadQuery, Deliveries, Delivery, Due, End, Outgoing,
         Running, Waiting, from_to, millis, shortened,
     },
 };
@@ -160,6 +160,12 @@ fn conclude(
         done += 1;
         match end {
             End::Settled => advance(transaction, channel, (&key, position))?,
+            End::SettledAndKept => {
+                let sql = "INSERT INTO settled (position, channel, at) VALUES (?1, ?2, ?3)
+                           ON CONFLICT (position, channel) DO NOTHING";
+                transaction.prepare_cached(sql)?.execute(params![position, channel, now()])?;
+                advance(transaction, channel, (&key, position))?;
+            }
             End::Postponed { wait, told, counts } => {
                 let now = now();
                 let sql = "UPDATE outbox_lines SET attempt_at = ?3, attempts = attempts - ?4,
@@ -216,6 +222,15 @@ impl Deliveries for SqliteStore {
         self.alone(Task::Aside, move |transaction| {
             standing::decide(transaction, &channel, state, &reason)
         })
+    }
+
+    fn course(
+        &self,
+        channel: String,
+        key: String,
+        position: u64,
+    ) -> Answer<'_, Result<Course, StoreError>> {
+        self.read(move |connection| standing::course(connection, &channel, (&key, position)))
     }
 
     fn waiting(&self) -> Answer<'_, Result<Vec<Waiting>, StoreError>> {

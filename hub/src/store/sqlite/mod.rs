@@ -1,6 +1,7 @@
 //! The embedded store: one SQLite file, one writer thread, readers beside it.
 
 mod ahead;
+mod attachments;
 mod catalogue;
 mod checkpoint;
 mod crew;
@@ -102,8 +103,7 @@ impl Writer {
 
     /// Writes all batches that are ready together, up to a limit; a job goes alone.
     fn task(&mut self, task: Task, tasks: &mpsc::Receiver<Task>) {
-        let (mut groups, mut records, mut task) = (Vec::new(), 0, Some(task));
-        let mut job = None;
+        let (mut groups, mut records, mut task, mut job) = (Vec::new(), 0, Some(task), None);
         while let Some(next) = task {
             match next {
                 Task::Job(_) | Task::Aside(_) => {

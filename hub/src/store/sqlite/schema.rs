@@ -11,7 +11,7 @@ use crate::store::{
 };
 
 /// All versions, in order; the file notes how many it has, and the hash of each.
-static MIGRATIONS: [Migration; 16] = [
+static MIGRATIONS: [Migration; 17] = [
     Migration { name: "first", sql: include_str!("../../../migrations/sqlite/0001_first.sql") },
     Migration {
         name: "rollups_by_number",
@@ -57,6 +57,10 @@ static MIGRATIONS: [Migration; 16] = [
     Migration {
         name: "agency_view",
         sql: include_str!("../../../migrations/sqlite/0016_agency_view.sql"),
+    },
+    Migration {
+        name: "exchange",
+        sql: include_str!("../../../migrations/sqlite/0017_exchange.sql"),
     },
 ];
 

@@ -102,6 +102,8 @@ async fn deliveries() {
     suite::deliveries::in_order(&order.open()).await;
     suite::deliveries::given_up(&up.open()).await;
     suite::deliveries::paused(&paused.open()).await;
+    let courses = of("courses");
+    suite::deliveries::courses(&courses.open()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -115,6 +117,20 @@ async fn deliverers_beside_senders() {
 async fn rules() {
     let folder = Folder::new("rules");
     suite::rules(&folder.open()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn records_that_yield() {
+    let folder = Folder::new("yielding");
+    let (one, other): (Arc<dyn Store>, Arc<dyn Store>) =
+        (Arc::new(folder.open()), Arc::new(folder.open()));
+    suite::records::yielding([one, other]).await;
+}
+
+#[tokio::test]
+async fn attachments() {
+    let folder = Folder::new("attachments");
+    suite::attachments::held(&folder.open()).await;
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use crate::{
     journal::{entry::Mode, merkle::Digest},
     store::{
         Prepared, Store, Submission,
-        deliveries::{Concluded, DeadQuery, Delivery, Destination, End, Running, Waiting},
+        deliveries::{Concluded, Course, DeadQuery, Delivery, Destination, End, Running, Waiting},
     },
 };
 
@@ -157,6 +157,37 @@ pub(crate) async fn given_up(store: &dyn Store) {
     assert_eq!(states.iter().filter(|one| **one == ("waiting", 2, true)).count(), 1);
     assert_eq!(states.iter().filter(|one| **one == ("replayed", 1, false)).count(), 1);
     assert_eq!(states.iter().filter(|one| **one == ("discarded", 1, false)).count(), 1);
+}
+
+/// What has become of a delivery is told step by step, where its settlement is kept.
+pub(crate) async fn courses(store: &dyn Store) {
+    tell(store, "a", vec![routed("A-1", 1, 4), routed("A-2", 1, 4)]).await;
+    let course = async |key: &str, position| {
+        store.course(TO.to_owned(), format!("so-y-te/{key}"), position).await.unwrap()
+    };
+    assert_eq!(course("A-1", 0).await, Course::Waiting { attempts: 0, told: None });
+    assert_eq!(course("A-9", 0).await, Course::None);
+    let all = announced(store, LONG).await;
+    let told = "503".to_owned();
+    let wait = Duration::from_millis(10);
+    conclude(store, &all[0], End::Postponed { wait, told: told.clone(), counts: true }).await;
+    assert_eq!(course("A-1", 0).await, Course::Waiting { attempts: 1, told: Some(told.clone()) });
+    conclude(store, &all[1], End::Buried { cause: "refused", told }).await;
+    let buried = course("A-2", 1).await;
+    assert!(
+        matches!(&buried, Course::Buried { cause, state, .. }
+        if cause == "refused" && state == "waiting"),
+        "{buried:?}"
+    );
+    tokio::time::sleep(2 * wait).await;
+    let again = announced(store, LONG).await;
+    assert_eq!(conclude(store, &again[0], End::SettledAndKept).await, 1);
+    assert_eq!(conclude(store, &again[0], End::SettledAndKept).await, 0, "once");
+    let settled = course("A-1", 0).await;
+    assert!(matches!(settled, Course::Settled { at } if at > 0), "{settled:?}");
+    let Course::Buried { id, .. } = buried else { panic!("{buried:?}") };
+    store.replay(vec![id], None, String::new()).await.unwrap();
+    assert_eq!(course("A-2", 1).await, Course::Waiting { attempts: 0, told: None });
 }
 
 /// A channel that is paused delivers nothing; one that drains delivers what was there, and no more.

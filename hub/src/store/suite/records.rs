@@ -1,14 +1,17 @@
 //! Records about no dossier: which is current, as of any position, whatever order they came in.
 
+use std::sync::Arc;
+
 use contracts::{Body, Contracts, Draft};
 use serde_json::{Value, json};
 
 use super::{holds, message, send};
 use crate::{
     journal::{entry::Mode, merkle::Digest},
-    registry::Telling,
+    registry::{Telling, exchange::reply_key},
     store::{
         Prepared, Store, Submission,
+        deliveries::Destination,
         records::{RecordFound, RecordQuery},
     },
 };
@@ -133,4 +136,68 @@ pub(crate) async fn pages(store: &dyn Store) {
     let end = store.head().await.unwrap().tree.size;
     assert_eq!(keys(RecordQuery { as_of: Some(end), ..own }).await, ["so-y-te-2014"]);
     holds(store).await;
+}
+
+fn replied(key: &str, outcome: &str) -> Prepared {
+    let body = json!({ "request": key, "agency": "so-y-te", "outcome": outcome });
+    let contract = "reply/1".parse().unwrap();
+    let to = Destination { channel: "so-noi-vu.tra-loi".into(), personal: true };
+    let sealed = sealed(&Draft { contract, key: key.to_owned().into(), body: body.into() });
+    Prepared { destinations: vec![to], ..sealed }
+}
+
+/// What the hub answers for an agency is left out where the agency answered first, and stands
+/// beside what it answers later, in one line of deliveries; however close they come. The stores
+/// may be one.
+pub(crate) async fn yielding(stores: [Arc<dyn Store>; 2]) {
+    let [one, _] = &stores;
+    let (first, second) = ("so-a:1", "so-a:2");
+    tell(&**one, "a-1", vec![replied(first, "answered")]).await;
+    tell(&**one, "h-1", vec![replied(first, "timed_out")]).await;
+    tell(&**one, "h-2", vec![replied(second, "timed_out"), replied(second, "declined")]).await;
+    let size = async || one.head().await.unwrap().tree.size;
+    assert_eq!(size().await, 3, "nothing is told where the agency answered");
+    let names = |key: &str| vec![key.to_owned(), reply_key(key, true)];
+    let outcomes = async |key: &str| -> Vec<(u64, String)> {
+        let keys = names(key);
+        let found = one.named("reply/1", "so-y-te".to_owned(), keys, None).await.unwrap();
+        let outcome = |one: RecordFound| {
+            let body: Value = serde_json::from_slice(&one.public).unwrap();
+            (one.position, body["outcome"].as_str().unwrap().to_owned())
+        };
+        let mut all: Vec<_> = found.into_iter().map(outcome).collect();
+        all.sort();
+        all
+    };
+    assert_eq!(outcomes(first).await, [(0, "answered".to_owned())]);
+    let both = [(1, "timed_out".to_owned()), (2, "declined".to_owned())];
+    assert_eq!(outcomes(second).await, both);
+    let mut telling = tokio::task::JoinSet::new();
+    for number in 0..60 {
+        // A few at a time: more than that are told to come again.
+        if number % 4 == 0 {
+            while telling.join_next().await.is_some() {}
+        }
+        for (at, outcome) in ["answered", "timed_out"].into_iter().enumerate() {
+            let store = stores[(number + at) % 2].clone();
+            telling.spawn(async move {
+                let record = replied(&format!("so-b:{number}"), outcome);
+                tell(&*store, &format!("b-{number}-{outcome}"), vec![record]).await;
+            });
+        }
+    }
+    telling.join_all().await;
+    for number in 0..60 {
+        let told = outcomes(&format!("so-b:{number}")).await;
+        let words: Vec<&str> = told.iter().map(|(_, outcome)| outcome.as_str()).collect();
+        assert!(words == ["answered"] || words == ["timed_out", "answered"], "{number}: {words:?}");
+    }
+    // In one line: the first of each is announced alone.
+    let lease = std::time::Duration::from_secs(60);
+    let all = one.announce("so-noi-vu.tra-loi".into(), 200, lease).await.unwrap();
+    assert_eq!(all.len(), 62);
+    holds(&**one).await;
+    one.rebuild().await.unwrap();
+    assert_eq!(outcomes(second).await, both);
+    holds(&**one).await;
 }

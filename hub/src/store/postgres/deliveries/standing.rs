@@ -4,12 +4,12 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use deadpool_postgres::GenericClient;
 
-use super::NOW;
+use super::{NOW, small};
 use crate::store::{
-    deliveries::{Decided, Due, Running, Waiting, from_to},
+    deliveries::{Course, DeadId, Decided, Due, Running, Waiting, from_to},
     postgres::{
         failure::Failure,
-        session::{self, Value, unsigned},
+        session::{self, Value, signed, unsigned},
     },
 };
 
@@ -37,6 +37,50 @@ pub(super) async fn decided(
                WHERE channel = $1";
     let row = session::row(client, sql, &[&channel]).await?;
     Ok(row.as_ref().map(read).transpose()?.map(|(_, decided)| decided))
+}
+
+/// Keeps when the deliveries of some positions were settled.
+pub(super) async fn keep(
+    client: &impl GenericClient,
+    channel: &str,
+    positions: Vec<i64>,
+) -> Result<(), Failure> {
+    if positions.is_empty() {
+        return Ok(());
+    }
+    let sql = format!(
+        "INSERT INTO settled (position, channel, at)
+         SELECT position, $1, {NOW} FROM unnest($2::bigint[]) w (position)
+         ON CONFLICT (position, channel) DO NOTHING"
+    );
+    session::rows(client, &sql, &[&channel, &positions]).await.map(drop)
+}
+
+/// What has become of the delivery of a record, in a line of a channel. Asked in the order in
+/// which a delivery goes on, so that none is missed between two steps.
+pub(super) async fn course(
+    client: &impl GenericClient,
+    channel: &str,
+    (key, position): (&str, u64),
+) -> Result<Course, Failure> {
+    let at = signed(position);
+    let sql = "SELECT l.attempts, l.told FROM outbox o
+               JOIN outbox_lines l ON l.channel = o.channel AND l.key = o.key
+               WHERE o.channel = $1 AND o.key = $2 AND o.position = $3";
+    if let Some(row) = session::row(client, sql, &[&channel, &key, &at]).await? {
+        return Ok(Course::Waiting { attempts: small(row.try_get(0)?), told: row.try_get(1)? });
+    }
+    let sql = "SELECT at FROM settled WHERE position = $1";
+    if let Some(row) = session::row(client, sql, &[&at]).await? {
+        return Ok(Course::Settled { at: unsigned(row.try_get(0)?) });
+    }
+    let sql = "SELECT number, cause, state FROM dead_letters
+               WHERE channel = $1 AND position = $2 ORDER BY number DESC LIMIT 1";
+    let Some(row) = session::row(client, sql, &[&channel, &at]).await? else {
+        return Ok(Course::None);
+    };
+    let id = DeadId { channel: channel.to_owned(), position, number: unsigned(row.try_get(0)?) };
+    Ok(Course::Buried { id, cause: row.try_get(1)?, state: row.try_get(2)? })
 }
 
 /// How some channels stand.

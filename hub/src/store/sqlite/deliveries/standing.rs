@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use super::now;
 use crate::store::{
     StoreError,
-    deliveries::{Decided, Due, Running, Waiting, from_to},
+    deliveries::{Course, DeadId, Decided, Due, Running, Waiting, from_to},
 };
 
 /// What was decided of a channel.
@@ -69,6 +69,36 @@ pub(super) fn decide(
                    since = excluded.since, reason = excluded.reason";
     let values = params![channel, state.name(), now(), reason];
     Ok(transaction.prepare_cached(sql)?.execute(values)? > 0)
+}
+
+/// What has become of the delivery of a record, in a line of a channel.
+pub(super) fn course(
+    connection: &Connection,
+    channel: &str,
+    (key, position): (&str, u64),
+) -> Result<Course, StoreError> {
+    let sql = "SELECT l.attempts, l.told FROM outbox o
+               JOIN outbox_lines l ON l.channel = o.channel AND l.key = o.key
+               WHERE o.channel = ?1 AND o.key = ?2 AND o.position = ?3";
+    let waits = |row: &Row<'_>| Ok(Course::Waiting { attempts: row.get(0)?, told: row.get(1)? });
+    let values = params![channel, key, position];
+    if let Some(course) = connection.prepare_cached(sql)?.query_row(values, waits).optional()? {
+        return Ok(course);
+    }
+    // Asked in the order in which a delivery goes on, so that none is missed between two steps.
+    let sql = "SELECT at FROM settled WHERE position = ?1";
+    let settled = connection.prepare_cached(sql)?.query_row([position], |row| row.get(0));
+    if let Some(at) = settled.optional()? {
+        return Ok(Course::Settled { at });
+    }
+    let sql = "SELECT number, cause, state FROM dead_letters
+               WHERE channel = ?1 AND position = ?2 ORDER BY number DESC LIMIT 1";
+    let buried = |row: &Row<'_>| {
+        let id = DeadId { channel: channel.to_owned(), position, number: row.get(0)? };
+        Ok(Course::Buried { id, cause: row.get(1)?, state: row.get(2)? })
+    };
+    let found = connection.prepare_cached(sql)?.query_row(params![channel, position], buried);
+    Ok(found.optional()?.unwrap_or(Course::None))
 }
 
 /// What waits, by channel.

@@ -1,0 +1,378 @@
+//! Requests and applications: how they stand, for who sent them and who was sent them.
+
+use contracts::{
+    exchange::{Acknowledgement, Application, Reply, ReplyOutcome, Request, Taken},
+    problem::Bilingual,
+    schema,
+};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Operations, agency_of, roadmap::body};
+use crate::{
+    auth::Principal,
+    catalog::{APPLICATIONS, REQUESTS},
+    registry::exchange::{
+        ACKNOWLEDGEMENT, APPLICATION, PORTAL, REPLY, REQUEST, Standing, reply_key, sent_by,
+    },
+    store::{
+        StoreError,
+        deliveries::Course,
+        records::{RecordFound, RecordQuery},
+    },
+};
+
+/// Agencies that one request asks, at most: what one answer holds.
+const PARTS_MAX: u32 = 100;
+
+/// Pages of the store read for one page of an answer.
+const SCANS_MAX: usize = 16;
+
+/// How a request stands at one agency, or an application at its agency.
+#[derive(Debug, Serialize)]
+pub struct ExchangePart {
+    /// The agency.
+    pub agency: String,
+    /// How it stands.
+    pub state: Standing,
+    /// What that means, and what hinders it.
+    pub told: Bilingual,
+    /// The position of its entry.
+    pub position: u64,
+    /// When its system had it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delivered_at: Option<String>,
+    /// Its answer: `reply/1` or `acknowledgement/1`, as the asker may see it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Value>,
+    /// The position of the answer's entry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer_position: Option<u64>,
+    /// The position of the hub's own answer, that the time had passed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timed_out_position: Option<u64>,
+    /// Whether the answer came after that.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub late: bool,
+    /// What was sent to it, as the asker may see it.
+    #[serde(skip)]
+    sent: Value,
+}
+
+/// A request or application with all that has become of it.
+#[derive(Debug, Serialize)]
+pub struct ExchangeStanding {
+    /// Its id.
+    pub id: String,
+    /// What was sent: `request/1` or `application/1`; of several agencies' the first.
+    pub sent: Value,
+    /// How it stands at each agency that the asker may see.
+    pub parts: Vec<ExchangePart>,
+    /// Whether nothing more is waited for.
+    pub complete: bool,
+    /// The position all of it is true at; what has become of deliveries is as of now.
+    pub as_of: u64,
+}
+
+/// A page of requests to an agency, by the time they are due.
+#[derive(Debug, Serialize)]
+pub struct RequestPage {
+    /// The requests.
+    pub items: Vec<RequestItem>,
+    /// Where the next page begins, where there may be one.
+    #[serde(skip)]
+    pub next: Option<(i32, u64)>,
+    /// The position all of it is true at.
+    pub as_of: u64,
+}
+
+/// A request to an agency.
+#[derive(Debug, Serialize)]
+pub struct RequestItem {
+    /// `request/1`; personal members for the agency alone.
+    pub request: Value,
+    /// Whether the agency has replied.
+    pub replied: bool,
+    /// The position of its entry.
+    pub position: u64,
+}
+
+/// Which requests to an agency are asked for.
+#[derive(Debug, Clone)]
+pub struct RequestQuestion {
+    /// The agency that is asked.
+    pub agency: Option<String>,
+    /// Only those that it has replied to, or has not.
+    pub replied: Option<bool>,
+    /// Only those due on this day or later, from 1970-01-01: so what is open is found whatever was
+    /// asked before.
+    pub due_from: Option<i32>,
+    /// Behind this day and position.
+    pub after: Option<(i32, u64)>,
+    /// Items on the page.
+    pub limit: u32,
+}
+
+/// What is asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Request,
+    Application,
+}
+
+fn both((vi, en): (&str, &str)) -> Bilingual {
+    Bilingual { vi: vi.to_owned(), en: en.to_owned() }
+}
+
+fn time(millis: u64) -> Option<String> {
+    let at = i64::try_from(millis).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
+    at.map(|at| at.to_string())
+}
+
+impl Operations {
+    /// How a request stands: for who asked all of it, for an agency that was asked its own part;
+    /// nothing for all others.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    pub async fn request(
+        &self,
+        who: &Principal,
+        id: &str,
+    ) -> Result<Option<ExchangeStanding>, StoreError> {
+        let Some((asks, key)) = sent_by(id) else { return Ok(None) };
+        let channel = format!("{asks}.{REQUESTS}");
+        self.standing(who, (Kind::Request, id), (&channel, key)).await
+    }
+
+    /// How an application stands: for the portal and its agency.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    pub async fn application(
+        &self,
+        who: &Principal,
+        id: &str,
+    ) -> Result<Option<ExchangeStanding>, StoreError> {
+        let Some((PORTAL, key)) = sent_by(id) else { return Ok(None) };
+        self.standing(who, (Kind::Application, id), (APPLICATIONS, key)).await
+    }
+
+    async fn standing(
+        &self,
+        who: &Principal,
+        (kind, id): (Kind, &str),
+        (channel, key): (&str, &str),
+    ) -> Result<Option<ExchangeStanding>, StoreError> {
+        let as_of = self.store.head().await?.tree.size;
+        // The agencies that it went to stand in the entries of its message.
+        let all = self.store.messages(Some(channel.to_owned()), key.to_owned()).await?;
+        let stored = |name: &Option<String>| matches!(name.as_deref(), Some("stored" | "partial"));
+        let Some(message) = all.into_iter().find(|one| stored(&one.outcome)) else {
+            return Ok(None);
+        };
+        let (Some(first), Some(last)) = (message.first_position, message.last_position) else {
+            return Ok(None);
+        };
+        let rows = u32::try_from(last - first + 1).unwrap_or(PARTS_MAX).min(PARTS_MAX + 1);
+        let entries = self.store.entries(first, rows).await?;
+        let mut parts = Vec::new();
+        for entry in entries.into_iter().filter(|one| one.position <= last) {
+            let Some(agency) = addressee(kind, &entry.public) else { continue };
+            if !sees(who, channel, &agency) {
+                continue;
+            }
+            let position = entry.position;
+            let found =
+                RecordFound { position, day: 0, agency, key: id.to_owned(), public: entry.public };
+            // An agency that stands twice in a request is asked once.
+            let twice = |one: &ExchangePart| one.agency == found.agency;
+            if !parts.iter().any(twice) {
+                parts.push(self.part(who, kind, (id, found)).await?);
+            }
+        }
+        let Some(first) = parts.first() else { return Ok(None) };
+        let mut sent = first.sent.clone();
+        if let (true, Some(members)) = (parts.len() > 1, sent.as_object_mut()) {
+            // Each part says whom it is to.
+            members.remove("agency");
+        }
+        let complete = parts.iter().all(|one| one.state.is_final());
+        Ok(Some(ExchangeStanding { id: id.to_owned(), sent, parts, complete, as_of }))
+    }
+
+    async fn part(
+        &self,
+        who: &Principal,
+        kind: Kind,
+        (id, found): (&str, RecordFound),
+    ) -> Result<ExchangePart, StoreError> {
+        let (contract, answers) = match kind {
+            Kind::Request => (REQUEST, REPLY),
+            Kind::Application => (APPLICATION, ACKNOWLEDGEMENT),
+        };
+        let agency = found.agency.clone();
+        let keys = vec![reply_key(id, false), reply_key(id, true)];
+        let told = self.store.named(answers, agency.clone(), keys, None).await?;
+        let (late, own): (Vec<_>, Vec<_>) = told.into_iter().partition(|one| one.key != id);
+        let (timed_out, answer) = (late.into_iter().next(), own.into_iter().next());
+        let state = match (&timed_out, &answer) {
+            (Some(_), _) => Standing::TimedOut,
+            (None, Some(answer)) => answered(kind, answer)?,
+            (None, None) => Standing::Waiting,
+        };
+        let to = self.catalog.taking(&agency, contract).map(|one| one.id.to_string());
+        let line = format!("{contract}/{agency}/{id}");
+        let course =
+            self.store.course(to.clone().unwrap_or_default(), line, found.position).await?;
+        let (state, told, delivered_at) = explained(state, course, to.is_some());
+        let late = answer.is_some() && timed_out.is_some();
+        Ok(ExchangePart {
+            told,
+            state,
+            position: found.position,
+            delivered_at,
+            answer_position: answer.as_ref().map(|one| one.position),
+            answer: match &answer {
+                Some(answer) => Some(self.open(who, answer).await?),
+                None => None,
+            },
+            timed_out_position: timed_out.map(|one| one.position),
+            late,
+            sent: self.open(who, &found).await?,
+            agency,
+        })
+    }
+
+    /// A record as who is a party to it sees it: the operator without persons.
+    async fn open(&self, who: &Principal, one: &RecordFound) -> Result<Value, StoreError> {
+        let public: Value = body(one)?;
+        if *who == Principal::Operator {
+            return Ok(public);
+        }
+        let texts = self.store.personal(vec![one.position]).await?;
+        let Some((_, text)) = texts.first() else { return Ok(public) };
+        let damaged = |error: serde_json::Error| StoreError::fault(error.to_string());
+        Ok(schema::join(public, serde_json::from_slice(text).map_err(damaged)?))
+    }
+
+    /// A page of requests to an agency, those due first first.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    pub async fn requests(
+        &self,
+        who: &Principal,
+        question: &RequestQuestion,
+    ) -> Result<RequestPage, StoreError> {
+        let as_of = self.store.head().await?.tree.size;
+        let (mut items, mut next) = (Vec::new(), question.after);
+        let limit = question.limit as usize;
+        for _ in 0..SCANS_MAX {
+            let query = RecordQuery {
+                contract: REQUEST,
+                agency: question.agency.clone(),
+                days: question.due_from.map(|first| (first, i32::MAX)),
+                as_of: Some(as_of),
+                after: next,
+                limit: question.limit,
+            };
+            let found = self.store.records(query).await?;
+            let last = found.len() < limit;
+            for one in found {
+                if items.len() == limit {
+                    break;
+                }
+                next = Some((one.day, one.position));
+                let keys = vec![one.key.clone()];
+                let told = self.store.named(REPLY, one.agency.clone(), keys, Some(as_of)).await?;
+                let replied = !told.is_empty();
+                if question.replied.is_none_or(|wanted| wanted == replied) {
+                    let (request, position) = (self.open(who, &one).await?, one.position);
+                    items.push(RequestItem { request, replied, position });
+                }
+            }
+            if last && items.len() < limit {
+                next = None;
+            }
+            if next.is_none() || items.len() == limit {
+                break;
+            }
+        }
+        Ok(RequestPage { items, next, as_of })
+    }
+}
+
+/// Whom an entry's public text is addressed to, where it is what is asked about: a message that
+/// was refused in part has other entries too.
+fn addressee(kind: Kind, public: &[u8]) -> Option<String> {
+    match kind {
+        Kind::Request => serde_json::from_slice::<Request>(public).ok().map(|one| one.agency),
+        Kind::Application => {
+            serde_json::from_slice::<Application>(public).ok().map(|one| one.agency)
+        }
+    }
+}
+
+/// Whether somebody is a party to what came by a channel for an agency.
+fn sees(who: &Principal, channel: &str, agency: &str) -> bool {
+    let sender = agency_of(channel);
+    match who {
+        Principal::Operator => true,
+        Principal::Portal => sender == PORTAL,
+        Principal::Agency(own) => own == sender || own == agency,
+    }
+}
+
+/// How something stands by its answers and what has become of its delivery, in words, and when it
+/// was delivered.
+fn explained(
+    state: Standing,
+    course: Course,
+    is_sent: bool,
+) -> (Standing, Bilingual, Option<String>) {
+    let waits = state == Standing::Waiting;
+    let (vi, en) = state.words();
+    let more = |vi: &str, en: &str, more: (String, String)| Bilingual {
+        vi: format!("{vi} {}", more.0),
+        en: format!("{en} {}", more.1),
+    };
+    match course {
+        Course::Settled { at } if waits => {
+            (Standing::Delivered, both(Standing::Delivered.words()), time(at))
+        }
+        Course::Settled { at } => (state, both((vi, en)), time(at)),
+        Course::Buried { cause, .. } if waits => {
+            let (vi, en) = Standing::Undeliverable.words();
+            let cause = (format!("Nguyên nhân: {cause}."), format!("Cause: {cause}."));
+            (Standing::Undeliverable, more(vi, en, cause), None)
+        }
+        Course::Waiting { attempts, told: Some(_) } if waits => {
+            let tried = (format!("Đã thử {attempts} lần."), format!("Tried {attempts} times."));
+            (state, more(vi, en, tried), None)
+        }
+        Course::None if waits && !is_sent => {
+            let told = (
+                "Cơ quan này tự đọc yêu cầu; hệ thống không gửi đến.",
+                "This agency fetches what it is asked; nothing is sent to it.",
+            );
+            (state, both(told), None)
+        }
+        _ => (state, both((vi, en)), None),
+    }
+}
+
+fn answered(kind: Kind, answer: &RecordFound) -> Result<Standing, StoreError> {
+    Ok(match kind {
+        Kind::Request => match body::<Reply>(answer)?.outcome {
+            ReplyOutcome::Answered => Standing::Answered,
+            ReplyOutcome::Declined => Standing::Declined,
+            ReplyOutcome::TimedOut => Standing::TimedOut,
+        },
+        Kind::Application => match body::<Acknowledgement>(answer)?.outcome {
+            Taken::Accepted => Standing::Answered,
+            Taken::Refused => Standing::Declined,
+        },
+    })
+}
