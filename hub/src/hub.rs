@@ -207,7 +207,6 @@ impl Hub {
         let live = Live::start(operations.clone(), appended.clone(), stop.clone());
         let doors = Arc::new(Doors { catalog: catalog.clone(), keys: keys.clone() });
         let profiling = Profiling::new(catalog.clone(), store.clone());
-        let judging = Judging::new(store.clone());
         let watching = Watching::new(operations.clone(), telemetry.clone());
         let (written, shown) =
             ((Arc::new(routes), appended), (gazetteer.clone(), telemetry.clone()));
@@ -223,7 +222,7 @@ impl Hub {
         let (listener, address) = listen(config.listen).await?;
         let beside = TaskTracker::new();
         beside.spawn(profiling.run(stop.clone()));
-        beside.spawn(judging.run(stop.clone()));
+        beside.spawn(Judging::new(store.clone()).run(stop.clone()));
         beside.spawn(delivering);
         beside.spawn(watching.run(stop.clone()));
         beside.spawn(deadlines.run(stop.clone()));

@@ -156,12 +156,6 @@ async fn days_of_an_agency_are_looked_at_when_they_are_over() {
 }
 
 #[tokio::test]
-async fn findings_are_judged_once_in_order_and_a_recount_agrees() {
-    let folder = Folder::new("findings");
-    suite::findings(Arc::new(folder.open())).await;
-}
-
-#[tokio::test]
 async fn channels_stand_as_their_days_and_alerts_say() {
     let folder = Folder::new("channels");
     suite::channels(&folder.open()).await;

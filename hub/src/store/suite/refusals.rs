@@ -1,5 +1,7 @@
 //! Refusals that are open.
 
+use std::sync::Arc;
+
 use contracts::{Problem, problem};
 
 use super::{holds, message, refused, send, snapshot};
@@ -24,7 +26,7 @@ fn good(key: &str) -> Item {
 }
 
 fn of(store: &dyn Store, id: &str, payload: &str, items: Vec<Item>) -> Submission {
-    Submission { items, ..message(store, id, payload, Vec::new()) }
+    Submission { items: Arc::new(items), ..message(store, id, payload, Vec::new()) }
 }
 
 /// Codes and how many refusals have each, as `code=n`.
@@ -74,7 +76,7 @@ pub(crate) async fn refusals(store: &dyn Store) {
     let mended = of(store, "m-3", "mended", vec![bad("K-9")]);
     let whole = of(store, "m-4", "four", vec![bad("K-4")]);
     let again = Submission { mapping: Digest::of(b"mended"), ..of(store, "m-4", "four", vec![]) };
-    let again = Submission { items: vec![good("K-4")], ..again };
+    let again = Submission { items: Arc::new(vec![good("K-4")]), ..again };
     for reply in store.commit(vec![mended, whole, again]).await.unwrap() {
         reply.unwrap();
     }
