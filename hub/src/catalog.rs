@@ -26,7 +26,9 @@ use crate::{
 pub use called::Called;
 pub use dropped::Dropped;
 use dropped::Source;
-pub use outbound::{OutboundChannel, OutboundSettings, Sent};
+pub use outbound::{
+    InsertTold, OutboundChannel, OutboundSettings, PortalTold, PublishTold, Sending, Sent, SoapTold,
+};
 pub use own::{ANSWERS, FEEDBACK, Own, speaks_for};
 pub use read::{AmqpTold, DatabaseTold, How, Needed, PollTold, Read};
 
