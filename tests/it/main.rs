@@ -50,6 +50,7 @@ mod roles;
 mod samples;
 mod search;
 mod sender;
+mod simulate;
 mod soap;
 mod tidy;
 mod units;

@@ -15,13 +15,16 @@ mod key;
 mod lineage;
 mod migrate;
 mod moves;
+mod offered;
 mod progress;
 mod prune;
+mod receive;
 mod report;
 mod roadmap;
 mod send;
 mod serve;
 mod simulate;
+mod system;
 mod test;
 mod trace;
 
