@@ -52,7 +52,7 @@ impl Stage {
         if made.amqp.is_some() {
             copy(&made.own.join("amqp"), &agencies, &address)?;
         }
-        for entry in fs::read_dir(made.agencies)? {
+        for entry in listed(made.agencies)? {
             let (place, name) = entry.map(|one| (one.path(), one.file_name()))?;
             let here = agencies.join(name);
             if place.is_dir() && !here.exists() {
@@ -60,7 +60,8 @@ impl Stage {
             }
         }
         for name in ["hub.toml", "routes.toml"] {
-            let text = fs::read_to_string(made.own.join(name))?;
+            let file = made.own.join(name);
+            let text = fs::read_to_string(&file).map_err(|error| named(&file, &error))?;
             fs::write(stage.0.join(name), text.replace(NOMINAL, &address))?;
         }
         stage.keep("")?;
@@ -131,7 +132,7 @@ impl Drop for Stage {
 /// Copies a folder of agencies, with the address of the systems put in.
 fn copy(from: &Path, to: &Path, address: &str) -> io::Result<()> {
     fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
+    for entry in listed(from)? {
         let (place, name) = entry.map(|one| (one.path(), one.file_name()))?;
         let here = to.join(name);
         if place.is_dir() {
@@ -142,4 +143,14 @@ fn copy(from: &Path, to: &Path, address: &str) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// What a folder holds, or why that cannot be told.
+fn listed(folder: &Path) -> io::Result<fs::ReadDir> {
+    fs::read_dir(folder).map_err(|error| named(folder, &error))
+}
+
+/// An error that says what it is about.
+fn named(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
