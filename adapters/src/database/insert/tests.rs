@@ -56,6 +56,22 @@ async fn a_message_is_one_row_however_often_it_is_sent() {
     std::fs::remove_file(file).unwrap();
 }
 
+#[tokio::test]
+async fn so_it_is_where_the_table_has_no_unique_key() {
+    let file = std::env::temp_dir().join(format!("insert-plain-{}.db", std::process::id()));
+    let db = Connection::open(&file).unwrap();
+    db.execute_batch("CREATE TABLE IF NOT EXISTS den (ma TEXT, ma_thong_diep TEXT)").unwrap();
+    let address = format!("sqlite:{}", file.display());
+    let secret = Secret::new("den", move || Ok(address.clone()));
+    let way = Arc::new(DatabaseInsert::new(settings(), secret, Reach::default()));
+    for id in ["log/1", "log/1", "log/2", "log/1"] {
+        way.clone().send(message(id, r#"{"ma":"H-1"}"#)).await.unwrap();
+    }
+    let count: i64 = db.query_row("SELECT count(*) FROM den", [], |row| row.get(0)).unwrap();
+    std::fs::remove_file(file).unwrap();
+    assert_eq!(count, 2);
+}
+
 #[test]
 fn names_cannot_break_out_of_the_statement() {
     let mut settings = settings();
