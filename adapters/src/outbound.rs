@@ -1,13 +1,20 @@
 //! What a transport brings to an agency, and what comes of it.
 
 pub mod auth;
+pub mod dvcqg;
 pub mod file;
 pub mod rest;
+mod secret;
+pub mod soap;
 
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+
+pub use secret::Secret;
+
+use crate::reading::{Pace, Trouble};
 
 /// What is delivered: the same id, whenever it is sent again.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -75,6 +82,17 @@ impl Failure {
     /// A failure of which nothing more is known.
     pub fn new(class: Class, told: impl Into<String>) -> Self {
         Self { class, told: told.into(), retry_after: None }
+    }
+}
+
+impl From<Trouble> for Failure {
+    /// Nothing was sent yet: what is in the way is somebody's to mend, or passes.
+    fn from(trouble: Trouble) -> Self {
+        let class = match trouble.pace {
+            Pace::Mended => Class::Denied,
+            Pace::Soon | Pace::After(_) => Class::Unavailable,
+        };
+        Self::new(class, trouble.told.en)
     }
 }
 

@@ -43,10 +43,11 @@ pub const TRANSPORTS: &[Transport] = &[
     Transport {
         name: "soap",
         summary: (
-            "Cơ quan gọi dịch vụ web SOAP 1.1 hoặc 1.2.",
-            "The agency calls a web service of SOAP 1.1 or 1.2.",
+            "Cơ quan gọi dịch vụ web SOAP 1.1 hoặc 1.2 của hệ thống, hoặc hệ thống gọi dịch vụ của \
+             cơ quan.",
+            "The agency calls a web service of SOAP 1.1 or 1.2, or the hub calls the agency's.",
         ),
-        directions: &[Direction::Inbound],
+        directions: &[Direction::Inbound, Direction::Outbound],
     },
     Transport {
         name: "lgsp",
@@ -59,25 +60,27 @@ pub const TRANSPORTS: &[Transport] = &[
     Transport {
         name: "dvcqg",
         summary: (
-            "Cơ quan gửi như gửi lên Cổng Dịch vụ công quốc gia.",
-            "The agency sends as to the national portal.",
+            "Cơ quan gửi như gửi lên Cổng Dịch vụ công quốc gia, hoặc hệ thống gửi lên cổng đó.",
+            "The agency sends as to the national portal, or the hub sends to that portal.",
         ),
-        directions: &[Direction::Inbound],
+        directions: &[Direction::Inbound, Direction::Outbound],
     },
     Transport {
         name: "database",
         summary: (
-            "Hệ thống đọc các dòng mới hoặc thay đổi từ cơ sở dữ liệu của cơ quan.",
-            "The hub reads rows that are new or changed from the agency's database.",
+            "Hệ thống đọc các dòng mới hoặc thay đổi từ cơ sở dữ liệu của cơ quan, hoặc ghi dòng \
+             vào đó.",
+            "The hub reads rows that are new or changed from the agency's database, or writes rows \
+             to it.",
         ),
-        directions: &[Direction::Inbound],
+        directions: &[Direction::Inbound, Direction::Outbound],
     },
     Transport {
         name: "amqp",
         summary: (
-            "Hệ thống nhận thông điệp từ hàng đợi của cơ quan.",
-            "The hub consumes messages from the agency's queue.",
+            "Hệ thống nhận thông điệp từ hàng đợi của cơ quan, hoặc gửi vào máy chủ hàng đợi đó.",
+            "The hub consumes messages from the agency's queue, or publishes to its broker.",
         ),
-        directions: &[Direction::Inbound],
+        directions: &[Direction::Inbound, Direction::Outbound],
     },
 ];

@@ -28,7 +28,9 @@ pub use called::Called;
 pub use dropped::Dropped;
 use dropped::Source;
 pub use expected::Expected;
-pub use outbound::{OutboundChannel, OutboundSettings, Sent};
+pub use outbound::{
+    InsertTold, OutboundChannel, OutboundSettings, PortalTold, PublishTold, Sending, Sent, SoapTold,
+};
 pub use own::{
     ACKNOWLEDGEMENTS, ANSWERS, APPLICATIONS, FEEDBACK, Own, REPLIES, REQUESTS, speaks_for,
 };

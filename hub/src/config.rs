@@ -40,7 +40,7 @@ pub struct Config {
     pub agencies: PathBuf,
     /// Root of the drop folders, for a hub that has some.
     pub drops: Option<PathBuf>,
-    /// File of the secrets by which the hub shows agencies' systems who it is.
+    /// File of the secrets by which the hub shows agencies' systems who it is, read and sent to.
     pub secrets: Option<PathBuf>,
     /// Private addresses that it may connect to.
     pub private_networks: Vec<Network>,
@@ -147,7 +147,8 @@ impl Config {
             let span = file.store.span();
             found.push(Diagnostic::at(name, text, &span, message.clone(), advice));
         }
-        let source = endpoint::Source { name, text, folder };
+        let secrets = file.secrets.map(|path| folder.join(path));
+        let source = endpoint::Source { name, text, folder, secrets: secrets.as_deref() };
         let endpoints = source.endpoints(file.endpoints, &mut found);
         let private_networks = networks(&file.private_networks, (name, text), &mut found);
         let attachments = store
@@ -160,7 +161,7 @@ impl Config {
                 store,
                 agencies: folder.join(file.agencies),
                 drops: file.drops.map(|drops| folder.join(drops)),
-                secrets: file.secrets.map(|path| folder.join(path)),
+                secrets,
                 private_networks,
                 catalogue: file.catalogue.map(|path| folder.join(path)),
                 routes: file.routes.map(|path| folder.join(path)),

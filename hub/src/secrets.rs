@@ -1,8 +1,14 @@
 //! Secrets by which the hub shows agencies' systems who it is: one file of names and values, which
 //! nobody but the hub's user may read. Values are in no mapping, log or answer.
 
-use std::{collections::BTreeMap, fmt, fs, os::unix::fs::PermissionsExt, path::Path};
+use std::{
+    collections::BTreeMap,
+    fmt, fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
 
+use adapters::outbound::Secret;
 use mappings::Diagnostic;
 
 /// Names and values.
@@ -48,5 +54,16 @@ impl Secrets {
     /// A secret by its name.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
+    }
+
+    /// The secret of a name, read anew from the file whenever it is asked for.
+    pub fn named(path: Option<PathBuf>, name: &str) -> Secret {
+        let owned = name.to_owned();
+        Secret::new(name, move || {
+            let all = Self::read(path.as_deref())
+                .map_err(|found| found.first().map(ToString::to_string).unwrap_or_default())?;
+            let value = all.get(&owned).map(ToOwned::to_owned);
+            value.ok_or_else(|| format!("there is no secret `{owned}`"))
+        })
     }
 }

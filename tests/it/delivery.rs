@@ -7,11 +7,13 @@ mod declared;
 mod failing;
 mod killed;
 mod moved;
+mod portal;
 mod processes;
 mod retranslated;
+mod systems;
 mod ways;
 
-use std::{fs, time::Duration};
+use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
 
 use serde_json::{Value, json};
 
@@ -30,12 +32,20 @@ const ROUTE: &str = "[[route]]\ncontract = \"dossier/1\"\nto = \"so-nhan.nhan\"\
 fn office(backend: Backend, name: &str, routes: &str, endpoints: &[(&str, &str)]) -> Folder {
     let mut folder = backend.folder_of(name, &["tests/corpus/delivery"]);
     fs::write(folder.path().join("routes.toml"), routes).unwrap();
-    let mut more = "routes = \"routes.toml\"\n".to_owned();
+    kept(&folder, "");
+    let mut more = "routes = \"routes.toml\"\nsecrets = \"secrets.toml\"\n".to_owned();
     for (channel, settings) in endpoints {
         more.push_str(&format!("[endpoints.\"{channel}\"]\n{settings}\n"));
     }
     folder.configured_with(more);
     folder
+}
+
+/// What stands in the folder's file of secrets.
+fn kept(folder: &Folder, lines: &str) {
+    let file = folder.path().join("secrets.toml");
+    fs::write(&file, lines).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 /// The settings of an endpoint on this machine.
@@ -75,6 +85,11 @@ async fn stands(operator: &Sender, channel: &str, wanted: impl Fn(&Value) -> boo
         assert!(began.elapsed() < WITHIN, "{one}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// Waits until nothing waits for a channel.
+async fn settled(operator: &Sender, channel: &str) {
+    stands(operator, channel, |one| one["waiting"] == 0).await;
 }
 
 /// What an operator does by `POST`.

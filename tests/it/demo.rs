@@ -12,14 +12,16 @@ use reqwest::Client;
 use serde_json::Value;
 
 use crate::{
-    harness::{Folder, Hub, free_port, seed},
-    lienthong::{binary, root, run, stderr, stdout},
+    harness::{free_port, seed},
+    lienthong::{binary, root, stderr, stdout},
 };
 
 /// Agencies there are, their channels, and how many of those are played on.
-const AGENCIES: usize = 11;
-const CHANNELS: usize = 15;
-const PLAYED: u64 = 10;
+const AGENCIES: usize = 15;
+const CHANNELS: usize = 17;
+const PLAYED: u64 = 12;
+/// What an agency knows of a message that the hub reads by itself.
+const OFFERED: &str = "offered";
 /// Messages of each agency.
 const MESSAGES: u64 = 200;
 /// How long they may take, and the demo to end.
@@ -28,10 +30,10 @@ const STOP_MAX: Duration = Duration::from_secs(20);
 
 /// What became of a message, as the demo prints it.
 #[derive(Debug)]
-struct Line {
+pub(crate) struct Line {
     channel: String,
-    outcome: String,
-    id: String,
+    pub(crate) outcome: String,
+    pub(crate) id: String,
     /// The code of the mistake that was made on purpose.
     mistake: Option<String>,
 }
@@ -141,7 +143,7 @@ impl Demo {
 }
 
 /// The lines about messages.
-fn lines(printed: &str) -> Vec<Line> {
+pub(crate) fn lines(printed: &str) -> Vec<Line> {
     let parts = printed.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
     let parts = parts.filter(|parts| {
         parts.len() >= 6 && parts[0].len() == 8 && parts[0].matches(':').count() == 2
@@ -197,6 +199,7 @@ async fn all_agencies_flow_mistakes_are_told_with_advice_and_all_counts_agree() 
     assert_eq!(lines.len() as u64, PLAYED * MESSAGES);
     for line in &lines {
         let expected: &[&str] = match line.mistake {
+            _ if line.outcome == OFFERED => &[OFFERED],
             None => &["stored", "duplicate"],
             Some(_) => &["partial", "refused", "conflict"],
         };
@@ -220,6 +223,7 @@ async fn all_agencies_flow_mistakes_are_told_with_advice_and_all_counts_agree() 
     // Files have ids of the hub's own; the others are found under theirs.
     let pushed =
         lines.iter().filter(|line| !line.id.ends_with(".xlsx") && !line.id.ends_with(".TXT"));
+    let pushed = pushed.filter(|line| line.outcome != OFFERED);
     for line in pushed.filter(|line| line.mistake.is_some()) {
         let agency = line.channel.split('.').next().unwrap();
         let key = keys.entry(agency).or_insert_with(|| demo.key(&format!("agency:{agency}")));
@@ -232,6 +236,20 @@ async fn all_agencies_flow_mistakes_are_told_with_advice_and_all_counts_agree() 
     let page = Client::new().get(format!("{}/console", demo.url)).send().await.unwrap();
     let page = page.text().await.unwrap();
     the_page_agrees(&demo, &page, &tally(&printed), &demo.key("portal")).await;
+    names_all(&page);
+    // Files that are answered do not pile up.
+    for folder in ["done", "refused"] {
+        let folder = demo.scratch().join("drops/so-tai-chinh/ho-so").join(folder);
+        assert!(fs::read_dir(&folder).unwrap().count() <= 1, "{}", folder.display());
+    }
+    let scratch = demo.scratch();
+    assert!(scratch.exists());
+    assert_eq!(demo.interrupt(), Some(0));
+    assert!(!scratch.exists(), "{} is left", scratch.display());
+}
+
+/// The page shows every way in and out.
+fn names_all(page: &str) {
     for words in [
         "Gửi qua HTTP",
         "push",
@@ -242,19 +260,15 @@ async fn all_agencies_flow_mistakes_are_told_with_advice_and_all_counts_agree() 
         "class=\"advice\"",
         "Sở Xây dựng",
         "Sở Tài chính",
+        "Hệ thống đọc API",
+        "Hệ thống đọc cơ sở dữ liệu",
+        "so-thong-tin-truyen-thong.ket-qua",
+        "ban-quan-ly-kcn.doanh-nghiep",
+        "đã gửi lại",
         "Ủy ban nhân dân thành phố Biên Hòa",
     ] {
         assert!(page.contains(words), "{words}");
     }
-    // Files that are answered do not pile up.
-    for folder in ["done", "refused"] {
-        let folder = demo.scratch().join("drops/so-tai-chinh/ho-so").join(folder);
-        assert!(fs::read_dir(&folder).unwrap().count() <= 1, "{}", folder.display());
-    }
-    let scratch = demo.scratch();
-    assert!(scratch.exists());
-    assert_eq!(demo.interrupt(), Some(0));
-    assert!(!scratch.exists(), "{} is left", scratch.display());
 }
 
 /// Each problem of each refusal says in both languages what is wrong and how to mend it.
@@ -292,6 +306,11 @@ async fn the_page_agrees(
     assert_eq!(channels.len(), CHANNELS);
     for (channel, counts) in &channels {
         let sent = &tally[channel];
+        // How the hub reads in turns what was laid out is its own.
+        if sent.contains_key(OFFERED) {
+            assert!(counts[0] > 1 && counts[5] > 1, "{channel} {counts:?}");
+            continue;
+        }
         let of = |outcome: &str| sent.get(outcome).copied().unwrap_or(0);
         let mut expected = ["stored", "partial", "refused", "conflict"].map(of).to_vec();
         expected.push(0);
@@ -338,7 +357,12 @@ fn once_plays_every_sample_by_push_and_by_file_and_leaves_nothing() {
     let tally = tally(&printed);
     assert_eq!(tally.len(), CHANNELS, "{printed}");
     for (channel, outcomes) in tally {
-        let duplicates = outcomes["duplicate"];
+        // What is read and is the same is not taken a second time.
+        let Some(duplicates) = outcomes.get("duplicate").copied() else {
+            assert!(["so-y-te.ho-so", "so-nong-nghiep-ptnt.ho-so"].contains(&&*channel));
+            assert_eq!(outcomes, BTreeMap::from([("partial".to_owned(), 1)]), "{channel}");
+            continue;
+        };
         let first: i64 = outcomes.values().sum::<i64>() - duplicates;
         assert_eq!(first, duplicates, "{channel}: each went twice, {outcomes:?}");
     }
@@ -349,40 +373,20 @@ fn once_plays_every_sample_by_push_and_by_file_and_leaves_nothing() {
         "so-cong-thuong.ho-so (soap)",
         "so-tu-phap.khao-sat (lgsp)",
         "ubnd-long-khanh.tien-do (dvcqg)",
+        "so-y-te.ho-so (poll)",
+        "so-nong-nghiep-ptnt.ho-so (database)",
         "GET /v1/dossiers/",
         "GET /v1/statistics",
         "as of journal position",
     ] {
         assert!(printed.contains(words), "{words} in {printed}");
     }
+    // Of one line to each agency: how often it was tried, taken, failed, waits, dead, replayed.
+    let told = |channel: &str| -> Vec<u64> {
+        let line = printed.lines().find(|line| line.starts_with(channel)).unwrap();
+        line.split_whitespace().skip(2).filter_map(|word| word.parse().ok()).collect()
+    };
+    assert_eq!(told("so-thong-tin-truyen-thong.ket-qua"), [7, 4, 3, 0, 0, 0], "{printed}");
+    assert_eq!(told("ban-quan-ly-kcn.doanh-nghiep"), [7, 6, 0, 0, 1, 1], "{printed}");
     assert!(!demo.scratch().exists());
-}
-
-#[tokio::test]
-async fn an_agency_is_simulated_against_any_hub_by_push_and_by_file() {
-    let folder = Folder::new("simulated");
-    let key = folder.key("agency:ubnd-bien-hoa");
-    let hub = Hub::start(&folder).await;
-    let url = hub.url.clone();
-    let agencies = folder.path().join("agencies").display().to_string();
-    let rhythm = ["--pace", "5000", "--messages", "40", "--seed", "4", "--mappings", &agencies];
-    let pushed = ["agency", "simulate", "ubnd-bien-hoa", "--url", &url, "--key", &key];
-    let output = run(&[&pushed[..], &rhythm[..]].concat());
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert_eq!(lines(&stdout(&output)).len(), 40);
-    let place = folder.path().join("drops/so-tai-chinh/ho-so").display().to_string();
-    let dropped = ["agency", "simulate", "so-tai-chinh.ho-so", "--drop", &place];
-    let output = run(&[&dropped[..], &rhythm[..]].concat());
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let told = stdout(&output);
-    assert_eq!(lines(&told).len(), 40, "{told}");
-    assert!(lines(&told).iter().any(|line| line.outcome == "stored"), "{told}");
-    drop(hub);
-    assert!(folder.verify().dossiers > 20);
-    // Nobody listens there any more; nobody knows such an agency.
-    let output = run(&[&pushed[..], &rhythm[..]].concat());
-    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
-    let output = run(&["agency", "simulate", "so-nao-do", "--key", "k"]);
-    assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("so-nao-do"), "{}", stderr(&output));
 }

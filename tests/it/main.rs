@@ -52,6 +52,7 @@ mod roles;
 mod samples;
 mod search;
 mod sender;
+mod simulate;
 mod soap;
 mod tidy;
 mod units;

@@ -4,7 +4,7 @@ mod api;
 mod book;
 mod database;
 mod declared;
-mod foreign;
+pub(crate) mod foreign;
 mod queue;
 
 use std::{

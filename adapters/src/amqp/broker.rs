@@ -33,7 +33,10 @@ pub(super) struct Consuming {
     pub(super) host: String,
 }
 
-async fn soon<T>(host: &str, step: impl Future<Output = Result<T, Error>>) -> Result<T, Trouble> {
+pub(super) async fn soon<T>(
+    host: &str,
+    step: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Trouble> {
     match timeout(STEP_MAX, step).await {
         Ok(done) => done.map_err(|error| failed(host, &error)),
         Err(_) => Err(Trouble::broke_off(host, "timeout")),
@@ -41,7 +44,7 @@ async fn soon<T>(host: &str, step: impl Future<Output = Result<T, Error>>) -> Re
 }
 
 /// A name that fits the protocol: longer ones the library cannot write.
-fn name(text: &str) -> Result<ShortString, Trouble> {
+pub(super) fn name(text: &str) -> Result<ShortString, Trouble> {
     ShortString::try_new(text).map_err(|_| {
         Trouble::not_understood(
             format!("Tên `{text}` dài hơn 255 byte."),
@@ -50,36 +53,45 @@ fn name(text: &str) -> Result<ShortString, Trouble> {
     })
 }
 
+/// Connects to a broker at what was judged of its address; gives its name for people too.
+pub(super) async fn connect(
+    address: &AMQPUri,
+    reach: &Reach,
+) -> Result<(Connection, String), Trouble> {
+    let mut address = address.clone();
+    let (name, port) = (address.authority.host.clone(), address.authority.port);
+    let host = format!("{name}:{port}");
+    let found = reach.addresses(&name, port).await.map_err(|why| match why {
+        Unreached::NotAllowed(_) => Trouble::not_allowed(&host),
+        Unreached::NoAddress(why) => Trouble::unreachable(&host, &why),
+    })?;
+    // What was judged is connected to; with TLS the certificate must be the name's.
+    if let (AMQPScheme::AMQP, Some(one)) = (&address.scheme, found.first()) {
+        address.authority.host = match one.ip() {
+            IpAddr::V4(ip) => ip.to_string(),
+            IpAddr::V6(ip) => format!("[{ip}]"),
+        };
+    }
+    address.query.heartbeat = Some(HEARTBEAT_SECONDS);
+    let properties = ConnectionProperties::default().with_connection_name("lienthong".into());
+    let connecting = timeout(STEP_MAX, Connection::connect_uri(address, properties)).await;
+    let connection = match connecting {
+        Err(_) => return Err(Trouble::unreachable(&host, "timeout")),
+        Ok(Err(error)) if error.is_io_error() => {
+            return Err(Trouble::unreachable(&host, &error.to_string()));
+        }
+        Ok(connected) => connected.map_err(|error| failed(&host, &error))?,
+    };
+    Ok((connection, host))
+}
+
 impl Consuming {
     pub(super) async fn open(
         settings: &Settings,
         address: &AMQPUri,
         reach: &Reach,
     ) -> Result<Self, Trouble> {
-        let mut address = address.clone();
-        let (name, port) = (address.authority.host.clone(), address.authority.port);
-        let host = format!("{name}:{port}");
-        let found = reach.addresses(&name, port).await.map_err(|why| match why {
-            Unreached::NotAllowed(_) => Trouble::not_allowed(&host),
-            Unreached::NoAddress(why) => Trouble::unreachable(&host, &why),
-        })?;
-        // What was judged is connected to; with TLS the certificate must be the name's.
-        if let (AMQPScheme::AMQP, Some(one)) = (&address.scheme, found.first()) {
-            address.authority.host = match one.ip() {
-                IpAddr::V4(ip) => ip.to_string(),
-                IpAddr::V6(ip) => format!("[{ip}]"),
-            };
-        }
-        address.query.heartbeat = Some(HEARTBEAT_SECONDS);
-        let properties = ConnectionProperties::default().with_connection_name("lienthong".into());
-        let connecting = timeout(STEP_MAX, Connection::connect_uri(address, properties)).await;
-        let connection = match connecting {
-            Err(_) => return Err(Trouble::unreachable(&host, "timeout")),
-            Ok(Err(error)) if error.is_io_error() => {
-                return Err(Trouble::unreachable(&host, &error.to_string()));
-            }
-            Ok(connected) => connected.map_err(|error| failed(&host, &error))?,
-        };
+        let (connection, host) = connect(address, reach).await?;
         let channel = soon(&host, connection.create_channel()).await?;
         soon(&host, channel.basic_qos(settings.prefetch, BasicQosOptions::default())).await?;
         topology(settings, &channel, &host).await?;

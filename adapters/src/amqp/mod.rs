@@ -1,4 +1,5 @@
-//! `amqp`: messages of an agency's own queue, on its own broker.
+//! `amqp`: messages of an agency's own queue, on its own broker; and messages sent to one
+//! ([`AmqpPublish`]).
 //!
 //! A turn is a connection: it lasts until it breaks or the hub stops, and whatever breaks it, the
 //! next turn connects anew, declares what is to be there, and consumes. The client library's own
@@ -11,6 +12,7 @@
 //! | connection lost | the broker gives it again; what was accepted already is a duplicate |
 
 mod broker;
+mod publish;
 mod take;
 #[cfg(test)]
 mod tests;
@@ -30,13 +32,19 @@ use tokio::task::{JoinError, JoinSet};
 use crate::{
     reach::Reach,
     reading::{Ended, Reader, Trouble, Turn},
+    rest::body::Room,
 };
+
+pub use publish::{AmqpPublish, PublishSettings};
 
 use broker::Consuming;
 use take::Taking;
 
 /// Bytes of a name of a queue, an exchange or a key.
 pub const NAME_BYTES_MAX: usize = 255;
+
+/// Bytes that unpacked messages of one channel hold at one time.
+const UNPACKED_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// Where a broker is. It holds a password: it is never shown.
 #[derive(Clone, PartialEq, Eq)]
@@ -105,6 +113,7 @@ impl AmqpConsume {
         turn.well.store(true, Ordering::Release);
         let mut ended = Ended::default();
         let mut under_way = JoinSet::new();
+        let room = Room::new(UNPACKED_BYTES_MAX);
         let mut failure = None;
         while failure.is_none() {
             tokio::select! {
@@ -123,6 +132,7 @@ impl AmqpConsume {
                                 well: turn.well.clone(),
                                 retry_max: self.settings.retry_max,
                                 host: consuming.host.clone(),
+                                room: room.clone(),
                             };
                             under_way.spawn(taking.run(delivery));
                         }

@@ -18,6 +18,10 @@ use super::broker;
 use crate::{
     inbound::{Arrival, Inbox},
     reading::Trouble,
+    rest::{
+        body::{Room, Share, Unread, unpacked},
+        intake::Limits,
+    },
 };
 
 /// How long telling the broker may take: on a connection that it blocks it would never end.
@@ -31,7 +35,12 @@ pub(super) struct Taking {
     pub(super) well: Arc<AtomicBool>,
     pub(super) retry_max: Duration,
     pub(super) host: String,
+    /// Bytes that unpacked messages hold.
+    pub(super) room: Arc<Room>,
 }
+
+/// How long to wait for room, where other messages hold it.
+const ROOM_WAIT: Duration = Duration::from_millis(200);
 
 /// The message's own id is its id; where it has none, equal bytes are the same message.
 fn arrival(delivery: &mut Delivery) -> Arrival {
@@ -51,10 +60,41 @@ fn arrival(delivery: &mut Delivery) -> Arrival {
     }
 }
 
+/// Whether a message says that it is packed.
+fn is_packed(delivery: &Delivery) -> bool {
+    let told = delivery.properties.content_encoding().as_ref().map(|told| told.as_str());
+    matches!(told, Some("gzip" | "x-gzip"))
+}
+
 impl Taking {
+    /// Unpacks a payload. One that is not what it says, or too large when unpacked, goes on as it
+    /// came: so it is refused, and kept.
+    async fn unpack(&self, payload: &mut Bytes) -> Option<Share> {
+        loop {
+            let (packed, room) = (payload.clone(), self.room.clone());
+            let work =
+                tokio::task::spawn_blocking(move || unpacked(&packed, &Limits::default(), &room));
+            match work.await.unwrap_or(Err(Unread::Crowded)) {
+                Ok((bytes, share)) => {
+                    *payload = bytes;
+                    return Some(share);
+                }
+                Err(Unread::Crowded) => {
+                    self.stop.run_until_cancelled(sleep(ROOM_WAIT)).await?;
+                }
+                Err(_) => return None,
+            }
+        }
+    }
+
     /// Takes the message.
     pub(super) async fn run(self, mut delivery: Delivery) -> Result<Receipt, Trouble> {
-        let arrival = arrival(&mut delivery);
+        let packed = is_packed(&delivery);
+        let mut arrival = arrival(&mut delivery);
+        let _share = match packed {
+            true => self.unpack(&mut arrival.payload).await,
+            false => None,
+        };
         let receipt = loop {
             match self.inbox.accept(&self.channel, arrival.clone()).await {
                 Ok(receipt) => break receipt,

@@ -238,6 +238,33 @@ async fn a_message_without_an_id_and_one_with_the_longest_are_taken() {
 }
 
 #[tokio::test]
+async fn a_packed_message_is_unpacked_and_one_that_is_not_goes_on_as_it_came() {
+    use std::io::Write;
+    let line = Line::new(settings(), Scripted::new([])).await;
+    let packed = |bytes: &[u8]| {
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packer.write_all(bytes).unwrap();
+        packer.finish().unwrap()
+    };
+    let sound = packed("Hồ sơ ".repeat(900).as_bytes());
+    let (cut, bomb) = (sound[..sound.len() - 9].to_vec(), packed(&vec![0; 8 << 20]));
+    for payload in [&sound, &cut, &bomb] {
+        let properties = BasicProperties::default().with_content_encoding("gzip".into());
+        let (options, queue) = (BasicPublishOptions::default(), line.settings.queue.as_str());
+        let published =
+            line.publisher.1.basic_publish("".into(), queue.into(), options, payload, properties);
+        published.await.unwrap().await.unwrap();
+    }
+    line.consume().await;
+    line.verdicts(3).await;
+    let told: Vec<_> =
+        line.inbox.inbox.arrivals().into_iter().map(|(_, one)| one.payload.to_vec()).collect();
+    assert!(told == ["Hồ sơ ".repeat(900).into_bytes(), cut, bomb]);
+    line.stop().await;
+    assert_eq!(line.left().await, 0, "none is given again");
+}
+
+#[tokio::test]
 async fn a_queue_that_is_deleted_or_missing_or_differs_is_told_and_made_again() {
     let line = Line::new(settings(), Scripted::new([])).await;
     line.consume().await;

@@ -1,11 +1,13 @@
-//! `database` poll: rows of a query on an agency's own database, read and never written.
+//! `database` poll: rows of a query on an agency's own database, read by a session that only reads.
 //!
 //! The query is wrapped: rows come in the order of their watermark and key, a batch at a time, each
 //! batch a statement of its own. `sweep` says which rows are wanted, `statement` writes that down,
-//! `postgres`, `mysql` and `sqlite` ask it, `cell` turns values into JSON.
+//! `postgres`, `mysql` and `sqlite` ask it, `cell` turns values into JSON. `insert` is the other
+//! way: rows that are written.
 
 mod cell;
 mod fault;
+mod insert;
 mod mysql;
 mod postgres;
 mod sqlite;
@@ -24,6 +26,8 @@ use crate::{
     reach::Reach,
     reading::{Ended, Reader, Row, Trouble, Turn, joined, watermark},
 };
+
+pub use insert::{DatabaseInsert, InsertSettings};
 
 use cell::Cell;
 use statement::{Dialect, Wanted};

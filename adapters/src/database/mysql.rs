@@ -34,35 +34,41 @@ pub(super) struct Session {
     statement_max: Duration,
 }
 
+/// Connects to what was judged of an address.
+pub(super) async fn connect(address: &str, reach: &Reach) -> Result<(Conn, String), Trouble> {
+    let address = address.replacen("mariadb:", "mysql:", 1);
+    let options = Opts::from_url(&address).map_err(|_| fault::address())?;
+    let (name, port) = (options.ip_or_hostname().to_owned(), options.tcp_port());
+    let host = format!("{name}:{port}");
+    let found = reach.addresses(&name, port).await.map_err(|why| match why {
+        Unreached::NotAllowed(_) => Trouble::not_allowed(&host),
+        Unreached::NoAddress(why) => Trouble::unreachable(&host, &why),
+    })?;
+    let one = found.first().ok_or_else(fault::address)?;
+    // What was judged is what is connected to; the certificate is for the name.
+    let tls = options
+        .ssl_opts()
+        .cloned()
+        .map(|tls: SslOpts| tls.with_danger_tls_hostname_override(Some(name.clone())));
+    let options = OptsBuilder::from_opts(options)
+        .ip_or_hostname(one.ip().to_string())
+        .resolved_ips(Some(vec![one.ip()]))
+        .prefer_socket(Some(false))
+        .ssl_opts(tls);
+    let connecting = timeout(CONNECT_MAX, Conn::new(options)).await;
+    let connection = connecting
+        .map_err(|_| Trouble::unreachable(&host, "timeout"))?
+        .map_err(|error| failed(&host, &error))?;
+    Ok((connection, host))
+}
+
 impl Session {
     pub(super) async fn open(
         address: &str,
         settings: &Settings,
         reach: &Reach,
     ) -> Result<Self, Trouble> {
-        let address = address.replacen("mariadb:", "mysql:", 1);
-        let options = Opts::from_url(&address).map_err(|_| fault::address())?;
-        let (name, port) = (options.ip_or_hostname().to_owned(), options.tcp_port());
-        let host = format!("{name}:{port}");
-        let found = reach.addresses(&name, port).await.map_err(|why| match why {
-            Unreached::NotAllowed(_) => Trouble::not_allowed(&host),
-            Unreached::NoAddress(why) => Trouble::unreachable(&host, &why),
-        })?;
-        let one = found.first().ok_or_else(fault::address)?;
-        // What was judged is what is connected to; the certificate is for the name.
-        let tls = options
-            .ssl_opts()
-            .cloned()
-            .map(|tls: SslOpts| tls.with_danger_tls_hostname_override(Some(name.clone())));
-        let options = OptsBuilder::from_opts(options)
-            .ip_or_hostname(one.ip().to_string())
-            .resolved_ips(Some(vec![one.ip()]))
-            .prefer_socket(Some(false))
-            .ssl_opts(tls);
-        let connecting = timeout(CONNECT_MAX, Conn::new(options)).await;
-        let connection = connecting
-            .map_err(|_| Trouble::unreachable(&host, "timeout"))?
-            .map_err(|error| failed(&host, &error))?;
+        let (connection, host) = connect(address, reach).await?;
         let statement_max = settings.statement_max;
         let mut session = Self { connection, host, statement_max };
         session.bind(settings.statement_max).await?;
@@ -188,7 +194,7 @@ fn json(value: &Value, column: &Column) -> String {
 }
 
 /// An error in words; those of the server only where they cannot hold data.
-fn failed(host: &str, error: &Error) -> Trouble {
+pub(super) fn failed(host: &str, error: &Error) -> Trouble {
     let told = match error {
         Error::Server(told) => told,
         Error::Io(why) => return Trouble::unreachable(host, &why.to_string()),

@@ -62,7 +62,7 @@ impl<'a> FromSql<'a> for Raw {
 /// An address with what is said to the session, and the host for people.
 async fn configured(
     address: &str,
-    settings: &Settings,
+    (statement_max, reads): (Duration, bool),
     reach: &Reach,
 ) -> Result<(Config, String), Trouble> {
     let mut config: Config = address.parse().map_err(|_| fault::address())?;
@@ -78,13 +78,33 @@ async fn configured(
         Unreached::NoAddress(why) => Trouble::unreachable(&host, &why),
     })?;
     config.hostaddr(found.first().ok_or_else(fault::address)?.ip());
-    let milliseconds = settings.statement_max.as_millis();
+    let milliseconds = statement_max.as_millis();
+    let only = if reads { "on" } else { "off" };
     config.options(format!(
-        "-c default_transaction_read_only=on -c statement_timeout={milliseconds} \
+        "-c default_transaction_read_only={only} -c statement_timeout={milliseconds} \
          -c lock_timeout={LOCK_SECONDS}s -c DateStyle=ISO -c TimeZone=UTC"
     ));
     config.application_name("lienthong").connect_timeout(CONNECT_MAX);
     Ok((config, format!("{host}:{port}")))
+}
+
+/// Connects; the limits are how long a statement may take, and whether it may only read.
+pub(super) async fn connect(
+    address: &str,
+    limits: (Duration, bool),
+    reach: &Reach,
+) -> Result<(Client, JoinHandle<()>, String), Trouble> {
+    let (config, host) = configured(address, limits, reach).await?;
+    let tls = rustls::ClientConfig::with_platform_verifier()
+        .map_err(|error| Trouble::unreachable(&host, &error.to_string()))?;
+    let connecting = timeout(CONNECT_MAX, config.connect(MakeRustlsConnect::new(tls)));
+    let (client, connection) = connecting
+        .await
+        .map_err(|_| Trouble::unreachable(&host, "timeout"))?
+        .map_err(|error| failed(&host, &error))?;
+    // What ends it, whoever uses it is told.
+    let connection = tokio::spawn(async { drop(connection.await) });
+    Ok((client, connection, host))
 }
 
 impl Session {
@@ -93,16 +113,8 @@ impl Session {
         settings: &Settings,
         reach: &Reach,
     ) -> Result<Self, Trouble> {
-        let (config, host) = configured(address, settings, reach).await?;
-        let tls = rustls::ClientConfig::with_platform_verifier()
-            .map_err(|error| Trouble::unreachable(&host, &error.to_string()))?;
-        let connecting = timeout(CONNECT_MAX, config.connect(MakeRustlsConnect::new(tls)));
-        let (client, connection) = connecting
-            .await
-            .map_err(|_| Trouble::unreachable(&host, "timeout"))?
-            .map_err(|error| failed(&host, &error))?;
-        // What ends it, whoever uses it is told.
-        let connection = tokio::spawn(async { drop(connection.await) });
+        let limits = (settings.statement_max, true);
+        let (client, connection, host) = connect(address, limits, reach).await?;
         let statement_max = settings.statement_max;
         let mut session = Self { client, connection, host, types: HashMap::new(), statement_max };
         session.types = session.types(settings).await?;
@@ -171,7 +183,7 @@ impl Session {
 }
 
 /// An error in words; those of the server only where they cannot hold data.
-fn failed(host: &str, error: &tokio_postgres::Error) -> Trouble {
+pub(super) fn failed(host: &str, error: &tokio_postgres::Error) -> Trouble {
     let Some(told) = error.as_db_error() else {
         let cause = std::error::Error::source(error);
         let why = cause.map_or_else(|| error.to_string(), ToString::to_string);

@@ -117,7 +117,7 @@ fn read(
 }
 
 /// An error in words; SQLite's name tables and columns.
-fn failed(file: &str, error: &Error) -> Trouble {
+pub(super) fn failed(file: &str, error: &Error) -> Trouble {
     let Error::SqliteFailure(told, words) = error else {
         return fault::query(file, "-", &error.to_string());
     };

@@ -1,17 +1,13 @@
-//! How the hub shows at an agency's address who it is. Secrets lie in files of their own, and are
-//! read anew when what they gave was denied: one that was changed is used without a restart.
+//! How the hub shows at an agency's address who it is. Secrets are read anew when what they gave
+//! was denied: one that was changed is used without a restart.
 
-use std::{
-    fs,
-    path::PathBuf,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use reqwest::{Client, RequestBuilder, StatusCode, Url};
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-use super::{Class, Failure, rest::lost};
+use super::{Class, Failure, Secret, rest::lost};
 
 /// How the hub shows who it is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -23,13 +19,13 @@ pub enum Auth {
     Basic {
         /// The name.
         user: String,
-        /// The file whose first line is the password.
-        secret: PathBuf,
+        /// The password.
+        secret: Secret,
     },
     /// By a token that does not change.
     Bearer {
-        /// The file whose first line is the token.
-        secret: PathBuf,
+        /// The token.
+        secret: Secret,
     },
     /// By a token that is asked for: OAuth 2, client credentials.
     OAuth2 {
@@ -37,11 +33,46 @@ pub enum Auth {
         token_url: Url,
         /// The client's id.
         client: String,
-        /// The file whose first line is the client's secret.
-        secret: PathBuf,
+        /// The client's secret.
+        secret: Secret,
         /// What the token is to be good for, where that is to be said.
         scope: Option<String>,
     },
+    /// By a name and a password in the envelope: WS-Security.
+    UserToken {
+        /// The name.
+        user: String,
+        /// The password.
+        secret: Secret,
+    },
+    /// By a session that is asked for, as the national portal gives it.
+    Session {
+        /// Where sessions are given.
+        login_url: Url,
+        /// The name.
+        user: String,
+        /// The password.
+        secret: Secret,
+    },
+}
+
+impl Auth {
+    /// Whether it is shown with every request, whatever the request holds.
+    pub fn is_http(&self) -> bool {
+        !matches!(self, Self::UserToken { .. } | Self::Session { .. })
+    }
+
+    /// The secret that it needs, if any.
+    pub fn secret(&self) -> Option<&Secret> {
+        match self {
+            Self::None => None,
+            Self::Basic { secret, .. }
+            | Self::Bearer { secret }
+            | Self::OAuth2 { secret, .. }
+            | Self::UserToken { secret, .. }
+            | Self::Session { secret, .. } => Some(secret),
+        }
+    }
 }
 
 /// A token is not used any more so long before it ends.
@@ -66,14 +97,6 @@ pub(super) struct Badge {
     shown: Mutex<Option<Shown>>,
 }
 
-fn read(file: &PathBuf) -> Result<String, Failure> {
-    let text = fs::read_to_string(file).map_err(|error| {
-        let told = format!("the secret {} cannot be read: {error}", file.display());
-        Failure::new(Class::Denied, told)
-    })?;
-    Ok(text.lines().next().unwrap_or_default().trim().to_owned())
-}
-
 impl Badge {
     pub(super) fn new(auth: Auth) -> Self {
         Self { auth, shown: Mutex::default() }
@@ -95,7 +118,7 @@ impl Badge {
         request: RequestBuilder,
         (client, timeout): (&Client, Duration),
     ) -> Result<RequestBuilder, Failure> {
-        if self.auth == Auth::None {
+        if self.auth == Auth::None || !self.auth.is_http() {
             return Ok(request);
         }
         let mut shown = self.shown.lock().await;
@@ -117,9 +140,12 @@ impl Badge {
 
     async fn fresh(&self, (client, timeout): (&Client, Duration)) -> Result<Shown, Failure> {
         match &self.auth {
-            Auth::None => Ok(Shown { text: String::new(), until: None }),
+            // These are not shown by the request: their transports put them into what is sent.
+            Auth::None | Auth::UserToken { .. } | Auth::Session { .. } => {
+                Ok(Shown { text: String::new(), until: None })
+            }
             Auth::Basic { secret, .. } | Auth::Bearer { secret } => {
-                Ok(Shown { text: read(secret)?, until: None })
+                Ok(Shown { text: secret.read()?, until: None })
             }
             Auth::OAuth2 { token_url, client: id, secret, scope } => {
                 let mut form = vec![("grant_type", "client_credentials")];
@@ -129,7 +155,7 @@ impl Badge {
                 let request = client
                     .post(token_url.clone())
                     .timeout(timeout)
-                    .basic_auth(id, Some(read(secret)?))
+                    .basic_auth(id, Some(secret.read()?))
                     .header("content-type", "application/x-www-form-urlencoded")
                     .body(form.join("&"));
                 token(request).await

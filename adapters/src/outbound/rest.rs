@@ -102,45 +102,74 @@ impl Rest {
         Ok(Self { client, url, badge: Badge::new(auth), timeout })
     }
 
-    async fn once(&self, message: &Message, headers: HeaderMap) -> Result<Answer, Failure> {
-        let request = self
-            .client
-            .post(self.url.clone())
-            .timeout(self.timeout)
-            .headers(headers)
-            .body(message.payload.clone());
+    async fn once(&self, payload: Bytes, headers: HeaderMap) -> Result<Reply, Failure> {
+        let request =
+            self.client.post(self.url.clone()).timeout(self.timeout).headers(headers).body(payload);
         let request = self.badge.show(request, (&self.client, self.timeout)).await?;
         let response = request.send().await.map_err(|error| lost(&error))?;
-        answered(response).await
+        reply(response).await
     }
 
-    async fn deliver(&self, message: Message) -> Result<Answer, Failure> {
-        let headers = headers(&message)?;
-        let done = self.once(&message, headers.clone()).await;
-        let denied = done.as_ref().is_err_and(|failure| failure.class == Class::Denied);
-        if !denied {
-            return done;
+    /// Brings bytes there and gives what is said to them, whatever that is. Where what is shown has
+    /// run out, a fresh one is tried once.
+    pub(crate) async fn exchange(
+        &self,
+        payload: Bytes,
+        headers: HeaderMap,
+    ) -> Result<Reply, Failure> {
+        let said = self.once(payload.clone(), headers.clone()).await?;
+        if class(said.status) != Class::Denied {
+            return Ok(said);
         }
-        // What is shown may have run out there: a fresh one is tried once.
         self.badge.denied().await;
-        if self.badge.is_renewed() { self.once(&message, headers).await } else { done }
+        if self.badge.is_renewed() { self.once(payload, headers).await } else { Ok(said) }
+    }
+}
+
+/// What was said to a request.
+#[derive(Debug, Clone)]
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) content_type: String,
+    pub(crate) retry_after: Option<Duration>,
+    /// Its beginning.
+    pub(crate) body: Bytes,
+}
+
+impl Reply {
+    /// What it means by its status alone.
+    ///
+    /// # Errors
+    /// Every status but those of success.
+    pub(crate) fn judged(self) -> Result<Answer, Failure> {
+        match self.status.is_success() {
+            true => Ok(Answer { body: self.body }),
+            false => Err(Failure {
+                class: class(self.status),
+                told: told(self.status, &self.body),
+                retry_after: self.retry_after,
+            }),
+        }
     }
 }
 
 impl Outbound for Rest {
     fn send(self: Arc<Self>, message: Message) -> BoxFuture<'static, Result<Answer, Failure>> {
-        Box::pin(async move { self.deliver(message).await })
+        Box::pin(async move {
+            let headers = headers(&message)?;
+            self.exchange(message.payload, headers).await?.judged()
+        })
     }
 }
 
 /// The headers of a message. What is not plain ASCII is percent-encoded, as CloudEvents wants it.
-fn headers(message: &Message) -> Result<HeaderMap, Failure> {
+pub(crate) fn headers(message: &Message) -> Result<HeaderMap, Failure> {
     let unfit = |what: &str| Failure::new(Class::Refused, format!("`{what}` makes no header"));
     let mut headers = HeaderMap::new();
     let mut put = |name: HeaderName, value: &str| {
         let value = HeaderValue::from_str(&visible(value)).map_err(|_| unfit(name.as_str()))?;
         headers.insert(name, value);
-        Ok(())
+        Ok::<_, Failure>(())
     };
     put(CONTENT_TYPE, &message.content_type)?;
     put(IDEMPOTENCY_KEY, &message.id)?;
@@ -181,9 +210,11 @@ pub(super) fn lost(error: &reqwest::Error) -> Failure {
     }
 }
 
-/// What an answer means.
-async fn answered(mut response: Response) -> Result<Answer, Failure> {
+/// An answer, read as far as it is looked at.
+async fn reply(mut response: Response) -> Result<Reply, Failure> {
     let status = response.status();
+    let content_type = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let content_type = content_type.unwrap_or_default().to_owned();
     let retry_after = retry_after(response.headers());
     let mut body = BytesMut::new();
     while body.len() < ANSWER_BYTES_MAX {
@@ -196,10 +227,7 @@ async fn answered(mut response: Response) -> Result<Answer, Failure> {
         }
     }
     body.truncate(ANSWER_BYTES_MAX);
-    if status.is_success() {
-        return Ok(Answer { body: body.freeze() });
-    }
-    Err(Failure { class: class(status), told: told(status, &body.freeze()), retry_after })
+    Ok(Reply { status, content_type, retry_after, body: body.freeze() })
 }
 
 fn class(status: StatusCode) -> Class {

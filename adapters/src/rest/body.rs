@@ -136,6 +136,19 @@ async fn collect(mut body: Body, limits: &Limits, share: &mut Share) -> Result<B
     }
 }
 
+/// What is packed in bytes that came whole, and its share of the room.
+///
+/// # Errors
+/// As for a body.
+pub(crate) fn unpacked(
+    packed: &[u8],
+    limits: &Limits,
+    room: &Arc<Room>,
+) -> Result<(Bytes, Share), Unread> {
+    let mut share = Share::none_of(room);
+    Ok((inflate(packed, limits, &mut share)?, share))
+}
+
 /// All gzip members, joined; anything after the last one is an error.
 fn inflate(packed: &[u8], limits: &Limits, share: &mut Share) -> Result<Bytes, Unread> {
     let honest = packed.len().saturating_mul(limits.inflation_max);

@@ -19,18 +19,18 @@ const HEADER_BYTES_MAX: usize = 64 * 1024;
 
 /// Why an envelope is not read: the kind, and what is particular to this case.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Unread {
-    pub(super) kind: &'static Kind,
+pub(crate) struct Unread {
+    pub(crate) kind: &'static Kind,
     /// Vietnamese, English.
-    pub(super) detail: Option<(String, String)>,
+    pub(crate) detail: Option<(String, String)>,
 }
 
 impl Unread {
-    pub(super) fn plain(kind: &'static Kind) -> Self {
+    pub(crate) fn plain(kind: &'static Kind) -> Self {
         Self { kind, detail: None }
     }
 
-    pub(super) fn told(kind: &'static Kind, vi: impl Into<String>, en: impl Into<String>) -> Self {
+    pub(crate) fn told(kind: &'static Kind, vi: impl Into<String>, en: impl Into<String>) -> Self {
         Self { kind, detail: Some((vi.into(), en.into())) }
     }
 
@@ -45,35 +45,35 @@ impl Unread {
 
 /// A name with its namespace; an empty one where it has none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Name {
-    pub(super) namespace: String,
-    pub(super) local: String,
+pub(crate) struct Name {
+    pub(crate) namespace: String,
+    pub(crate) local: String,
 }
 
 impl Name {
-    pub(super) fn is(&self, namespace: &str, local: &str) -> bool {
+    pub(crate) fn is(&self, namespace: &str, local: &str) -> bool {
         self.namespace == namespace && self.local == local
     }
 }
 
 /// A header block, or an element of one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Block {
-    pub(super) name: Name,
-    pub(super) attributes: Vec<(Name, String)>,
-    pub(super) text: String,
-    pub(super) children: Vec<Block>,
+pub(crate) struct Block {
+    pub(crate) name: Name,
+    pub(crate) attributes: Vec<(Name, String)>,
+    pub(crate) text: String,
+    pub(crate) children: Vec<Block>,
 }
 
 impl Block {
     /// The value of an attribute.
-    pub(super) fn attribute(&self, namespace: &str, local: &str) -> Option<&str> {
+    pub(crate) fn attribute(&self, namespace: &str, local: &str) -> Option<&str> {
         let found = self.attributes.iter().find(|(name, _)| name.is(namespace, local));
         found.map(|(_, value)| value.as_str())
     }
 
     /// The one child of a name; an error if there are several.
-    pub(super) fn only(&self, namespace: &str, local: &str) -> Result<Option<&Block>, ()> {
+    pub(crate) fn only(&self, namespace: &str, local: &str) -> Result<Option<&Block>, ()> {
         let mut found = self.children.iter().filter(|child| child.name.is(namespace, local));
         let first = found.next();
         if found.next().is_some() { Err(()) } else { Ok(first) }
@@ -82,15 +82,15 @@ impl Block {
 
 /// A prefix that is declared around an element.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Inherited {
+pub(crate) struct Inherited {
     /// What every use of it has; empty for the default namespace.
-    pub(super) mark: String,
+    pub(crate) mark: String,
     /// Its declaration, as it is written into a start tag.
-    pub(super) declaration: String,
+    pub(crate) declaration: String,
 }
 
 /// Reads the markup of an envelope, held to what SOAP allows anywhere in it.
-pub(super) struct Markup<'s> {
+pub(crate) struct Markup<'s> {
     source: &'s str,
     reader: NsReader<&'s [u8]>,
     began: usize,
@@ -100,7 +100,7 @@ pub(super) struct Markup<'s> {
 }
 
 impl<'s> Markup<'s> {
-    pub(super) fn new(source: &'s str) -> Self {
+    pub(crate) fn new(source: &'s str) -> Self {
         Self {
             source,
             reader: NsReader::from_str(source),
@@ -112,22 +112,22 @@ impl<'s> Markup<'s> {
     }
 
     /// How many elements are open.
-    pub(super) fn depth(&self) -> usize {
+    pub(crate) fn depth(&self) -> usize {
         self.depth
     }
 
     /// Where the piece read last begins.
-    pub(super) fn began(&self) -> usize {
+    pub(crate) fn began(&self) -> usize {
         self.began
     }
 
     /// Where the piece read last ends.
-    pub(super) fn offset(&self) -> usize {
+    pub(crate) fn offset(&self) -> usize {
         usize::try_from(self.reader.buffer_position()).unwrap_or(usize::MAX)
     }
 
     /// The next piece that says something; comments and the declaration are passed over.
-    pub(super) fn next(&mut self) -> Result<Event<'s>, Unread> {
+    pub(crate) fn next(&mut self) -> Result<Event<'s>, Unread> {
         loop {
             let at = self.offset();
             self.began = at;
@@ -172,13 +172,13 @@ impl<'s> Markup<'s> {
     }
 
     /// The name of an element whose start tag was read last.
-    pub(super) fn name(&self, tag: &BytesStart<'_>) -> Result<Name, Unread> {
+    pub(crate) fn name(&self, tag: &BytesStart<'_>) -> Result<Name, Unread> {
         let (found, local) = self.reader.resolver().resolve_element(tag.name());
         Ok(Name { namespace: bound(found)?, local: local.as_ref().to_owned() })
     }
 
     /// The prefixes in force at the start tag read last, as declarations; not those it has itself.
-    pub(super) fn inherited(&self, tag: &BytesStart<'_>) -> Result<Vec<Inherited>, Unread> {
+    pub(crate) fn inherited(&self, tag: &BytesStart<'_>) -> Result<Vec<Inherited>, Unread> {
         let mut own = Vec::new();
         for attribute in tag.attributes() {
             let attribute = attribute.map_err(|_| Unread::plain(&NOT_SOAP))?;
@@ -201,7 +201,7 @@ impl<'s> Markup<'s> {
     }
 
     /// A header block whose start tag was read last.
-    pub(super) fn block(&mut self, tag: &BytesStart<'_>, empty: bool) -> Result<Block, Unread> {
+    pub(crate) fn block(&mut self, tag: &BytesStart<'_>, empty: bool) -> Result<Block, Unread> {
         let mut open = vec![self.opened(tag)?];
         if empty {
             return open.pop().ok_or_else(|| Unread::plain(&NOT_SOAP));

@@ -37,7 +37,7 @@ impl Version {
     }
 
     /// The version that a request means by its media type, as long as nothing else tells.
-    pub(super) fn of_media_type(content_type: &str) -> Self {
+    pub(crate) fn of_media_type(content_type: &str) -> Self {
         let named = content_type.trim_start().get(..20);
         match named.is_some_and(|named| named.eq_ignore_ascii_case("application/soap+xml")) {
             true => Self::V12,
@@ -67,25 +67,25 @@ impl Version {
 
 /// One header block.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Header {
-    pub(super) block: Block,
+pub(crate) struct Header {
+    pub(crate) block: Block,
     /// Whether who answers must understand it.
-    pub(super) demanded: bool,
+    pub(crate) demanded: bool,
 }
 
 /// An envelope.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Envelope {
-    pub(super) version: Version,
-    pub(super) headers: Vec<Header>,
+pub(crate) struct Envelope {
+    pub(crate) version: Version,
+    pub(crate) headers: Vec<Header>,
     /// The name of the element in the Body.
-    pub(super) operation: Name,
+    pub(crate) operation: Name,
     /// That element, a document of its own: prefixes declared around it are declared on it.
-    pub(super) payload: Bytes,
+    pub(crate) payload: Bytes,
 }
 
 /// Reads an envelope; the version as far as it is known goes with what is wrong.
-pub(super) fn read(bytes: &Bytes, content_type: &str) -> Result<Envelope, (Version, Unread)> {
+pub(crate) fn read(bytes: &Bytes, content_type: &str) -> Result<Envelope, (Version, Unread)> {
     let meant = Version::of_media_type(content_type);
     let text = text(bytes, content_type).map_err(|why| (meant, why))?;
     let source = text.strip_prefix('\u{feff}').unwrap_or(&text);

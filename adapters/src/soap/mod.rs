@@ -15,6 +15,9 @@ mod tests;
 mod words;
 pub mod wsdl;
 
+pub(crate) use block::{Block, Markup};
+pub use envelope::Version;
+pub(crate) use security::WSSE;
 pub use security::{Proof, UserToken};
 pub use server::{Gate, router};
 pub use wsdl::Service;

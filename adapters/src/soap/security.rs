@@ -11,7 +11,7 @@ use super::block::{Block, Unread};
 use super::kinds::{TOKEN_FORM, TOKEN_STALE};
 
 /// The namespace of security headers.
-pub(super) const WSSE: &str =
+pub(crate) const WSSE: &str =
     "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd";
 /// The namespace of times in them.
 pub(super) const WSU: &str =

@@ -1,6 +1,14 @@
 //! What `agency.toml` says of an outbound channel: what its agency is sent, and how.
 
-use std::{collections::BTreeMap, ops::Range, path::Path, sync::Arc, time::Duration};
+mod sending;
+
+use std::{
+    collections::BTreeMap,
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use contracts::Contracts;
 use mappings::{Diagnostic, Rendering, Sources, condition::Condition};
@@ -9,6 +17,8 @@ use toml::Spanned;
 
 use super::{Agency, Catalog, Source, read_text};
 use crate::registry::exchange;
+
+pub use sending::{InsertTold, PortalTold, PublishTold, Sending, Sent, SoapTold};
 
 /// Messages under way at the same time, unless told; and at most.
 const AT_ONCE: u64 = 4;
@@ -54,25 +64,24 @@ pub struct OutboundSettings {
     takes: Vec<Spanned<String>>,
     /// The agency's inbound channel that reads what its system answers to a message.
     answered_by: Option<Spanned<String>>,
-}
-
-/// The transports by which a channel sends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Sent {
-    /// By HTTP POST.
-    #[default]
-    Rest,
-    /// As files.
-    File,
+    /// For `soap`: how the web service is called.
+    soap: Option<Spanned<SoapTold>>,
+    /// For `amqp`: where it is published.
+    amqp: Option<Spanned<PublishTold>>,
+    /// For `database`: the table.
+    database: Option<Spanned<InsertTold>>,
+    /// For `dvcqg`: what is told to the national portal.
+    dvcqg: Option<Spanned<PortalTold>>,
 }
 
 /// One outbound channel, compiled.
 pub struct OutboundChannel {
     /// `agency.channel`.
     pub id: Arc<str>,
+    /// The agency's folder.
+    pub folder: PathBuf,
     /// How it is sent.
-    pub transport: Sent,
+    pub sending: Sending,
     /// The form that it is sent in; the record as the hub has it where there is none.
     pub rendering: Option<Rendering>,
     /// Messages under way at the same time.
@@ -120,15 +129,17 @@ pub(super) fn compile(
     let hours = number(&settings.give_up_hours, GIVE_UP_HOURS, GIVE_UP_HOURS_MAX);
     let mut condition = |text: &Option<Spanned<String>>| {
         let text = text.as_ref()?;
-        if settings.transport == Sent::File {
-            let message = "a file is answered by nobody".to_owned();
+        if !settings.transport.is_answered() {
+            let told = settings.transport.name();
+            let message = format!("what goes by {told} has no answer whose members are looked at");
             found.push(fault(source, &text.span(), message, "leave it out"));
         }
-        match Condition::compile(text.get_ref(), false) {
+        // Of an element all members are texts.
+        match Condition::compile(text.get_ref(), settings.transport == Sent::Soap) {
             Ok(condition) => Some(condition),
             Err(message) => {
                 let message = format!("the condition does not hold together: {message}");
-                let advice = "such as error_code == '0', over the members of a JSON answer";
+                let advice = "such as error_code == '0', over the members of the answer";
                 found.push(fault(source, &text.span(), message, advice));
                 None
             }
@@ -142,16 +153,18 @@ pub(super) fn compile(
             .map_err(|faults| found.extend(faults))
             .ok(),
     };
-    if !found.is_empty() {
-        return Err(found);
-    }
+    let timeout = Duration::from_secs(seconds);
+    let sending = sending::read(source, settings, timeout).map_err(|fault| found.push(*fault)).ok();
+    found.extend(unfit(source, settings, rendering.as_ref()));
+    let Some(sending) = sending.filter(|_| found.is_empty()) else { return Err(found) };
     Ok(OutboundChannel {
         id: format!("{agency}.{name}").into(),
-        transport: settings.transport,
+        folder: folder.to_owned(),
+        sending,
         rendering,
         at_once: usize::try_from(at_once).unwrap_or(1),
         per_second: per_second.and_then(|number| u32::try_from(number).ok()),
-        timeout: Duration::from_secs(seconds),
+        timeout,
         give_up: Duration::from_secs(hours * 3_600),
         accepted_when,
         later_when,
@@ -196,9 +209,10 @@ impl Addressed<'_> {
         }
         if let Some(name) = &settings.answered_by {
             let known = self.agency.channels.contains_key(name.get_ref());
-            if settings.transport == Sent::File || !known {
+            if !settings.transport.is_answered() || !known {
+                let sent = settings.transport.name();
                 let message = match known {
-                    true => "a file is answered by nobody".to_owned(),
+                    true => format!("what goes by {sent} is answered by nobody"),
                     false => format!("the agency has no channel `{}`", name.get_ref()),
                 };
                 let advice = "name a channel of [channels] whose mapping reads the answer";
@@ -206,6 +220,34 @@ impl Addressed<'_> {
             }
         }
         found
+    }
+}
+
+/// Whether a form writes what its transport carries.
+fn unfit(
+    source: &Source<'_>,
+    settings: &OutboundSettings,
+    rendering: Option<&Rendering>,
+) -> Option<Diagnostic> {
+    let (wanted, advice) = match settings.transport {
+        Sent::Rest | Sent::File | Sent::Amqp => return None,
+        Sent::Soap => ("xml", "a Body holds an element: write a form with format = \"xml\""),
+        Sent::Database => ("json", "members are columns: write a form with format = \"json\""),
+        Sent::Dvcqg => ("json", "the portal takes JSON: write a form with format = \"json\""),
+    };
+    let told = settings.transport.name();
+    match (&settings.render, rendering) {
+        (None, _) => {
+            let word = format!("transport = \"{told}\"");
+            let span = source.text.find(&word).map_or(0..0, |at| at..at + word.len());
+            let message = format!("a channel with {word} has no form");
+            Some(fault(source, &span, message, advice))
+        }
+        (Some(file), Some(form)) if form.ending() != wanted => {
+            let message = format!("{told} does not carry a form of {}", form.ending());
+            Some(fault(source, &file.span(), message, advice))
+        }
+        _ => None,
     }
 }
 

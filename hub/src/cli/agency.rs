@@ -26,7 +26,7 @@ pub(super) enum Action {
     New(New),
     /// Send what an agency's system would: messages without end, at the pace of people, with their
     /// mistakes.
-    Simulate(simulate::Options),
+    Simulate(Box<simulate::Options>),
 }
 
 /// A new agency.

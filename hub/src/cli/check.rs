@@ -16,7 +16,7 @@ use crate::{
     drops,
     hub::{configuration, routes},
     polls::Polls,
-    simulation::Simulation,
+    simulation::{self, Simulation},
 };
 
 pub(super) fn run(
@@ -33,6 +33,12 @@ pub(super) fn run(
         let parts = channel.mapping.coverage();
         let rules = parts.iter().filter(|one| one.part == Part::Rule).count();
         writeln!(out, "{}: {rules} rules", channel.id)?;
+    }
+    for channel in catalog.outbound.values() {
+        if let Err(error) = simulation::receiving(&channel.folder, &channel.id) {
+            writeln!(err, "{error}")?;
+            faults += 1;
+        }
     }
     if faults > 0 {
         writeln!(err, "{faults} problems")?;

@@ -1,5 +1,8 @@
 //! `lienthong demo`: the agencies play their messages into a hub, and go on as people would.
 
+mod flows;
+mod stage;
+
 use std::{
     cell::RefCell,
     collections::BTreeMap,
@@ -10,6 +13,7 @@ use std::{
 };
 
 use clap::Args;
+use contracts::Contracts;
 use futures_util::future::{join_all, try_join_all};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -17,17 +21,17 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Exit, Folder, block_on,
     door::{Door, DoorError, Tally},
-    simulate::{self, Broken, Rhythm, Told},
+    simulate::{self, Broken, Rhythm, Told, Way},
+    system::{self, Systems},
 };
 use crate::{
     auth::{self, Principal},
-    catalog::Channel,
-    config::{Config, Endpoints, StoreAddress},
+    catalog::{Catalog, Channel},
     hub::{Hub, HubError, ToldToEnd},
-    registry::Settings,
-    simulation::{Simulation, SimulationError},
+    simulation::{self, Asked, Simulation, SimulationError},
     store::StoreError,
 };
+use stage::{Made, Stage};
 
 /// A demo.
 #[derive(Debug, Args)]
@@ -41,32 +45,16 @@ pub(super) struct Options {
     /// Folder of the catalogue.
     #[arg(long, default_value = "examples/dong-nai")]
     catalogue: PathBuf,
+    /// Folder of the demo's own agencies, its configuration and its routes.
+    #[arg(long, default_value = "examples/demo")]
+    own: PathBuf,
+    /// A broker's address: one agency more sends by its queue `lienthong-demo`.
+    #[arg(long)]
+    amqp: Option<String>,
     #[command(flatten)]
     rhythm: Rhythm,
     #[command(flatten)]
     folder: Folder,
-}
-
-/// A folder of its own for the demo's store and drop folders, gone at the end.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> io::Result<Self> {
-        let folder = std::env::temp_dir().join(format!("lienthong-demo-{}", std::process::id()));
-        fs::create_dir_all(folder.join("drops"))?;
-        Ok(Self(folder))
-    }
-
-    fn drops(&self) -> PathBuf {
-        self.0.join("drops")
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // What cannot be removed is in the system's own folder for such things.
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }
 
 pub(super) fn run(
@@ -74,59 +62,61 @@ pub(super) fn run(
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> io::Result<Exit> {
-    let scratch = Scratch::new()?;
-    // One that only processes and ends needs no fixed address.
+    match block_on(play(options, out))? {
+        Ok(()) => Ok(Exit::Done),
+        Err(DemoError::Io(error)) => Err(error),
+        Err(error) => {
+            writeln!(err, "{error}")?;
+            Ok(Exit::Faulty)
+        }
+    }
+}
+
+async fn play(options: &Options, out: &mut impl Write) -> Result<(), DemoError> {
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
-    let config = Config {
-        attachments: None,
-        listen: if options.once { any } else { options.listen },
-        store: StoreAddress::Sqlite(scratch.0.join("hub.db")),
-        agencies: options.folder.mappings.clone(),
-        drops: Some(scratch.drops()),
-        secrets: None,
-        private_networks: Vec::new(),
-        catalogue: Some(options.catalogue.clone()),
-        routes: None,
-        endpoints: Endpoints::new(),
-        settings: Settings::default(),
-        log: "warn".to_owned(),
-        log_json: false,
+    let (listener, address) = system::listener(any).await?;
+    let amqp = options.amqp.as_deref();
+    let stage = Stage::new(&Made {
+        agencies: &options.folder.mappings,
+        own: &options.own,
+        systems: address,
+        amqp,
+    })?;
+    let mut config = stage.config(amqp.is_some()).map_err(HubError::Faulty)?;
+    // One that only processes and ends needs no fixed address.
+    config.listen = if options.once { any } else { options.listen };
+    config.catalogue = Some(options.catalogue.clone());
+    let contracts = Contracts::builtin().map_err(io::Error::other)?;
+    let catalog = Catalog::load(&config.agencies, &contracts).map_err(HubError::Faulty)?;
+    stage.keep_addresses(&catalog, amqp)?;
+    let (systems, seed) = (Systems::default(), options.rhythm.seed());
+    // What is read stands there before it is.
+    let laid = laid(&catalog, &stage, (&systems, seed), amqp)?;
+    for channel in catalog.outbound.values() {
+        let conduct = simulation::receiving(&channel.folder, &channel.id)?;
+        systems.take(channel, Asked::new(conduct, seed, &channel.id));
+    }
+    let answering = tokio::spawn(systems.clone().serve(listener));
+    let hub = Hub::start(&config).await?;
+    let played = async {
+        let mut doors = doors(&hub, &stage.drops(), laid).await?;
+        let tallies = samples(&hub, &mut doors, out).await?;
+        show(&hub, out).await?;
+        flows::deliveries(&hub, &systems, out).await?;
+        Ok::<_, DemoError>((doors, tallies))
     };
-    block_on(async {
-        let hub = match Hub::start(&config).await {
-            Ok(hub) => hub,
-            Err(error) => {
-                writeln!(err, "{error}")?;
-                return Ok(Exit::Faulty);
-            }
-        };
-        let played = async {
-            let mut doors = doors(&hub, &scratch.drops()).await?;
-            let tallies = samples(&hub, &mut doors, out).await?;
-            show(&hub, out).await?;
-            Ok::<_, DemoError>((doors, tallies))
-        };
-        let (doors, tallies) = match played.await {
-            Ok(played) => played,
-            Err(error) => {
-                writeln!(err, "{error}")?;
-                hub.stop().await?;
-                return Ok(Exit::Faulty);
-            }
-        };
-        if options.once {
+    let played = match played.await {
+        Ok((doors, tallies)) if !options.once => {
+            go_on(hub, doors, tallies, (&options.rhythm, seed), out).await
+        }
+        Ok(_) => hub.stop().await.map_err(DemoError::Io),
+        Err(error) => {
             hub.stop().await?;
-            return Ok(Exit::Done);
+            Err(error)
         }
-        match go_on(hub, doors, tallies, &options.rhythm, out).await {
-            Ok(()) => Ok(Exit::Done),
-            Err(DemoError::Io(error)) => Err(error),
-            Err(error) => {
-                writeln!(err, "{error}")?;
-                Ok(Exit::Faulty)
-            }
-        }
-    })?
+    };
+    answering.abort();
+    played
 }
 
 /// Why the demo could not go on.
@@ -155,11 +145,34 @@ async fn key(hub: &Hub, principal: &Principal) -> Result<String, StoreError> {
     Ok(shown)
 }
 
-/// The way in of every channel, as its agency has it.
-async fn doors(hub: &Hub, drops: &Path) -> Result<BTreeMap<String, Door>, DemoError> {
-    let url = format!("http://{}", hub.address);
+/// The ways of channels that the hub reads.
+fn laid(
+    catalog: &Catalog,
+    stage: &Stage,
+    systems: (&Systems, u64),
+    amqp: Option<&str>,
+) -> Result<BTreeMap<String, Door>, DemoError> {
     let mut doors = BTreeMap::new();
-    for (id, channel) in &hub.operations.catalog.channels {
+    for (id, channel) in catalog.channels.iter().filter(|(_, channel)| channel.read.is_some()) {
+        let Some(simulation) = Simulation::load(&channel.folder, id, systems.1)? else { continue };
+        let file = stage.database(id);
+        let way = Way { url: "", key: None, drop: None, database: Some(&file), amqp };
+        let door = simulate::door(channel, &simulation, &way, systems);
+        doors.insert(id.clone(), door.map_err(io::Error::other)?);
+    }
+    Ok(doors)
+}
+
+/// The way in of every channel, as its agency has it.
+async fn doors(
+    hub: &Hub,
+    drops: &Path,
+    laid: BTreeMap<String, Door>,
+) -> Result<BTreeMap<String, Door>, DemoError> {
+    let url = format!("http://{}", hub.address);
+    let mut doors = laid;
+    let channels = hub.operations.catalog.channels.iter();
+    for (id, channel) in channels.filter(|(_, channel)| channel.read.is_none()) {
         let door = match &channel.dropped {
             Some(dropped) => Door::drop(&drops.join(dropped.folder.to_string())),
             None => {
@@ -184,11 +197,8 @@ async fn samples(
         Some(async move { Ok::<_, DemoError>((id.clone(), twice(channel, door).await?)) })
     });
     let tallies: BTreeMap<String, Tally> = try_join_all(playing).await?.into_iter().collect();
-    simulate::head(out)?;
-    for (id, tally) in &tallies {
-        let transport = channels.get(id).map_or("", Channel::transport);
-        simulate::row(&format!("{id} ({transport})"), tally, out)?;
-    }
+    try_join_all(tallies.iter().map(|(id, tally)| flows::read(hub, id, tally.sent / 2))).await?;
+    flows::rows(hub, &tallies, out).await?;
     Ok(tallies)
 }
 
@@ -225,11 +235,10 @@ async fn go_on(
     hub: Hub,
     doors: BTreeMap<String, Door>,
     tallies: BTreeMap<String, Tally>,
-    rhythm: &Rhythm,
+    (rhythm, seed): (&Rhythm, u64),
     out: &mut impl Write,
 ) -> Result<(), DemoError> {
     let told = ToldToEnd::new()?;
-    let seed = rhythm.seed();
     let address = hub.address;
     writeln!(out, "\nTrang theo dõi / status page: http://{address}/console")?;
     writeln!(out, "Các cơ quan tiếp tục gửi / the agencies go on sending, --seed {seed}")?;
@@ -286,6 +295,7 @@ fn table(tallies: &BTreeMap<String, Tally>, out: &mut impl Write) -> io::Result<
     simulate::head(out)?;
     tallies.iter().try_for_each(|(id, tally)| simulate::row(id, tally, out))
 }
+
 /// One look-up and one statistic, as the portal would ask for them.
 async fn show(hub: &Hub, out: &mut impl Write) -> Result<(), DemoError> {
     let (client, url) = (reqwest::Client::new(), format!("http://{}", hub.address));

@@ -1,5 +1,5 @@
 //! How a message of an agency comes to a hub, for commands that play an agency: pushed over HTTP,
-//! or dropped as a file.
+//! dropped as a file, or laid out for the hub to read.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,6 +13,7 @@ use tokio::time::sleep;
 
 use super::{
     called::Called,
+    offered::Offered,
     send::{self, Letter},
 };
 use crate::catalog::Channel;
@@ -111,6 +112,8 @@ pub(super) enum Door {
     Called(Called),
     /// Dropped as files.
     Drop(Drop),
+    /// Laid out for the hub to read.
+    Offered(Offered),
 }
 
 impl Door {
@@ -146,6 +149,7 @@ impl Door {
             Self::Push(push) => Ok(vec![push.send(id, payload).await?]),
             Self::Called(called) => Ok(vec![called.send(id, &payload).await?]),
             Self::Drop(drop) => drop.send(id, &payload).await,
+            Self::Offered(offered) => Ok(vec![offered.lay(id, payload).await?]),
         }
     }
 
@@ -155,7 +159,7 @@ impl Door {
     /// [`DoorError`].
     pub(super) fn answered(&mut self) -> Result<Vec<Answer>, DoorError> {
         match self {
-            Self::Push(_) | Self::Called(_) => Ok(Vec::new()),
+            Self::Push(_) | Self::Called(_) | Self::Offered(_) => Ok(Vec::new()),
             Self::Drop(drop) => drop.answered(),
         }
     }
@@ -166,7 +170,7 @@ impl Door {
     /// [`DoorError`].
     pub(super) async fn settle(&mut self) -> Result<Vec<Answer>, DoorError> {
         match self {
-            Self::Push(_) | Self::Called(_) => Ok(Vec::new()),
+            Self::Push(_) | Self::Called(_) | Self::Offered(_) => Ok(Vec::new()),
             Self::Drop(drop) => drop.until(|awaited| awaited.is_empty()).await,
         }
     }

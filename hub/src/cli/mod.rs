@@ -16,8 +16,10 @@ mod key;
 mod lineage;
 mod migrate;
 mod moves;
+mod offered;
 mod progress;
 mod prune;
+mod receive;
 mod refusals;
 mod report;
 mod requests;
@@ -26,6 +28,7 @@ mod roadmap;
 mod send;
 mod serve;
 mod simulate;
+mod system;
 mod test;
 mod trace;
 

@@ -1,9 +1,12 @@
-//! `lienthong agency simulate`: plays an agency, at the pace of its people.
+//! `lienthong agency simulate`: plays an agency, at the pace of its people: one that sends, whose
+//! system is read, or that is sent something.
 
 use std::{
     collections::BTreeMap,
     io::{self, Write},
-    path::PathBuf,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -16,10 +19,13 @@ use super::{
     Exit, Folder, block_on,
     door::{Answer, Door, DoorError, Tally},
     faulty,
+    offered::Offered,
+    receive,
+    system::{self, Systems},
 };
 use crate::{
-    catalog::{Catalog, Channel},
-    simulation::{Simulation, SimulationError},
+    catalog::{Catalog, Channel, How},
+    simulation::{Asked, Book, Conduct, Simulation, SimulationError},
 };
 
 /// How often answers to files are looked for.
@@ -36,11 +42,22 @@ pub(super) struct Options {
     #[arg(long, default_value = "http://127.0.0.1:8080")]
     url: String,
     /// The agency's API key, where messages are pushed.
-    #[arg(long, required_unless_present = "drop")]
+    #[arg(long)]
     key: Option<String>,
     /// Drop messages as files into this folder instead.
     #[arg(long, conflicts_with = "key")]
     drop: Option<PathBuf>,
+    /// Where its system answers, for channels whose API is read or that are sent something.
+    #[arg(long, default_value = "127.0.0.1:8090")]
+    serve: SocketAddr,
+    /// The SQLite file of its system, for channels whose database is read.
+    #[arg(long)]
+    database: Option<PathBuf>,
+    /// The broker's address, for channels whose queue is consumed.
+    #[arg(long)]
+    amqp: Option<String>,
+    #[command(flatten)]
+    conduct: Conduct,
     #[command(flatten)]
     pub(super) rhythm: Rhythm,
     #[command(flatten)]
@@ -167,7 +184,7 @@ pub(super) fn line(channel: &str, told: &Told<'_>, out: &mut impl Write) -> io::
     let Answer { id, outcome, records, refused } = told.answer;
     let at = Timestamp::now().strftime("%H:%M:%S").to_string();
     let mistake = told.mistake.map(|code| format!("  ({code})")).unwrap_or_default();
-    writeln!(out, "{at}  {channel:<32}{outcome:<10}{records:>4}{refused:>4}  {id}{mistake}")?;
+    writeln!(out, "{at}  {channel:<32} {outcome:<9}{records:>4}{refused:>4}  {id}{mistake}")?;
     out.flush()
 }
 
@@ -197,6 +214,11 @@ pub(super) fn run(
         Err(found) => return faulty(&found, err),
     };
     let name = &options.name;
+    if let Some(channel) = catalog.outbound.get(name) {
+        let told = (&options.conduct, options.rhythm.seed());
+        let most = options.rhythm.messages.unwrap_or(u64::MAX);
+        return receive::run(channel, told, (options.serve, most), out, err);
+    }
     let of = |channel: &&Channel| {
         channel.id == *name || channel.id.split('.').next() == Some(name.as_str())
     };
@@ -220,14 +242,33 @@ pub(super) fn run(
         writeln!(err, "{words}")?;
         return Ok(Exit::Faulty);
     };
+    rehearse(channel, simulation, (options, seed), out, err)
+}
+
+/// Plays one channel, and says what became of it.
+fn rehearse(
+    channel: &Channel,
+    simulation: &mut Simulation,
+    (options, seed): (&Options, u64),
+    out: &mut impl Write,
+    err: &mut impl Write,
+) -> io::Result<Exit> {
     writeln!(out, "{}, --seed {seed}", simulation.channel())?;
-    let door = match &options.drop {
-        Some(folder) => Ok(Door::drop(folder)),
-        None => Door::over_http(channel, &options.url, options.key.as_deref().unwrap_or("")),
+    simulation.behave(&options.conduct);
+    let systems = Systems::default();
+    let way = Way {
+        url: &options.url,
+        key: options.key.as_deref(),
+        drop: options.drop.as_deref(),
+        database: options.database.as_deref(),
+        amqp: options.amqp.as_deref(),
     };
-    let mut door = match door {
+    let mut door = match door(channel, simulation, &way, (&systems, seed)) {
         Ok(door) => door,
-        Err(error) => return ended(Err(error.into()), err),
+        Err(why) => {
+            writeln!(err, "{why}")?;
+            return Ok(Exit::Faulty);
+        }
     };
     let channel = simulation.channel().to_owned();
     let mut tally = Tally::default();
@@ -238,14 +279,83 @@ pub(super) fn run(
             line(&channel, told, out)
         };
         let played = play(simulation, &mut door, &options.rhythm, &stop, &mut tell);
+        let answering = answering(&systems, options.serve);
+        let played = async {
+            played.await?;
+            // Who reads it may not have read all yet.
+            match systems.is_empty() {
+                true => Ok(()),
+                false => std::future::pending().await,
+            }
+        };
         tokio::select! {
             played = played => played,
+            ended = answering => ended.map_err(Broken::from),
             told = tokio::signal::ctrl_c() => told.map_err(Broken::from),
         }
     })?;
     head(out)?;
     row(&channel, &tally, out)?;
     ended(broken, err)
+}
+
+/// How a message comes to a hub, as far as somebody has said it.
+pub(super) struct Way<'a> {
+    pub(super) url: &'a str,
+    pub(super) key: Option<&'a str>,
+    pub(super) drop: Option<&'a Path>,
+    pub(super) database: Option<&'a Path>,
+    pub(super) amqp: Option<&'a str>,
+}
+
+/// The way of a channel's messages to a hub: as its agency sends them, or as the hub reads them.
+///
+/// # Errors
+/// A sentence: what is to be said of it.
+pub(super) fn door(
+    channel: &Channel,
+    simulation: &Simulation,
+    way: &Way<'_>,
+    (systems, seed): (&Systems, u64),
+) -> Result<Door, String> {
+    let id = &channel.id;
+    let told = |error: DoorError| error.to_string();
+    if let Some(folder) = way.drop {
+        return Ok(Door::drop(folder));
+    }
+    match (channel.read.as_ref().map(|read| &read.how), &channel.dropped) {
+        (None, None) => {
+            let key = way.key.ok_or("name its key: --key")?;
+            Door::over_http(channel, way.url, key).map_err(told)
+        }
+        (None, Some(_)) => Err(format!("{id} is received by files: name its folder with --drop")),
+        (Some(How::Rest(_)), _) => {
+            let served = simulation.served();
+            let served = served.ok_or_else(|| format!("the simulation of {id} has no [served]"))?;
+            let book = Arc::new(Mutex::new(Book::new(served.clone())));
+            systems.show(id, book.clone(), Asked::new(simulation.conduct().clone(), seed, id));
+            Ok(Door::Offered(Offered::Items(book)))
+        }
+        (Some(How::Database(_)), _) => {
+            let table = simulation.table();
+            let table = table.ok_or_else(|| format!("the simulation of {id} has no [table]"))?;
+            let file = way.database.ok_or("name the file of its database: --database")?;
+            Offered::rows(table, file).map(Door::Offered).map_err(told)
+        }
+        (Some(How::Amqp(settings)), _) => {
+            let address = way.amqp.ok_or("name its broker: --amqp")?;
+            Ok(Door::Offered(Offered::queue(address, &settings.queue)))
+        }
+    }
+}
+
+/// Serves the systems that there are, for ever.
+async fn answering(systems: &Systems, address: SocketAddr) -> io::Result<()> {
+    if systems.is_empty() {
+        return std::future::pending().await;
+    }
+    let (listener, _) = system::listener(address).await?;
+    systems.clone().serve(listener).await
 }
 
 fn ended(played: Result<(), Broken>, err: &mut impl Write) -> io::Result<Exit> {

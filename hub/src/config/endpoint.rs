@@ -1,5 +1,5 @@
 //! `[endpoints."AGENCY.CHANNEL"]`: where an outbound channel leads, and how the hub is known there.
-//! Secrets lie in files of their own; nothing here holds one.
+//! Secrets lie in the file that `secrets` names; nothing here holds one.
 
 use std::{
     collections::BTreeMap,
@@ -7,11 +7,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use adapters::{outbound::auth::Auth, reach::Network};
+use adapters::{
+    outbound::{Secret, auth::Auth},
+    reach::Network,
+};
 use mappings::Diagnostic;
 use reqwest::Url;
 use serde::Deserialize;
 use toml::Spanned;
+
+use crate::secrets::Secrets;
 
 /// Where an outbound channel leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,8 +30,26 @@ pub enum Endpoint {
         /// Private networks in which it may lie.
         private: Vec<Network>,
     },
+    /// An address that is a secret whole, and in which private networks it may lie.
+    Secret {
+        /// The address.
+        address: Secret,
+        /// Private networks in which it may lie.
+        private: Vec<Network>,
+    },
     /// A folder.
     Folder(PathBuf),
+}
+
+impl Endpoint {
+    /// The secret that it names, if any.
+    pub fn secret(&self) -> Option<&Secret> {
+        match self {
+            Self::Url { auth, .. } => auth.secret(),
+            Self::Secret { address, .. } => Some(address),
+            Self::Folder(_) => None,
+        }
+    }
 }
 
 /// Where each outbound channel leads.
@@ -39,8 +62,9 @@ pub(super) struct Declared {
     folder: Option<Spanned<PathBuf>>,
     auth: Option<Spanned<String>>,
     user: Option<Spanned<String>>,
-    secret: Option<Spanned<PathBuf>>,
+    secret: Option<Spanned<String>>,
     token_url: Option<Spanned<String>>,
+    login_url: Option<Spanned<String>>,
     scope: Option<Spanned<String>>,
     #[serde(default)]
     private: Vec<Spanned<String>>,
@@ -54,6 +78,8 @@ pub(super) struct Source<'a> {
     pub(super) name: &'a str,
     pub(super) text: &'a str,
     pub(super) folder: &'a Path,
+    /// File of the secrets.
+    pub(super) secrets: Option<&'a Path>,
 }
 
 impl Source<'_> {
@@ -79,8 +105,9 @@ impl Source<'_> {
     }
 
     fn endpoint(&self, declared: Declared, span: &Range<usize>) -> Result<Endpoint, Fault> {
-        let Declared { url, folder, .. } = &declared;
+        let Declared { url, folder, secret, auth, .. } = &declared;
         match (url, folder) {
+            (None, None) if secret.is_some() && auth.is_none() => self.addressed(declared),
             (Some(told), None) => {
                 let url = address(told)?;
                 let private = declared.private.iter().map(network).collect::<Result<_, _>>()?;
@@ -89,8 +116,10 @@ impl Source<'_> {
             }
             (None, Some(folder)) => {
                 let path = self.folder.join(folder.get_ref());
-                let Declared { auth, user, secret, token_url, scope, private, .. } = declared;
-                let spans = [auth, user, token_url, scope].map(|told| told.map(|told| told.span()));
+                let Declared { auth, user, secret, token_url, login_url, scope, private, .. } =
+                    declared;
+                let spans = [auth, user, token_url, login_url, scope]
+                    .map(|told| told.map(|told| told.span()));
                 let spans = spans.into_iter().flatten().chain(secret.map(|told| told.span()));
                 match spans.chain(private.first().map(Spanned::span)).next() {
                     None => Ok(Endpoint::Folder(path)),
@@ -101,22 +130,41 @@ impl Source<'_> {
             }
             _ => {
                 let message = "an endpoint is one address, or one folder".to_owned();
-                Err((span.clone(), message, "write url = \"https://…\", or folder = \"…\""))
+                let advice = "write url = \"https://…\", folder = \"…\", or secret = \"NAME\"";
+                Err((span.clone(), message, advice))
             }
         }
     }
 
+    /// An address that is a secret whole.
+    fn addressed(&self, declared: Declared) -> Result<Endpoint, Fault> {
+        let private = declared.private.iter().map(network).collect::<Result<_, _>>()?;
+        let Declared { secret, user, token_url, login_url, scope, .. } = declared;
+        let beside = [user, token_url, login_url, scope].into_iter().flatten().next();
+        match (secret, beside) {
+            (Some(secret), None) => Ok(Endpoint::Secret { address: self.secret(&secret), private }),
+            (_, beside) => {
+                let span = beside.map_or(0..0, |told| told.span());
+                Err((span, "this is said of urls alone".into(), "leave it out"))
+            }
+        }
+    }
+
+    fn secret(&self, told: &Spanned<String>) -> Secret {
+        Secrets::named(self.secrets.map(Path::to_owned), told.get_ref())
+    }
+
     fn auth(&self, declared: Declared, span: &Range<usize>) -> Result<Auth, Fault> {
-        let Declared { auth, user, secret, token_url, scope, .. } = declared;
+        let Declared { auth, user, secret, token_url, login_url, scope, .. } = declared;
         let named = auth.as_ref().map_or("none", |told| told.get_ref().as_str());
         let place = auth.as_ref().map_or_else(|| span.clone(), Spanned::span);
         let missing = |what: &str, advice: &'static str| {
             (place.clone(), format!("auth = \"{named}\" wants `{what}`"), advice)
         };
-        let file = |told: Option<Spanned<PathBuf>>| {
-            let advice = "write secret = \"FILE\": its first line is the secret";
+        let kept = |told: Option<Spanned<String>>| {
+            let advice = "write secret = \"NAME\": a name in the file of `secrets`";
             let told = told.ok_or_else(|| missing("secret", advice))?;
-            Ok::<_, Fault>(self.folder.join(told.into_inner()))
+            Ok::<_, Fault>(self.secret(&told))
         };
         let name = |told: Option<Spanned<String>>| {
             let advice = "write user = \"…\": by what name the hub is known there";
@@ -130,18 +178,25 @@ impl Source<'_> {
                     Err((span.clone(), message, "write auth = \"basic\", \"bearer\" or \"oauth2\""))
                 }
             },
-            "basic" => Ok(Auth::Basic { user: name(user)?, secret: file(secret)? }),
-            "bearer" => Ok(Auth::Bearer { secret: file(secret)? }),
+            "basic" => Ok(Auth::Basic { user: name(user)?, secret: kept(secret)? }),
+            "bearer" => Ok(Auth::Bearer { secret: kept(secret)? }),
             "oauth2" => {
                 let advice = "write token_url = \"https://…\": where tokens are given";
                 let token_url =
                     address(token_url.as_ref().ok_or_else(|| missing("token_url", advice))?)?;
                 let scope = scope.map(Spanned::into_inner);
-                Ok(Auth::OAuth2 { token_url, client: name(user)?, secret: file(secret)?, scope })
+                Ok(Auth::OAuth2 { token_url, client: name(user)?, secret: kept(secret)?, scope })
+            }
+            "wsse" => Ok(Auth::UserToken { user: name(user)?, secret: kept(secret)? }),
+            "session" => {
+                let advice = "write login_url = \"https://…\": where sessions are given";
+                let login_url =
+                    address(login_url.as_ref().ok_or_else(|| missing("login_url", advice))?)?;
+                Ok(Auth::Session { login_url, user: name(user)?, secret: kept(secret)? })
             }
             other => {
                 let message = format!("there is no auth `{other}`");
-                Err((place, message, "write none, basic, bearer or oauth2"))
+                Err((place, message, "write none, basic, bearer, oauth2, wsse or session"))
             }
         }
     }

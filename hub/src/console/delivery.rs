@@ -9,7 +9,7 @@ use crate::{
     },
 };
 
-/// Dead letters shown: the oldest of which nothing is decided.
+/// Dead letters shown: the oldest of which nothing is decided, and as many that were replayed.
 const SHOWN: u32 = 10;
 
 /// How an outbound channel stands.
@@ -24,10 +24,27 @@ pub(super) struct Row {
     pub(super) dead: u64,
 }
 
+/// A dead letter, and what was decided of it.
+pub(super) struct Letter {
+    pub(super) letter: ToldLetter,
+    pub(super) state_vi: &'static str,
+}
+
 /// Deliveries, as the page shows them.
 pub(super) struct Section {
     pub(super) rows: Vec<Row>,
-    pub(super) letters: Vec<ToldLetter>,
+    pub(super) letters: Vec<Letter>,
+}
+
+impl From<ToldLetter> for Letter {
+    fn from(letter: ToldLetter) -> Self {
+        let state_vi = match letter.state.as_str() {
+            "replayed" => "đã gửi lại",
+            "discarded" => "đã bỏ",
+            _ => "chờ quyết định",
+        };
+        Self { letter, state_vi }
+    }
 }
 
 fn row(one: Waiting) -> Row {
@@ -54,8 +71,13 @@ impl Section {
     pub(super) async fn read(operations: &Operations) -> Result<Self, StoreError> {
         let who = Principal::Operator;
         let rows = operations.outbox(&who).await?.into_iter().map(row).collect();
-        let state = Some("waiting".to_owned());
-        let query = DeadQuery { state, limit: SHOWN, ..DeadQuery::default() };
-        Ok(Self { rows, letters: operations.dead(&who, query).await?.letters })
+        let mut letters = Vec::new();
+        for state in ["waiting", "replayed"] {
+            let state = Some(state.to_owned());
+            let query = DeadQuery { state, limit: SHOWN, ..DeadQuery::default() };
+            let found = operations.dead(&who, query).await?.letters;
+            letters.extend(found.into_iter().map(Letter::from));
+        }
+        Ok(Self { rows, letters })
     }
 }

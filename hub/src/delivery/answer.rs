@@ -10,12 +10,11 @@ use adapters::{
 use contracts::Outcome;
 use mappings::{
     condition::Condition,
-    format::{Format, JsonOptions, Limits},
+    format::{Format, JsonOptions, Limits, XmlOptions},
 };
-
 use serde_json::{json, value::RawValue};
 
-use crate::catalog::OutboundChannel;
+use crate::catalog::{OutboundChannel, Sending};
 
 /// Letters of an answer that are told of what it refuses.
 const TOLD_CHARS_MAX: usize = 400;
@@ -99,7 +98,11 @@ impl About {
 /// # Errors
 /// What it means else, as the channel declares.
 fn judged(channel: &OutboundChannel, answer: Answer) -> Result<Answer, Failure> {
-    let says = |condition: &Condition| holds(condition, &answer);
+    let format = match channel.sending {
+        Sending::Soap(_) => Format::Xml(XmlOptions::default()),
+        _ => Format::Json(JsonOptions::default()),
+    };
+    let says = |condition: &Condition| holds(condition, &format, &answer);
     if channel.later_when.as_ref().is_some_and(says) {
         return Err(Failure::new(Class::Unavailable, told("the answer says later", &answer)));
     }
@@ -115,12 +118,11 @@ fn told(what: &str, answer: &Answer) -> String {
     format!("{what}: {shown}")
 }
 
-/// Whether a condition holds of an answer in JSON. Of what is none, none does.
-fn holds(condition: &Condition, answer: &Answer) -> bool {
+/// Whether a condition holds of an answer in a format. Of what is none, none does.
+fn holds(condition: &Condition, format: &Format, answer: &Answer) -> bool {
     let Ok(text) = std::str::from_utf8(&answer.body) else { return false };
     let mut holds = false;
-    let json = Format::Json(JsonOptions::default());
-    let read = json.read(text, &[], &Limits::default(), &mut |item| {
+    let read = format.read(text, &[], &Limits::default(), &mut |item| {
         holds = item.is_ok_and(|(document, record)| condition.holds(document, record) == Ok(true));
     });
     read.is_ok() && holds
@@ -146,7 +148,22 @@ mod tests {
             ("", false),
         ] {
             let answer = Answer { body: body.into() };
-            assert_eq!(holds(&condition, &answer), expected, "{body}");
+            let json = Format::Json(JsonOptions::default());
+            assert_eq!(holds(&condition, &json, &answer), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn so_it_is_of_an_element() {
+        let condition = Condition::compile("Ma == '0'", true).unwrap();
+        let xml = Format::Xml(XmlOptions::default());
+        for (body, expected) in [
+            ("<Da xmlns=\"urn:a\"><Ma>0</Ma></Da>", true),
+            ("<Da><Ma>1</Ma></Da>", false),
+            ("<Da/>", false),
+            ("{}", false),
+        ] {
+            assert_eq!(holds(&condition, &xml, &Answer { body: body.into() }), expected, "{body}");
         }
     }
 }

@@ -8,6 +8,7 @@ mod answer;
 mod decide;
 pub(crate) mod letter;
 mod quota;
+mod way;
 mod worker;
 
 use std::{
@@ -21,7 +22,7 @@ use std::{
 
 use adapters::{
     Inbox,
-    outbound::{Outbound, file::Folder, rest},
+    outbound::{Outbound, Secret},
 };
 use futures_util::future::join_all;
 use mappings::{Diagnostic, Gazetteer};
@@ -29,13 +30,14 @@ use tokio::{sync::Notify, time::sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    catalog::{Catalog, OutboundChannel, Sent},
-    config::{Endpoint, Endpoints},
+    catalog::{Catalog, OutboundChannel},
+    config::Endpoints,
     journey::route::Routes,
     store::{Store, StoreError, deliveries::Running},
     telemetry::Telemetry,
 };
 
+use way::way;
 use worker::{Task, Worker};
 
 /// How long it takes at most until what has become due is noticed.
@@ -92,6 +94,12 @@ impl Deliveries {
                 found.push(fault(message, "declare [outbound.CHANNEL] in its agency.toml"));
                 continue;
             };
+            if let Some(Err(absent)) = endpoint.secret().map(Secret::read) {
+                let message = format!("the endpoint of {name}: {}", absent.told);
+                let advice = "write NAME = \"VALUE\" in the file that `secrets` names";
+                found.push(fault(message, advice));
+                continue;
+            }
             match way(channel, endpoint) {
                 Ok(way) => {
                     let awake = routes.awake(name).unwrap_or_default();
@@ -143,24 +151,6 @@ impl Deliveries {
         }
         look(&*store, &awake, &stop).await;
         join_all(workers).await;
-    }
-}
-
-fn way(channel: &OutboundChannel, endpoint: &Endpoint) -> Result<Arc<dyn Outbound>, String> {
-    match (channel.transport, endpoint) {
-        (Sent::Rest, Endpoint::Url { url, auth, private }) => {
-            let settings = rest::Settings {
-                url: url.clone(),
-                auth: (**auth).clone(),
-                private: private.clone(),
-                timeout: channel.timeout,
-            };
-            let rest = rest::Rest::new(settings).map_err(|error| error.to_string())?;
-            Ok(Arc::new(rest))
-        }
-        (Sent::File, Endpoint::Folder(folder)) => Ok(Arc::new(Folder::new(folder.clone()))),
-        (Sent::Rest, _) => Err("its transport is rest, which wants an url".to_owned()),
-        (Sent::File, _) => Err("its transport is file, which wants a folder".to_owned()),
     }
 }
 

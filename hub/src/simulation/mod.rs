@@ -6,10 +6,13 @@
 //! received, worked on and finished. Who has the same seed and asks at the same times gets the same
 //! messages. Nothing here sends: the command line does.
 
+mod book;
 mod casebook;
+mod conduct;
 mod people;
 mod random;
 mod script;
+mod table;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -22,13 +25,14 @@ use mappings::text::charset::Charset;
 use serde_json::{Value, json};
 use unicode_normalization::UnicodeNormalization;
 
+pub use book::{Book, Served};
+pub use conduct::{Act, Asked, Conduct};
+pub use table::{Declared as DeclaredTable, Table};
+
 use casebook::{Casebook, Dossier};
 use random::Random;
 use script::{How, Script, Written};
 use template::Templates;
-
-/// Of a hundred messages, so many are sent a second time: networks repeat.
-const AGAIN_PERCENT: u64 = 3;
 
 /// Numbers that one second of seeds takes, and how many seeds there are until they begin again:
 /// simulations whose seeds are times do not use each other's numbers.
@@ -89,6 +93,41 @@ pub struct Simulation {
     faults: usize,
     /// The last message that was right.
     last: Option<Native>,
+    /// One that is sent after the next.
+    held: Option<Native>,
+}
+
+/// How a channel by which an agency receives is played: `simulation/CHANNEL.toml`.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Receiving {
+    #[serde(default)]
+    conduct: Conduct,
+}
+
+/// How an agency receives by a channel, as its file says; as it should where there is none.
+///
+/// # Errors
+/// [`SimulationError`].
+pub fn receiving(folder: &Path, channel: &str) -> Result<Conduct, SimulationError> {
+    let path = scripted(folder, channel);
+    if !path.exists() {
+        return Ok(Conduct::default());
+    }
+    let told: Receiving = toml::from_str(&read(&path)?)
+        .map_err(|error| faulty(&path.display().to_string(), &error))?;
+    Ok(told.conduct)
+}
+
+/// Where the simulation of a channel lies.
+fn scripted(folder: &Path, channel: &str) -> std::path::PathBuf {
+    let name = channel.rsplit_once('.').map_or(channel, |(_, name)| name);
+    folder.join("simulation").join(format!("{name}.toml"))
+}
+
+fn read(path: &Path) -> Result<String, SimulationError> {
+    fs::read_to_string(path)
+        .map_err(|error| SimulationError::Unreadable { file: path.display().to_string(), error })
 }
 
 impl Simulation {
@@ -97,17 +136,10 @@ impl Simulation {
     /// # Errors
     /// [`SimulationError`].
     pub fn load(folder: &Path, channel: &str, seed: u64) -> Result<Option<Self>, SimulationError> {
-        let name = channel.rsplit_once('.').map_or(channel, |(_, name)| name);
-        let path = folder.join("simulation").join(format!("{name}.toml"));
+        let path = scripted(folder, channel);
         if !path.exists() {
             return Ok(None);
         }
-        let read = |path: &Path| {
-            fs::read_to_string(path).map_err(|error| SimulationError::Unreadable {
-                file: path.display().to_string(),
-                error,
-            })
-        };
         let file = path.display().to_string();
         let faulty = |message: String| SimulationError::Faulty { file: file.clone(), message };
         let script: Script =
@@ -130,6 +162,7 @@ impl Simulation {
             message: first,
             faults: 0,
             last: None,
+            held: None,
         }))
     }
 
@@ -149,6 +182,26 @@ impl Simulation {
         &self.channel
     }
 
+    /// How it behaves.
+    pub fn conduct(&self) -> &Conduct {
+        &self.script.conduct
+    }
+
+    /// Behaves as told, and otherwise as its file says.
+    pub fn behave(&mut self, told: &Conduct) {
+        self.script.conduct = told.or(&self.script.conduct);
+    }
+
+    /// How its system shows its items, where it is read.
+    pub fn served(&self) -> Option<&Served> {
+        self.script.served.as_ref()
+    }
+
+    /// The table of its system, where that is read.
+    pub fn table(&self) -> Option<&DeclaredTable> {
+        self.script.table.as_ref()
+    }
+
     /// The codes of problems that its mistakes bring about.
     pub fn mistakes(&self) -> impl Iterator<Item = &str> {
         self.script.faults.iter().map(|fault| fault.code.as_str())
@@ -160,12 +213,32 @@ impl Simulation {
         Duration::try_from_secs_f64(mean * self.waiting.wait()).unwrap_or(Duration::MAX)
     }
 
-    /// The next message, as its people write it now.
+    /// The next message, as it is sent now: at times after the one that was written later.
     ///
     /// # Errors
     /// A template that does not fit what it is given.
     pub fn next(&mut self, now: Timestamp) -> Result<Native, SimulationError> {
-        if self.random.percent(AGAIN_PERCENT)
+        if let Some(held) = self.held.take() {
+            return Ok(held);
+        }
+        let native = self.fresh(now)?;
+        let plain = native.wrong.is_none() && !native.again;
+        if !plain || !self.script.conduct.reorders(&mut self.waiting) {
+            return Ok(native);
+        }
+        let after = self.fresh(now)?;
+        // What refers to the message before it goes behind that.
+        if after.wrong.is_some() || after.again {
+            self.held = Some(after);
+            return Ok(native);
+        }
+        self.held = Some(native);
+        Ok(after)
+    }
+
+    /// What its people write now.
+    fn fresh(&mut self, now: Timestamp) -> Result<Native, SimulationError> {
+        if self.script.conduct.repeats(&mut self.random)
             && let Some(last) = &self.last
         {
             return Ok(Native { again: true, ..last.clone() });

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::{Conduct, Served};
+
 /// How one agency's system writes and what passes through it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -45,6 +47,13 @@ pub(super) struct Script {
     /// What goes wrong, in turn.
     #[serde(default)]
     pub(super) faults: Vec<Fault>,
+    /// How it behaves.
+    #[serde(default)]
+    pub(super) conduct: Conduct,
+    /// How its system shows its items, where it is read.
+    pub(super) served: Option<Served>,
+    /// The table of its system, where that is read.
+    pub(super) table: Option<super::table::Declared>,
 }
 
 fn utf8() -> String {

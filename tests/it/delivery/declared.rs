@@ -1,12 +1,12 @@
 //! Faults of routes and endpoints, told with their places before anything runs; what an operator
 //! does to a channel by hand.
 
-use std::time::Duration;
+use std::{fs, time::Duration};
 
 use super::{
     ROUTE, WITHIN,
     agency::{Agency, Reply},
-    at, line, office, send, stands, started,
+    at, kept, line, office, send, stands, started,
 };
 use crate::{
     backend::{Backend, on_each_store},
@@ -17,10 +17,53 @@ on_each_store!(a_channel_is_paused_resumed_and_drained);
 
 const NEAR: &str = "url = \"http://127.0.0.1:9/\"\nprivate = [\"127.0.0.1\"]";
 
+/// An address with credentials of a kind.
+fn wanting(auth: &str, secret: &str) -> String {
+    format!("{NEAR}\nauth = \"{auth}\"\nuser = \"u\"\nsecret = \"{secret}\"")
+}
+
+#[test]
+fn what_a_transport_wants_to_know_is_told_with_its_place() {
+    let told = |lines: &str| {
+        let folder = office(Backend::Sqlite, "delivery-wants", "", &[]);
+        let file = folder.path().join("agencies/so-nhan/agency.toml");
+        let head = "id = \"so-nhan\"\nname = \"a\"\nname_en = \"a\"\n[channels]\n";
+        fs::write(file, format!("{head}[outbound.a]\n{lines}\n")).unwrap();
+        let output = folder.run(&["check"]);
+        assert_eq!(output.status.code(), Some(1), "{lines}");
+        format!("{}{}", stdout(&output), stderr(&output))
+    };
+    for (lines, place, words) in [
+        ("transport = \"amqp\"", ":6:1:", "does not say where it goes"),
+        ("transport = \"soap\"", ":6:1:", "has no form"),
+        ("transport = \"soap\"\nrender = \"dong.toml\"", ":7:10:", "does not carry"),
+        ("transport = \"database\"\nrender = \"bieu-mau.toml\"", ":6:1:", "does not say"),
+        ("[outbound.a.amqp]\nkey = \"\"", ":6:1:", "another transport"),
+        ("transport = \"amqp\"\n[outbound.a.amqp]\nkey = \"\"", ":8:7:", "0 bytes"),
+        ("transport = \"amqp\"\naccepted_when = \"a == 1\"", ":7:17:", "has no answer"),
+        (
+            "transport = \"soap\"\nrender = \"bieu-mau.toml\"\n[outbound.a.soap]\n\
+             version = \"2\"",
+            ":9:11:",
+            "no SOAP 2",
+        ),
+        (
+            "transport = \"dvcqg\"\nrender = \"dong.toml\"\n[outbound.a.dvcqg]\n\
+             service = \"TraCuuHoSo\"\noffice = \"H19\"",
+            ":9:11:",
+            "no service",
+        ),
+    ] {
+        let told = told(lines);
+        assert!(told.contains(place) && told.contains(words), "{place} {words}:\n{told}");
+    }
+}
+
 #[test]
 fn faults_of_routes_and_endpoints_have_their_places() {
     let check = |routes: &str, endpoints: &[(&str, &str)]| {
         let folder = office(Backend::Sqlite, "delivery-faults", routes, endpoints);
+        kept(&folder, "co = \"b1mat\"\n");
         let told = folder.run(&["check"]);
         (told.status.code(), format!("{}{}", stdout(&told), stderr(&told)))
     };
@@ -48,6 +91,11 @@ fn faults_of_routes_and_endpoints_have_their_places() {
         (&[("so-nhan.nhan", "url = \"http://127.0.0.1:9/\"")][..], "private networks"),
         (&[("so-nhan.nhan", "url = \"http://169.254.169.254/\"")][..], "private networks"),
         (&[("so-nhan.nhan", "folder = \"ra\"")][..], "wants an url"),
+        (&[("so-nhan.nhan", "secret = \"a\"")][..], "there is no secret `a`"),
+        (&[("so-nhan.nhan", &*wanting("bearer", "a"))][..], "there is no secret `a`"),
+        (&[("so-nhan.nhan", &*wanting("wsse", "co"))][..], "wants auth = none, basic, bearer"),
+        (&[("so-nhan.nhan", "secret = \"co\"")][..], "wants an url"),
+        (&[("so-nhan.nhan", NEAR), ("so-nhan.hang-doi", NEAR)][..], "wants secret ="),
         (&[("so-nhan.nhan", "url = \"ftp://a.example/\"")][..], "no address of http"),
         (&[("so-nhan.nhan", "url = \"https://a:b1mat@a.example/\"")][..], "no password"),
         (&[("so-nhan.nhan", "url = \"https://a.example/\"\nauth = \"basic\"")][..], "wants `user`"),

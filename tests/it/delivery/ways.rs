@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{
     WITHIN,
     agency::{Agency, Reply},
-    at, line, office, send, stands, started,
+    at, kept, line, office, send, stands, started,
 };
 use crate::backend::{Backend, on_each_store};
 
@@ -83,14 +83,14 @@ async fn every_transport_and_form_is_served(backend: Backend) {
     })
     .await;
     let settings = format!(
-        "{}\nauth = \"oauth2\"\nuser = \"lien-thong\"\nsecret = \"secret.txt\"\n\
+        "{}\nauth = \"oauth2\"\nuser = \"lien-thong\"\nsecret = \"so-nhan\"\n\
          token_url = \"{}/token\"",
         at(&agency.url),
         agency.url
     );
     let endpoints = [("so-nhan.bieu-mau", &*settings), ("so-nhan.tep", "folder = \"ra\"")];
     let folder = office(backend, "delivery-forms", FORMS, &endpoints);
-    fs::write(folder.path().join("secret.txt"), "b1mat\n").unwrap();
+    kept(&folder, "so-nhan = \"b1mat\"\n");
     let (hub, sender, operator) = started(&folder).await;
     send(&sender, "m-1", &line("A/1", 1, "XONG")).await;
     let (began, files) = (std::time::Instant::now(), folder.path().join("ra"));

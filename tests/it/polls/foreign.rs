@@ -20,7 +20,7 @@ fn script(name: &str, arguments: &[&str]) -> Output {
 }
 
 /// The MariaDB of these tests: the one that `tests/run` has started, or one of their own.
-pub(super) fn mariadb() -> &'static str {
+pub(crate) fn mariadb() -> &'static str {
     static SERVER: OnceLock<String> = OnceLock::new();
     SERVER.get_or_init(|| {
         let own = || told(&script("foreign", &["start", &std::process::id().to_string()]));
@@ -30,7 +30,7 @@ pub(super) fn mariadb() -> &'static str {
 
 /// What MariaDB answers to statements.
 #[track_caller]
-pub(super) fn mysql(address: &str, sql: &str) -> String {
+pub(crate) fn mysql(address: &str, sql: &str) -> String {
     let rest = address.strip_prefix("mysql://").unwrap();
     let (user, rest) = rest.split_once(':').unwrap();
     let (password, rest) = rest.split_once('@').unwrap();
@@ -43,13 +43,13 @@ pub(super) fn mysql(address: &str, sql: &str) -> String {
 }
 
 /// A RabbitMQ of a test's own: it may be killed. It ends with this process.
-pub(super) struct Broker {
-    pub(super) address: String,
+pub(crate) struct Broker {
+    pub(crate) address: String,
     folder: PathBuf,
 }
 
 impl Broker {
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let address = told(&script("broker", &["start", &std::process::id().to_string()]));
         let folder = told(&script("broker", &["folder", &address])).into();
         Self { address, folder }
@@ -61,17 +61,17 @@ impl Broker {
     }
 
     /// Ends it as a power cut would.
-    pub(super) fn kill(&self) {
+    pub(crate) fn kill(&self) {
         self.on("kill", &[]);
     }
 
     /// Starts it again.
-    pub(super) fn resume(&self) {
+    pub(crate) fn resume(&self) {
         self.on("resume", &[]);
     }
 
     /// What its operator's command prints.
-    pub(super) fn control(&self, arguments: &[&str]) -> String {
+    pub(crate) fn control(&self, arguments: &[&str]) -> String {
         self.on("control", arguments)
     }
 }
