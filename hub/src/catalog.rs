@@ -218,14 +218,7 @@ impl Catalog {
             let name = file.display().to_string();
             vec![Diagnostic::at(&name, &text, &span, error.message().to_owned(), "")]
         })?;
-        if folder.file_name().and_then(|name| name.to_str()) != Some(&agency.id) {
-            let message = format!("the id `{}` is not the folder's name", agency.id);
-            return Err(vec![unreadable(&file, &message, "give both the same name")]);
-        }
-        if own::is_reserved(&agency.id) {
-            let message = format!("`{}` stands for the hub or the portal", agency.id);
-            return Err(vec![unreadable(&file, &message, "give the agency another id")]);
-        }
+        misnamed(&agency.id, &file, folder)?;
         let tables = tables(&folder.join("tables"))?;
         let mut found = Vec::new();
         for (name, settings) in &agency.channels {
@@ -284,6 +277,19 @@ impl Catalog {
         self.agencies.push(agency);
         if found.is_empty() { Ok(()) } else { Err(found) }
     }
+}
+
+/// Whether an agency's folder is named as it is, and may be.
+fn misnamed(id: &str, file: &Path, folder: &Path) -> Result<(), Vec<Diagnostic>> {
+    if folder.file_name().and_then(|name| name.to_str()) != Some(id) {
+        let message = format!("the id `{id}` is not the folder's name");
+        return Err(vec![unreadable(file, &message, "give both the same name")]);
+    }
+    if own::is_reserved(id) {
+        let message = format!("`{id}` stands for the hub or the portal");
+        return Err(vec![unreadable(file, &message, "give the agency another id")]);
+    }
+    Ok(())
 }
 
 fn channel(

@@ -153,6 +153,8 @@ pub(super) fn compile(
             .map_err(|faults| found.extend(faults))
             .ok(),
     };
+    let answered_by = settings.answered_by.as_ref();
+    let answered_by = answered_by.map(|name| format!("{agency}.{}", name.get_ref()));
     let timeout = Duration::from_secs(seconds);
     let sending = sending::read(source, settings, timeout).map_err(|fault| found.push(*fault)).ok();
     found.extend(unfit(source, settings, rendering.as_ref()));
@@ -169,10 +171,7 @@ pub(super) fn compile(
         accepted_when,
         later_when,
         takes: settings.takes.iter().map(|told| told.get_ref().clone()).collect(),
-        answered_by: settings
-            .answered_by
-            .as_ref()
-            .map(|name| format!("{agency}.{}", name.get_ref())),
+        answered_by,
     })
 }
 
