@@ -147,12 +147,10 @@ pub(super) fn compile(
     };
     let (accepted_when, later_when) =
         (condition(&settings.accepted_when), condition(&settings.later_when));
-    let rendering = match &settings.render {
-        None => None,
-        Some(file) => rendering(folder, file.get_ref(), tables, contracts)
-            .map_err(|faults| found.extend(faults))
-            .ok(),
-    };
+    let rendering = settings.render.as_ref().and_then(|file| {
+        let read = rendering(folder, file.get_ref(), tables, contracts);
+        read.map_err(|faults| found.extend(faults)).ok()
+    });
     let answered_by = settings.answered_by.as_ref();
     let answered_by = answered_by.map(|name| format!("{agency}.{}", name.get_ref()));
     let timeout = Duration::from_secs(seconds);
