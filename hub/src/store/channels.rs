@@ -1,7 +1,8 @@
 //! What a store keeps of how channels stand: what each had on each day, and alerts.
 
 use contracts::problem::Bilingual;
-use serde::{Deserialize, Serialize};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize, Serializer, ser::Error};
 
 use super::{Answer, StoreError, batch::days::DayCounts};
 
@@ -25,11 +26,24 @@ pub struct Alert {
     pub kind: String,
     /// In words.
     pub told: Bilingual,
-    /// When it was opened, in milliseconds since 1970.
+    /// When it was opened, in milliseconds since 1970; told as an instant.
+    #[serde(serialize_with = "instant")]
     pub opened_at: i64,
     /// When it was closed.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "instant_or_none")]
     pub closed_at: Option<i64>,
+}
+
+/// Milliseconds since 1970 as readers are told them.
+pub(super) fn instant<S: Serializer>(at: &i64, out: S) -> Result<S::Ok, S::Error> {
+    Timestamp::from_millisecond(*at).map_err(S::Error::custom)?.serialize(out)
+}
+
+fn instant_or_none<S: Serializer>(at: &Option<i64>, out: S) -> Result<S::Ok, S::Error> {
+    match at {
+        Some(at) => instant(at, out),
+        None => out.serialize_none(),
+    }
 }
 
 /// What an alert says, as it is stored.

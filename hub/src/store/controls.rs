@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Answer, StoreError};
+use super::{Answer, StoreError, channels::instant};
 
 /// What is compared in a control.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -29,7 +29,8 @@ impl ControlKind {
 pub struct ControlRow {
     /// The channel.
     pub channel: String,
-    /// When it was made, in milliseconds since 1970.
+    /// When it was made, in milliseconds since 1970; told as an instant.
+    #[serde(serialize_with = "instant")]
     pub at: i64,
     /// What was compared.
     pub kind: ControlKind,

@@ -46,6 +46,7 @@ async fn an_agency_learns_which_keys_are_missing_and_which_are_extra(backend: Ba
     assert_eq!((missing.len(), &missing[0]), (99_960, &json!(key(40))));
     let counts = ["told", "missing", "extra"].map(|name| answer[name].as_u64().unwrap());
     assert_eq!(counts, [99_998, 99_960, 2]);
+    assert!(answer["at"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok(), "{}", answer["at"]);
     // A stretch: what lies outside it is neither.
     let (_, answer) = control(&sender, &json!({ "keys": [key(10), key(12)] })).await;
     assert_eq!((&answer["missing"], &answer["extra_keys"]), (&json!(0), &json!([key(11)])));
