@@ -86,8 +86,9 @@ async fn a_large_file_comes_through_although_every_reply_is_lost() {
         }
         lost += 1;
     };
-    // Each attempt went on where the last one had been kept, one chunk further.
-    assert_eq!(lost, 3, "{receipt}");
+    // Each attempt went on where the last one had been kept, by one chunk or by several that were
+    // under way together.
+    assert!((1..=3).contains(&lost), "{lost}: {receipt}");
     assert_eq!(receipt["records"], ROWS, "{receipt}");
     assert_eq!(receipt["first"], "stored", "{receipt}");
     assert_eq!(stored(&bed, "lon.csv"), ROWS.to_string());
