@@ -243,7 +243,7 @@ async fn a_packed_message_is_unpacked_and_one_that_is_not_goes_on_as_it_came() {
     use std::io::Write;
     let line = Line::new(settings(), Scripted::new([])).await;
     let packed = |bytes: &[u8]| {
-        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
         packer.write_all(bytes).unwrap();
         packer.finish().unwrap()
     };
