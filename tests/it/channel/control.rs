@@ -58,7 +58,10 @@ async fn an_agency_learns_which_keys_are_missing_and_which_are_extra(backend: Ba
     assert_eq!(half["missing_keys"], json!([key(41)]));
     let told = sender.found(&path).await;
     assert_eq!(told["conformance"]["completeness"], 50, "{told}");
-    for bad in [json!({}), json!({ "keys": [] }), json!({ "keys": ["b"], "to": "a" })] {
+    // What another agency has is nobody's to compare with.
+    let other = json!({ "keys": ["a", "z"], "source": "so-tu-phap" });
+    let empty = json!({ "keys": [] });
+    for bad in [json!({}), empty, json!({ "keys": ["b"], "to": "a" }), other] {
         let (status, problem) = control(&sender, &bad).await;
         assert_eq!((status, &problem["code"]), (400, &json!("bad-control")), "{bad}");
     }

@@ -21,7 +21,7 @@ use super::{
     own,
 };
 use crate::{
-    operations::{Control, KEYS_MAX, Keys, TOTAL_DAYS_MAX, TOTALS_MAX, Total},
+    operations::{Control, KEYS_MAX, Keys, TOTAL_DAYS_MAX, TOTALS_MAX, Total, agency_of},
     registry::measure::day_number,
 };
 
@@ -83,6 +83,19 @@ fn read(body: &[u8]) -> Result<Control, ProblemResponse> {
     Ok(Control::Keys(keys))
 }
 
+/// Keys of a source are told to the agency whose source it is, and compared for nobody else.
+fn of_its_own(api: &Api, channel: &str, source: &str) -> Result<(), ProblemResponse> {
+    let id = agency_of(channel);
+    let mut agencies = api.operations.catalog.agencies.iter();
+    let declared = agencies.any(|one| one.id == id && one.sources.contains_key(source));
+    if source == id || declared {
+        return Ok(());
+    }
+    let vi = "source là mã cơ quan của kênh, hoặc một nguồn cơ quan đó khai trong agency.toml.";
+    let en = "A source is the channel's agency, or one that it declares in its agency.toml.";
+    Err(bad(vi, en))
+}
+
 /// Compares, and answers what is missing and what is extra.
 pub(in super::super) async fn control(
     State(api): State<Api>,
@@ -94,6 +107,9 @@ pub(in super::super) async fn control(
     let channel = own(&api, &who, channel)?;
     Params::read(&uri, &[])?;
     let control = read(&body)?;
+    if let Control::Keys(Keys { source: Some(source), .. }) = &control {
+        of_its_own(&api, &channel, source)?;
+    }
     let reading = Reading::begin(&api, &HeaderMap::new(), "").await?;
     let controlled = api.operations.control(&channel, control, Timestamp::now()).await?;
     reading.json(StatusCode::OK, JSON, &controlled, None)
