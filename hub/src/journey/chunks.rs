@@ -12,7 +12,7 @@ use super::{Journey, commit::Pending, route};
 use crate::store::{Item, Reply, Submission};
 
 /// Chunks of one message under way at once. More would only make others wait for longer commits.
-const UNDER_WAY_MAX: usize = 3;
+const UNDER_WAY_MAX: usize = 4;
 
 /// How often one chunk is sent again because it was overtaken.
 const AGAIN_MAX: u32 = 8;

@@ -6,13 +6,14 @@ pub(crate) mod deliveries;
 mod findings;
 mod freezes;
 mod groupings;
+mod loads;
 mod look_ups;
 mod pollers;
 mod profiles;
 pub(crate) mod records;
 mod refusals;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 use contracts::{Contracts, Outcome, Problem, Progress, problem};
@@ -34,6 +35,7 @@ pub(crate) use channels::channels;
 pub(crate) use findings::{days_that_pass, findings};
 pub(crate) use freezes::{freezers, freezes};
 pub(crate) use groupings::groupings;
+pub(crate) use loads::loads;
 pub(crate) use look_ups::look_ups;
 pub(crate) use pollers::pollers;
 pub(crate) use profiles::profiles;
@@ -74,7 +76,8 @@ pub(crate) fn event(code: &str, at: &str, status: u8) -> Prepared {
 fn prepared(contract: &str, key: &str, body: serde_json::Value) -> Prepared {
     let (contract_id, body) = (contract.parse().unwrap(), body.into());
     let draft = contracts::Draft { contract: contract_id, key: key.into(), body };
-    let record = Contracts::builtin().unwrap().seal(&draft).unwrap();
+    static CONTRACTS: LazyLock<Contracts> = LazyLock::new(|| Contracts::builtin().unwrap());
+    let record = CONTRACTS.seal(&draft).unwrap();
     let personal = record.personal_text().map(|text| {
         let salt = Salt::random().unwrap();
         let commitment = commit(&salt, text.as_bytes());

@@ -7,6 +7,7 @@ use std::{
 };
 
 use contracts::{Outcome, Receipt, Refusal};
+use foldhash::fast::RandomState;
 use jiff::Timestamp;
 
 use crate::{
@@ -79,8 +80,8 @@ pub(super) enum Decision {
 #[derive(Debug, Default)]
 pub struct Attempts {
     all: Vec<Written>,
-    by_key: HashMap<MessageKey, usize>,
-    conflicts: HashMap<(MessageKey, DedupHash), usize>,
+    by_key: HashMap<MessageKey, usize, RandomState>,
+    conflicts: HashMap<(MessageKey, DedupHash), usize, RandomState>,
 }
 
 impl Attempts {
@@ -161,9 +162,14 @@ impl Attempts {
         }
     }
 
-    /// Whether a chunk may write records, as far as is known before the batch runs.
+    /// Whether a chunk may write records, as far as is known before the batch runs: the chunks
+    /// before it may be on their way still.
     pub fn may_store(&self, chunk: &Submission) -> bool {
-        matches!(self.decide(chunk), Decision::Fresh { .. } | Decision::Continue(_))
+        match self.decide(chunk) {
+            Decision::Fresh { .. } | Decision::Continue(_) => true,
+            Decision::Skip { next } => chunk.chunk > next,
+            Decision::Known(_) | Decision::Conflict { .. } => false,
+        }
     }
 
     /// Begins an attempt: one that decides for its id, or a conflict with another.

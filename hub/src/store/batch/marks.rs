@@ -3,8 +3,10 @@
 
 use std::{
     collections::HashSet,
-    hash::{DefaultHasher, Hash, Hasher},
+    hash::{BuildHasher, Hash},
 };
+
+use foldhash::fast::{FixedState, RandomState};
 
 use super::{Subjects, changes::MemberRow, code_of, code_of_text};
 use crate::{
@@ -15,7 +17,7 @@ use crate::{
 /// Marks of message ids, of names, of sources' own codes, of national codes and of other records.
 /// Two things may share a mark, so what meets is perhaps the same; what does not, is surely not.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Marks(HashSet<u64>);
+pub struct Marks(HashSet<u64, RandomState>);
 
 /// What a mark is of: equal texts of two kinds have two marks.
 #[derive(Hash)]
@@ -25,6 +27,11 @@ enum Of<'a> {
     SourceCode(&'a str),
     Code(&'a str),
     Record(&'a RecordName),
+}
+
+/// Marks are kept in memory only, so another build may give others.
+fn number(of: &Of<'_>) -> u64 {
+    FixedState::default().hash_one(of)
 }
 
 impl Marks {
@@ -63,6 +70,11 @@ impl Marks {
         marks
     }
 
+    /// Leaves out a message.
+    pub fn forget_message(&mut self, channel: &str, id: &str) {
+        self.0.remove(&number(&Of::Message(channel, id)));
+    }
+
     /// The same, and the codes under which names have come to stand.
     pub fn moved(mut self, members: &[MemberRow]) -> Self {
         members.iter().for_each(|row| self.code(row.membership.code.as_deref()));
@@ -97,9 +109,7 @@ impl Marks {
     }
 
     fn add(&mut self, of: &Of<'_>) {
-        let mut hasher = DefaultHasher::new();
-        of.hash(&mut hasher);
-        self.0.insert(hasher.finish());
+        self.0.insert(number(of));
     }
 
     /// Whether both may be about the same message, name or code.

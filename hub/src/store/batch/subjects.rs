@@ -6,6 +6,7 @@ use std::{
 };
 
 use contracts::code::DossierCode;
+use foldhash::fast::RandomState;
 
 use super::changes::{Changes, DossierChange, Heard, MemberRow};
 use crate::{
@@ -36,11 +37,11 @@ struct Standing {
 #[derive(Debug, Default)]
 pub struct Subjects {
     members: Vec<Member>,
-    by_identity: HashMap<Identity, usize>,
-    by_key: HashMap<String, usize>,
-    by_dossier: HashMap<String, BTreeSet<usize>>,
-    by_code: HashMap<String, BTreeSet<usize>>,
-    dossiers: HashMap<String, Standing>,
+    by_identity: HashMap<Identity, usize, RandomState>,
+    by_key: HashMap<String, usize, RandomState>,
+    by_dossier: HashMap<String, BTreeSet<usize>, RandomState>,
+    by_code: HashMap<String, BTreeSet<usize>, RandomState>,
+    dossiers: HashMap<String, Standing, RandomState>,
 }
 
 /// A national code in one spelling; `None` where it is not valid.

@@ -137,6 +137,13 @@ async fn outcomes() {
     database.drop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn loads() {
+    let database = Database::new("loads").await;
+    suite::loads(Arc::new(database.open().await)).await;
+    database.drop().await;
+}
+
 #[tokio::test]
 async fn chunks() {
     let database = Database::new("chunks").await;

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::{Task, known, open, records, touched::Finished};
+use super::{known, open, records, touched::Finished, writer::Task};
 use crate::store::{
     Reply, Rules, StoreError, Submission,
     batch::{self, Attempts, Known, Marks, Records, Subjects},
@@ -62,6 +62,11 @@ impl Group {
     fn add(&mut self, (chunks, asker): Arrived) {
         self.askers.push((chunks.len(), asker));
         self.chunks.extend(chunks);
+    }
+
+    /// How many chunks its batches have.
+    pub(super) fn asked_for(&self) -> usize {
+        self.askers.iter().map(|(count, _)| count).sum()
     }
 
     pub(super) fn records(&self) -> usize {

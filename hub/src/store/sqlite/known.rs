@@ -28,18 +28,22 @@ use crate::{
 pub(super) struct RulesSeen(Option<(Digest, Arc<Rules>)>);
 
 impl RulesSeen {
+    /// The rules of a hash, where they are those read last.
+    pub(super) fn seen(&self, hash: Option<Digest>) -> Option<Arc<Rules>> {
+        let Some(hash) = hash else { return Some(Arc::default()) };
+        self.0.as_ref().filter(|(seen, _)| *seen == hash).map(|(_, rules)| rules.clone())
+    }
+
     /// The rules of a hash; those that hold where nothing was told for none.
     pub(super) fn at(
         &mut self,
         connection: &Connection,
         hash: Option<Digest>,
     ) -> Result<Arc<Rules>, StoreError> {
-        let Some(hash) = hash else { return Ok(Arc::default()) };
-        if let Some((seen, rules)) = &self.0
-            && *seen == hash
-        {
-            return Ok(rules.clone());
+        if let Some(rules) = self.seen(hash) {
+            return Ok(rules);
         }
+        let Some(hash) = hash else { return Ok(Arc::default()) };
         let rules = Arc::new(rules(connection, hash)?);
         self.0 = Some((hash, rules.clone()));
         Ok(rules)

@@ -2,6 +2,7 @@
 
 mod ahead;
 mod attachments;
+mod beside;
 mod catalogue;
 mod checkpoint;
 mod crew;
@@ -33,12 +34,12 @@ mod tests;
 mod touched;
 mod verify;
 mod write;
+mod writer;
 
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, mpsc},
     thread,
-    time::Duration,
 };
 
 use contracts::Later;
@@ -46,6 +47,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
+use self::writer::{Job, Task, Writer};
 use super::{
     Answer, ApiKey, Basis, CellQuery, Cells, DossierRow, EntryRow, Found, Head, MessageRow,
     PersonalText, Reply, Rules, Store, StoreError, Submission, Tally, Verdict,
@@ -56,95 +58,8 @@ use crate::{
     registry::Observation,
 };
 
-/// Batches and records in one transaction; the group that passes one of them is the last.
-const GROUPS_MAX: usize = 256;
-const RECORDS_MAX: usize = 2_048;
 /// Batches under way at once: the more, the more are written together.
 const LANES: usize = 256;
-/// After so long without work, the writer does what can wait.
-const QUIET: Duration = Duration::from_millis(200);
-
-/// Work for the writer's thread.
-enum Task {
-    /// Batches to be written.
-    Group(Box<ahead::Group>),
-    /// Anything else, in a transaction of its own.
-    Job(Job),
-    /// The same, of what no batch and no look-up reads.
-    Aside(Job),
-}
-
-type Job = Box<dyn FnOnce(&mut Writer) + Send>;
-
-/// The only connection that writes, and what its thread remembers between transactions.
-struct Writer {
-    connection: Connection,
-    rules: known::RulesSeen,
-    numbers: deltas::NumbersSeen,
-    rolling: rolling::Rolling,
-    touched: touched::Touched,
-    wal: checkpoint::WalPages,
-}
-
-impl Writer {
-    /// Does tasks until there is none to come; between them, when it is quiet, rolls up.
-    fn work(mut self, tasks: &mpsc::Receiver<Task>) {
-        loop {
-            match tasks.recv_timeout(QUIET) {
-                Ok(task) => {
-                    self.task(task, tasks);
-                    self.wal.relieve(&self.connection);
-                }
-                Err(mpsc::RecvTimeoutError::Timeout) => self.settle(),
-                Err(mpsc::RecvTimeoutError::Disconnected) => return self.settle(),
-            }
-        }
-    }
-
-    /// Writes all batches that are ready together, up to a limit; a job goes alone.
-    fn task(&mut self, task: Task, tasks: &mpsc::Receiver<Task>) {
-        let (mut groups, mut records, mut task, mut job) = (Vec::new(), 0, Some(task), None);
-        while let Some(next) = task {
-            match next {
-                Task::Job(_) | Task::Aside(_) => {
-                    job = Some(next);
-                    break;
-                }
-                Task::Group(group) => {
-                    records += group.records();
-                    groups.push(*group);
-                }
-            }
-            let full = groups.len() >= GROUPS_MAX || records >= RECORDS_MAX;
-            task = if full { None } else { tasks.try_recv().ok() };
-        }
-        if !groups.is_empty() {
-            submit::groups(self, groups);
-        }
-        match job {
-            Some(Task::Aside(job)) => job(self),
-            Some(Task::Job(job)) => {
-                job(self);
-                // What was read meanwhile may be of folds that are no more.
-                if let Err(error) = self.touched.anything(&self.connection) {
-                    tracing::warn!(error = %error, "the journal's end could not be read");
-                }
-            }
-            Some(Task::Group(_)) | None => {}
-        }
-    }
-
-    fn settle(&mut self) {
-        if let Err(error) = self.touched.look(&self.connection) {
-            tracing::warn!(error = %error, "unknown whether another process has written");
-        }
-        if let Err(error) = self.rolling.settle(&mut self.connection) {
-            tracing::warn!(error = %error, "the rollups stay behind; readers add what they lack");
-            self.rolling.forget();
-        }
-    }
-}
-
 /// The embedded store.
 pub struct SqliteStore {
     path: PathBuf,

@@ -7,28 +7,34 @@ use contracts::Later;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::{
-    Writer,
     ahead::{self, Group, Read},
     known, pollers,
-    touched::Touched,
+    touched::{Touched, Trace},
     write,
+    writer::Writer,
 };
 use crate::store::{
     Reply, Rules, StoreError, Submission,
-    batch::{self, Known, Marks},
+    batch::{self, Known},
 };
 
 /// Chunks read together, and what they need where that is known.
-type Part = (Range<usize>, Option<Read>);
+pub(super) type Part = (Range<usize>, Option<Read>);
 
-/// Writes groups in one transaction and answers them.
-pub(super) fn groups(writer: &mut Writer, mut groups: Vec<Group>) {
+/// The chunks of all groups, and what each group needs.
+pub(super) fn parts(groups: &mut [Group]) -> (Vec<Submission>, Vec<Part>) {
     let (mut chunks, mut parts) = (Vec::new(), Vec::new());
-    for group in &mut groups {
+    for group in groups {
         let first = chunks.len();
         chunks.append(&mut group.chunks);
         parts.push((first..chunks.len(), group.read.take()));
     }
+    (chunks, parts)
+}
+
+/// Writes groups in one transaction and answers them.
+pub(super) fn groups(writer: &mut Writer, mut groups: Vec<Group>) {
+    let (chunks, parts) = parts(&mut groups);
     match all(writer, &chunks, parts) {
         Ok(replies) => {
             let mut replies = replies.into_iter();
@@ -89,14 +95,13 @@ fn together(
         // Whether they were is not certain.
         touched.anything(connection)?;
     } else {
-        let marks = Marks::named_by(chunks).moved(&changes.members);
-        touched.note(marks, changes.tip.next());
+        touched.note(Trace::of(chunks, &changes), changes.tip.next());
     }
     written.map(|()| replies)
 }
 
 /// What all chunks need: what was read ahead, as far as it still holds, and the rest read now.
-fn known(
+pub(super) fn known(
     connection: &Connection,
     chunks: &[Submission],
     parts: Vec<Part>,
@@ -107,10 +112,11 @@ fn known(
     let turns = pollers::in_force(connection, chunks)?;
     let mut known = Known { tip, attempts, subjects, records, turns };
     for (range, early) in parts {
+        let chunks = chunks.get(range).unwrap_or_default();
         let Read { attempts, subjects, records, .. } =
-            match early.filter(|read| touched.holds(read)) {
+            match early.and_then(|read| touched.brought_up(read, chunks)) {
                 Some(read) => read,
-                None => ahead::read(connection, 0, chunks.get(range).unwrap_or_default())?,
+                None => ahead::read(connection, 0, chunks)?,
             };
         known.absorb(attempts, subjects, records);
     }

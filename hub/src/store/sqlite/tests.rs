@@ -1,11 +1,22 @@
 //! The suite on SQLite, and what is SQLite's own.
 
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{
+    fs,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use rusqlite::Connection;
 
 use super::SqliteStore;
-use crate::store::{Basis, Store, batch::Marks, suite};
+use crate::{
+    journal::merkle::Digest,
+    store::{ApiKey, Basis, Store, batch::Marks, suite},
+};
 
 /// A folder of its own, gone at the end.
 struct Folder(PathBuf);
@@ -40,6 +51,39 @@ async fn chunks() {
     suite::chunks(&folder.open()).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn loads() {
+    let folder = Folder::new("loads");
+    suite::loads(Arc::new(folder.open())).await;
+}
+
+/// What was decided upon what another process has changed since is decided anew.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn loads_while_another_process_writes() {
+    let folder = Folder::new("loads-beside");
+    let (one, other) = (folder.open(), folder.open());
+    let ended = Arc::new(AtomicBool::new(false));
+    let meddling = tokio::spawn({
+        let ended = ended.clone();
+        async move {
+            for turn in 0..100_000 {
+                if ended.load(Ordering::Relaxed) {
+                    return turn;
+                }
+                let id = format!("other-{turn}");
+                let (hash, principal) = (Digest::of(id.as_bytes()), "portal".to_owned());
+                let key = ApiKey { id, hash, principal, revoked_at: None };
+                other.add_key(key).await.unwrap();
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+            0
+        }
+    });
+    suite::loads(Arc::new(one)).await;
+    ended.store(true, Ordering::Relaxed);
+    assert!(meddling.await.unwrap() > 10);
+}
+
 #[tokio::test]
 async fn numbers() {
     let folder = Folder::new("numbers");
@@ -69,7 +113,7 @@ async fn what_another_process_writes_ends_what_was_found_before() {
         let message = suite::message(&other, &id, &id, vec![Ok(vec![record])]);
         other.commit(vec![message]).await.unwrap();
     };
-    let rest = || tokio::time::sleep(2 * super::QUIET);
+    let rest = || tokio::time::sleep(2 * super::writer::QUIET);
     send(1).await;
     // Once this process has noticed, what is read holds while it is quiet.
     rest().await;

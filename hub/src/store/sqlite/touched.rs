@@ -11,7 +11,10 @@ use std::{
 use rusqlite::Connection;
 
 use super::{ahead::Read, known};
-use crate::store::{Basis, StoreError, batch::Marks};
+use crate::store::{
+    Basis, StoreError, Submission,
+    batch::{Attempt, Changes, Marks},
+};
 
 /// Transactions remembered; what was read before the oldest of them is read again.
 const REMEMBERED_MAX: usize = 64;
@@ -48,6 +51,19 @@ impl Finished {
         self.0.number.load(Ordering::Acquire)
     }
 
+    /// Tells all that a transaction has finished, with what it left and the journal's size; gives
+    /// its number.
+    pub(super) fn publish(&self, trace: &Trace, size: u64) -> u64 {
+        let Seen { number: last, size: of_journal, slots, .. } = &*self.0;
+        let number = last.load(Ordering::Acquire) + 1;
+        for slot in trace.marks.numbers().filter_map(|mark| slots.get(slot(mark))) {
+            slot.store(number, Ordering::Release);
+        }
+        of_journal.store(size, Ordering::Release);
+        last.store(number, Ordering::Release);
+        number
+    }
+
     /// The journal's size, where nothing was touched since that an answer rests on.
     pub(super) fn holds(&self, basis: &Basis) -> Option<u64> {
         let Seen { size, anything, slots, .. } = &*self.0;
@@ -66,12 +82,49 @@ fn slot(mark: u64) -> usize {
     usize::try_from(mark % SLOTS as u64).unwrap_or_default()
 }
 
+/// What a transaction leaves for what was read before it.
+#[derive(Debug, Default)]
+pub(super) struct Trace {
+    /// All that it may have touched, but for the messages below.
+    marks: Marks,
+    /// The messages of which it has taken a chunk, and more are to come: whoever brings the next
+    /// one reads it before this one is durable, so these are carried on instead of read again.
+    begun: Vec<Attempt>,
+}
+
+impl Trace {
+    pub(super) fn of(chunks: &[Submission], changes: &Changes) -> Self {
+        let attempts = || changes.attempts.iter().map(|one| &one.attempt);
+        let alone = |one: &&Attempt| {
+            let same = |other: &&Attempt| other.id == one.id && other.channel == one.channel;
+            one.outcome.is_none() && attempts().filter(same).count() == 1
+        };
+        let begun: Vec<Attempt> = attempts().filter(alone).cloned().collect();
+        let mut marks = Marks::named_by(chunks).moved(&changes.members);
+        begun.iter().for_each(|one| marks.forget_message(&one.channel, &one.id));
+        Self { marks, begun }
+    }
+
+    /// What was read before this as if it had been read after; `None` where that is not known.
+    pub(super) fn brought_up(&self, mut read: Read, chunks: &[Submission]) -> Option<Read> {
+        if self.marks.meet(&read.marks) {
+            return None;
+        }
+        for one in &self.begun {
+            if chunks.iter().any(|chunk| chunk.id == one.id && chunk.channel == one.channel) {
+                read.attempts.deciding(one.clone());
+            }
+        }
+        Some(read)
+    }
+}
+
 /// What the last transactions have touched.
 #[derive(Debug, Default)]
 pub(super) struct Touched {
     finished: Finished,
-    /// What each of the last transactions may have touched, by its number.
-    last: VecDeque<(u64, Marks)>,
+    /// What each of the last transactions has left, by its number.
+    last: VecDeque<(u64, Arc<Trace>)>,
     /// Transactions up to this number may have touched anything.
     anything: u64,
     /// What SQLite counts up where another process has written.
@@ -83,17 +136,16 @@ impl Touched {
         &self.finished
     }
 
-    /// A transaction has finished that touched no more than this, and left a journal of that size.
-    /// Called before it is answered, so that who hears of it finds no older answer.
-    pub(super) fn note(&mut self, marks: Marks, size: u64) {
-        let Seen { number: last, size: of_journal, slots, .. } = &*self.finished.0;
-        let number = last.load(Ordering::Acquire) + 1;
-        for slot in marks.numbers().filter_map(|mark| slots.get(slot(mark))) {
-            slot.store(number, Ordering::Release);
-        }
-        of_journal.store(size, Ordering::Release);
-        last.store(number, Ordering::Release);
-        self.last.push_back((number, marks));
+    /// A transaction has finished that left this, and a journal of that size. Called before it is
+    /// answered, so that who hears of it finds no older answer.
+    pub(super) fn note(&mut self, trace: Trace, size: u64) {
+        let number = self.finished.publish(&trace, size);
+        self.remember(number, Arc::new(trace));
+    }
+
+    /// Remembers what a transaction left that was published under a number.
+    pub(super) fn remember(&mut self, number: u64, trace: Arc<Trace>) {
+        self.last.push_back((number, trace));
         if self.last.len() > REMEMBERED_MAX
             && let Some((oldest, _)) = self.last.pop_front()
         {
@@ -116,8 +168,7 @@ impl Touched {
     /// Looks whether another process has written since; called at the begin of a transaction, and
     /// where it is quiet.
     pub(super) fn look(&mut self, connection: &Connection) -> Result<(), StoreError> {
-        let sql = "PRAGMA data_version";
-        let version = connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+        let version = data_version(connection)?;
         if self.version != version {
             self.version = version;
             self.anything(connection)?;
@@ -125,9 +176,24 @@ impl Touched {
         Ok(())
     }
 
-    /// Whether something that was read may have been touched since.
-    pub(super) fn holds(&self, read: &Read) -> bool {
-        let since = self.last.iter().rev().take_while(|(number, _)| *number > read.after);
-        read.after >= self.anything && since.into_iter().all(|(_, marks)| !marks.meet(&read.marks))
+    /// What SQLite counted when it was last looked at.
+    pub(super) fn version(&self) -> i64 {
+        self.version
     }
+
+    /// What was read as it stands after the last transaction; `None` where it must be read again.
+    pub(super) fn brought_up(&self, read: Read, chunks: &[Submission]) -> Option<Read> {
+        if read.after < self.anything {
+            return None;
+        }
+        let after = read.after;
+        let mut since = self.last.iter().filter(|(number, _)| *number > after);
+        since.try_fold(read, |read, (_, trace)| trace.brought_up(read, chunks))
+    }
+}
+
+/// What SQLite counts up where another connection has written.
+pub(super) fn data_version(connection: &Connection) -> Result<i64, StoreError> {
+    let sql = "PRAGMA data_version";
+    Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
 }
