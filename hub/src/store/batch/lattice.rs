@@ -1,6 +1,10 @@
 //! The listed lattice: which groupings of numbers are kept summed.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    panic::resume_unwind,
+    thread,
+};
 
 use foldhash::fast::RandomState;
 
@@ -140,32 +144,43 @@ fn gathered(days: &Summed) -> Vec<(Row, YearSums)> {
         .collect()
 }
 
-/// The sums on each level by year, in the order of their key: rows are written in one order.
+/// The rows of one level by the numbers of their names.
+type Rows = Vec<(Row, YearSums)>;
+
+/// The sums on each level by year, in the order of their key: rows are written in one order. Half
+/// of the work is done on a thread of its own, as who writes them waits for it.
 pub(super) fn rows(sums: &Rollups) -> Vec<(RollupKey<'_>, YearSums)> {
     let names = Names::of(sums);
+    // Each level is summed from the one below it: days are many, and these are few.
+    let within = |key| Key { outer: 0, ..key };
+    let two = |inner: Dimension| -> [Rows; 2] {
+        let of_both = names.cells(sums, Agency, inner);
+        [gathered(&summed(&of_both, within)), gathered(&of_both)]
+    };
+    let four = || -> [Rows; 4] {
+        let of_both = names.cells(sums, Agency, Procedure);
+        let agencies = summed(&of_both, |key| Key { outer: 0, inner: key.outer, ..key });
+        let total = summed(&agencies, |key| Key { inner: 0, ..key });
+        let all = [&total, &agencies, &summed(&of_both, within), &of_both];
+        all.map(gathered)
+    };
+    let ([total, agency, procedure, of_procedures], [commune, of_communes], [field, of_fields]) =
+        thread::scope(|scope| {
+            let beside = scope.spawn(|| (two(Commune), two(Field)));
+            let four = four();
+            let (communes, fields) = beside.join().unwrap_or_else(|panic| resume_unwind(panic));
+            (four, communes, fields)
+        });
+    let levels = [total, agency, procedure, of_procedures, field, commune, of_communes, of_fields];
     let name = |number: u32| names.names.get(number as usize).copied().unwrap_or_default();
-    let mut rows = Vec::new();
-    let mut level = |level: u8, days: &Summed| {
-        rows.extend(gathered(days).into_iter().map(|((measure, outer, year, inner), sums)| {
+    let keyed = |(level, rows): (u8, Rows)| {
+        rows.into_iter().map(move |((measure, outer, year, inner), sums)| {
             let measure = stored_name(name(measure)).unwrap_or_default();
             let (outer, inner) = (name(outer), name(inner));
             (RollupKey { level, measure, outer, year, inner }, sums)
-        }));
+        })
     };
-    // Each level is summed from the one below it: days are many, and these are few.
-    let [of_procedures, of_communes, of_fields] =
-        [Procedure, Commune, Field].map(|inner| names.cells(sums, Agency, inner));
-    let agencies = summed(&of_procedures, |key| Key { outer: 0, inner: key.outer, ..key });
-    let within = |key| Key { outer: 0, ..key };
-    level(0, &summed(&agencies, |key| Key { inner: 0, ..key }));
-    level(1, &agencies);
-    level(2, &summed(&of_procedures, within));
-    level(3, &of_procedures);
-    level(4, &summed(&of_fields, within));
-    level(5, &summed(&of_communes, within));
-    level(6, &of_communes);
-    level(7, &of_fields);
-    rows
+    (0..).zip(levels).flat_map(keyed).collect()
 }
 
 #[cfg(test)]
