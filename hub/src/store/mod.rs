@@ -34,6 +34,7 @@ pub mod short;
 pub mod sqlite;
 #[cfg(test)]
 mod suite;
+pub mod timeliness;
 
 use std::{collections::BTreeMap, fmt, future::Future, pin::Pin, sync::Arc};
 
@@ -192,6 +193,7 @@ pub trait Store:
     + records::Records
     + refusals::Refusals
     + retranslation::Retranslation
+    + timeliness::Timely
     + 'static
 {
     /// Writes a batch of chunks in one transaction, each of which succeeds or fails alone.

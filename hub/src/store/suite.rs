@@ -11,6 +11,7 @@ mod pollers;
 mod profiles;
 pub(crate) mod records;
 mod refusals;
+mod timeliness;
 
 use std::sync::Arc;
 
@@ -38,6 +39,7 @@ pub(crate) use look_ups::look_ups;
 pub(crate) use pollers::pollers;
 pub(crate) use profiles::profiles;
 pub(crate) use refusals::refusals;
+pub(crate) use timeliness::timeliness;
 
 /// One dossier at a source, as a sealed record.
 pub(crate) fn snapshot(code: &str, version: u32, status: u8) -> Prepared {

@@ -48,6 +48,7 @@ mod statistics;
 mod submit;
 #[cfg(test)]
 mod tests;
+mod timeliness;
 mod verify;
 mod write;
 

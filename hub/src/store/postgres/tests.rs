@@ -218,6 +218,13 @@ async fn findings_are_judged_once_in_order_and_a_recount_agrees() {
 }
 
 #[tokio::test]
+async fn dossiers_stand_by_the_hubs_due_date_as_a_recount_has_them() {
+    let database = Database::new("timeliness").await;
+    suite::timeliness(Arc::new(database.open().await)).await;
+    database.drop().await;
+}
+
+#[tokio::test]
 async fn trial() {
     let database = Database::new("trial").await;
     suite::trial(&database.open().await).await;

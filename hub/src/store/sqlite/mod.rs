@@ -30,6 +30,7 @@ mod statistics;
 mod submit;
 #[cfg(test)]
 mod tests;
+mod timeliness;
 mod touched;
 mod verify;
 mod write;
@@ -194,9 +195,8 @@ impl SqliteStore {
         let arrivals = ahead::start(&path, &finished, &tasks)?;
         let writer = Writer { connection, rules, numbers, rolling, touched, wal };
         let work = move || writer.work(&queue);
-        let name = "lienthong-writer".to_owned();
         thread::Builder::new()
-            .name(name)
+            .name("lienthong-writer".to_owned())
             .spawn(work)
             .map_err(|error| StoreError::away(format!("the writer does not start: {error}")))?;
         let readers = readers::Readers::start(&path)?;

@@ -174,6 +174,12 @@ async fn findings_are_judged_once_in_order_and_a_recount_agrees() {
 }
 
 #[tokio::test]
+async fn dossiers_stand_by_the_hubs_due_date_as_a_recount_has_them() {
+    let folder = Folder::new("timeliness");
+    suite::timeliness(Arc::new(folder.open())).await;
+}
+
+#[tokio::test]
 async fn trial() {
     let folder = Folder::new("trial");
     suite::trial(&folder.open()).await;

@@ -31,7 +31,7 @@ async fn ask(store: &dyn Store, query: &CellQuery) -> Cells {
 }
 
 /// The finest numbers, summed to a grouping.
-fn summed(rows: &[CellRow], query: &CellQuery) -> Vec<CellRow> {
+pub(super) fn summed(rows: &[CellRow], query: &CellQuery) -> Vec<CellRow> {
     let mut sums: BTreeMap<(String, Place, i32), i64> = BTreeMap::new();
     for row in rows {
         if query.only.iter().any(|(dimension, value)| dimension.of(&row.place) != value) {
