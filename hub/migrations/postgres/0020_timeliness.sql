@@ -19,3 +19,16 @@ DELETE FROM findings;
 DELETE FROM judged_codes;
 DELETE FROM judged_tallies;
 DELETE FROM judged;
+
+CREATE TABLE strides (
+    stride bigint NOT NULL,
+    slot   bigint NOT NULL,
+    inside bigint NOT NULL,
+    days   bytea NOT NULL,
+    PRIMARY KEY (stride, slot, inside)
+);
+CREATE TABLE strided (
+    one  smallint PRIMARY KEY CHECK (one = 1),
+    made bigint NOT NULL
+);
+INSERT INTO strided VALUES (1, 0);

@@ -25,3 +25,19 @@ DELETE FROM findings;
 DELETE FROM judged_codes;
 DELETE FROM judged_tallies;
 DELETE FROM judged;
+
+-- Strides: sums of the deltas of runs of entries, so that numbers as of an old position are a few of
+-- them. `slot`, `inner` and `days` are those of rollups; rows of the stride after `made` are not whole
+-- yet.
+CREATE TABLE strides (
+    stride INTEGER NOT NULL,
+    slot   INTEGER NOT NULL,
+    inner  INTEGER NOT NULL,
+    days   BLOB NOT NULL,
+    PRIMARY KEY (stride, slot, inner)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE strided (
+    one  INTEGER PRIMARY KEY CHECK (one = 1),
+    made INTEGER NOT NULL
+) STRICT;
+INSERT INTO strided VALUES (1, 0);

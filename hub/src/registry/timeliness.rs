@@ -34,13 +34,16 @@ pub struct Timeliness {
 /// What decides: the deadlines of an edition, and its position.
 pub type Decides<'a> = Option<(&'a Deadlines, u64)>;
 
+/// Measure, day by number, and how many.
+type KeptCounts = Vec<(String, i32, i64)>;
+
 /// As it is kept: places as the values of their dimensions, days by number.
 #[derive(Debug, Serialize, Deserialize)]
 struct Kept {
     at: u64,
     edition: Option<u64>,
     due: Option<Moment>,
-    counts: Vec<([String; 6], Vec<(String, i32, i64)>)>,
+    counts: Vec<([String; 6], KeptCounts)>,
 }
 
 impl Timeliness {

@@ -32,6 +32,7 @@ pub mod rules;
 pub mod schema;
 pub mod short;
 pub mod sqlite;
+pub mod strides;
 #[cfg(test)]
 mod suite;
 pub mod timeliness;
@@ -193,6 +194,7 @@ pub trait Store:
     + records::Records
     + refusals::Refusals
     + retranslation::Retranslation
+    + strides::Strides
     + timeliness::Timely
     + 'static
 {

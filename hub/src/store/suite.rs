@@ -11,6 +11,7 @@ mod pollers;
 mod profiles;
 pub(crate) mod records;
 mod refusals;
+mod strides;
 mod timeliness;
 
 use std::sync::Arc;
@@ -39,6 +40,7 @@ pub(crate) use look_ups::look_ups;
 pub(crate) use pollers::pollers;
 pub(crate) use profiles::profiles;
 pub(crate) use refusals::refusals;
+pub(crate) use strides::strides;
 pub(crate) use timeliness::timeliness;
 
 /// One dossier at a source, as a sealed record.

@@ -14,6 +14,9 @@ use super::{
 };
 use crate::registry::{Measure, Timeliness};
 
+/// A dossier's key, and what is kept of it as text.
+pub type Kept = (String, String);
+
 /// A dossier's key, and what was judged of it as text; none where nothing is kept of it any more.
 pub type Judged = (String, Option<String>);
 
@@ -39,7 +42,7 @@ pub type Year = (YearKey, YearSums);
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AllTimeliness {
     /// What is kept of dossiers, in the order of their keys.
-    pub dossiers: Vec<(String, String)>,
+    pub dossiers: Vec<Kept>,
     /// The sums, in the order of their keys.
     pub years: Vec<Year>,
 }
@@ -48,10 +51,8 @@ pub struct AllTimeliness {
 pub trait Timely: Send + Sync {
     /// What was judged of some dossiers, as far as there is anything, and the entry that is judged
     /// next.
-    fn timeliness(
-        &self,
-        dossiers: Vec<String>,
-    ) -> Answer<'_, Result<(u64, Vec<(String, String)>), StoreError>>;
+    fn timeliness(&self, dossiers: Vec<String>)
+    -> Answer<'_, Result<(u64, Vec<Kept>), StoreError>>;
 
     /// Numbers by the hub's own due date, of what sums are kept for, true at the entry that is
     /// judged next.
@@ -77,7 +78,7 @@ pub fn years_of(sums: &Rollups) -> Vec<Year> {
 ///
 /// # Errors
 /// When it is damaged.
-pub fn read((dossier, text): &(String, String)) -> Result<Timeliness, StoreError> {
+pub fn read((dossier, text): &Kept) -> Result<Timeliness, StoreError> {
     let damaged = || StoreError::fault(format!("what was judged of {dossier} is damaged"));
     Timeliness::from_text(text).ok_or_else(damaged)
 }

@@ -45,6 +45,7 @@ mod scan;
 mod schema;
 mod session;
 mod statistics;
+mod strides;
 mod submit;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! The suite on PostgreSQL, and what is PostgreSQL's own.
 
+mod followers;
 mod lease;
 
 use std::{
@@ -214,13 +215,6 @@ async fn refusals_are_open_until_they_are_mended() {
 async fn findings_are_judged_once_in_order_and_a_recount_agrees() {
     let database = Database::new("findings").await;
     suite::findings(Arc::new(database.open().await)).await;
-    database.drop().await;
-}
-
-#[tokio::test]
-async fn dossiers_stand_by_the_hubs_due_date_as_a_recount_has_them() {
-    let database = Database::new("timeliness").await;
-    suite::timeliness(Arc::new(database.open().await)).await;
     database.drop().await;
 }
 

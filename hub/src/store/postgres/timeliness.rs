@@ -12,17 +12,17 @@ use super::{
 use crate::store::{
     Answer, CellQuery, Cells, StoreError,
     numbers::Sums,
-    timeliness::{AllTimeliness, Judged, Timely, Year, YearKey, parts, unpacked},
+    timeliness::{AllTimeliness, Judged, Kept, Timely, Year, YearKey, parts, unpacked},
 };
 
-fn told(row: &Row) -> Result<(String, String), Failure> {
+fn told(row: &Row) -> Result<Kept, Failure> {
     Ok((row.try_get(0)?, row.try_get(1)?))
 }
 
 async fn of(
     client: &impl GenericClient,
     dossiers: Vec<String>,
-) -> Result<(u64, Vec<(String, String)>), Failure> {
+) -> Result<(u64, Vec<Kept>), Failure> {
     let sql = "SELECT dossier, told FROM timeliness WHERE dossier = ANY ($1)";
     let rows = session::rows(client, sql, &[&dossiers]).await?;
     Ok((judged(client).await?, rows.iter().map(told).collect::<Result<_, _>>()?))
@@ -170,7 +170,7 @@ impl Timely for PostgresStore {
     fn timeliness(
         &self,
         dossiers: Vec<String>,
-    ) -> Answer<'_, Result<(u64, Vec<(String, String)>), StoreError>> {
+    ) -> Answer<'_, Result<(u64, Vec<Kept>), StoreError>> {
         Box::pin(soon(async move {
             let mut client = self.sessions.reader().await?;
             let moment = session::at_one_moment(&mut client).await?;

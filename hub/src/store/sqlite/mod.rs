@@ -27,6 +27,7 @@ mod rolling;
 mod scan;
 mod schema;
 mod statistics;
+mod strides;
 mod submit;
 #[cfg(test)]
 mod tests;
@@ -181,8 +182,7 @@ impl SqliteStore {
     /// Those of [`Self::open`], but for that.
     pub fn open_to_move(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let path = path.into();
-        let opened = open::writer(&path)?;
-        Self::start(path, opened)
+        Self::start(path.clone(), open::writer(&path)?)
     }
 
     fn start(path: PathBuf, (connection, key): (Connection, DedupKey)) -> Result<Self, StoreError> {
@@ -194,10 +194,9 @@ impl SqliteStore {
         let finished = touched.finished().clone();
         let arrivals = ahead::start(&path, &finished, &tasks)?;
         let writer = Writer { connection, rules, numbers, rolling, touched, wal };
-        let work = move || writer.work(&queue);
         thread::Builder::new()
             .name("lienthong-writer".to_owned())
-            .spawn(work)
+            .spawn(move || writer.work(&queue))
             .map_err(|error| StoreError::away(format!("the writer does not start: {error}")))?;
         let readers = readers::Readers::start(&path)?;
         Ok(Self { path, key, tasks, arrivals, readers, finished, rules: Arc::default() })

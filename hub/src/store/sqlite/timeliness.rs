@@ -6,13 +6,10 @@ use super::{SqliteStore, findings::judged};
 use crate::store::{
     Answer, CellQuery, Cells, StoreError,
     numbers::Sums,
-    timeliness::{AllTimeliness, Judged, Timely, Year, YearKey, parts, unpacked},
+    timeliness::{AllTimeliness, Judged, Kept, Timely, Year, YearKey, parts, unpacked},
 };
 
-fn of(
-    connection: &Connection,
-    dossiers: Vec<String>,
-) -> Result<(u64, Vec<(String, String)>), StoreError> {
+fn of(connection: &Connection, dossiers: Vec<String>) -> Result<(u64, Vec<Kept>), StoreError> {
     let moment = connection.unchecked_transaction()?;
     let mut statement = moment.prepare_cached("SELECT told FROM timeliness WHERE dossier = ?1")?;
     let mut all = Vec::new();
@@ -119,7 +116,7 @@ impl Timely for SqliteStore {
     fn timeliness(
         &self,
         dossiers: Vec<String>,
-    ) -> Answer<'_, Result<(u64, Vec<(String, String)>), StoreError>> {
+    ) -> Answer<'_, Result<(u64, Vec<Kept>), StoreError>> {
         self.read(move |connection| of(connection, dossiers))
     }
 

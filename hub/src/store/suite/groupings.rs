@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// A dossier that differs from the next in every dimension.
-fn dossier(number: u32, version: u32, status: u8) -> Prepared {
+pub(super) fn dossier(number: u32, version: u32, status: u8) -> Prepared {
     let one = |of: &[&str]| of[number as usize % of.len()].to_owned();
     let code = format!("G-{number}");
     let agency = one(&["so-y-te", "so-xay-dung"]);
