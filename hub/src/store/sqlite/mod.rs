@@ -1,6 +1,7 @@
 //! The embedded store: one SQLite file, one writer thread, readers beside it.
 
 mod ahead;
+pub(crate) mod alone;
 mod attachments;
 mod catalogue;
 mod checkpoint;
