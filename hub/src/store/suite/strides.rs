@@ -18,12 +18,12 @@ use crate::{
 pub(crate) async fn strides(store: &dyn Store) {
     for turn in 0..3_u32 {
         let status = [4, 5, 9][turn as usize];
-        let all = (0..30).map(|number| Ok(vec![dossier(number, turn + 1, status)]));
+        let all = (0..16).map(|number| Ok(vec![dossier(number, turn + 1, status)]));
         let id = format!("st-{turn}");
         send(store, message(store, &id, &id, all.collect())).await;
     }
     let size = store.head().await.unwrap().tree.size;
-    assert_eq!(size, 90);
+    assert_eq!(size, 48);
     let told = of_every_position(store, size).await;
     // What is made anew rolls everything up, and has no strides.
     store.rebuild().await.unwrap();
@@ -33,13 +33,13 @@ pub(crate) async fn strides(store: &dyn Store) {
     striding::catch_up(store).await.unwrap();
     assert_eq!(store.strides().await.unwrap(), size / ENTRIES);
     let asked: Vec<Way> = (0..=size).map(|as_of| way(as_of, size, size / ENTRIES)).collect();
-    assert!(asked.iter().filter(|way| way.strides.is_some()).count() > 80);
+    assert!(asked.iter().filter(|way| way.strides.is_some()).count() > 40);
     assert_eq!(of_every_position(store, size).await, told);
     holds(store).await;
     // What comes later leaves what is made as it is; the rollups go on, and so do strides.
-    let more = (0..30).map(|number| Ok(vec![dossier(number, 4, 10)]));
+    let more = (0..16).map(|number| Ok(vec![dossier(number, 4, 10)]));
     send(store, message(store, "st-4", "st-4", more.collect())).await;
-    let later = of_every_position(store, size + 30).await;
+    let later = of_every_position(store, size + 16).await;
     assert_eq!(later[..told.len() - 1], told[..told.len() - 1]);
     holds(store).await;
 }
@@ -52,7 +52,7 @@ async fn of_every_position(store: &dyn Store, size: u64) -> Vec<Vec<CellRow>> {
     let commune = BTreeMap::from([(Dimension::Commune, "26056".to_owned())]);
     for as_of in 0..=size {
         // The whole of every position, and every level of some.
-        let levels = if as_of % 11 == 0 { &LEVELS[..] } else { &LEVELS[..1] };
+        let levels = if as_of % 9 == 0 { &LEVELS[..] } else { &LEVELS[..1] };
         for (by_day, (from, to), only) in [
             (false, march, BTreeMap::new()),
             (true, (day, march.1), BTreeMap::new()),
