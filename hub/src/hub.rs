@@ -214,7 +214,6 @@ impl Hub {
         let journey = Journey::start(catalog, contracts, gazetteer, kept, written, known);
         let journey = Arc::new(journey.counting(watching.repeats.clone()));
         let delivering = deliveries.run(store.clone(), journey.clone(), shown, stop.clone());
-        let deadlines = Deadlines { store: store.clone(), inbox: journey.clone() };
         let api = calls(config, (&operations, live), (&keys, telemetry));
         let intake = Intake::new(journey.clone(), Limits::default());
         let open = config.listen.ip().is_loopback();
@@ -225,7 +224,8 @@ impl Hub {
         beside.spawn(Judging::new(store.clone()).run(stop.clone()));
         beside.spawn(delivering);
         beside.spawn(watching.run(stop.clone()));
-        beside.spawn(deadlines.run(stop.clone()));
+        beside.spawn(Deadlines { store: store.clone(), inbox: journey.clone() }.run(stop.clone()));
+        beside.spawn(crate::striding::run(store.clone(), stop.clone()));
         for folder in drops.folders {
             let inbox: Arc<dyn Inbox> = journey.clone();
             beside.spawn(folder.run(inbox, stop.clone()));

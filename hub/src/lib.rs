@@ -30,5 +30,6 @@ pub mod report;
 pub mod secrets;
 pub mod simulation;
 pub mod store;
+pub mod striding;
 pub mod telemetry;
 mod watching;

@@ -17,6 +17,7 @@ mod reports;
 mod retranslation;
 mod roadmap;
 mod statistics;
+mod timely;
 
 use std::sync::Arc;
 
@@ -59,7 +60,7 @@ pub use reports::{
 };
 pub use retranslation::{Difference, Retranslate, Retranslated};
 pub use roadmap::RoadmapStanding;
-pub use statistics::{By, Question, Row, STATISTIC_DAYS_MAX, Scans, Statistic};
+pub use statistics::{By, DueOf, Question, Row, STATISTIC_DAYS_MAX, Scans, Statistic};
 
 /// Items on a page, at most.
 pub const PAGE_MAX: u32 = 1_000;

@@ -119,6 +119,15 @@ fn ingest_is_told_beside_its_floors_and_leaves_a_store_that_holds() {
 }
 
 #[test]
+fn the_share_of_statistics_is_told() {
+    let names = figures(&["numbers", "--seed", "11", "--dossiers", "40"]);
+    told(
+        &names,
+        &["ingest, CPU of the hub", "deltas", "deltas and rollups, CPU", "statistics, CPU"],
+    );
+}
+
+#[test]
 fn deliveries_are_told_beside_a_loop_that_only_sends() {
     let names = figures(&["deliver", "--seed", "11", "--deliveries", "400"]);
     told(&names, &["a loop that only sends", "delivered"]);
@@ -183,16 +192,22 @@ fn read_is_told_for_every_question_and_compared_between_sizes() {
     let arguments =
         ["read", "--seed", "11", "--compare", "20,60", "--connections", "4", "--seconds", "0.2"];
     let names = figures(&arguments);
-    for question in
-        ["dossier", "statistics by agency", "statistics by procedure", "feed page of 100"]
-    {
+    for question in [
+        "dossier",
+        "statistics by agency",
+        "statistics by procedure",
+        "statistics, every listed grouping",
+        "statistics as of any position",
+        "statistics by the hub's due dates",
+        "feed page of 100",
+    ] {
         for size in ["20", "60"] {
             let of = format!("{question}, {size}");
             let lines = ["p50", "p99", "CPU of the hub"].map(|line| format!("{of}, {line}"));
             told(&names, &[&of, &lines[0], &lines[1], &lines[2]]);
         }
     }
-    assert_eq!(names.iter().filter(|name| name.starts_with("bare axum, ")).count(), 8);
+    assert_eq!(names.iter().filter(|name| name.starts_with("bare axum, ")).count(), 14);
 }
 
 #[test]
@@ -212,7 +227,7 @@ fn rebuild_is_told_and_a_filled_store_is_used_again_but_no_other() {
     let arguments = ["rebuild", "--seed", "11", "--dossiers", "30", "--store", place.path()];
     let names = figures(&arguments);
     told(&names, &["filling, POST of 500 dossiers", "every value of every row read"]);
-    told(&names, &["verify", "rebuild"]);
+    told(&names, &["verify", "verify --statistics", "rebuild"]);
     let again = figures(&arguments);
     assert_eq!(again, names[1..], "it is filled once");
     let output = run(&["bench", "rebuild", "--seed", "12", "--store", place.path()]);

@@ -55,4 +55,5 @@ mod sender;
 mod simulate;
 mod soap;
 mod tidy;
+mod timeliness;
 mod units;

@@ -12,13 +12,13 @@ use super::{
     Api, Asker,
     answer::{JSON, Reading, Stop, bad_cursor},
     params::{Params, bad},
-    statistics::{may_ask, question, today},
+    statistics::{may_ask, not_as_of, question, today},
 };
 use crate::{
     cursor,
     journal::merkle::Digest,
     operations::{CountedFrom, Number, PAGE_MAX},
-    registry::measure::{names, stored_name},
+    registry::measure::{counted_by_hub, names, stored_name},
 };
 
 /// What cursors of this list are of.
@@ -51,7 +51,12 @@ pub(super) async fn dossiers(
     may_ask(&api, &who, &question)?;
     let measure = measure(&params)?;
     let limit = usize::try_from(params.limit(PAGE_DEFAULT, PAGE_MAX)?).unwrap_or(usize::MAX);
-    let reading = Reading::begin(&api, &headers, &format!(".{today}")).await?;
+    let mut also = format!(".{today}");
+    if counted_by_hub(measure).is_some() {
+        not_as_of(&question)?;
+        also = format!("{also}.{}", api.operations.store.judged().await?);
+    }
+    let reading = Reading::begin(&api, &headers, &also).await?;
     let log_id = &reading.head.log_id;
     // A cursor holds for the question that it was given for.
     let days = (question.from, question.to);

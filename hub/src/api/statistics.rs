@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     auth::Principal,
-    operations::{By, Question, STATISTIC_DAYS_MAX},
+    operations::{By, DueOf, Question, STATISTIC_DAYS_MAX},
     registry::{Dimension, measure::day_number, offer::Offer},
 };
 
@@ -38,12 +38,49 @@ pub(super) async fn statistics(
     headers: HeaderMap,
 ) -> Result<Response, Stop> {
     let today = today();
-    let (question, _) = question(&uri, today, &["by"])?;
+    let (mut question, params) = question(&uri, today, &["by", "promise"])?;
     may_ask(&api, &who, &question)?;
+    question.due_of = due_of(&params, &question, &who)?;
     // The default days depend on today, so the answer of yesterday is not today's.
-    let reading = Reading::begin(&api, &headers, &format!(".{today}")).await?;
+    let also = match question.due_of {
+        DueOf::Agency => format!(".{today}"),
+        DueOf::Hub => format!(".{today}.{}", api.operations.store.judged().await?),
+    };
+    let reading = Reading::begin(&api, &headers, &also).await?;
     let answer = api.operations.statistics(&who, &question).await?;
     reading.json(StatusCode::OK, JSON, &answer, Some(answer.as_of))
+}
+
+/// By whose due date it is asked; by the hub's, as far as that can be answered.
+fn due_of(params: &Params, question: &Question, who: &Principal) -> Result<DueOf, ProblemResponse> {
+    match params.text("promise") {
+        None | Some("agency") => return Ok(DueOf::Agency),
+        Some("hub") => {}
+        Some(other) => {
+            let (vi, en) = ("Ghi agency hoặc hub.", "Write agency or hub.");
+            return Err(bad("promise", other, vi, en));
+        }
+    }
+    not_as_of(question)?;
+    if !question.is_summed(who) {
+        let by = params.text("by").unwrap_or_default();
+        let vi = "Theo hạn của hệ thống chỉ hỏi được theo agency, procedure, field, commune, hoặc \
+                  agency cùng một chiều trong ba chiều kia; bộ lọc cũng là một chiều.";
+        let en = "By the hub's due date ask by agency, procedure, field, commune, or agency with \
+                  one of the other three; a filter counts as a dimension.";
+        return Err(bad("by", by, vi, en));
+    }
+    Ok(DueOf::Hub)
+}
+
+/// Refuses an earlier position for what stands where the hub has judged up to.
+pub(super) fn not_as_of(question: &Question) -> Result<(), ProblemResponse> {
+    let Some(asked) = question.as_of else { return Ok(()) };
+    let vi = "Số theo hạn của hệ thống chỉ có ở vị trí đã tính đến (as_of của câu trả lời): bỏ \
+              as_of.";
+    let en = "Numbers by the hub's due date are told where it has judged up to (as_of in the \
+              answer): leave as_of out.";
+    Err(bad("as_of", &asked.to_string(), vi, en))
 }
 
 /// Whether a question is the asker's to ask, and can be answered.
@@ -101,6 +138,7 @@ pub(super) fn question(
         offered: Offer::ALL.into_iter().filter_map(offered).collect(),
         units_on,
         as_of: params.position("as_of")?,
+        due_of: DueOf::Agency,
     };
     Ok((question, params))
 }

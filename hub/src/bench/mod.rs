@@ -14,6 +14,7 @@ pub(crate) mod idle;
 pub(crate) mod ingest;
 mod load;
 mod naive;
+pub(crate) mod numbers;
 mod processes;
 pub(crate) mod read;
 pub(crate) mod rebuild;

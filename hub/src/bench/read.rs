@@ -15,11 +15,13 @@ use super::{
     statements::Lookups,
     storage::Place,
     wire,
-    workload::{Random, Workload, YEAR},
+    workload::{AGENCY, Random, Workload, YEAR},
 };
 
 /// Pages of the feed among which readers choose.
 const PAGES: usize = 20;
+/// Positions among which readers choose who ask for numbers as of one.
+const POSITIONS: usize = 64;
 /// The question of one dossier.
 const LOOK_UP: &str = "dossier";
 /// Parts into which the time of a question is split, so that sizes are measured in turn.
@@ -132,10 +134,48 @@ fn questions(seed: u64, filled: &Filled) -> Result<Vec<Question>, BenchError> {
         let path = format!("/v1/statistics?from={YEAR}-01-01&to={YEAR}-12-31&by={by}");
         questions.push(Question { name, script: choose(vec![path.clone()], seed, &key), path });
     }
+    questions.extend(numbers(seed, filled)?);
     let pages = pages(filled)?;
     let path = pages.first().cloned().unwrap_or_default();
     questions.push(Question { name: "feed page of 100", script: choose(pages, seed, &key), path });
     Ok(questions)
+}
+
+/// Statistics of every grouping that sums are kept for, of a year, by day, and filtered; as of any
+/// position; and by the hub's own due dates.
+fn numbers(seed: u64, filled: &Filled) -> Result<Vec<Question>, BenchError> {
+    let key = &filled.hub.keys.portal;
+    let year = format!("/v1/statistics?from={YEAR}-01-01&to={YEAR}-12-31");
+    let month = format!("/v1/statistics?from={YEAR}-06-01&to={YEAR}-06-30");
+    let within = ["", "procedure", "field", "commune"];
+    let mut listed = Vec::new();
+    for inner in within {
+        listed.push(format!("{year}&by={inner}"));
+        listed.push(format!("{month}&by={inner},day").replace("by=,", "by="));
+        listed.push(format!("{year}&by=agency,{inner}").trim_end_matches(',').to_owned());
+        listed.push(format!("{month}&by={inner}&agency={AGENCY}"));
+    }
+    let (status, _, body) = filled.hub.get("/v1/feeds")?;
+    let told: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
+    let Some(size) = told["size"].as_u64().filter(|_| status == 200) else {
+        return Err(BenchError::Refused(format!("{status} {}", String::from_utf8_lossy(&body))));
+    };
+    let mut random = Random::new(seed, size);
+    let old = (0..POSITIONS).map(|at| {
+        let by = if at % 2 == 0 { "" } else { "agency" };
+        format!("{year}&by={by}&as_of={}", random.below(size.max(1)))
+    });
+    let own = format!("{year}&by=agency&promise=hub");
+    let asked = [
+        ("statistics, every listed grouping", listed),
+        ("statistics as of any position", old.collect()),
+        ("statistics by the hub's due dates", vec![own]),
+    ];
+    let question = |(name, paths): (&'static str, Vec<String>)| {
+        let path = paths.first().cloned().unwrap_or_default();
+        Question { name, script: choose(paths, seed, key), path }
+    };
+    Ok(asked.into_iter().map(question).collect())
 }
 
 /// Forms of the catalogue that the hub has, of the year of the dossiers.

@@ -33,7 +33,7 @@ pub(crate) fn run(seed: u64, options: &Options) -> Result<Table, BenchError> {
     let load = Arc::new(Workload::new(seed)?);
     let place = Place::told(options.store.as_deref())?;
     let filled = seed::fill(&load, options.dossiers, &place, &Surroundings::default())?;
-    let seed::Filled { dossiers, records, seconds, hub, storage, scratch: _scratch } = filled;
+    let seed::Filled { dossiers, records, seconds, hub, storage, scratch: _scratch, .. } = filled;
     // One process at a time has the store to itself.
     drop(hub);
     let (rows, bytes, scan_seconds) = match &storage {
@@ -48,6 +48,15 @@ pub(crate) fn run(seed: u64, options: &Options) -> Result<Table, BenchError> {
     if let Some(fault) = verdict.faults.first() {
         return Err(BenchError::Damaged(format!("the store does not hold: {fault}")));
     }
+    stop::check()?;
+    let recount_seconds = child::at_store(&storage, async |store| {
+        let began = Instant::now();
+        let recounted = store.recount().await?;
+        match recounted.faults.first() {
+            Some(fault) => Err(BenchError::Damaged(format!("the statistics do not hold: {fault}"))),
+            None => Ok(began.elapsed().as_secs_f64()),
+        }
+    })?;
     stop::check()?;
     let (rebuilt, rebuild_seconds) = child::at_store(&storage, async |store| {
         let began = Instant::now();
@@ -69,6 +78,8 @@ pub(crate) fn run(seed: u64, options: &Options) -> Result<Table, BenchError> {
     table.line("every value of every row read", scan, "entries/s");
     let verify = entries / verify_seconds.max(1e-9);
     table.against(("verify", verify, "entries/s"), ("every value read", scan));
+    let recount = entries / recount_seconds.max(1e-9);
+    table.against(("verify --statistics", recount, "entries/s"), ("every value read", scan));
     let rebuild = rebuilt as f64 / rebuild_seconds.max(1e-9);
     table.against(("rebuild", rebuild, "entries/s"), ("every value read", scan));
     Ok(table)

@@ -35,6 +35,10 @@ pub(super) struct Filled {
     pub(super) records: u64,
     /// Seconds that took.
     pub(super) seconds: f64,
+    /// Seconds of CPU that the hub took for it.
+    pub(super) cpu_seconds: f64,
+    /// Cores that were busy with anything else meanwhile.
+    pub(super) others: f64,
     pub(super) hub: Hub,
     /// Goes after the hub that works with it.
     pub(super) storage: Storage,
@@ -58,7 +62,9 @@ pub(super) fn fill(
     let known = known(&storage, &id(load, 0), &id(load, messages - 1))?;
     let keys = Keys::add(&storage)?;
     let hub = Hub::start_among(surroundings, &scratch.folder, &storage, &keys)?;
-    let mut filled = Filled { dossiers, records: 0, seconds: 0.0, hub, storage, scratch };
+    let (cpu_seconds, others) = (0.0, 0.0);
+    let mut filled =
+        Filled { dossiers, records: 0, seconds: 0.0, cpu_seconds, others, hub, storage, scratch };
     if known {
         return Ok(filled);
     }
@@ -88,7 +94,8 @@ pub(super) fn fill(
         return Err(BenchError::Refused(refusal));
     }
     filled.records = dossiers * VERSIONS;
-    filled.seconds = taken.seconds;
+    (filled.seconds, filled.others) = (taken.seconds, taken.others);
+    filled.cpu_seconds = taken.hub.cpu_seconds;
     Ok(filled)
 }
 

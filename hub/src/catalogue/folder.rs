@@ -100,7 +100,25 @@ pub fn load(folder: &Path, contracts: &Contracts) -> Result<Catalogue, Vec<Diagn
     }
     let read = successions.iter().map(|row| succession(row, &catalogue, &mut found));
     catalogue.successions = whole(read.collect(), &found)?;
+    followed(&units, &catalogue, &mut found);
     if found.is_empty() { Ok(catalogue) } else { Err(found) }
+}
+
+/// A unit that has ended became something, or was abolished: else what counts under it would stand
+/// nowhere later, and nobody would know why.
+fn followed(table: &Table, catalogue: &Catalogue, found: &mut Faults) {
+    let steps = catalogue.successions.iter().filter(|step| step.scope == Scope::Unit);
+    let told: BTreeSet<_> = steps.map(|step| (step.from.as_str(), step.date)).collect();
+    for (at, unit) in catalogue.units.iter().enumerate() {
+        let next = unit.valid_to.and_then(|last| last.tomorrow().ok());
+        if let Some((next, row)) = next.zip(table.row(at))
+            && !told.contains(&(unit.code.as_str(), next))
+        {
+            let message = format!("nothing says what became of `{}` on {next}", unit.code);
+            let advice = "add it to successions.csv: what it became, or abolish";
+            found.push(row.fault("valid_to", message, advice));
+        }
+    }
 }
 
 /// All rows of a file, or the faults there are.

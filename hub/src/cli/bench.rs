@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::{Exit, journal::exit_of};
 use crate::bench::{
-    self, BenchError, Table, bulk, deadline, deliver, idle, ingest, read, rebuild, search,
+    self, BenchError, Table, bulk, deadline, deliver, idle, ingest, numbers, read, rebuild, search,
     translate,
 };
 
@@ -36,6 +36,8 @@ enum What {
     Search(search::Options),
     /// A whole journal compared and folded anew, beside reading it.
     Rebuild(rebuild::Options),
+    /// What of the ingest of a store is spent on statistics.
+    Numbers(numbers::Options),
     /// From the outbox to a receiver, beside a loop that only sends.
     Deliver(deliver::Options),
     /// A hub with many channels and nothing to do; its start; its memory at work.
@@ -43,7 +45,7 @@ enum What {
 }
 
 /// Everything, in about a minute.
-fn short() -> [What; 9] {
+fn short() -> [What; 10] {
     let ingest = ingest::Options {
         connections: 64,
         seconds: 5.0,
@@ -82,6 +84,7 @@ fn short() -> [What; 9] {
         }),
         What::Rebuild(rebuild::Options { dossiers: 2_000, store: None }),
         What::Bulk(bulk::Options { records: 5_000, rounds: 1, floor_seconds: 0.5 }),
+        What::Numbers(numbers::Options { dossiers: 2_000 }),
         What::Deliver(deliver::Options { deliveries: 4_000, at_once: 16, store: None }),
         What::Idle(idle),
     ]
@@ -96,6 +99,7 @@ fn measure(seed: u64, what: &What) -> Result<Table, BenchError> {
         What::Search(options) => search::run(seed, options),
         What::Rebuild(options) => rebuild::run(seed, options),
         What::Bulk(options) => bulk::run(seed, options),
+        What::Numbers(options) => numbers::run(seed, options),
         What::Deliver(options) => deliver::run(seed, options),
         What::Idle(options) => idle::run(seed, options),
     }

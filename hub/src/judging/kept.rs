@@ -14,7 +14,9 @@ use crate::{
     },
     store::{
         Store, StoreError,
+        batch::YearSums,
         findings::{CodeTold, TallyText, Turn},
+        timeliness::{AllTimeliness, YearKey},
     },
 };
 
@@ -33,6 +35,8 @@ pub(super) struct Memory {
     days: BTreeMap<Date, BTreeSet<TallyKey>>,
     open: HashMap<String, BTreeSet<(u64, u32)>>,
     all: BTreeMap<(u64, u32), Finding>,
+    timeliness: BTreeMap<String, String>,
+    years: BTreeMap<YearKey, YearSums>,
 }
 
 impl Memory {
@@ -55,6 +59,15 @@ impl Memory {
             }
             self.all.insert(id, finding);
         }
+        for (dossier, told) in turn.timeliness {
+            match told {
+                Some(told) => self.timeliness.insert(dossier, told),
+                None => self.timeliness.remove(&dossier),
+            };
+        }
+        for (key, sums) in turn.years {
+            self.years.entry(key).or_default().add(&sums);
+        }
     }
 
     fn between(&self, of: Of, (first, last): (Date, Date)) -> Vec<TallyText> {
@@ -68,9 +81,11 @@ impl Memory {
         ids.filter_map(|id| self.all.get(id).cloned())
     }
 
-    /// All findings that there ever were.
-    pub(super) fn into_all(self) -> impl Iterator<Item = Finding> {
-        self.all.into_values()
+    /// All findings that there ever were, and how dossiers stand by the hub's own due date.
+    pub(super) fn into_all(self) -> (impl Iterator<Item = Finding>, AllTimeliness) {
+        let years = self.years.into_iter().filter(|(_, sums)| !sums.is_empty()).collect();
+        let dossiers = self.timeliness.into_iter().collect();
+        (self.all.into_values(), AllTimeliness { dossiers, years })
     }
 }
 
@@ -93,6 +108,24 @@ impl Kept {
                     names.map(move |name| (code.clone(), name)).collect::<Vec<_>>()
                 };
                 Ok(codes.into_iter().flat_map(of).collect())
+            }
+        }
+    }
+
+    /// What is kept of dossiers by the hub's own due date.
+    pub(super) async fn timeliness(
+        &self,
+        dossiers: Vec<String>,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        match self {
+            _ if dossiers.is_empty() => Ok(Vec::new()),
+            Self::Store(store) => store.timeliness(dossiers).await.map(|(_, told)| told),
+            Self::Memory(memory) => {
+                let of = |key: String| {
+                    let told = memory.timeliness.get(&key).cloned();
+                    told.map(|told| (key, told))
+                };
+                Ok(dossiers.into_iter().filter_map(of).collect())
             }
         }
     }

@@ -7,6 +7,7 @@
 
 mod kept;
 mod pace;
+mod timely;
 mod told;
 
 use std::{
@@ -36,6 +37,7 @@ use crate::{
 };
 use kept::{Kept, Memory};
 use pace::Pace;
+use timely::Timely;
 use told::Told;
 
 /// How often new entries are looked for.
@@ -106,14 +108,15 @@ impl Judging {
         let claimed = self.claimed(&told.claims, &laws).await?;
         let passed = passed(from, &times, &laws);
         let mut standing = Standing::default();
-        let about = told.keys().collect();
+        let about: Vec<String> = told.keys().collect();
+        let mut timely = Timely::new(&self.kept.timeliness(about.clone()).await?)?;
         self.kept.open(about).await?.into_iter().for_each(|one| standing.insert(one));
         let judging = move || {
-            let looked = dossiers(&told, &laws, &mut standing);
-            (told, standing, looked)
+            let looked = dossiers(&told, &laws, &mut standing, &mut timely);
+            (told, standing, looked, timely.turned())
         };
         let judged = tokio::task::spawn_blocking(judging).await;
-        let (told, mut standing, looked) =
+        let (told, mut standing, looked, (timeliness, years)) =
             judged.map_err(|error| StoreError::fault(error.to_string()))?;
         let mut tallies = self.tallies(&looked, &passed).await?;
         let mut subjects: BTreeSet<Subject> = BTreeSet::new();
@@ -133,6 +136,8 @@ impl Judging {
             codes: told.codes_since(from),
             tallies: tallies.touched().map(|(key, text)| (key.clone(), text)).collect(),
             findings: standing.turned().collect(),
+            timeliness,
+            years,
         };
         let more = self.kept.settle(turn).await? && more;
         Ok(if more { Some(self.store.head().await?.tree.size) } else { None })
@@ -267,7 +272,12 @@ fn look(tallies: &mut Tallies, looked: &[Looked], passed: &[Passed], standing: &
 }
 
 /// Judges dossiers entry by entry, and gives what tallies are to look at.
-fn dossiers(told: &Told, laws: &[(u64, Law)], standing: &mut Standing) -> Vec<Looked> {
+fn dossiers(
+    told: &Told,
+    laws: &[(u64, Law)],
+    standing: &mut Standing,
+    timely: &mut Timely,
+) -> Vec<Looked> {
     let mut looked = Vec::new();
     for (position, name) in &told.entries {
         let Some(law) = law_at(laws, *position) else { continue };
@@ -281,6 +291,8 @@ fn dossiers(told: &Told, laws: &[(u64, Law)], standing: &mut Standing) -> Vec<Lo
         let by = (&law.rules.reference, &law.rules.settings);
         let (was, is) = (judge(&before, by, None), judge(&heard, by, law.book.as_deref()));
         standing.judged(stamp, names.iter(), &is, law.book.as_deref());
+        let decides = law.book.as_deref().map(Rulebook::decides);
+        timely.judge(&names, &is.states, (&law.rules.settings, decides, *position));
         let (was, now) = (was.states.values(), is.states.values());
         looked.push(Looked::new(stamp, was, now, law.book.clone()));
     }
@@ -316,14 +328,17 @@ const FAULTS_MAX: usize = 100;
 /// # Errors
 /// When the store cannot answer.
 pub async fn recount(store: Arc<dyn Store>) -> Result<Recounted, StoreError> {
-    let (judged, kept) = store.all_findings().await?;
+    let all = store.all_judged().await?;
+    let (judged, kept) = (all.next, all.findings);
     let memory = Memory::default();
     let mut judging = Judging { store, kept: Kept::Memory(Box::new(memory)), known: None };
     while judging.turn(judged).await?.is_some() {}
     let Kept::Memory(memory) = judging.kept else { return Ok(Recounted::default()) };
     let open = kept.iter().filter(|one| one.closed.is_none()).count() as u64;
     let mut recounted = Recounted { judged, counts: (open, kept.len() as u64), faults: Vec::new() };
-    let mut expected: BTreeMap<String, _> = memory.into_all().map(|one| (one.id(), one)).collect();
+    let (findings, timeliness) = memory.into_all();
+    recounted.faults.extend(timely::differences(&timeliness, &all.timeliness));
+    let mut expected: BTreeMap<String, _> = findings.map(|one| (one.id(), one)).collect();
     for finding in &kept {
         let id = finding.id();
         match expected.remove(&id) {

@@ -17,14 +17,14 @@ use crate::{
     auth::Principal,
     registry::{
         Counted, Dimension, DossierState, Measure, Place, fold, group,
-        measure::stored_name,
-        statistics::{self, Settings},
+        measure::{counted_by_hub, stored_name},
+        statistics,
     },
     store::{DossierRow, Rules, StoreError, listing::Listed},
 };
 
 /// Dossiers that are looked at for one page, at most.
-const LOOKED_AT_MAX: u32 = 4_000;
+pub(super) const LOOKED_AT_MAX: u32 = 4_000;
 /// Those among them that have changed since and are folded as they were, at most.
 const FOLDED_MAX: usize = 400;
 
@@ -76,10 +76,9 @@ pub struct Number<'a> {
     pub question: &'a Question,
 }
 
-/// What one state adds to a number, and on which days.
-fn adds(
-    state: &DossierState,
-    settings: &Settings,
+/// What of all that a dossier counts goes into a number, and on which days.
+pub(super) fn adds<P: AsRef<Place>>(
+    placed: &[(P, Vec<(Counted, i64)>)],
     number: &Number<'_>,
 ) -> Option<(Place, i64, Vec<Date>)> {
     let (from, to) = (number.question.from, number.question.to);
@@ -88,15 +87,14 @@ fn adds(
         counted.name() == number.measure && counted.day <= to && (gauge || counted.day >= from)
     };
     // A measure counts at one place.
-    let mut placed = statistics::counted(state, settings).into_iter();
     let (place, counts) =
-        placed.find(|(_, counts)| counts.iter().any(|(counted, _)| is_asked(counted)))?;
+        placed.iter().find(|(_, counts)| counts.iter().any(|(counted, _)| is_asked(counted)))?;
     let (mut n, mut days) = (0, Vec::new());
-    for (counted, count) in counts.into_iter().filter(|(counted, _)| is_asked(counted)) {
+    for (counted, count) in counts.iter().filter(|(counted, _)| is_asked(counted)) {
         n += count;
         days.push(counted.day);
     }
-    (n != 0).then_some((place, n, days))
+    (n != 0).then(|| (place.as_ref().clone(), n, days))
 }
 
 impl Operations {
@@ -120,6 +118,9 @@ impl Operations {
             return Ok(CountedPage { as_of, dossiers: Vec::new(), next: None });
         };
         let number = Number { measure, ..*number };
+        if counted_by_hub(measure).is_some() {
+            return self.timely_counted(who, &number, first, limit).await;
+        }
         let rules = self.store.rules(Some(as_of)).await?;
         let edition = self.published.edition(&*self.store, Some(as_of)).await?;
         let mut asked = Asked::new(number.question, edition.as_deref());
@@ -135,7 +136,8 @@ impl Operations {
             }
             folded += usize::from(row.position >= as_of);
             for state in self.states(&row, (as_of, &rules)).await? {
-                let Some((place, n, days)) = adds(&state, &rules.settings, &number) else {
+                let placed = statistics::counted(&state, &rules.settings);
+                let Some((place, n, days)) = adds(&placed, &number) else {
                     continue;
                 };
                 page.dossiers.extend(asked.place(place).map(|place| told(state, &place, n, days)));
@@ -155,10 +157,7 @@ impl Operations {
         (as_of, rules): (u64, &Rules),
     ) -> Result<Vec<DossierState>, StoreError> {
         if row.position < as_of {
-            let text = row.public.as_deref().unwrap_or_default();
-            let state = serde_json::from_slice(text);
-            let damaged = |error| StoreError::fault(format!("a state is damaged: {error}"));
-            return Ok(vec![state.map_err(damaged)?]);
+            return Ok(vec![state_of(row)?]);
         }
         let heard = self.store.observations(row.key.clone(), Some(as_of)).await?;
         let groups = group(&heard, &[]);
@@ -170,7 +169,14 @@ impl Operations {
     }
 }
 
-fn told(state: DossierState, place: &Place, n: i64, days: Vec<Date>) -> CountedDossier {
+/// The state of a dossier as it is now.
+pub(super) fn state_of(row: &DossierRow) -> Result<DossierState, StoreError> {
+    let text = row.public.as_deref().unwrap_or_default();
+    let damaged = |error| StoreError::fault(format!("a state is damaged: {error}"));
+    serde_json::from_slice(text).map_err(damaged)
+}
+
+pub(super) fn told(state: DossierState, place: &Place, n: i64, days: Vec<Date>) -> CountedDossier {
     let named = |one: Dimension| (one.name(), one.of(place).to_owned());
     let place = Dimension::ALL.into_iter().map(named).filter(|(_, value)| !value.is_empty());
     let place = place.collect();

@@ -67,13 +67,44 @@ pub struct Question {
     pub units_on: Option<Date>,
     /// Position.
     pub as_of: Option<u64>,
+    /// By whose due date.
+    pub due_of: DueOf,
+}
+
+/// By whose due date dossiers are early, on time, late and overdue.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum DueOf {
+    /// The agency's; without one they are on time.
+    #[default]
+    Agency,
+    /// The agency's, and the hub's where it promised none; the hub's beside it. As of the entry up
+    /// to which that is judged, of what sums are kept for: see [`Question::is_summed`].
+    Hub,
 }
 
 impl Question {
     /// Of some days, summed over everything.
     pub fn of(from: Date, to: Date) -> Self {
         let (by, only, offered) = Default::default();
-        Self { from, to, by, only, offered, units_on: None, as_of: None }
+        Self { from, to, by, only, offered, units_on: None, as_of: None, due_of: DueOf::Agency }
+    }
+
+    /// Whether sums are kept for it, as somebody asks it: what an agency asks is of its own.
+    pub fn is_summed(&self, who: &Principal) -> bool {
+        let own = matches!(who, Principal::Agency(_)).then_some(Dimension::Agency);
+        let offers: &[Dimension] =
+            if self.offers() { &[Dimension::Agency, Dimension::Procedure] } else { &[] };
+        let by = self.places().chain(self.only.keys().copied());
+        let by = by.chain(own).chain(offers.iter().copied()).collect();
+        CellQuery { by, ..CellQuery::default() }.is_kept()
+    }
+
+    /// The dimensions of places that tell its rows apart.
+    fn places(&self) -> impl Iterator<Item = Dimension> {
+        self.by.iter().filter_map(|by| match by {
+            By::Place(dimension) => Some(*dimension),
+            By::Offer(_) | By::Status | By::Day => None,
+        })
     }
 
     /// Whether only a catalogue can answer it.
@@ -181,11 +212,7 @@ impl Operations {
         };
         let mut asked = Asked::new(question, edition.as_deref());
         asked.only_of(who);
-        let place = |by: &By| match by {
-            By::Place(dimension) => Some(*dimension),
-            By::Offer(_) | By::Status | By::Day => None,
-        };
-        let mut by: BTreeSet<Dimension> = question.by.iter().filter_map(place).collect();
+        let mut by: BTreeSet<Dimension> = question.places().collect();
         by.extend(asked.within.keys());
         if question.offers() {
             by.extend([Dimension::Agency, Dimension::Procedure]);
@@ -200,7 +227,10 @@ impl Operations {
             as_of: question.as_of,
         };
         let turn = if query.is_kept() { None } else { Some(self.scans.turn().await?) };
-        let cells = self.store.statistics(query).await?;
+        let cells = match question.due_of {
+            DueOf::Agency => self.store.statistics(query).await?,
+            DueOf::Hub => self.by_hub(query).await?,
+        };
         drop(turn);
         let counted: Vec<_> =
             cells.rows.into_iter().filter_map(|cell| asked.counted(cell)).collect();

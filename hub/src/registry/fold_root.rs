@@ -5,7 +5,8 @@ use contracts::Status;
 use jiff::civil::Date;
 use serde::Serialize;
 
-use super::measure::{Counted, Measure, Place};
+use super::measure::{Counted, Measure};
+use super::place::Place;
 
 fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     let mut context = Context::new(&SHA256);

@@ -1,4 +1,4 @@
-//! What is counted, where and on which day.
+//! What is counted, and on which day.
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -6,10 +6,6 @@ use contracts::Status;
 use foldhash::fast::RandomState;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-
-use super::identity::agency_of;
-use super::state::DossierState;
-use super::statistics::{self, Settings};
 
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -51,7 +47,42 @@ pub enum Measure {
     PausedOverdue,
     /// Gauge: in the status that the cell tells.
     InStatus,
+    // What goes by the hub's own due date is in no delta: see [`super::timeliness`].
+    /// Flow: finished before the day that the hub reckons.
+    HubEarly,
+    /// Flow: finished on that day, or where there is no time limit.
+    HubOnTime,
+    /// Flow: finished after that day.
+    HubLate,
+    /// Flow: finished, and the hub has no due date of its own for it.
+    HubUndated,
+    /// Gauge: unfinished after the day that the hub reckons, and not waiting for the applicant.
+    HubOverdue,
+    /// Gauge: waiting for the applicant after that day.
+    HubPausedOverdue,
+    /// Flow: the same as `HubEarly` of those that no agency promised a day for.
+    UnpromisedEarly,
+    /// Flow: as `HubOnTime`, of those.
+    UnpromisedOnTime,
+    /// Flow: as `HubLate`, of those.
+    UnpromisedLate,
+    /// Gauge: as `HubOverdue`, of those.
+    UnpromisedOverdue,
+    /// Gauge: as `HubPausedOverdue`, of those.
+    UnpromisedPausedOverdue,
 }
+
+/// What lasts; its value on a day is the sum up to that day.
+const GAUGES: [Measure; 8] = [
+    Measure::Open,
+    Measure::Paused,
+    Measure::Overdue,
+    Measure::PausedOverdue,
+    Measure::HubOverdue,
+    Measure::HubPausedOverdue,
+    Measure::UnpromisedOverdue,
+    Measure::UnpromisedPausedOverdue,
+];
 
 impl Measure {
     /// Its name in the store and in answers.
@@ -75,43 +106,39 @@ impl Measure {
             Self::Overdue => "overdue",
             Self::PausedOverdue => "paused-overdue",
             Self::InStatus => "in-status",
+            Self::HubEarly => "hub-early",
+            Self::HubOnTime => "hub-on-time",
+            Self::HubLate => "hub-late",
+            Self::HubUndated => "hub-undated",
+            Self::HubOverdue => "hub-overdue",
+            Self::HubPausedOverdue => "hub-paused-overdue",
+            Self::UnpromisedEarly => "unpromised-early",
+            Self::UnpromisedOnTime => "unpromised-on-time",
+            Self::UnpromisedLate => "unpromised-late",
+            Self::UnpromisedOverdue => "unpromised-overdue",
+            Self::UnpromisedPausedOverdue => "unpromised-paused-overdue",
         }
     }
 
     /// Whether it is a condition that lasts: its value on a day is the sum up to that day.
     pub fn is_gauge(self) -> bool {
-        let lasting = [Self::Open, Self::Paused, Self::Overdue, Self::PausedOverdue];
-        lasting.contains(&self) || self == Self::InStatus
+        GAUGES.contains(&self) || self == Self::InStatus
     }
 
     /// The same of a name, with or without a status behind it.
     pub fn is_gauge_name(name: &str) -> bool {
-        let gauges = [Self::Open, Self::Paused, Self::Overdue, Self::PausedOverdue];
-        gauges.iter().any(|gauge| gauge.name() == name) || name.starts_with(Self::InStatus.name())
+        GAUGES.iter().any(|gauge| gauge.name() == name) || name.starts_with(Self::InStatus.name())
+    }
+
+    /// Whether it goes by the hub's own due date: then it is in no delta.
+    pub fn is_by_hub(self) -> bool {
+        Self::BY_HUB.contains(&self)
     }
 
     /// Whether it tells that something was finished, or how.
     pub(super) fn is_finish(self) -> bool {
-        match self {
-            Self::FinishedEarly
-            | Self::FinishedOnTime
-            | Self::FinishedLate
-            | Self::FirstPromiseEarly
-            | Self::FirstPromiseOnTime
-            | Self::FirstPromiseLate
-            | Self::Refused
-            | Self::Withdrawn => true,
-            Self::Submitted
-            | Self::Accepted
-            | Self::AcceptedOnline
-            | Self::AcceptedPost
-            | Self::Returned
-            | Self::Open
-            | Self::Paused
-            | Self::Overdue
-            | Self::PausedOverdue
-            | Self::InStatus => false,
-        }
+        let received = [Self::Submitted, Self::Accepted, Self::AcceptedOnline, Self::AcceptedPost];
+        !self.is_gauge() && !received.contains(&self) && self != Self::Returned
     }
 
     /// Whether it tells which status.
@@ -119,7 +146,23 @@ impl Measure {
         matches!(self, Self::InStatus | Self::Refused)
     }
 
-    const ALL: [Self; 18] = [
+    /// What goes by the hub's own due date.
+    pub const BY_HUB: [Self; 11] = [
+        Self::HubEarly,
+        Self::HubOnTime,
+        Self::HubLate,
+        Self::HubUndated,
+        Self::HubOverdue,
+        Self::HubPausedOverdue,
+        Self::UnpromisedEarly,
+        Self::UnpromisedOnTime,
+        Self::UnpromisedLate,
+        Self::UnpromisedOverdue,
+        Self::UnpromisedPausedOverdue,
+    ];
+
+    /// What is counted in deltas.
+    const IN_DELTAS: [Self; 18] = [
         Self::Submitted,
         Self::Accepted,
         Self::AcceptedOnline,
@@ -146,7 +189,7 @@ type Names = HashMap<(Measure, Option<Status>), &'static str, RandomState>;
 /// Every name of a measure in the store, a status behind it where the measure has one.
 static NAMES: LazyLock<Names> = LazyLock::new(|| {
     let mut names = Names::default();
-    for measure in Measure::ALL {
+    for measure in Measure::IN_DELTAS.into_iter().chain(Measure::BY_HUB) {
         names.insert((measure, None), measure.name());
         for status in (1..=10).filter_map(|code| Status::try_from(code).ok()) {
             if measure.has_status() {
@@ -159,12 +202,19 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| {
     names
 });
 
-/// What a name in the store counts: measure and status; `None` for a name that is none.
+/// What a name in deltas counts: measure and status; `None` for a name that is none of theirs.
 pub fn counted_by(name: &str) -> Option<(Measure, Option<Status>)> {
     type Counts = HashMap<&'static str, (Measure, Option<Status>), RandomState>;
-    static COUNTED: LazyLock<Counts> =
-        LazyLock::new(|| NAMES.iter().map(|(counted, name)| (*name, *counted)).collect());
+    static COUNTED: LazyLock<Counts> = LazyLock::new(|| {
+        let told = NAMES.iter().filter(|((measure, _), _)| !measure.is_by_hub());
+        told.map(|(counted, name)| (*name, *counted)).collect()
+    });
     COUNTED.get(name).copied()
+}
+
+/// What a name counts that goes by the hub's own due date; `None` for any other.
+pub fn counted_by_hub(name: &str) -> Option<Measure> {
+    Measure::BY_HUB.into_iter().find(|measure| measure.name() == name)
 }
 
 /// The names of all measures, in order, with a status behind them where they have one.
@@ -187,125 +237,6 @@ pub fn stored_name(name: &str) -> Option<&'static str> {
     static STORED: LazyLock<HashMap<&'static str, &'static str, RandomState>> =
         LazyLock::new(|| NAMES.values().map(|name| (*name, *name)).collect());
     STORED.get(name).copied()
-}
-
-/// Where a dossier counts: the dimensions that are no time and no measure. Empty where it has
-/// none.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Place {
-    /// Accepting agency.
-    pub agency: String,
-    /// National procedure code; else its name as the source writes it; else the agency and its own
-    /// code, as in `so-y-te:TT-07`.
-    pub procedure: String,
-    /// Field.
-    pub field: String,
-    /// `online`, `counter` or `post`.
-    pub channel: String,
-    /// Commune: the version that its code meant on the dossier's day (see [`super::units`]).
-    pub commune: String,
-    /// Of what tells a finish, the agency whose system finished it; else the accepting one.
-    pub finishing_agency: String,
-}
-
-impl Place {
-    /// Where a dossier in this state counts.
-    pub fn of(state: &DossierState, settings: &Settings) -> Self {
-        let text = |value: &Option<String>| value.clone().unwrap_or_default();
-        let named = |code: &String| settings.units.name(code, statistics::own_day(state));
-        let commune = state.commune.as_ref().map(named);
-        Self {
-            agency: state.agency.clone(),
-            procedure: procedure_of(state),
-            field: text(&state.field),
-            channel: text(&state.channel),
-            commune: commune.unwrap_or_default(),
-            finishing_agency: state.agency.clone(),
-        }
-    }
-
-    /// Where it counts that a dossier in this state was finished.
-    pub(super) fn finishing(self, state: &DossierState) -> Self {
-        let source = |member: &str| state.member_sources.get(member);
-        match (source("agency"), source("status")) {
-            (Some(accepting), Some(finishing)) if accepting != finishing => {
-                Self { finishing_agency: agency_of(finishing).to_owned(), ..self }
-            }
-            _ => self,
-        }
-    }
-}
-
-/// What a dossier's procedure counts under: an own code means something at its agency alone.
-fn procedure_of(state: &DossierState) -> String {
-    let own = || Some(format!("{}:{}", state.agency, state.procedure_source_code.as_ref()?));
-    let named = state.procedure.as_ref().or(state.procedure_name.as_ref()).cloned();
-    named.or_else(own).unwrap_or_default()
-}
-
-/// What tells places apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Dimension {
-    /// Accepting agency.
-    Agency,
-    /// Procedure.
-    Procedure,
-    /// Field.
-    Field,
-    /// How it was filed.
-    Channel,
-    /// Commune.
-    Commune,
-    /// Finishing agency.
-    FinishingAgency,
-}
-
-impl Dimension {
-    /// All of them.
-    pub const ALL: [Self; 6] = [
-        Self::Agency,
-        Self::Procedure,
-        Self::Field,
-        Self::Channel,
-        Self::Commune,
-        Self::FinishingAgency,
-    ];
-
-    /// Its name in questions, answers and the store.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Agency => "agency",
-            Self::Procedure => "procedure",
-            Self::Field => "field",
-            Self::Channel => "channel",
-            Self::Commune => "commune",
-            Self::FinishingAgency => "finishing_agency",
-        }
-    }
-
-    /// What a place is in it; empty where it has none.
-    pub fn of(self, place: &Place) -> &str {
-        match self {
-            Self::Agency => &place.agency,
-            Self::Procedure => &place.procedure,
-            Self::Field => &place.field,
-            Self::Channel => &place.channel,
-            Self::Commune => &place.commune,
-            Self::FinishingAgency => &place.finishing_agency,
-        }
-    }
-
-    /// Says what a place is in it.
-    pub fn set(self, place: &mut Place, value: String) {
-        match self {
-            Self::Agency => place.agency = value,
-            Self::Procedure => place.procedure = value,
-            Self::Field => place.field = value,
-            Self::Channel => place.channel = value,
-            Self::Commune => place.commune = value,
-            Self::FinishingAgency => place.finishing_agency = value,
-        }
-    }
 }
 
 /// What is counted of a dossier, and on which day.

@@ -6,7 +6,8 @@ use contracts::{Moment, Status};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::measure::{Counted, Measure, Place};
+use super::measure::{Counted, Measure};
+use super::place::Place;
 use super::state::{DossierState, TimelineStep};
 use super::units::UnitVersions;
 
@@ -21,41 +22,80 @@ pub struct Settings {
     pub units: UnitVersions,
 }
 
+/// A dossier's course, as far as numbers go by it.
+pub(super) struct Worked {
+    /// The status at the end of each day on which one was taken.
+    days: BTreeMap<Date, Status>,
+    /// The day the decision was ready, where it is finished and that is told.
+    told: Option<Date>,
+    /// The day it came under work.
+    pub(super) open: Option<Date>,
+    /// The day the decision was ready, or on an unknown day the last that anything is known of.
+    pub(super) finish: Option<Date>,
+}
+
+impl Worked {
+    pub(super) fn of(state: &DossierState, settings: &Settings) -> Self {
+        let finished = state.status.is_finished() && !is_paused(state.status, settings);
+        let told = finished.then(|| finish_day(state)).flatten();
+        let days = day_statuses(state);
+        let open = opening_day(state);
+        let last = |open| days.last_key_value().map_or(open, |(day, _)| *day);
+        let finish = open.filter(|_| finished).map(|open| told.unwrap_or_else(|| last(open)));
+        Self { days, told, open, finish }
+    }
+
+    /// When it was under work: what finished earlier than it opened did so on that day.
+    pub(super) fn stay(&self) -> Option<Stay> {
+        self.open.map(|open| (open, self.finish.map(|day| day.max(open))))
+    }
+
+    /// When it waited for its applicant meanwhile.
+    pub(super) fn pauses(&self, settings: &Settings) -> Vec<Stay> {
+        self.stay().map(|stay| pauses(&self.days, stay, settings)).unwrap_or_default()
+    }
+
+    /// Which of three measures its finish is by a due date; what is not told to be early is not
+    /// called so.
+    pub(super) fn verdict(&self, due: Option<Moment>, names: [Measure; 3]) -> Option<Measure> {
+        let [early, on_time, _] = names;
+        let found = verdict(self.finish?, due, names);
+        Some(if found == early && self.told.is_none() { on_time } else { found })
+    }
+}
+
 /// All that one dossier adds to the statistics, without zeros and without the place. Of any days:
 /// what was open before them and came under work in them is what finished in them and is open at
 /// their end.
 fn counts(state: &DossierState, settings: &Settings) -> BTreeMap<Counted, i64> {
-    let mut sum = Sum { state, counts: BTreeMap::new() };
+    let mut sum = Sum::of(state);
     if state.retracted || !state.counted {
-        return sum.counts;
+        return sum.close();
     }
-    let finished = state.status.is_finished() && !is_paused(state.status, settings);
-    let told = finished.then(|| finish_day(state)).flatten();
-    let days = day_statuses(state);
+    let worked = Worked::of(state, settings);
     sum.flow(Measure::Submitted, state.submitted_at.map(Moment::day));
-    if let Some(open) = opening_day(state) {
-        // Finished on an unknown day: by the last day that anything is known of.
-        let last = || days.last_key_value().map_or(open, |(day, _)| *day);
-        let finish = finished.then(|| told.unwrap_or_else(last));
-        sum.course(open, finish, told.is_some());
-        sum.gauges(&days, (open, finish.map(|day| day.max(open))), settings);
-    } else if let Some(day) = told.filter(|_| state.status == Status::NOT_ACCEPTED) {
+    if let Some(stay) = worked.stay() {
+        sum.course(&worked, stay);
+        sum.gauges(&worked, stay, settings);
+    } else if let Some(day) = worked.told.filter(|_| state.status == Status::NOT_ACCEPTED) {
         sum.add(Measure::Refused, day, 1);
     }
     let returned = state.returned_at.map(Moment::day);
     if state.status == Status::RETURNED || returned.is_some() {
-        sum.flow(Measure::Returned, returned.or(told));
+        sum.flow(Measure::Returned, returned.or(worked.told));
     }
-    sum.statuses(&days);
-    sum.counts.retain(|_, count| *count != 0);
-    sum.counts
+    sum.statuses(&worked.days);
+    sum.close()
 }
 
-/// All that one dossier adds, by place: what tells a finish counts under the agency that finished.
-fn placed(state: &DossierState, settings: &Settings) -> Vec<(Place, BTreeMap<Counted, i64>)> {
+/// What one dossier adds, by place: what tells a finish counts under the agency that finished.
+pub(super) fn placed(
+    state: &DossierState,
+    settings: &Settings,
+    counts: BTreeMap<Counted, i64>,
+) -> Vec<(Place, BTreeMap<Counted, i64>)> {
     let place = Place::of(state, settings);
     let finishing = place.clone().finishing(state);
-    let counts = counts(state, settings);
     if finishing == place {
         return vec![(place, counts)];
     }
@@ -64,9 +104,11 @@ fn placed(state: &DossierState, settings: &Settings) -> Vec<(Place, BTreeMap<Cou
 }
 
 /// Where a state counts, and all that it adds there.
-pub fn counted(state: &DossierState, settings: &Settings) -> Vec<(Place, Vec<(Counted, i64)>)> {
-    let all = placed(state, settings).into_iter().filter(|(_, counts)| !counts.is_empty());
-    all.map(|(place, counts)| (place, counts.into_iter().collect())).collect()
+pub fn counted(state: &DossierState, settings: &Settings) -> Vec<PlacedCounts> {
+    let all = placed(state, settings, counts(state, settings))
+        .into_iter()
+        .filter(|(_, counts)| !counts.is_empty());
+    all.map(|(place, counts)| (Arc::new(place), counts.into_iter().collect())).collect()
 }
 
 /// What changes at one place: what is counted, and how many more.
@@ -80,11 +122,12 @@ pub fn changes(
     settings: &Settings,
 ) -> Vec<PlacedCounts> {
     let mut all: Vec<(Place, BTreeMap<Counted, i64>)> = Vec::new();
-    for (place, mut counts) in before.into_iter().flat_map(|state| placed(state, settings)) {
+    let placed = |state| placed(state, settings, counts(state, settings));
+    for (place, mut counts) in before.into_iter().flat_map(placed) {
         counts.values_mut().for_each(|n| *n = -*n);
         all.push((place, counts));
     }
-    for (place, counts) in after.into_iter().flat_map(|state| placed(state, settings)) {
+    for (place, counts) in after.into_iter().flat_map(placed) {
         match all.iter_mut().find(|(known, _)| *known == place) {
             Some((_, known)) => {
                 counts.into_iter().for_each(|(counted, n)| *known.entry(counted).or_default() += n);
@@ -171,13 +214,29 @@ fn verdict(finish: Date, due: Option<Moment>, early_on_late: [Measure; 3]) -> Me
     }
 }
 
-struct Sum<'a> {
+/// What a dossier adds, while it is added up.
+pub(super) struct Sum<'a> {
     state: &'a DossierState,
     counts: BTreeMap<Counted, i64>,
 }
 
-impl Sum<'_> {
-    fn add(&mut self, measure: Measure, day: Date, count: i64) {
+impl<'a> Sum<'a> {
+    pub(super) fn of(state: &'a DossierState) -> Self {
+        Self { state, counts: BTreeMap::new() }
+    }
+
+    /// Of what it is.
+    pub(super) fn state(&self) -> &'a DossierState {
+        self.state
+    }
+
+    /// What was added, without zeros.
+    pub(super) fn close(mut self) -> BTreeMap<Counted, i64> {
+        self.counts.retain(|_, count| *count != 0);
+        self.counts
+    }
+
+    pub(super) fn add(&mut self, measure: Measure, day: Date, count: i64) {
         let status = Some(self.state.status).filter(|_| measure == Measure::Refused);
         self.add_of(measure, status, day, count);
     }
@@ -194,7 +253,7 @@ impl Sum<'_> {
 
     /// That it came under work, and that it finished, as declared on a day or as seen since one.
     /// A finish counts no earlier than the work; its verdict goes by the day declared.
-    fn course(&mut self, open: Date, finish: Option<Date>, is_declared: bool) {
+    fn course(&mut self, worked: &Worked, (open, finish): Stay) {
         use Measure as M;
         self.add(M::Accepted, open, 1);
         match self.state.channel.as_deref() {
@@ -202,8 +261,7 @@ impl Sum<'_> {
             Some("post") => self.add(M::AcceptedPost, open, 1),
             _ => {}
         }
-        let Some(day) = finish else { return };
-        let counted = day.max(open);
+        let Some(counted) = finish else { return };
         match self.state.status {
             Status::WITHDRAWN => return self.add(M::Withdrawn, counted, 1),
             Status::STOPPED => self.add(M::Refused, counted, 1),
@@ -216,33 +274,32 @@ impl Sum<'_> {
             self.state.first_due_at.map(|first| (Some(first), firsts)),
         ];
         for (due, names) in judged.into_iter().flatten() {
-            let [early, on_time, _] = names;
-            // What is not told to be early is not called so.
-            let found = verdict(day, due, names);
-            let found = if found == early && !is_declared { on_time } else { found };
-            self.add(found, counted, 1);
+            if let Some(found) = worked.verdict(due, names) {
+                self.add(found, counted, 1);
+            }
         }
     }
 
     /// The conditions it is in from one day to another.
-    fn gauges(
-        &mut self,
-        days: &BTreeMap<Date, Status>,
-        (open, finish): (Date, Option<Date>),
-        settings: &Settings,
-    ) {
-        self.stay(Measure::Open, Some((open, finish)), 1);
-        let pauses = pauses(days, (open, finish), settings);
+    fn gauges(&mut self, worked: &Worked, stay: Stay, settings: &Settings) {
+        self.stay(Measure::Open, Some(stay), 1);
+        let pauses = worked.pauses(settings);
         for pause in &pauses {
             self.stay(Measure::Paused, Some(*pause), 1);
         }
-        for late in lates(self.state, (open, finish)) {
-            self.stay(Measure::Overdue, Some(late), 1);
-            for pause in &pauses {
-                let waiting = both(late, *pause);
-                self.stay(Measure::Overdue, waiting, -1);
-                self.stay(Measure::PausedOverdue, waiting, 1);
-            }
+        for late in lates(self.state, stay) {
+            self.late(late, &pauses, [Measure::Overdue, Measure::PausedOverdue]);
+        }
+    }
+
+    /// A stay after a due day, by two measures: while it does not wait for its applicant, and while
+    /// it does.
+    pub(super) fn late(&mut self, late: Stay, pauses: &[Stay], [overdue, paused]: [Measure; 2]) {
+        self.stay(overdue, Some(late), 1);
+        for pause in pauses {
+            let waiting = both(late, *pause);
+            self.stay(overdue, waiting, -1);
+            self.stay(paused, waiting, 1);
         }
     }
 
@@ -273,10 +330,10 @@ impl Sum<'_> {
 }
 
 /// A stay in a condition: from its first day to the day it ends, where it has ended.
-type Stay = (Date, Option<Date>);
+pub(super) type Stay = (Date, Option<Date>);
 
 /// The days of one stay that are of another too.
-fn both(one: Stay, other: Stay) -> Option<Stay> {
+pub(super) fn both(one: Stay, other: Stay) -> Option<Stay> {
     let ends = [one.1, other.1].into_iter().flatten().min();
     let from = one.0.max(other.0);
     ends.is_none_or(|end| from < end).then_some((from, ends))

@@ -6,7 +6,11 @@
 
 use jiff::{Timestamp, civil::Date};
 
-use super::{Answer, StoreError, decode::Stored};
+use super::{
+    Answer, StoreError,
+    decode::Stored,
+    timeliness::{AllTimeliness, Judged, Year},
+};
 use crate::registry::{
     Identity,
     finding::{Finding, JudgedBy, Of, RuleName, Stamp, Subject, TallyKey},
@@ -51,6 +55,21 @@ pub struct Turn {
     pub tallies: Vec<TallyText>,
     /// Findings opened, changed or closed.
     pub findings: Vec<Finding>,
+    /// How dossiers stand by the hub's own due date.
+    pub timeliness: Vec<Judged>,
+    /// What that adds to its sums.
+    pub years: Vec<Year>,
+}
+
+/// All that was judged, as of one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AllJudged {
+    /// The entry that is judged next.
+    pub next: u64,
+    /// All findings in the order in which they were opened.
+    pub findings: Vec<Finding>,
+    /// How dossiers stand by the hub's own due date.
+    pub timeliness: AllTimeliness,
 }
 
 /// Which findings are wanted.
@@ -113,9 +132,8 @@ pub trait Findings: Send + Sync {
         limit: u32,
     ) -> Answer<'_, Result<Vec<Finding>, StoreError>>;
 
-    /// All findings in the order in which they were opened, and the entry that is judged next, as
-    /// of one moment.
-    fn all_findings(&self) -> Answer<'_, Result<(u64, Vec<Finding>), StoreError>>;
+    /// All that was judged, as of one moment.
+    fn all_judged(&self) -> Answer<'_, Result<AllJudged, StoreError>>;
 }
 
 /// The day of a tally, as it is kept.

@@ -32,8 +32,10 @@ pub mod rules;
 pub mod schema;
 pub mod short;
 pub mod sqlite;
+pub mod strides;
 #[cfg(test)]
 mod suite;
+pub mod timeliness;
 
 use std::{collections::BTreeMap, fmt, future::Future, pin::Pin, sync::Arc};
 
@@ -192,6 +194,8 @@ pub trait Store:
     + records::Records
     + refusals::Refusals
     + retranslation::Retranslation
+    + strides::Strides
+    + timeliness::Timely
     + 'static
 {
     /// Writes a batch of chunks in one transaction, each of which succeeds or fails alone.

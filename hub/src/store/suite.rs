@@ -12,6 +12,8 @@ mod pollers;
 mod profiles;
 pub(crate) mod records;
 mod refusals;
+mod strides;
+mod timeliness;
 
 use std::sync::{Arc, LazyLock};
 
@@ -40,6 +42,8 @@ pub(crate) use look_ups::look_ups;
 pub(crate) use pollers::pollers;
 pub(crate) use profiles::profiles;
 pub(crate) use refusals::refusals;
+pub(crate) use strides::strides;
+pub(crate) use timeliness::timeliness;
 
 /// One dossier at a source, as a sealed record.
 pub(crate) fn snapshot(code: &str, version: u32, status: u8) -> Prepared {

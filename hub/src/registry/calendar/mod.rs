@@ -4,7 +4,7 @@
 //! and whoever asks is told so ([`OutsideCalendar`]). [`Timetable`] answers in a few array reads.
 
 #[cfg(test)]
-pub(in crate::registry) mod tests;
+pub(crate) mod tests;
 mod timetable;
 
 use jiff::civil::{Date, Weekday};

@@ -8,7 +8,7 @@ use super::*;
 use crate::registry::{Catalogue, measure::day_number};
 
 /// The example's catalogue, with its calendar and rules.
-pub(in crate::registry) static DONG_NAI: LazyLock<Catalogue> = LazyLock::new(|| {
+pub(crate) static DONG_NAI: LazyLock<Catalogue> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/dong-nai");
     crate::catalogue::load(&folder, &Contracts::builtin().unwrap()).unwrap()
 });

@@ -49,6 +49,11 @@ impl Rulebook {
         self.rules.get(&name)?.iter().find(|ready| ready.rule.stands(day))
     }
 
+    /// What decides deadlines, and the position of the edition that says so.
+    pub fn decides(&self) -> (&Deadlines, u64) {
+        (&self.deadlines, self.edition.position)
+    }
+
     /// The rule of a name that speaks of a day.
     pub(super) fn rule(&self, name: RuleName, day: Option<Date>) -> Option<&FindingRule> {
         self.ready(name, day).map(|ready| &ready.rule)

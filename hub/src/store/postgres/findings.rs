@@ -8,6 +8,7 @@ use super::{
     PostgresStore,
     failure::Failure,
     session::{self, Rows, Value, signed, soon, unsigned},
+    timeliness,
 };
 use crate::{
     registry::{
@@ -17,12 +18,13 @@ use crate::{
     store::{
         Answer, StoreError,
         findings::{
-            COLUMNS, CodeTold, FindingQuery, Findings, Row, TallyText, Text, Turn, tally_day,
+            AllJudged, COLUMNS, CodeTold, FindingQuery, Findings, Row, TallyText, Text, Turn,
+            tally_day,
         },
     },
 };
 
-async fn judged(client: &impl GenericClient) -> Result<u64, Failure> {
+pub(super) async fn judged(client: &impl GenericClient) -> Result<u64, Failure> {
     let row = session::row(client, "SELECT next FROM judged", &[]).await?;
     Ok(row.map(|row| row.try_get(0)).transpose()?.map_or(0, unsigned))
 }
@@ -153,7 +155,7 @@ async fn between(
 /// Forgets all that was judged: it is made anew from the first entry on.
 pub(super) async fn forget(client: &impl GenericClient) -> Result<(), Failure> {
     let sql = "DELETE FROM findings; DELETE FROM judged_codes; DELETE FROM judged_tallies;
-               DELETE FROM judged";
+               DELETE FROM timeliness; DELETE FROM timeliness_years; DELETE FROM judged";
     Ok(client.batch_execute(sql).await?)
 }
 
@@ -231,6 +233,7 @@ async fn settle(client: &impl GenericClient, turn: Turn) -> Result<bool, Failure
     }
     let tallies = Rows::new(TALLIES, texts.len()).with(agencies).with(own).with(days).with(texts);
     session::write(client, vec![codes, tallies, columns(turn.findings)]).await?;
+    timeliness::settle(client, turn.timeliness, turn.years).await?;
     Ok(true)
 }
 
@@ -340,13 +343,14 @@ impl Findings for PostgresStore {
         }))
     }
 
-    fn all_findings(&self) -> Answer<'_, Result<(u64, Vec<Finding>), StoreError>> {
+    fn all_judged(&self) -> Answer<'_, Result<AllJudged, StoreError>> {
         Box::pin(async move {
             let work = async {
                 let mut client = self.sessions.reader().await?;
                 let moment = session::at_one_moment(&mut client).await?;
-                let found = found(&moment, "ORDER BY opened, number", &[]).await?;
-                Ok::<_, Failure>((judged(&moment).await?, found))
+                let findings = found(&moment, "ORDER BY opened, number", &[]).await?;
+                let (next, timeliness) = (judged(&moment).await?, timeliness::all(&moment).await?);
+                Ok::<_, Failure>(AllJudged { next, findings, timeliness })
             };
             work.await.map_err(StoreError::from)
         })

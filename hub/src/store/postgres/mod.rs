@@ -45,9 +45,11 @@ mod scan;
 mod schema;
 mod session;
 mod statistics;
+mod strides;
 mod submit;
 #[cfg(test)]
 mod tests;
+mod timeliness;
 mod verify;
 mod write;
 

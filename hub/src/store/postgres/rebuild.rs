@@ -109,7 +109,8 @@ impl<'a> Numbers<'a> {
 const FORGET: &str = "
     SELECT FROM rolled FOR UPDATE;
     DELETE FROM observations; DELETE FROM dossiers; DELETE FROM changes; DELETE FROM deltas;
-    DELETE FROM rollups; DELETE FROM members; DELETE FROM rules; DELETE FROM records;";
+    DELETE FROM rollups; DELETE FROM members; DELETE FROM rules; DELETE FROM records;
+    DELETE FROM strides; UPDATE strided SET made = 0;";
 
 async fn anew(numbers: &Numbers<'_>, transaction: &Transaction<'_>) -> Result<u64, Failure> {
     transaction.batch_execute(FORGET).await?;

@@ -17,6 +17,7 @@ use crate::{
         CellQuery, Cells, StoreError,
         batch::{Level, slot::Slot},
         numbers::Sums,
+        strides,
     },
 };
 
@@ -51,7 +52,7 @@ const YEARS: &str = "
         GROUP BY 1, 2) s
     JOIN names i ON i.name = s.inside";
 
-const ENDS: &str = "SELECT h.size, r.position FROM head h, rolled r";
+const ENDS: &str = "SELECT h.size, r.position, s.made FROM head h, rolled r, strided s";
 
 /// Numbers by day, or over all days asked for. Read as of one moment, so that the position is the
 /// one they are true at.
@@ -63,10 +64,10 @@ pub(super) async fn cells(client: &mut Object, query: &CellQuery) -> Result<Cell
     }
 }
 
-/// Where the journal and the rollups end.
-fn ends(row: Option<&tokio_postgres::Row>) -> Result<(u64, u64), Failure> {
+/// Where the journal and the rollups end, and how many strides are made.
+fn ends(row: Option<&tokio_postgres::Row>) -> Result<(u64, u64, u64), Failure> {
     let row = row.ok_or_else(|| StoreError::fault("the journal's head is lost"))?;
-    Ok((unsigned(row.try_get(0)?), unsigned(row.try_get(1)?)))
+    Ok((unsigned(row.try_get(0)?), unsigned(row.try_get(1)?), unsigned(row.try_get(2)?)))
 }
 
 async fn rolled(
@@ -87,9 +88,23 @@ async fn rolled(
         session::row(transaction, named, &name),
     )
     .await?;
-    let (size, rolled) = ends(ended.as_ref())?;
+    let (size, rolled, made) = ends(ended.as_ref())?;
     let as_of = query.as_of.map_or(size, |position| position.min(size));
     let named: Option<i64> = named.map(|row| row.try_get(0)).transpose()?;
+    let way = strides::way(as_of, rolled, made);
+    let deltas = (signed(way.deltas.0), signed(way.deltas.1));
+    let between: [Value<'_>; 2] = [&deltas.0, &deltas.1];
+    if let Some(all) = &way.strides {
+        let mut sums = Sums::new(query);
+        // A name without a number is borne by nothing.
+        if only.is_none() || named.is_some() {
+            super::strides::add(transaction, (query, level), named, all, &mut sums).await?;
+        }
+        for row in session::rows(transaction, rolling::DELTAS, &between).await? {
+            sums.delta(&rolling::delta(&row)?, way.sign);
+        }
+        return Ok(Cells { as_of, scanned: false, rows: sums.rows() });
+    }
     let mut wanted = Wanted::default();
     // A name without a number is borne by no rollup.
     for row in asked.iter().filter(|_| only.is_none() || named.is_some()) {
@@ -101,9 +116,6 @@ async fn rolled(
     let inner = query.only(level.inner);
     let Wanted { firsts, lasts, since, until, by_day, .. } = &wanted;
     let values: [Value<'_>; 6] = [&inner, firsts, lasts, since, until, by_day];
-    let (from, to, sign) = if as_of >= rolled { (rolled, as_of, 1) } else { (as_of, rolled, -1) };
-    let (from, to) = (signed(from), signed(to));
-    let between: [Value<'_>; 2] = [&from, &to];
     let (years, deltas) = try_join(
         session::rows(transaction, YEARS, &values),
         session::rows(transaction, rolling::DELTAS, &between),
@@ -118,7 +130,7 @@ async fn rolled(
         sums.rolled(level, names, day.unwrap_or(*last), row.try_get(3)?);
     }
     for row in deltas {
-        sums.delta(&rolling::delta(&row)?, sign);
+        sums.delta(&rolling::delta(&row)?, way.sign);
     }
     Ok(Cells { as_of, scanned: false, rows: sums.rows() })
 }
@@ -127,7 +139,7 @@ async fn rolled(
 async fn scanned(transaction: &Transaction<'_>, query: &CellQuery) -> Result<Cells, Failure> {
     scan::whole_tables(transaction).await?;
     let ended = session::row(transaction, ENDS, &[]).await?;
-    let (size, _) = ends(ended.as_ref())?;
+    let (size, ..) = ends(ended.as_ref())?;
     let as_of = query.as_of.map_or(size, |position| position.min(size));
     let gauges: Vec<&str> = gauge_names().collect();
     let (before, only) = (signed(as_of), Dimension::ALL.map(|one| query.only(Some(one))));

@@ -12,6 +12,7 @@ use super::{
     failure::Failure,
     known, pruning, rebuild, records, rolling, scan,
     session::{self, signed, unsigned},
+    strides,
 };
 use crate::{
     registry::PlacedCounts,
@@ -135,6 +136,10 @@ async fn folds(
     extra(transaction, &recount, verdict).await?;
     recount.close(verdict)?;
     recount.deltas(rolling::sums(transaction, 0, verdict.entries).await?, verdict);
+    if verdict.faults.is_empty() {
+        // Deltas that hold are what strides are compared with.
+        strides::verify(transaction, &mut |fault| verdict.add(fault)).await?;
+    }
     rollups(transaction, &recount, verdict).await
 }
 

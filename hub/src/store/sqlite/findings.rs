@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use rusqlite::{Connection, OptionalExtension, Transaction, params, types::Value};
 
-use super::{SqliteStore, Task};
+use super::{SqliteStore, Task, timeliness};
 use crate::{
     registry::{
         Identity,
@@ -12,12 +12,13 @@ use crate::{
     store::{
         Answer, StoreError,
         findings::{
-            COLUMNS, CodeTold, FindingQuery, Findings, Row, TallyText, Text, Turn, tally_day,
+            AllJudged, COLUMNS, CodeTold, FindingQuery, Findings, Row, TallyText, Text, Turn,
+            tally_day,
         },
     },
 };
 
-fn judged(connection: &Connection) -> Result<u64, StoreError> {
+pub(super) fn judged(connection: &Connection) -> Result<u64, StoreError> {
     let mut statement = connection.prepare_cached("SELECT next FROM judged")?;
     Ok(statement.query_row([], |row| row.get(0)).optional()?.unwrap_or(0))
 }
@@ -184,6 +185,7 @@ fn settle(transaction: &Transaction<'_>, turn: Turn) -> Result<bool, StoreError>
             about
         ])?;
     }
+    timeliness::settle(transaction, turn.timeliness, turn.years)?;
     Ok(true)
 }
 
@@ -191,7 +193,7 @@ fn settle(transaction: &Transaction<'_>, turn: Turn) -> Result<bool, StoreError>
 pub(super) fn forget(connection: &Connection) -> Result<(), StoreError> {
     Ok(connection.execute_batch(
         "DELETE FROM findings; DELETE FROM judged_codes; DELETE FROM judged_tallies;
-         DELETE FROM judged;",
+         DELETE FROM timeliness; DELETE FROM timeliness_years; DELETE FROM judged;",
     )?)
 }
 
@@ -236,10 +238,10 @@ fn from(
     found(connection, rest, values)
 }
 
-fn all(connection: &Connection) -> Result<(u64, Vec<Finding>), StoreError> {
+fn all(connection: &Connection) -> Result<AllJudged, StoreError> {
     let moment = connection.unchecked_transaction()?;
-    let found = found(&moment, "ORDER BY opened, number", Vec::new())?;
-    Ok((judged(&moment)?, found))
+    let findings = found(&moment, "ORDER BY opened, number", Vec::new())?;
+    Ok(AllJudged { next: judged(&moment)?, findings, timeliness: timeliness::all(&moment)? })
 }
 
 impl Findings for SqliteStore {
@@ -292,7 +294,7 @@ impl Findings for SqliteStore {
         self.read(move |connection| from(connection, (position, turn), limit))
     }
 
-    fn all_findings(&self) -> Answer<'_, Result<(u64, Vec<Finding>), StoreError>> {
+    fn all_judged(&self) -> Answer<'_, Result<AllJudged, StoreError>> {
         self.read(all)
     }
 }

@@ -1,6 +1,7 @@
 //! The embedded store: one SQLite file, one writer thread, readers beside it.
 
 mod ahead;
+pub(crate) mod alone;
 mod attachments;
 mod beside;
 mod catalogue;
@@ -28,9 +29,11 @@ mod rolling;
 mod scan;
 mod schema;
 mod statistics;
+mod strides;
 mod submit;
 #[cfg(test)]
 mod tests;
+mod timeliness;
 mod touched;
 mod verify;
 mod write;
@@ -95,8 +98,7 @@ impl SqliteStore {
     /// Those of [`Self::open`], but for that.
     pub fn open_to_move(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let path = path.into();
-        let opened = open::writer(&path)?;
-        Self::start(path, opened)
+        Self::start(path.clone(), open::writer(&path)?)
     }
 
     fn start(path: PathBuf, (connection, key): (Connection, DedupKey)) -> Result<Self, StoreError> {
@@ -108,11 +110,9 @@ impl SqliteStore {
         let finished = touched.finished().clone();
         let arrivals = ahead::start(&path, &finished, &tasks)?;
         let writer = Writer { connection, rules, numbers, rolling, touched, wal };
-        let work = move || writer.work(&queue);
-        let name = "lienthong-writer".to_owned();
         thread::Builder::new()
-            .name(name)
-            .spawn(work)
+            .name("lienthong-writer".to_owned())
+            .spawn(move || writer.work(&queue))
             .map_err(|error| StoreError::away(format!("the writer does not start: {error}")))?;
         let readers = readers::Readers::start(&path)?;
         Ok(Self { path, key, tasks, arrivals, readers, finished, rules: Arc::default() })

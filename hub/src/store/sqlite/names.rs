@@ -1,6 +1,6 @@
 //! Names and measures by number, for the keys of rollups and for deltas.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use rusqlite::{Connection, OptionalExtension};
 
@@ -24,6 +24,82 @@ pub(super) fn measure(connection: &Connection, number: i64) -> Result<String, St
 pub(super) fn text(connection: &Connection, name: i64) -> Result<String, StoreError> {
     let sql = "SELECT text FROM names WHERE name = ?1";
     Ok(connection.prepare_cached(sql)?.query_row([name], |row| row.get(0))?)
+}
+
+/// Numbers of measures and of names that have one, asked for once.
+#[derive(Debug, Default)]
+pub(super) struct Known<'a>(Numbers<'a>);
+
+impl<'a> Known<'a> {
+    /// The slot and the inner name of a key that the rollups bear too.
+    pub(super) fn of(
+        &mut self,
+        connection: &Connection,
+        key: &RollupKey<'a>,
+    ) -> Result<(i64, i64), StoreError> {
+        let Numbers { measures, names } = &mut self.0;
+        let mut name = |text| given(connection, names, NAMES[0], text);
+        let (outer, inner) = (name(key.outer)?, name(key.inner)?);
+        let measure = given(connection, measures, MEASURES[0], key.measure)?;
+        let slot = Slot { level: key.level, measure, outer, year: key.year }.number();
+        Ok((slot.ok_or_else(|| StoreError::fault(format!("no slot is for {key:?}")))?, inner))
+    }
+}
+
+fn given<'a>(
+    connection: &Connection,
+    seen: &mut HashMap<&'a str, i64>,
+    ask: &'static str,
+    text: &'a str,
+) -> Result<i64, StoreError> {
+    if let Some(number) = seen.get(text) {
+        return Ok(*number);
+    }
+    let known = connection.prepare_cached(ask)?.query_row([text], |row| row.get(0)).optional()?;
+    let none = || StoreError::fault(format!("the rollups have no number for `{text}`"));
+    let number = known.ok_or_else(none)?;
+    seen.insert(text, number);
+    Ok(number)
+}
+
+/// Texts of numbers, asked for once.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    measures: HashMap<i64, Arc<str>>,
+    names: HashMap<i64, Arc<str>>,
+}
+
+impl Told {
+    /// The measure of a number.
+    pub(super) fn measure(
+        &mut self,
+        connection: &Connection,
+        number: i64,
+    ) -> Result<Arc<str>, StoreError> {
+        once(&mut self.measures, number, || measure(connection, number))
+    }
+
+    /// The name of a number.
+    pub(super) fn name(
+        &mut self,
+        connection: &Connection,
+        number: i64,
+    ) -> Result<Arc<str>, StoreError> {
+        once(&mut self.names, number, || text(connection, number))
+    }
+}
+
+fn once(
+    seen: &mut HashMap<i64, Arc<str>>,
+    number: i64,
+    ask: impl FnOnce() -> Result<String, StoreError>,
+) -> Result<Arc<str>, StoreError> {
+    if let Some(known) = seen.get(&number) {
+        return Ok(known.clone());
+    }
+    let text: Arc<str> = ask()?.into();
+    seen.insert(number, text.clone());
+    Ok(text)
 }
 
 /// Numbers of measures and of names, asked for once.

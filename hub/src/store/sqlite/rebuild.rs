@@ -74,7 +74,8 @@ const DROP: &str = "
     DROP INDEX members_by_code; DROP INDEX members_by_dossier;
     DELETE FROM observations; DELETE FROM dossiers; DELETE FROM changes; DELETE FROM deltas;
     DELETE FROM places; DELETE FROM rollups; DELETE FROM names; DELETE FROM measures;
-    DELETE FROM members; DELETE FROM rules; DELETE FROM records;";
+    DELETE FROM members; DELETE FROM rules; DELETE FROM records;
+    DELETE FROM strides; UPDATE strided SET made = 0;";
 
 const INDEX: &str = "
     CREATE INDEX members_by_code ON members (code) WHERE code IS NOT NULL;

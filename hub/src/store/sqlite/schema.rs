@@ -11,7 +11,7 @@ use crate::store::{
 };
 
 /// All versions, in order; the file notes how many it has, and the hash of each.
-static MIGRATIONS: [Migration; 17] = [
+static MIGRATIONS: [Migration; 18] = [
     Migration { name: "first", sql: include_str!("../../../migrations/sqlite/0001_first.sql") },
     Migration {
         name: "rollups_by_number",
@@ -61,6 +61,10 @@ static MIGRATIONS: [Migration; 17] = [
     Migration {
         name: "exchange",
         sql: include_str!("../../../migrations/sqlite/0017_exchange.sql"),
+    },
+    Migration {
+        name: "timeliness",
+        sql: include_str!("../../../migrations/sqlite/0018_timeliness.sql"),
     },
 ];
 

@@ -5,7 +5,7 @@ use std::collections::{HashMap, hash_map::Entry};
 
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
-use super::{deltas, names, rolling};
+use super::{deltas, names, rolling, strides::made};
 use crate::store::{
     CellQuery, CellRow, Cells, StoreError,
     batch::{
@@ -14,6 +14,7 @@ use crate::store::{
         year::{Years, each_day},
     },
     numbers::{Scan, Sums},
+    strides,
 };
 
 /// Numbers by day, or over all days asked for. Read in one transaction, so that the position is
@@ -29,12 +30,12 @@ pub(super) fn cells(connection: &Connection, query: &CellQuery) -> Result<Cells,
     };
     let connection = &*transaction;
     let mut asked = Asked { connection, query, level, sums, names: HashMap::new() };
-    asked.rolled()?;
-    let rolled = rolling::rolled(&transaction)?;
-    match as_of >= rolled {
-        true => asked.deltas(rolled, as_of, 1)?,
-        false => asked.deltas(as_of, rolled, -1)?,
+    let way = strides::way(as_of, rolling::rolled(connection)?, made(connection)?);
+    match &way.strides {
+        None => asked.rolled()?,
+        Some(all) => asked.strides(all)?,
     }
+    asked.deltas(way.deltas, way.sign)?;
     Ok(Cells { as_of, scanned: false, rows: asked.sums.rows() })
 }
 
@@ -178,9 +179,16 @@ impl Asked<'_> {
         })
     }
 
+    /// Adds what strides say of every measure.
+    fn strides(&mut self, all: &[u64]) -> Result<(), StoreError> {
+        let Some(Only { outer, inner }) = self.only()? else { return Ok(()) };
+        let asked = strides::Asked::new(self.query, self.level);
+        super::strides::add(self.connection, &asked, (outer, inner), all, &mut self.sums)
+    }
+
     /// Adds, or takes back, the deltas of some positions.
-    fn deltas(&mut self, from: u64, to: u64, sign: i64) -> Result<(), StoreError> {
+    fn deltas(&mut self, positions: (u64, u64), sign: i64) -> Result<(), StoreError> {
         let sums = &mut self.sums;
-        deltas::read(self.connection, (from, to), &mut |delta| sums.delta(delta, sign))
+        deltas::read(self.connection, positions, &mut |delta| sums.delta(delta, sign))
     }
 }

@@ -218,6 +218,26 @@ async fn findings_are_judged_once_in_order_and_a_recount_agrees() {
 }
 
 #[tokio::test]
+async fn dossiers_stand_by_the_hubs_due_date_as_a_recount_has_them() {
+    let folder = Folder::new("timeliness");
+    suite::timeliness(Arc::new(folder.open())).await;
+}
+
+#[tokio::test]
+async fn numbers_as_of_old_positions_are_a_few_strides() {
+    let folder = Folder::new("strides");
+    let store = folder.open();
+    suite::strides(&store).await;
+    let other = Connection::open(folder.0.join("hub.db")).unwrap();
+    other.execute("DELETE FROM strides WHERE stride = 6 AND slot % 3 = 0", []).unwrap();
+    let faults = store.recount().await.unwrap().faults;
+    // The eighth has the sixth in it.
+    let told = ["16 to 23", "0 to 31"];
+    let told = told.map(|of| format!("the sums of the entries {of} differ from their deltas"));
+    assert_eq!(faults[..2], told);
+}
+
+#[tokio::test]
 async fn trial() {
     let folder = Folder::new("trial");
     suite::trial(&folder.open()).await;

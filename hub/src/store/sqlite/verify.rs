@@ -4,7 +4,9 @@ use std::{collections::HashMap, path::Path};
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{SqliteStore, crew::Crew, deltas, known, pruning, rebuild, records, rolling, scan};
+use super::{
+    SqliteStore, crew::Crew, deltas, known, pruning, rebuild, records, rolling, scan, strides,
+};
 use crate::registry::Observation;
 use crate::store::{
     Answer, StoreError, Verdict,
@@ -113,6 +115,10 @@ fn folds(
     }
     extra(crew.first()?, &recount, verdict)?;
     recount.deltas(sums(crew, verdict.entries)?, verdict);
+    if verdict.faults.is_empty() {
+        // Deltas that hold are what strides are compared with.
+        strides::verify(crew.first()?, &mut |fault| verdict.add(fault))?;
+    }
     let rolled = &mut Verdict { entries: verdict.entries, ..Verdict::default() };
     let reader = crew.first()?;
     let (closed, compared) =

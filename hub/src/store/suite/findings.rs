@@ -13,7 +13,10 @@ use crate::{
         Catalogue,
         finding::{FindingRule, RuleName, StatusWords},
     },
-    store::{Store, findings::FindingQuery, findings::Turn},
+    store::{
+        Store,
+        findings::{AllJudged, FindingQuery, Turn},
+    },
 };
 
 /// A rule of a name, whose words are its values.
@@ -102,11 +105,11 @@ pub(crate) async fn findings(store: Arc<dyn Store>) {
     stale(&*store).await;
     sealed(&*store).await;
     // Made anew it is the same, and nothing is kept of it meanwhile.
-    let all = store.all_findings().await.unwrap();
+    let all = store.all_judged().await.unwrap();
     store.rebuild().await.unwrap();
-    assert_eq!(store.all_findings().await.unwrap(), (0, Vec::new()));
+    assert_eq!(store.all_judged().await.unwrap(), AllJudged::default());
     judging::catch_up(store.clone()).await.unwrap();
-    assert_eq!(store.all_findings().await.unwrap(), all);
+    assert_eq!(store.all_judged().await.unwrap(), all);
     holds(&store, 11).await;
     damaged(&store).await;
 }
@@ -190,7 +193,7 @@ async fn asked_for(store: &dyn Store) {
 
 /// A turn that another has overtaken leaves nothing.
 async fn stale(store: &dyn Store) {
-    let all = store.all_findings().await.unwrap();
+    let all = store.all_judged().await.unwrap();
     let stale = Turn { from: 4, to: 5, findings: Vec::new(), ..Turn::default() };
     assert!(!store.settle_findings(stale).await.unwrap());
     let (one, other) = tokio::join!(
@@ -198,13 +201,13 @@ async fn stale(store: &dyn Store) {
         store.settle_findings(Turn { from: 10, to: 12, ..Turn::default() }),
     );
     assert!(one.unwrap() && !other.unwrap());
-    assert_eq!(store.all_findings().await.unwrap(), all);
+    assert_eq!(store.all_judged().await.unwrap(), all);
 }
 
 /// Each is what its contract says.
 async fn sealed(store: &dyn Store) {
     let contracts = Contracts::builtin().unwrap();
-    for finding in store.all_findings().await.unwrap().1 {
+    for finding in store.all_judged().await.unwrap().findings {
         let body: Value = serde_json::from_str(&finding.text()).unwrap();
         let (contract, key) = ("finding/1".parse().unwrap(), finding.id().into());
         let draft = Draft { contract, key, body: body.into() };
@@ -214,8 +217,9 @@ async fn sealed(store: &dyn Store) {
 
 /// What is kept otherwise than a recount has it is told by its id.
 async fn damaged(store: &Arc<dyn Store>) {
-    let (judged, all) = store.all_findings().await.unwrap();
-    let known: BTreeMap<String, _> = all.into_iter().map(|one| (one.id(), one)).collect();
+    let all = store.all_judged().await.unwrap();
+    let judged = all.next;
+    let known: BTreeMap<String, _> = all.findings.into_iter().map(|one| (one.id(), one)).collect();
     let mut altered = known["5-0"].clone();
     altered.body = altered.body.replace("2024-03-06", "2024-03-07");
     let turn = Turn { from: judged, to: judged, findings: vec![altered], ..Turn::default() };

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// A dossier that differs from the next in every dimension.
-fn dossier(number: u32, version: u32, status: u8) -> Prepared {
+pub(super) fn dossier(number: u32, version: u32, status: u8) -> Prepared {
     let one = |of: &[&str]| of[number as usize % of.len()].to_owned();
     let code = format!("G-{number}");
     let agency = one(&["so-y-te", "so-xay-dung"]);
@@ -31,7 +31,7 @@ async fn ask(store: &dyn Store, query: &CellQuery) -> Cells {
 }
 
 /// The finest numbers, summed to a grouping.
-fn summed(rows: &[CellRow], query: &CellQuery) -> Vec<CellRow> {
+pub(super) fn summed(rows: &[CellRow], query: &CellQuery) -> Vec<CellRow> {
     let mut sums: BTreeMap<(String, Place, i32), i64> = BTreeMap::new();
     for row in rows {
         if query.only.iter().any(|(dimension, value)| dimension.of(&row.place) != value) {
