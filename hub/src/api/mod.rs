@@ -27,6 +27,7 @@ mod findings;
 pub(crate) mod fixture;
 mod health;
 pub mod kinds;
+mod paging;
 mod params;
 mod pollers;
 mod reports;
@@ -112,6 +113,7 @@ pub fn whole(state: Api, others: Router) -> Router {
         .route("/v1/feedback/summary", get(feedback::summary))
         .route("/v1/requests", get(exchange::requests))
         .route("/v1/requests/{id}", get(exchange::request))
+        .route("/v1/applications", get(exchange::applications))
         .route("/v1/applications/{id}", get(exchange::application))
         .route("/v1/attachments", post(attachments::send))
         .route("/v1/attachments/{digest}", get(attachments::fetch))

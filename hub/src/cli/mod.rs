@@ -21,6 +21,7 @@ mod progress;
 mod prune;
 mod receive;
 mod refusals;
+mod replies;
 mod report;
 mod requests;
 mod retranslate;
