@@ -43,6 +43,7 @@ pub use stream::{STREAMS_MAX, Streams};
 
 use std::sync::Arc;
 
+use adapters::dialect::Files;
 use adapters::rest::{kinds::UNAUTHENTICATED, problem::ProblemResponse};
 use axum::{
     Router,
@@ -53,7 +54,7 @@ use axum::{
 };
 
 use crate::{
-    attachments::Attachments,
+    attachments::{Attachments, Inline},
     auth::{Keys, Principal},
     feeds::Live,
     operations::Operations,
@@ -75,6 +76,14 @@ pub struct Api {
     pub telemetry: Arc<Telemetry>,
     /// Files, where this hub takes some.
     pub attachments: Option<Arc<Attachments>>,
+}
+
+impl Api {
+    /// Where files go that come inside messages.
+    pub(crate) fn files(&self) -> Option<Arc<dyn Files>> {
+        let kept = self.attachments.clone()?;
+        Some(Arc::new(Inline(kept)))
+    }
 }
 
 /// All calls that ask, complete with 404, 405, request ids, metrics and one log line a request.
