@@ -55,7 +55,7 @@ enum Does {
     /// Shows items.
     Shows(Shown),
     /// Takes messages.
-    Takes { form: Form, receiving: Receiving, received: Received, known: BTreeSet<String> },
+    Takes { form: Form, receiving: Box<Receiving>, received: Received, known: BTreeSet<String> },
 }
 
 /// In which form a system says what it says.
@@ -109,6 +109,7 @@ impl Systems {
             Sending::File | Sending::Amqp(_) | Sending::Database(_) => return false,
         };
         let (received, known) = (Received::default(), BTreeSet::new());
+        let receiving = Box::new(receiving);
         let does = Does::Takes { form, receiving, received, known };
         self.put(&channel.id, Desk { asked, does });
         true
@@ -246,7 +247,9 @@ async fn taken(
                 if let Some(text) = own.filter(|_| *form == Form::Json) {
                     response = (StatusCode::OK, [(CONTENT_TYPE, JSON)], text).into_response();
                 }
-                reply.zip(systems.replies.as_ref()).map(|(reply, desk)| desk.put(reply));
+                if let (Some(reply), Some(desk)) = (reply, &systems.replies) {
+                    desk.put(reply);
+                }
             }
             // A script that does not fit what comes: whoever rehearses is to see it.
             Err(error) => {

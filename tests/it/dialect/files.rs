@@ -3,8 +3,6 @@
 
 use std::fs;
 
-use serde_json::Value;
-
 use super::{OPEN, Office, document};
 use crate::{
     backend::{Backend, on_each_store},
@@ -117,7 +115,7 @@ async fn a_file_inside_a_document_is_kept_by_itself_and_fetched_back_byte_for_by
     assert_eq!(claims.as_array().map(Vec::len), Some(1), "{claims}");
     // Who names a file of another's is refused, and gets nothing of it.
     let stolen = document("H19.12-200306-0009", OPEN)
-        .replace("\"DocFees\"", &format!("\"ClaimChecks\":{},\"DocFees\"", Value::from(claims)))
+        .replace("\"DocFees\"", &format!("\"ClaimChecks\":{},\"DocFees\"", claims))
         .replace(&encoded("Tờ khai".as_bytes()), "");
     let stolen = stolen.replace(&text(0, "digest"), &format!("sha256:{}", "0".repeat(64)));
     let (status, told) = office.pushes(&token, sync, &stolen).await;
