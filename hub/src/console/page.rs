@@ -256,11 +256,11 @@ fn channels(operations: &Operations, tallies: Vec<Tally>) -> Vec<ChannelRow> {
     };
     let known = operations.catalog.channels.values();
     let mut rows: BTreeMap<String, ChannelRow> = known
-        .map(|one| (one.id.clone(), row(&one.id, one.mode.as_str(), one.transport())))
+        .map(|one| (one.id.clone(), row(&one.id, one.mode().as_str(), one.transport())))
         .collect();
     for tally in tallies {
         let other = || match operations.catalog.channel(&tally.channel) {
-            Some(own) => row(&tally.channel, own.mode.as_str(), "own"),
+            Some(own) => row(&tally.channel, own.mode().as_str(), "own"),
             None => row(&tally.channel, "", "–"),
         };
         let row = rows.entry(tally.channel.clone()).or_insert_with(other);
