@@ -5,6 +5,7 @@
 //! a file are in memory at a time, in either direction.
 
 mod file;
+mod inline;
 
 use std::{
     fs::{self, File},
@@ -21,6 +22,8 @@ use tokio::{
     sync::{Semaphore, mpsc},
     time::{Instant, timeout, timeout_at},
 };
+
+pub use inline::Inline;
 
 use file::{INCOMING, Written, fault, place, read, settle, sweep, write};
 

@@ -3,6 +3,7 @@
 mod called;
 mod dropped;
 mod expected;
+mod mode;
 mod outbound;
 mod own;
 mod read;
@@ -28,6 +29,7 @@ pub use called::Called;
 pub use dropped::Dropped;
 use dropped::Source;
 pub use expected::Expected;
+pub use mode::{CurrentMode, ModeChange, SeenFiles, promote};
 pub use outbound::{
     InsertTold, OutboundChannel, OutboundSettings, PortalTold, PublishTold, Sending, Sent, SoapTold,
 };
@@ -130,7 +132,7 @@ pub struct Channel {
     /// Hash of the mapping's texts: what entries carry.
     pub hash: Digest,
     /// Whether what it sends counts.
-    pub mode: Mode,
+    pub mode: CurrentMode,
     /// Its drop folder, where it is received by files.
     pub dropped: Option<Dropped>,
     /// The operation by which its agency calls it, where it is called by one.
@@ -311,7 +313,7 @@ fn channel(
         name,
         mapping,
         hash: hash(&sources),
-        mode: settings.mode,
+        mode: CurrentMode::new(settings.mode),
         dropped: None,
         called: None,
         read: None,

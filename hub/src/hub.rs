@@ -217,7 +217,7 @@ impl Hub {
         let api = calls(config, (&operations, live), (&keys, telemetry));
         let intake = Intake::new(journey.clone(), Limits::default());
         let open = config.listen.ip().is_loopback();
-        let app = readers(api, open).merge(agencies(&intake, &doors));
+        let app = agencies(&intake, &doors, &api).merge(readers(api, open));
         let (listener, address) = listen(config.listen).await?;
         let beside = TaskTracker::new();
         beside.spawn(profiling.run(stop.clone()));
@@ -322,13 +322,13 @@ fn calls(
 }
 
 /// The doors of agencies over HTTP: all lead to one inbox, and share its limits.
-fn agencies(intake: &Arc<Intake>, doors: &Arc<Doors>) -> axum::Router {
+fn agencies(intake: &Arc<Intake>, doors: &Arc<Doors>, api: &Api) -> axum::Router {
     let keys = Arc::new(doors.keys.clone());
     push::router(intake.clone(), keys.clone(), &OWN)
         .merge(exchange::router(intake.clone(), keys.clone()))
         .merge(token::router(intake.clone(), keys.clone(), &TOKENS))
         .merge(soap::router(intake.clone(), doors.clone()))
-        .merge(lgsp::router(intake.clone(), doors.clone()))
+        .merge(lgsp::router(intake.clone(), doors.clone(), api.files()))
         .merge(dvcqg::router(intake.clone(), doors.clone(), keys))
 }
 

@@ -9,6 +9,7 @@ mod drift;
 mod exchange;
 mod feedback;
 mod findings;
+mod listing;
 mod messages;
 pub mod moves;
 mod pollers;
@@ -48,7 +49,10 @@ pub use counted::{CountedDossier, CountedPage, From as CountedFrom, Number};
 pub use deadline::{Brief, DeadlineLookup, Own, Standing};
 pub use deliveries::{DeadPage, DeadWhole, Pace, Replayed, ToldLetter};
 pub use drift::{ChannelDrift, Drift, DriftSeen};
-pub use exchange::{ExchangePart, ExchangeStanding, RequestItem, RequestPage, RequestQuestion};
+pub use exchange::{
+    ExchangeItem, ExchangePage, ExchangePart, ExchangeQuestion, ExchangeStanding,
+    Kind as ExchangeKind, Sent as ExchangeSent,
+};
 pub use feedback::{FeedbackPage, FeedbackQuestion, FeedbackSummary};
 pub(crate) use findings::told;
 pub use findings::{FindingPage, FindingQuestion};

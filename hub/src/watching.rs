@@ -1,11 +1,12 @@
 //! What an operator is to look at is looked for behind the work: alerts are opened and closed, and
 //! each time that is logged once, whichever process finds it. And how often messages are sent
-//! again is kept, which no transaction of theirs does, for they write nothing.
+//! again is kept, which no transaction of theirs does, for they write nothing. Modes of channels
+//! that were declared anew are put in force.
 
 use std::{
     collections::{BTreeSet, HashMap},
     mem,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -14,6 +15,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    catalog::{ModeChange, SeenFiles},
     operations::{ALERT_KINDS, Operations},
     registry::measure::day_number,
     store::{StoreError, channels::Alert},
@@ -53,6 +55,8 @@ impl Repeats {
 /// Looks.
 pub(crate) struct Watching {
     operations: Operations,
+    /// What was last seen of the files in which modes of channels are declared.
+    seen: Arc<Mutex<SeenFiles>>,
     telemetry: Arc<Telemetry>,
     /// Messages sent again: who takes messages notes them here.
     pub(crate) repeats: Repeats,
@@ -60,12 +64,14 @@ pub(crate) struct Watching {
 
 impl Watching {
     pub(crate) fn new(operations: Operations, telemetry: Arc<Telemetry>) -> Self {
-        Self { operations, telemetry, repeats: Repeats::default() }
+        let seen = Arc::default();
+        Self { operations, seen, telemetry, repeats: Repeats::default() }
     }
 
     /// Looks until told to stop, and keeps then what is not kept yet.
     pub(crate) async fn run(self, stop: CancellationToken) {
         loop {
+            self.reread_modes().await;
             if let Err(error) = self.look().await {
                 tracing::warn!(%error, "how channels stand is not known; it is looked again");
             }
@@ -75,6 +81,23 @@ impl Watching {
         }
         if let Err(error) = self.keep_repeats().await {
             tracing::warn!(%error, "how often messages were sent again is not kept");
+        }
+    }
+
+    /// Puts modes in force that were declared anew: a channel is promoted while the hub runs.
+    async fn reread_modes(&self) {
+        let (catalog, seen) = (self.operations.catalog.clone(), self.seen.clone());
+        let read = move || {
+            let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+            catalog.reread_modes(&mut seen)
+        };
+        let Ok((changes, faults)) = tokio::task::spawn_blocking(read).await else { return };
+        for ModeChange { channel, from, to } in changes {
+            let (from, to) = (from.as_str(), to.as_str());
+            tracing::info!(channel.id = channel, from, to, "a channel's mode has changed");
+        }
+        for fault in faults {
+            tracing::error!(fault, "modes of channels stay as they are");
         }
     }
 

@@ -1,6 +1,8 @@
 //! The dialects of LGSP and of the national portal, as systems speak them that know no other hub:
 //! requests byte for byte, and a stock OAuth client.
 
+mod files;
+
 use std::process::Command;
 
 use serde_json::{Value, json};

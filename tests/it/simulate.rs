@@ -65,7 +65,29 @@ fn rehearsal(name: &str, port: u16) -> Folder {
     fs::write(&secrets, format!("so-nong-nghiep-ptnt = \"sqlite:{}\"\n", table.display())).unwrap();
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(&secrets, fs::Permissions::from_mode(0o600)).unwrap();
-    folder.with_lines("secrets = \"secrets.toml\"\nprivate_networks = [\"127.0.0.1\"]\n")
+    folder.with_lines(&configured(port))
+}
+
+/// What its configuration says beside: where everybody is who takes what is addressed to him.
+fn configured(port: u16) -> String {
+    let mut text = "secrets = \"secrets.toml\"\nprivate_networks = [\"127.0.0.1\"]\n".to_owned();
+    for channel in [
+        "ban-quan-ly-kcn.yeu-cau",
+        "so-nong-nghiep-ptnt.yeu-cau",
+        "so-y-te.nop-truc-tuyen",
+        "so-y-te.tra-loi",
+    ] {
+        text.push_str(&endpoint(channel, port));
+    }
+    text
+}
+
+fn endpoint(channel: &str, port: u16) -> String {
+    let place = channel.replacen('.', "/", 1);
+    format!(
+        "[endpoints.\"{channel}\"]\nurl = \"http://127.0.0.1:{port}/{place}\"\n\
+         private = [\"127.0.0.1\"]\n"
+    )
 }
 
 /// Waits until the hub knows so many dossiers of an agency.
@@ -155,13 +177,8 @@ async fn an_agency_that_is_sent_records_fails_refuses_and_takes() {
     let routes = "[[route]]\ncontract = \"dossier/1\"\nfrom = \"so-noi-vu\"\n\
                   to = \"so-thong-tin-truyen-thong.ket-qua\"\n";
     fs::write(folder.path().join("routes.toml"), routes).unwrap();
-    folder.configured_with(format!(
-        "routes = \"routes.toml\"\nsecrets = \"secrets.toml\"\n\
-         private_networks = [\"127.0.0.1\"]\n\
-         [endpoints.\"so-thong-tin-truyen-thong.ket-qua\"]\n\
-         url = \"http://127.0.0.1:{port}/so-thong-tin-truyen-thong/ket-qua\"\n\
-         private = [\"127.0.0.1\"]\n"
-    ));
+    let sent = endpoint("so-thong-tin-truyen-thong.ket-qua", port);
+    folder.configured_with(format!("routes = \"routes.toml\"\n{}{sent}", configured(port)));
     let address = format!("127.0.0.1:{port}");
     let conduct = ["--fail-first", "2", "--refuse-first", "1", "--slow-ms", "10"];
     let more = [&["--serve", &*address, "--messages", "2"], &conduct[..]].concat();
@@ -197,6 +214,37 @@ async fn an_agency_that_is_sent_records_fails_refuses_and_takes() {
     }
     let counts = ["failed", "refused", "taken"].map(|outcome| played.count(outcome));
     assert_eq!(counts, [2, 1, 2], "{:?}", played.lines());
+    hub.stop();
+}
+
+#[tokio::test]
+async fn an_agency_that_is_asked_replies_by_a_channel_of_its_own() {
+    let port = free_port();
+    let folder = rehearsal("simulated-reply", port);
+    let (asks, asked) = (folder.key("agency:so-y-te"), folder.key("agency:so-nong-nghiep-ptnt"));
+    let hub = Hub::start(&folder).await;
+    let sender = hub.sender(&asks);
+    let address = format!("127.0.0.1:{port}");
+    let more = ["--serve", &*address, "--url", &sender.url, "--key", &asked];
+    let played = Played::new(&folder, "so-nong-nghiep-ptnt.yeu-cau", &more);
+    let due = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(60);
+    let body = serde_json::json!({ "to": "so-nong-nghiep-ptnt", "due_at": due.to_string(),
+                                   "text": "Đề nghị xác minh." });
+    let post = sender.client.post(format!("{}/v1/requests", sender.url)).bearer_auth(&sender.key);
+    let post = post.header("Idempotency-Key", "cv-1").body(body.to_string());
+    assert_eq!(post.send().await.unwrap().status(), 200);
+    let began = Instant::now();
+    loop {
+        let told = sender.found("/v1/requests/so-y-te:cv-1").await;
+        if told["complete"] == true {
+            assert_eq!(told["parts"][0]["state"], "answered", "{told}");
+            break;
+        }
+        assert!(began.elapsed() < WITHIN, "{told} {:?}", played.lines());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    // What was taken, and what was replied.
+    assert_eq!((played.count("taken"), played.count("stored")), (1, 1), "{:?}", played.lines());
     hub.stop();
 }
 

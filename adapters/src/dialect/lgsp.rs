@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use serde_json::json;
 
-use super::{Desk, not_taken, taken};
+use super::{Desk, Files, inline, not_taken, taken};
 use crate::rest::intake::{self, Intake, only};
 use crate::rest::problem::{ProblemResponse, note};
 use crate::rest::push::{denied, last};
@@ -35,15 +35,19 @@ pub const OPERATIONS: &[&str] =
 
 const JSON: &str = "application/json; charset=utf-8";
 
+/// The operation whose document holds files.
+const WITH_FILES: &str = "SyncDocument";
+
 struct Lgsp {
     intake: Arc<Intake>,
     desk: Arc<dyn Desk>,
+    files: Option<Arc<dyn Files>>,
 }
 
 /// The routes by which agencies push. Each is also there with a space at its end, as one client
-/// writes it.
-pub fn router(intake: Arc<Intake>, desk: Arc<dyn Desk>) -> Router {
-    let lgsp = Arc::new(Lgsp { intake, desk });
+/// writes it. Files inside a document stay in it where nobody keeps `files`.
+pub fn router(intake: Arc<Intake>, desk: Arc<dyn Desk>, files: Option<Arc<dyn Files>>) -> Router {
+    let lgsp = Arc::new(Lgsp { intake, desk, files });
     let mut router = Router::new();
     for (address, operation) in CALLS {
         let take = async move |State(lgsp): State<Arc<Lgsp>>, request: Request| {
@@ -64,6 +68,13 @@ impl Lgsp {
         let channel = channel.map_err(denied).map_err(last)?;
         let key = intake::key(&head.headers).map_err(last)?;
         let (payload, share) = self.intake.payload(&head.headers, body).await.map_err(last)?;
+        let payload = match self.files.as_deref().filter(|_| operation == WITH_FILES) {
+            Some(files) => {
+                let claimed = inline::claimed(files, &channel, payload).await;
+                claimed.map_err(|later| intake::not_now(&later))?
+            }
+            None => payload,
+        };
         let arrival = intake::arrival(&head.headers, key, payload);
         let receipt = self.intake.accept(&channel, arrival, share).await?;
         let body = status(StatusCode::OK, &taken(&receipt));

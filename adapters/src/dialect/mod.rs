@@ -2,12 +2,15 @@
 //!
 //! [`lgsp`] is what agencies push to their provincial hub, [`dvcqg`] what they push to the national
 //! portal. Here the agency comes from the credential, and the channel from what is called. What
-//! goes on to the inbox is what was sent, but for credentials in it.
+//! goes on to the inbox is what was sent, but for credentials and files in it.
 
 pub mod dvcqg;
+mod inline;
 pub mod lgsp;
 #[cfg(test)]
 mod tests;
+
+pub use inline::{Claim, Files};
 
 use contracts::{Problem, Receipt};
 

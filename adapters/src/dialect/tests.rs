@@ -59,7 +59,7 @@ impl Rig {
         let intake = Intake::new(inbox.clone(), Limits::default());
         let one = Arc::new(OneClient);
         let app = token::router(intake.clone(), one.clone(), &["/token", "/lgsp/token"])
-            .merge(lgsp::router(intake.clone(), one.clone()))
+            .merge(lgsp::router(intake.clone(), one.clone(), None))
             .merge(dvcqg::router(intake, one.clone(), one));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

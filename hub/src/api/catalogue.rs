@@ -8,7 +8,7 @@ use std::sync::Arc;
 use adapters::rest::problem::ProblemResponse;
 use axum::{
     extract::State,
-    http::{HeaderMap, HeaderValue, StatusCode, Uri, header::LINK},
+    http::{HeaderMap, StatusCode, Uri},
     response::Response,
 };
 use jiff::civil::Date;
@@ -18,6 +18,7 @@ use super::{
     Api, Asker,
     answer::{JSON, Mark, Stop, bad_cursor},
     kinds::{CATALOGUE_CHANGED, NO_CATALOGUE},
+    paging::Paging,
     params::{Params, bad},
     statistics::{date, today},
 };
@@ -71,8 +72,8 @@ impl Asked {
         let mark = Digest::of(told.collect::<Vec<_>>().join("\n").as_bytes()).to_string();
         let window = Window { offset: 0, limit };
         let mut asked = Self { list, params, directory, mark, window };
-        if let Some(cursor) = asked.params.text("cursor") {
-            asked.window.offset = asked.place(cursor)?;
+        if let Some(place) = asked.paging(&asked.path()).after()? {
+            asked.window.offset = asked.offset(&place)?;
         }
         Ok(asked)
     }
@@ -85,23 +86,21 @@ impl Asked {
         self.text("q").unwrap_or_default()
     }
 
-    fn place(&self, cursor: &str) -> Result<usize, ProblemResponse> {
-        let (position, key) =
-            cursor::read(&self.directory.log_id, self.list, cursor).ok_or_else(bad_cursor)?;
-        if position != self.directory.position {
+    fn path(&self) -> String {
+        format!("/v1/{}", self.list)
+    }
+
+    fn paging<'a>(&'a self, path: &'a str) -> Paging<'a> {
+        let Self { list, params, directory, .. } = self;
+        Paging { path, list, log_id: &directory.log_id, params }
+    }
+
+    fn offset(&self, (position, key): &cursor::Place) -> Result<usize, ProblemResponse> {
+        if *position != self.directory.position {
             return Err(ProblemResponse::new(StatusCode::GONE, &CATALOGUE_CHANGED));
         }
         let of_this = key.strip_prefix(&self.mark).and_then(|rest| rest.strip_prefix(' '));
         of_this.and_then(|offset| offset.parse().ok()).ok_or_else(bad_cursor)
-    }
-
-    fn next<T>(&self, page: &Page<T>) -> Option<HeaderValue> {
-        let Directory { log_id, position, .. } = &*self.directory;
-        let key = format!("{} {}", self.mark, page.next?);
-        let cursor = cursor::write(log_id, self.list, &(*position, key));
-        let kept = self.params.query_without(&["cursor"]);
-        let uri = format!("/v1/{}?{kept}cursor={cursor}", self.list);
-        HeaderValue::from_str(&format!("<{uri}>; rel=\"next\"")).ok()
     }
 
     /// What the answer depends on: the catalogue, and the day where one was taken for granted.
@@ -123,11 +122,9 @@ impl Asked {
         page: &Page<T>,
     ) -> Result<Response, Stop> {
         let answer = Answer { page, on, as_of: self.as_of() };
-        let mut response = mark.json(StatusCode::OK, JSON, &answer, None)?;
-        if let Some(next) = self.next(page) {
-            response.headers_mut().insert(LINK, next);
-        }
-        Ok(response)
+        let response = mark.json(StatusCode::OK, JSON, &answer, None)?;
+        let next = page.next.map(|at| (self.directory.position, format!("{} {at}", self.mark)));
+        self.paging(&self.path()).link(response, next)
     }
 
     fn unknown(&self, unknown: &UnknownValue) -> ProblemResponse {

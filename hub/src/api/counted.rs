@@ -3,7 +3,7 @@
 use adapters::rest::problem::ProblemResponse;
 use axum::{
     extract::State,
-    http::{HeaderMap, HeaderValue, StatusCode, Uri, header::LINK},
+    http::{HeaderMap, StatusCode, Uri},
     response::Response,
 };
 use serde_json::json;
@@ -11,6 +11,7 @@ use serde_json::json;
 use super::{
     Api, Asker,
     answer::{JSON, Reading, Stop, bad_cursor},
+    paging::Paging,
     params::{Params, bad},
     statistics::{may_ask, not_as_of, question, today},
 };
@@ -23,6 +24,7 @@ use crate::{
 
 /// What cursors of this list are of.
 const LIST: &str = "statistics/dossiers";
+const PATH: &str = "/v1/statistics/dossiers";
 const PAGE_DEFAULT: u32 = 100;
 
 /// What this list takes beside days and places.
@@ -62,8 +64,8 @@ pub(super) async fn dossiers(
     let days = (question.from, question.to);
     let asked = format!("{measure} {days:?} {}", params.query_without(&["cursor", "limit"]));
     let mark = Digest::of(asked.as_bytes()).to_string();
-    let from = params.text("cursor").map(|text| {
-        let (number, key) = cursor::read(log_id, LIST, text)?;
+    let paging = Paging { path: PATH, list: LIST, log_id, params: &params };
+    let from = paging.after()?.map(|(number, key): cursor::Place| {
         let as_of = key.strip_prefix(&mark)?.trim_start().parse().ok()?;
         Some(CountedFrom { as_of, number })
     });
@@ -74,12 +76,6 @@ pub(super) async fn dossiers(
         "measure": measure, "from": question.from, "to": question.to, "as_of": page.as_of,
         "dossiers": page.dossiers,
     });
-    let mut response = reading.json(StatusCode::OK, JSON, &body, Some(page.as_of))?;
-    if let Some(CountedFrom { as_of, number }) = page.next {
-        let cursor = cursor::write(log_id, LIST, &(number, format!("{mark} {as_of}")));
-        let kept = params.query_without(&["cursor"]);
-        let link = format!("</v1/{LIST}?{kept}cursor={cursor}>; rel=\"next\"");
-        response.headers_mut().extend(HeaderValue::from_str(&link).map(|link| (LINK, link)));
-    }
-    Ok(response)
+    let next = page.next.map(|next| (next.number, format!("{mark} {}", next.as_of)));
+    paging.link(reading.json(StatusCode::OK, JSON, &body, Some(page.as_of))?, next)
 }

@@ -5,7 +5,7 @@ use adapters::rest::problem::ProblemResponse;
 use axum::{
     body::Bytes,
     extract::{Path, State, rejection::PathRejection},
-    http::{HeaderMap, HeaderValue, StatusCode, Uri, header::LINK},
+    http::{HeaderMap, StatusCode, Uri},
     response::Response,
 };
 use jiff::{Timestamp, tz};
@@ -13,18 +13,15 @@ use serde_json::{Value, json};
 
 use super::{
     Api, Asker,
-    answer::{JSON, Reading, Stop, bad_cursor, nothing},
+    answer::{JSON, Reading, Stop, nothing},
     kinds::{DECIDED, NOT_YOURS, OPERATOR_ONLY},
+    paging::Paging,
     params::{Params, bad},
 };
 use crate::{
     auth::Principal,
-    cursor,
     operations::{PAGE_MAX, Pace, agency_of},
-    store::{
-        StoreError,
-        deliveries::{DeadId, DeadQuery, Running},
-    },
+    store::deliveries::{DeadId, DeadQuery, Running},
 };
 
 const PAGE_DEFAULT: u32 = 100;
@@ -135,22 +132,11 @@ pub(super) async fn dead(
     let params = Params::read(&uri, &known)?;
     let log_id = api.operations.store.head().await?.log_id;
     let mut wanted = query(&params, &who)?;
-    if let Some(text) = params.text("cursor") {
-        let (buried_at, id) = cursor::read(&log_id, LIST, text).ok_or_else(bad_cursor)?;
-        wanted.after = Some((buried_at, id.parse().map_err(|_| bad_cursor())?));
-    }
+    let paging = Paging { path: LIST, list: LIST, log_id: &log_id, params: &params };
+    wanted.after = paging.after()?;
     let page = api.operations.dead(&who, wanted).await?;
     let body = json!({ "dead": page.letters });
-    let mut response = told(&api, StatusCode::OK, &body).await?;
-    if let Some((buried_at, id)) = page.next {
-        let cursor = cursor::write(&log_id, LIST, &(buried_at, id.to_string()));
-        let query = params.query_without(&["cursor"]);
-        let link = format!("<{LIST}?{query}cursor={cursor}>; rel=\"next\"");
-        let link =
-            HeaderValue::from_str(&link).map_err(|error| StoreError::fault(error.to_string()))?;
-        response.headers_mut().insert(LINK, link);
-    }
-    Ok(response)
+    paging.link(told(&api, StatusCode::OK, &body).await?, page.next)
 }
 
 fn id(named: Result<Path<String>, PathRejection>) -> Result<DeadId, Stop> {

@@ -1,35 +1,31 @@
-//! `GET /v1/requests/{id}`, `/v1/requests`, `/v1/applications/{id}`: how what is addressed to
-//! somebody stands. What is posted to the same addresses becomes a message:
+//! `GET /v1/requests`, `/v1/applications`, each also with `/{id}`: what is addressed to somebody,
+//! and how it stands. What is posted to the same addresses becomes a message:
 //! `adapters::rest::exchange`.
 
 use adapters::rest::problem::ProblemResponse;
 use axum::{
     extract::{Path, State, rejection::PathRejection},
-    http::{HeaderMap, HeaderValue, StatusCode, Uri, header::LINK},
+    http::{HeaderMap, StatusCode, Uri},
     response::Response,
 };
 
 use super::{
     Api, Asker,
-    answer::{JSON, Reading, Stop, bad_cursor, nothing},
+    answer::{JSON, Reading, Stop, nothing},
     kinds::NOT_YOURS,
-    params::{Params, bad},
+    paging::Paging,
+    params::Params,
     statistics::today,
 };
 use crate::{
     auth::Principal,
-    cursor,
-    operations::{ExchangeStanding, RequestQuestion},
+    operations::{ExchangeKind, ExchangeQuestion, ExchangeStanding},
     registry::measure::day_number,
-    store::StoreError,
 };
 
 /// Items on a page, where nothing is said, and at most.
 const PAGE: u32 = 50;
 const PAGE_MAX: u32 = 200;
-
-/// What cursors of the list are for.
-const LIST: &str = "requests";
 
 /// An answer that is true when it is given: what has become of deliveries is in no position of the
 /// journal.
@@ -61,52 +57,63 @@ pub(super) async fn application(
     told(&api, api.operations.application(&who, &id).await?).await
 }
 
-/// Requests to the asker's agency; to all for the operator.
+/// Requests to the asker's agency, those due first first; to all for the operator.
 pub(super) async fn requests(
     State(api): State<Api>,
     Asker(who): Asker,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Stop> {
-    let params = Params::read(&uri, &["agency", "state", "limit", "cursor"])?;
-    let agency = match (&who, params.text("agency")) {
-        (Principal::Agency(own), Some(other)) if own != other => None,
-        (Principal::Agency(own), _) => Some(Some(own.clone())),
-        (Principal::Operator, asked) => Some(asked.map(ToOwned::to_owned)),
-        (Principal::Portal, _) => None,
-    };
-    let Some(agency) = agency else {
+    if who == Principal::Portal {
         return Err(ProblemResponse::new(StatusCode::FORBIDDEN, &NOT_YOURS).into());
-    };
-    let replied = match params.text("state") {
-        None => None,
-        Some("open") => Some(false),
-        Some("replied") => Some(true),
-        Some(other) => {
-            let (vi, en) = ("Ghi open hoặc replied.", "Write open or replied.");
-            return Err(bad("state", other, vi, en).into());
-        }
-    };
-    let reading = Reading::begin(&api, &headers, &format!(".{who}")).await?;
-    let log_id = &reading.head.log_id;
-    let place = |text: &str| {
-        let (position, day) = cursor::read(log_id, LIST, text)?;
-        Some((day.parse().ok()?, position))
-    };
-    let after = params.text("cursor").map(|text| place(text).ok_or_else(bad_cursor)).transpose()?;
-    let limit = params.limit(PAGE, PAGE_MAX)?;
-    let due_from = (replied == Some(false)).then(|| day_number(today()));
-    let question = RequestQuestion { agency, replied, due_from, after, limit };
-    let page = api.operations.requests(&who, &question).await?;
-    let next = page.next.map(|(day, position)| {
-        let cursor = cursor::write(log_id, LIST, &(position, day.to_string()));
-        format!("</v1/requests?{}cursor={cursor}>; rel=\"next\"", params.query_without(&["cursor"]))
-    });
-    let mut response = reading.json(StatusCode::OK, JSON, &page, Some(page.as_of))?;
-    if let Some(next) = next {
-        let link =
-            HeaderValue::from_str(&next).map_err(|error| StoreError::fault(error.to_string()))?;
-        response.headers_mut().insert(LINK, link);
     }
-    Ok(response)
+    let params = Params::read(&uri, &KNOWN)?;
+    let answered = params.either("state", ["replied", "open"])?;
+    // Whatever was asked before: what is open is due today or later.
+    let from_day = (answered == Some(false)).then(|| day_number(today()));
+    let listed = Listed { kind: ExchangeKind::Request, answered, from_day, latest: false };
+    listed.page((&api, &who), ("/v1/requests", &params), &headers).await
+}
+
+/// Applications to the asker's agency, the last that were filed first; all for the portal and the
+/// operator.
+pub(super) async fn applications(
+    State(api): State<Api>,
+    Asker(who): Asker,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Stop> {
+    let params = Params::read(&uri, &KNOWN)?;
+    let answered = params.either("state", ["acknowledged", "open"])?;
+    let listed = Listed { kind: ExchangeKind::Application, answered, from_day: None, latest: true };
+    listed.page((&api, &who), ("/v1/applications", &params), &headers).await
+}
+
+/// What both lists take.
+const KNOWN: [&str; 4] = ["agency", "state", "limit", "cursor"];
+
+/// A list of requests or applications.
+struct Listed {
+    kind: ExchangeKind,
+    answered: Option<bool>,
+    from_day: Option<i32>,
+    latest: bool,
+}
+
+impl Listed {
+    async fn page(
+        self,
+        (api, who): (&Api, &Principal),
+        (path, params): (&str, &Params),
+        headers: &HeaderMap,
+    ) -> Result<Response, Stop> {
+        let agency = params.about(who)?;
+        let reading = Reading::begin(api, headers, &format!(".{who}")).await?;
+        let paging = Paging { path, list: path, log_id: &reading.head.log_id, params };
+        let Self { kind, answered, from_day, latest } = self;
+        let (after, limit) = (paging.after()?, params.limit(PAGE, PAGE_MAX)?);
+        let question = ExchangeQuestion { kind, agency, answered, from_day, latest, after, limit };
+        let page = api.operations.exchanged(who, &question).await?;
+        paging.link(reading.json(StatusCode::OK, JSON, &page, Some(page.as_of))?, page.next)
+    }
 }

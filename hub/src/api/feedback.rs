@@ -4,23 +4,20 @@
 use adapters::rest::problem::ProblemResponse;
 use axum::{
     extract::State,
-    http::{HeaderMap, HeaderValue, StatusCode, Uri, header::LINK},
+    http::{HeaderMap, StatusCode, Uri},
     response::Response,
 };
 
 use super::{
     Api, Asker,
-    answer::{JSON, Reading, Stop, bad_cursor},
-    kinds::NOT_YOURS,
+    answer::{JSON, Reading, Stop},
+    paging::Paging,
     params::{Params, bad},
     statistics::{date, today},
 };
 use crate::{
-    auth::Principal,
-    cursor,
     operations::FeedbackQuestion,
     registry::measure::{day_number, day_of},
-    store::StoreError,
 };
 
 /// Items on a page, where nothing is said, and at most.
@@ -29,17 +26,6 @@ const PAGE_MAX: u32 = 200;
 
 /// What cursors of the list are for.
 const LIST: &str = "feedback";
-
-/// The agency that may be asked about: an agency's own, for others any or all.
-fn about(who: &Principal, params: &Params) -> Result<Option<String>, Stop> {
-    match (who, params.text("agency")) {
-        (Principal::Agency(own), Some(other)) if own != other => {
-            Err(ProblemResponse::new(StatusCode::FORBIDDEN, &NOT_YOURS).into())
-        }
-        (Principal::Agency(own), _) => Ok(Some(own.clone())),
-        (_, asked) => Ok(asked.map(ToOwned::to_owned)),
-    }
-}
 
 fn days(params: &Params) -> Result<Option<(i32, i32)>, ProblemResponse> {
     let (from, to) = (date(params, "from")?, date(params, "to")?);
@@ -57,44 +43,21 @@ pub(super) async fn list(
 ) -> Result<Response, Stop> {
     let known = ["agency", "procedure", "state", "from", "to", "limit", "cursor"];
     let params = Params::read(&uri, &known)?;
-    let answered = match params.text("state") {
-        None => None,
-        Some("open") => Some(false),
-        Some("answered") => Some(true),
-        Some(other) => {
-            let (vi, en) = ("Ghi open hoặc answered.", "Write open or answered.");
-            return Err(bad("state", other, vi, en).into());
-        }
-    };
-    let agency = about(&who, &params)?;
+    let agency = params.about(&who)?;
+    let answered = params.either("state", ["answered", "open"])?;
     let reading = Reading::begin(&api, &headers, &format!(".{who}")).await?;
     let log_id = &reading.head.log_id;
-    let place = |text: &str| {
-        let (position, day) = cursor::read(log_id, LIST, text)?;
-        Some((day.parse().ok()?, position))
-    };
-    let after = params.text("cursor").map(|text| place(text).ok_or_else(bad_cursor)).transpose()?;
+    let paging = Paging { path: "/v1/feedback", list: LIST, log_id, params: &params };
     let question = FeedbackQuestion {
         agency,
         procedure: params.text("procedure").map(ToOwned::to_owned),
         answered,
         days: days(&params)?,
-        after,
+        after: paging.after()?,
         limit: params.limit(PAGE, PAGE_MAX)?,
     };
     let page = api.operations.feedback(&who, &question).await?;
-    let next = page.next.map(|(day, position)| {
-        let cursor = cursor::write(log_id, LIST, &(position, day.to_string()));
-        let query = params.query_without(&["cursor"]);
-        format!("</v1/feedback?{query}cursor={cursor}>; rel=\"next\"")
-    });
-    let mut response = reading.json(StatusCode::OK, JSON, &page, Some(page.as_of))?;
-    if let Some(next) = next {
-        let link =
-            HeaderValue::from_str(&next).map_err(|error| StoreError::fault(error.to_string()))?;
-        response.headers_mut().insert(LINK, link);
-    }
-    Ok(response)
+    paging.link(reading.json(StatusCode::OK, JSON, &page, Some(page.as_of))?, page.next)
 }
 
 pub(super) async fn summary(
@@ -112,7 +75,7 @@ pub(super) async fn summary(
             return Err(bad("by", other, vi, en).into());
         }
     };
-    let agency = about(&who, &params)?;
+    let agency = params.about(&who)?;
     // Where nothing is said, this year.
     let today = today();
     let year = (day_number(today.first_of_year()), day_number(today.last_of_year()));

@@ -27,6 +27,7 @@ mod findings;
 pub(crate) mod fixture;
 mod health;
 pub mod kinds;
+mod paging;
 mod params;
 mod pollers;
 mod reports;
@@ -42,6 +43,7 @@ pub use stream::{STREAMS_MAX, Streams};
 
 use std::sync::Arc;
 
+use adapters::dialect::Files;
 use adapters::rest::{kinds::UNAUTHENTICATED, problem::ProblemResponse};
 use axum::{
     Router,
@@ -52,7 +54,7 @@ use axum::{
 };
 
 use crate::{
-    attachments::Attachments,
+    attachments::{Attachments, Inline},
     auth::{Keys, Principal},
     feeds::Live,
     operations::Operations,
@@ -74,6 +76,14 @@ pub struct Api {
     pub telemetry: Arc<Telemetry>,
     /// Files, where this hub takes some.
     pub attachments: Option<Arc<Attachments>>,
+}
+
+impl Api {
+    /// Where files go that come inside messages.
+    pub(crate) fn files(&self) -> Option<Arc<dyn Files>> {
+        let kept = self.attachments.clone()?;
+        Some(Arc::new(Inline(kept)))
+    }
 }
 
 /// All calls that ask, complete with 404, 405, request ids, metrics and one log line a request.
@@ -112,6 +122,7 @@ pub fn whole(state: Api, others: Router) -> Router {
         .route("/v1/feedback/summary", get(feedback::summary))
         .route("/v1/requests", get(exchange::requests))
         .route("/v1/requests/{id}", get(exchange::request))
+        .route("/v1/applications", get(exchange::applications))
         .route("/v1/applications/{id}", get(exchange::application))
         .route("/v1/attachments", post(attachments::send))
         .route("/v1/attachments/{digest}", get(attachments::fetch))

@@ -8,6 +8,7 @@ use axum::{
 use serde_json::json;
 
 use super::kinds;
+use crate::auth::Principal;
 
 /// Characters of a parameter that an answer repeats, at most.
 const SHOWN_CHARS_MAX: usize = 80;
@@ -74,6 +75,34 @@ impl Params {
     pub(super) fn query_without(&self, names: &[&str]) -> String {
         let kept = self.0.iter().filter(|(name, _)| !names.contains(&name.as_str()));
         kept.map(|(name, value)| format!("{name}={}&", encoded(value))).collect()
+    }
+
+    /// A parameter that says one of two words: whether it is the first.
+    pub(super) fn either(
+        &self,
+        name: &str,
+        [yes, no]: [&str; 2],
+    ) -> Result<Option<bool>, ProblemResponse> {
+        match self.text(name) {
+            None => Ok(None),
+            Some(text) if text == yes => Ok(Some(true)),
+            Some(text) if text == no => Ok(Some(false)),
+            Some(text) => {
+                let vi = format!("Ghi {yes} hoặc {no}.");
+                Err(bad(name, text, &vi, &format!("Write {yes} or {no}.")))
+            }
+        }
+    }
+
+    /// The agency that is asked about: an agency's own, for others any or all.
+    pub(super) fn about(&self, who: &Principal) -> Result<Option<String>, ProblemResponse> {
+        match (who, self.text("agency")) {
+            (Principal::Agency(own), Some(other)) if own != other => {
+                Err(ProblemResponse::new(StatusCode::FORBIDDEN, &kinds::NOT_YOURS))
+            }
+            (Principal::Agency(own), _) => Ok(Some(own.clone())),
+            (_, asked) => Ok(asked.map(ToOwned::to_owned)),
+        }
     }
 
     /// A journal position.

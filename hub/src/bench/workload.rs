@@ -18,7 +18,7 @@ use serde::Deserialize;
 
 use super::BenchError;
 use crate::{
-    catalog::Channel,
+    catalog::{Channel, CurrentMode},
     journal::{entry::Mode, merkle::Digest},
 };
 
@@ -348,7 +348,7 @@ pub(super) fn channel(contracts: &Contracts) -> Result<Channel, BenchError> {
         name: "ho-so".to_owned(),
         mapping,
         hash: Digest::of(MAPPING.as_bytes()),
-        mode: Mode::Live,
+        mode: CurrentMode::new(Mode::Live),
         dropped: None,
         called: None,
         read: None,

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use contracts::Contracts;
 use mappings::{Diagnostic, Mapping, Sources};
 
-use super::{Channel, hash};
+use super::{Channel, CurrentMode, hash};
 use crate::{
     journal::entry::Mode,
     registry::exchange::{DEADLINES, PORTAL},
@@ -71,7 +71,7 @@ impl Own {
                 name: id.to_owned(),
                 mapping: Mapping::compile(&sources, contracts)?,
                 hash: hash(&sources),
-                mode: Mode::Live,
+                mode: CurrentMode::new(Mode::Live),
                 dropped: None,
                 called: None,
                 read: None,

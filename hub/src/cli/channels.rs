@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use jiff::Timestamp;
@@ -11,6 +11,8 @@ use jiff::Timestamp;
 use super::{Configured, Exit, dead::with_operations};
 use crate::{
     auth::Principal,
+    catalog,
+    journal::entry::Mode,
     operations::{Control, KEYS_MAX, Keys},
     store::StoreError,
 };
@@ -33,13 +35,78 @@ fn time(at: Option<Timestamp>) -> String {
     at.map_or("–".to_owned(), |at| at.strftime("%Y-%m-%dT%H:%MZ").to_string())
 }
 
-/// How every channel stands, and the alerts that are open.
+/// Channels of a hub.
+#[derive(Debug, clap::Args)]
+pub(super) struct Options {
+    #[command(subcommand)]
+    action: Option<Action>,
+    #[command(flatten)]
+    configured: Configured,
+}
+
+/// What to do with one.
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Make a channel in trial or backfill live: in its agency.toml, of which a hub that runs takes
+    /// it within ten seconds.
+    Promote {
+        /// Channel, as agency.channel.
+        channel: String,
+    },
+}
+
+/// How every channel stands and the alerts that are open, or the promotion of one.
 pub(super) fn run(
-    configured: &Configured,
+    options: &Options,
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> io::Result<Exit> {
-    with_operations(&configured.config, (out, err), async |operations| {
+    let config = &options.configured.config;
+    match &options.action {
+        None => stand(config, out, err),
+        Some(Action::Promote { channel }) => promoted(config, channel, out, err),
+    }
+}
+
+/// Promotes a channel, and says what is open there.
+fn promoted(
+    config: &Path,
+    channel: &str,
+    out: &mut impl Write,
+    err: &mut impl Write,
+) -> io::Result<Exit> {
+    with_operations(config, (out, err), async |operations| {
+        let Some(found) = operations.catalog.channels.get(channel) else {
+            return Ok((format!("there is no channel `{channel}`\n"), Exit::Faulty));
+        };
+        let who = Principal::Operator;
+        let all = operations.standings(&who, None, Timestamp::now()).await?;
+        let open = all.iter().find(|one| one.heard.channel == channel);
+        let open = open.map_or(0, |one| one.open_refusals);
+        let from = match catalog::promote(found) {
+            Ok(Mode::Live) => return Ok((format!("{channel}: live already\n"), Exit::Done)),
+            Ok(from) => from,
+            Err(error) => {
+                return Ok((format!("agency.toml of {channel}: {error}\n"), Exit::Faulty));
+            }
+        };
+        let mut text = format!("{channel}: {} -> live\n", from.as_str());
+        text.push_str(&format!("open refusals: {open}\n"));
+        text.push_str(
+            "Hệ thống đang chạy áp dụng trong 10 giây. / A hub that runs takes it in 10 seconds.\n",
+        );
+        if from == Mode::Trial {
+            text.push_str(
+                "Dữ liệu đã gửi khi thử không được tính cho đến khi gửi lại. / What was sent in \
+                 trial counts when it is sent again.\n",
+            );
+        }
+        Ok((text, Exit::Done))
+    })
+}
+
+fn stand(config: &Path, out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {
+    with_operations(config, (out, err), async |operations| {
         let who = Principal::Operator;
         operations.published.refresh(&*operations.store).await?;
         let mut text = "channel\tmode\tlast heard\tdue\topen refusals\tconformance\n".to_owned();

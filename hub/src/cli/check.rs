@@ -16,7 +16,7 @@ use crate::{
     drops,
     hub::{configuration, routes},
     polls::Polls,
-    simulation::{self, Simulation},
+    simulation::{Receiving, Simulation},
 };
 
 pub(super) fn run(
@@ -35,7 +35,7 @@ pub(super) fn run(
         writeln!(out, "{}: {rules} rules", channel.id)?;
     }
     for channel in catalog.outbound.values() {
-        if let Err(error) = simulation::receiving(&channel.folder, &channel.id) {
+        if let Err(error) = Receiving::load(&channel.folder, &channel.id, 0) {
             writeln!(err, "{error}")?;
             faults += 1;
         }

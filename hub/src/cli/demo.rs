@@ -1,11 +1,12 @@
 //! `lienthong demo`: the agencies play their messages into a hub, and go on as people would.
 
+mod exchange;
 mod flows;
 mod stage;
 
 use std::{
     cell::RefCell,
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::{self, Write},
     net::SocketAddr,
@@ -21,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Exit, Folder, block_on,
     door::{Door, DoorError, Tally},
+    replies::{self, Replied},
     simulate::{self, Broken, Rhythm, Told, Way},
     system::{self, Systems},
 };
@@ -28,9 +30,11 @@ use crate::{
     auth::{self, Principal},
     catalog::{Catalog, Channel},
     hub::{Hub, HubError, ToldToEnd},
-    simulation::{self, Asked, Simulation, SimulationError},
+    operations::agency_of,
+    simulation::{Asked, Receiving, Simulation, SimulationError},
     store::StoreError,
 };
+use exchange::Exchange;
 use stage::{Made, Stage};
 
 /// A demo.
@@ -79,37 +83,48 @@ async fn play(options: &Options, out: &mut impl Write) -> Result<(), DemoError> 
     let stage = Stage::new(&Made {
         agencies: &options.folder.mappings,
         own: &options.own,
+        catalogue: &options.catalogue,
         systems: address,
         amqp,
     })?;
     let mut config = stage.config(amqp.is_some()).map_err(HubError::Faulty)?;
     // One that only processes and ends needs no fixed address.
     config.listen = if options.once { any } else { options.listen };
-    config.catalogue = Some(options.catalogue.clone());
+    config.catalogue = Some(stage.catalogue());
     let contracts = Contracts::builtin().map_err(io::Error::other)?;
     let catalog = Catalog::load(&config.agencies, &contracts).map_err(HubError::Faulty)?;
     stage.keep_addresses(&catalog, amqp)?;
-    let (systems, seed) = (Systems::default(), options.rhythm.seed());
+    let (desk, replies) = replies::desk();
+    let (systems, seed) = (Systems::replying(desk), options.rhythm.seed());
     // What is read stands there before it is.
     let laid = laid(&catalog, &stage, (&systems, seed), amqp)?;
-    for channel in catalog.outbound.values() {
-        let conduct = simulation::receiving(&channel.folder, &channel.id)?;
-        systems.take(channel, Asked::new(conduct, seed, &channel.id));
-    }
+    let replying = receivers(&catalog, &systems, seed)?;
     let answering = tokio::spawn(systems.clone().serve(listener));
     let hub = Hub::start(&config).await?;
+    let replied = Replied::default();
     let played = async {
-        let mut doors = doors(&hub, &stage.drops(), laid).await?;
-        let tallies = samples(&hub, &mut doors, out).await?;
+        let silent = exchange::answering(&catalog, replying.clone());
+        let by = (replying, &systems, seed);
+        let replying = exchange::reply(&hub, by, (replies, replied.clone())).await?;
+        let exchange = Exchange::begin(&hub).await?;
+        let mut doors = doors(&hub, &stage.drops(), (laid, &silent)).await?;
+        let mut tallies = samples(&hub, &mut doors, out).await?;
+        exchange.apply().await?;
         show(&hub, out).await?;
         flows::deliveries(&hub, &systems, out).await?;
-        Ok::<_, DemoError>((doors, tallies))
+        exchange.tell(out).await?;
+        tallies.extend(exchange::tallies(&catalog, &systems, &replied));
+        Ok::<_, DemoError>((doors, tallies, replying))
     };
     let played = match played.await {
-        Ok((doors, tallies)) if !options.once => {
-            go_on(hub, doors, tallies, (&options.rhythm, seed), out).await
+        Ok((doors, tallies, replying)) => {
+            let played = match options.once {
+                true => hub.stop().await.map_err(DemoError::Io),
+                false => go_on(hub, doors, tallies, (&options.rhythm, seed), out).await,
+            };
+            replying.abort();
+            played
         }
-        Ok(_) => hub.stop().await.map_err(DemoError::Io),
         Err(error) => {
             hub.stop().await?;
             Err(error)
@@ -117,6 +132,23 @@ async fn play(options: &Options, out: &mut impl Write) -> Result<(), DemoError> 
     };
     answering.abort();
     played
+}
+
+/// Has every agency that is sent something play it; the channels by which their people reply.
+fn receivers(
+    catalog: &Catalog,
+    systems: &Systems,
+    seed: u64,
+) -> Result<BTreeSet<String>, DemoError> {
+    let mut by = BTreeSet::new();
+    for channel in catalog.outbound.values() {
+        let receiving = Receiving::load(&channel.folder, &channel.id, seed)?;
+        let own = |name: &str| format!("{}.{name}", agency_of(&channel.id));
+        by.extend(receiving.replies_by().map(own));
+        let asked = Asked::new(receiving.conduct.clone(), seed, &channel.id);
+        systems.take(channel, receiving, asked);
+    }
+    Ok(by)
 }
 
 /// Why the demo could not go on.
@@ -157,7 +189,7 @@ fn laid(
         let Some(simulation) = Simulation::load(&channel.folder, id, systems.1)? else { continue };
         let file = stage.database(id);
         let way = Way { url: "", key: None, drop: None, database: Some(&file), amqp };
-        let door = simulate::door(channel, &simulation, &way, systems);
+        let door = simulate::door(channel, Some(&simulation), &way, systems);
         doors.insert(id.clone(), door.map_err(io::Error::other)?);
     }
     Ok(doors)
@@ -167,12 +199,14 @@ fn laid(
 async fn doors(
     hub: &Hub,
     drops: &Path,
-    laid: BTreeMap<String, Door>,
+    (laid, silent): (BTreeMap<String, Door>, &BTreeSet<String>),
 ) -> Result<BTreeMap<String, Door>, DemoError> {
     let url = format!("http://{}", hub.address);
     let mut doors = laid;
     let channels = hub.operations.catalog.channels.iter();
-    for (id, channel) in channels.filter(|(_, channel)| channel.read.is_none()) {
+    let sends =
+        |(id, channel): &(&String, &Channel)| channel.read.is_none() && !silent.contains(*id);
+    for (id, channel) in channels.filter(sends) {
         let door = match &channel.dropped {
             Some(dropped) => Door::drop(&drops.join(dropped.folder.to_string())),
             None => {

@@ -21,6 +21,7 @@ mod progress;
 mod prune;
 mod receive;
 mod refusals;
+mod replies;
 mod report;
 mod requests;
 mod retranslate;
@@ -124,8 +125,9 @@ enum Command {
     Lineage(lineage::Options),
     /// Show what has changed in what channels send: fields, types, blanks, codes, forms.
     Drift(drift::Options),
-    /// Show how every channel stands: heard from, due, silent, conforming; and open alerts.
-    Channels(Configured),
+    /// Show how every channel stands: heard from, due, silent, conforming; and open alerts. Or
+    /// promote one.
+    Channels(channels::Options),
     /// Compare the keys that an agency has with those that the hub has.
     Control(channels::ControlOptions),
     /// Show what the agency of a channel has yet to mend: its open refusals, by rule.
@@ -290,7 +292,7 @@ fn dispatch(command: Command, out: &mut impl Write, err: &mut impl Write) -> io:
             })
         }
         Command::Drift(options) => drift::run(&options, out, err),
-        Command::Channels(configured) => channels::run(&configured, out, err),
+        Command::Channels(options) => channels::run(&options, out, err),
         Command::Control(options) => channels::control(&options, out, err),
         Command::Refusals(options) => refusals::run(&options, out, err),
         Command::Roadmap(options) => roadmap::run(&options, out, err),

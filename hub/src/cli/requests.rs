@@ -15,7 +15,7 @@ use super::{
 use crate::{
     api::today,
     auth::Principal,
-    operations::{Operations, PAGE_MAX, RequestQuestion},
+    operations::{ExchangeKind, ExchangeQuestion, ExchangeSent, Operations, PAGE_MAX},
     registry::{
         exchange::{PORTAL, sent_by},
         measure::day_number,
@@ -43,15 +43,22 @@ pub(super) enum Action {
 }
 
 async fn list(operations: &Operations, agency: Option<String>, open: bool) -> Done {
-    let replied = open.then_some(false);
-    let due_from = open.then(|| day_number(today()));
-    let mut question = RequestQuestion { agency, replied, due_from, after: None, limit: PAGE_MAX };
+    let mut question = ExchangeQuestion {
+        kind: ExchangeKind::Request,
+        agency,
+        answered: open.then_some(false),
+        from_day: open.then(|| day_number(today())),
+        latest: false,
+        after: None,
+        limit: PAGE_MAX,
+    };
     let (mut told, mut count) = (String::new(), 0_u64);
     loop {
-        let page = operations.requests(&Principal::Operator, &question).await?;
+        let page = operations.exchanged(&Principal::Operator, &question).await?;
         for one in page.items {
-            let text = |name: &str| one.request[name].as_str().unwrap_or_default().to_owned();
-            let state = if one.replied { "replied" } else { "open" };
+            let ExchangeSent::Request(sent) = &one.sent else { continue };
+            let text = |name: &str| sent[name].as_str().unwrap_or_default().to_owned();
+            let state = if one.answered { "replied" } else { "open" };
             let (id, agency, due) = (text("id"), text("agency"), text("due_at"));
             told.push_str(&format!("{id}\t{agency}\t{due}\t{state}\t{}\n", one.position));
             count += 1;

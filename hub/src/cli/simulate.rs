@@ -116,6 +116,13 @@ pub(super) struct Told<'a> {
     mistake: Option<&'a str>,
 }
 
+impl<'a> Told<'a> {
+    /// An answer to what was meant as it is.
+    pub(super) fn of(answer: &'a Answer) -> Self {
+        Self { answer, mistake: None }
+    }
+}
+
 /// Mistakes of messages that are not answered yet, by id.
 #[derive(Default)]
 struct Mistakes(BTreeMap<String, String>);
@@ -217,7 +224,8 @@ pub(super) fn run(
     if let Some(channel) = catalog.outbound.get(name) {
         let told = (&options.conduct, options.rhythm.seed());
         let most = options.rhythm.messages.unwrap_or(u64::MAX);
-        return receive::run(channel, told, (options.serve, most), out, err);
+        let way = options.way();
+        return receive::run((&catalog, channel), told, (options.serve, most, &way), out, err);
     }
     let of = |channel: &&Channel| {
         channel.id == *name || channel.id.split('.').next() == Some(name.as_str())
@@ -256,14 +264,7 @@ fn rehearse(
     writeln!(out, "{}, --seed {seed}", simulation.channel())?;
     simulation.behave(&options.conduct);
     let systems = Systems::default();
-    let way = Way {
-        url: &options.url,
-        key: options.key.as_deref(),
-        drop: options.drop.as_deref(),
-        database: options.database.as_deref(),
-        amqp: options.amqp.as_deref(),
-    };
-    let mut door = match door(channel, simulation, &way, (&systems, seed)) {
+    let mut door = match door(channel, Some(simulation), &options.way(), (&systems, seed)) {
         Ok(door) => door,
         Err(why) => {
             writeln!(err, "{why}")?;
@@ -308,13 +309,25 @@ pub(super) struct Way<'a> {
     pub(super) amqp: Option<&'a str>,
 }
 
+impl Options {
+    fn way(&self) -> Way<'_> {
+        Way {
+            url: &self.url,
+            key: self.key.as_deref(),
+            drop: self.drop.as_deref(),
+            database: self.database.as_deref(),
+            amqp: self.amqp.as_deref(),
+        }
+    }
+}
+
 /// The way of a channel's messages to a hub: as its agency sends them, or as the hub reads them.
 ///
 /// # Errors
 /// A sentence: what is to be said of it.
 pub(super) fn door(
     channel: &Channel,
-    simulation: &Simulation,
+    simulation: Option<&Simulation>,
     way: &Way<'_>,
     (systems, seed): (&Systems, u64),
 ) -> Result<Door, String> {
@@ -330,14 +343,15 @@ pub(super) fn door(
         }
         (None, Some(_)) => Err(format!("{id} is received by files: name its folder with --drop")),
         (Some(How::Rest(_)), _) => {
-            let served = simulation.served();
-            let served = served.ok_or_else(|| format!("the simulation of {id} has no [served]"))?;
+            let served = simulation.and_then(|one| Some((one.served()?, one.conduct())));
+            let (served, conduct) =
+                served.ok_or_else(|| format!("the simulation of {id} has no [served]"))?;
             let book = Arc::new(Mutex::new(Book::new(served.clone())));
-            systems.show(id, book.clone(), Asked::new(simulation.conduct().clone(), seed, id));
+            systems.show(id, book.clone(), Asked::new(conduct.clone(), seed, id));
             Ok(Door::Offered(Offered::Items(book)))
         }
         (Some(How::Database(_)), _) => {
-            let table = simulation.table();
+            let table = simulation.and_then(Simulation::table);
             let table = table.ok_or_else(|| format!("the simulation of {id} has no [table]"))?;
             let file = way.database.ok_or("name the file of its database: --database")?;
             Offered::rows(table, file).map(Door::Offered).map_err(told)

@@ -16,13 +16,14 @@ use axum::{
     routing::{get, post},
 };
 use bytes::Bytes;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::mpsc, time::sleep};
 
-use super::offered::Shown;
+use super::{offered::Shown, replies};
 use crate::{
     catalog::{OutboundChannel, Sending},
-    simulation::{Act, Asked},
+    simulation::{Act, Asked, Heard, Receiving, Reply, SimulationError},
 };
 
 /// Bytes of a request, at most.
@@ -33,8 +34,8 @@ const REQUEST_BYTES_MAX: usize = 16 << 20;
 pub(super) struct Received {
     /// Requests with a message.
     pub(super) attempts: u64,
-    /// Different messages that were taken.
-    pub(super) taken: BTreeSet<String>,
+    /// Different messages that were taken, and the how-manieth each was.
+    pub(super) taken: BTreeMap<String, u64>,
     /// Requests that failed, or were answered with a lie.
     pub(super) failed: u64,
     /// Requests that were refused.
@@ -54,7 +55,7 @@ enum Does {
     /// Shows items.
     Shows(Shown),
     /// Takes messages.
-    Takes { form: Form, received: Received, known: BTreeSet<String> },
+    Takes { form: Form, receiving: Box<Receiving>, received: Received, known: BTreeSet<String> },
 }
 
 /// In which form a system says what it says.
@@ -70,6 +71,7 @@ enum Form {
 pub(super) struct Systems {
     desks: Arc<Mutex<BTreeMap<String, Desk>>>,
     news: Option<mpsc::Sender<News>>,
+    replies: Option<replies::Desk>,
 }
 
 fn place(channel: &str) -> String {
@@ -77,9 +79,15 @@ fn place(channel: &str) -> String {
 }
 
 impl Systems {
+    /// Systems whose people reply.
+    pub(super) fn replying(replies: replies::Desk) -> Self {
+        Self { replies: Some(replies), ..Self::default() }
+    }
+
     /// Systems whose news are told.
-    pub(super) fn with_news(news: mpsc::Sender<News>) -> Self {
-        Self { news: Some(news), ..Self::default() }
+    #[must_use]
+    pub(super) fn with_news(self, news: mpsc::Sender<News>) -> Self {
+        Self { news: Some(news), ..self }
     }
 
     /// A channel's system that shows items.
@@ -88,7 +96,12 @@ impl Systems {
     }
 
     /// A channel's system that takes messages; false where they do not come over HTTP.
-    pub(super) fn take(&self, channel: &OutboundChannel, asked: Asked) -> bool {
+    pub(super) fn take(
+        &self,
+        channel: &OutboundChannel,
+        receiving: Receiving,
+        asked: Asked,
+    ) -> bool {
         let form = match channel.sending {
             Sending::Rest => Form::Json,
             Sending::Soap(_) => Form::Soap,
@@ -96,8 +109,18 @@ impl Systems {
             Sending::File | Sending::Amqp(_) | Sending::Database(_) => return false,
         };
         let (received, known) = (Received::default(), BTreeSet::new());
-        self.put(&channel.id, Desk { asked, does: Does::Takes { form, received, known } });
+        let receiving = Box::new(receiving);
+        let does = Does::Takes { form, receiving, received, known };
+        self.put(&channel.id, Desk { asked, does });
         true
+    }
+
+    /// What a channel's system shows.
+    pub(super) fn shown(&self, channel: &str) -> Option<Shown> {
+        match &self.desks().get(&place(channel))?.does {
+            Does::Shows(book) => Some(book.clone()),
+            Does::Takes { .. } => None,
+        }
     }
 
     /// Whether there is none.
@@ -160,8 +183,10 @@ pub(super) async fn listener(address: SocketAddr) -> io::Result<(TcpListener, So
 
 /// An answer in JSON.
 fn said(status: StatusCode, body: &Value) -> Response {
-    (status, [(CONTENT_TYPE, "application/json; charset=utf-8")], body.to_string()).into_response()
+    (status, [(CONTENT_TYPE, JSON)], body.to_string()).into_response()
 }
+
+const JSON: &str = "application/json; charset=utf-8";
 
 fn lie() -> Value {
     json!({ "error_code": "1", "message": "Lỗi hệ thống" })
@@ -205,18 +230,37 @@ async fn taken(
     };
     let id = headers.get("idempotency-key").and_then(|id| id.to_str().ok()).unwrap_or_default();
     let mut desks = systems.desks();
-    let Some(Desk { does: Does::Takes { form, received, known }, .. }) = desks.get_mut(&place)
+    let Some(Desk { does: Does::Takes { form, receiving, received, known }, .. }) =
+        desks.get_mut(&place)
     else {
         return StatusCode::METHOD_NOT_ALLOWED.into_response();
     };
     received.attempts += 1;
-    let (act, response) = match form {
+    let (mut act, mut response) = match form {
         Form::Json => (act, json_said(act)),
         Form::Soap => (act, soap_said(act)),
         Form::Portal => portal_said(act, &body, known),
     };
+    if act == Act::Answers {
+        match heard(receiving, received, (&agency, id), &body) {
+            Ok((own, reply)) => {
+                if let Some(text) = own.filter(|_| *form == Form::Json) {
+                    response = (StatusCode::OK, [(CONTENT_TYPE, JSON)], text).into_response();
+                }
+                if let (Some(reply), Some(desk)) = (reply, &systems.replies) {
+                    desk.put(reply);
+                }
+            }
+            // A script that does not fit what comes: whoever rehearses is to see it.
+            Err(error) => {
+                act = Act::Fails;
+                let told = json!({ "error_code": "-1", "message": error.to_string() });
+                response = said(StatusCode::INTERNAL_SERVER_ERROR, &told);
+            }
+        }
+    }
     match act {
-        Act::Answers => _ = received.taken.insert(id.to_owned()),
+        Act::Answers => {}
         Act::Fails | Act::Lies => received.failed += 1,
         Act::Refuses => received.refused += 1,
     }
@@ -225,6 +269,24 @@ async fn taken(
         drop(news.try_send((format!("{agency}.{channel}"), act, id.to_owned())));
     }
     response
+}
+
+/// What a system says of its own to a message that it takes, and what its people reply: the same
+/// for one that comes again, and no second reply.
+fn heard(
+    receiving: &Receiving,
+    received: &mut Received,
+    (agency, id): (&str, &str),
+    body: &Bytes,
+) -> Result<(Option<String>, Option<Reply>), SimulationError> {
+    let message = serde_json::from_slice(body).unwrap_or(Value::Null);
+    let known = received.taken.get(id).copied();
+    let count = known.unwrap_or(received.taken.len() as u64);
+    let heard = Heard { message: &message, count, at: Timestamp::now() };
+    let own = receiving.answer(heard)?;
+    let reply = if known.is_none() { receiving.reply(agency, heard)? } else { None };
+    received.taken.insert(id.to_owned(), count);
+    Ok((own, reply))
 }
 
 fn json_said(act: Act) -> Response {

@@ -9,6 +9,7 @@
 
 mod delivery;
 mod drift;
+mod exchange;
 mod finding;
 mod page;
 mod poller;
@@ -80,6 +81,7 @@ pub fn router(console: impl Into<Console>) -> Router {
     Router::new()
         .route("/", get(async || Redirect::to("/console")))
         .route("/console", get(show))
+        .route("/console/exchange", get(exchange::show))
         .route("/console/roadmap", get(roadmap::show))
         .route("/console/style.css", get(style))
         .route("/console/refresh.js", get(script))

@@ -47,8 +47,8 @@ const READS_MAX: u32 = 5;
 /// A time as people of the province read it, with what it is exactly; empty where there is none.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Time {
-    utc: String,
-    local: String,
+    pub(super) utc: String,
+    pub(super) local: String,
 }
 
 impl From<String> for Time {
@@ -256,10 +256,14 @@ fn channels(operations: &Operations, tallies: Vec<Tally>) -> Vec<ChannelRow> {
     };
     let known = operations.catalog.channels.values();
     let mut rows: BTreeMap<String, ChannelRow> = known
-        .map(|one| (one.id.clone(), row(&one.id, one.mode.as_str(), one.transport())))
+        .map(|one| (one.id.clone(), row(&one.id, one.mode().as_str(), one.transport())))
         .collect();
     for tally in tallies {
-        let row = rows.entry(tally.channel.clone()).or_insert_with(|| row(&tally.channel, "", "–"));
+        let other = || match operations.catalog.channel(&tally.channel) {
+            Some(own) => row(&tally.channel, own.mode().as_str(), "own"),
+            None => row(&tally.channel, "", "–"),
+        };
+        let row = rows.entry(tally.channel.clone()).or_insert_with(other);
         let outcome = tally.outcome.as_deref().unwrap_or(RECEIVING);
         let last_at = Time::from(tally.last_at);
         if last_at > row.last_at {
@@ -282,6 +286,7 @@ fn transport_words(transport: &str) -> Bilingual {
         "soap" => ("Gọi dịch vụ web", "SOAP"),
         "lgsp" => ("Như gửi lên LGSP", "LGSP"),
         "dvcqg" => ("Như gửi lên Cổng DVC quốc gia", "DVCQG"),
+        "own" => ("Gửi đến địa chỉ của hệ thống", "posted to the hub's own address"),
         _ => (transport, ""),
     };
     Bilingual { vi: vi.to_owned(), en: en.to_owned() }

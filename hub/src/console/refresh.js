@@ -43,7 +43,7 @@ async function look() {
   if (paused || document.hidden || !getSelection().isCollapsed) return;
   try {
     const signal = AbortSignal.timeout(EVERY_MS);
-    const reply = await fetch("/console", { cache: "no-store", signal });
+    const reply = await fetch(location.pathname, { cache: "no-store", signal });
     if (!reply.ok) throw new Error(String(reply.status));
     const page = new DOMParser().parseFromString(await reply.text(), "text/html");
     if (paused) return;

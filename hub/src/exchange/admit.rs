@@ -104,16 +104,18 @@ impl Exchange {
             chunk.items = refused(problem);
         }
         let by = By { channel: &chunk.channel, message: &chunk.id };
-        let tells = |one: &Prepared| one.telling.is_some();
-        if !chunk.items.iter().flat_map(|item| item.outcome.iter().flatten()).any(tells) {
+        let looked_at = |one: &Prepared| one.telling.is_some() || names_files(one);
+        if !chunk.items.iter().flat_map(|item| item.outcome.iter().flatten()).any(looked_at) {
             return Ok(());
         }
         for item in Arc::make_mut(&mut chunk.items) {
             let Ok(records) = &mut item.outcome else { continue };
             let mut problems = Vec::new();
-            for one in records.iter_mut().filter(|one| one.telling.is_some()) {
-                let Some(contract) = addressed(one) else { continue };
-                let judged = self.judge(contract, one, &by).await;
+            for one in records.iter_mut().filter(|one| looked_at(one)) {
+                let judged = match addressed(one) {
+                    Some(contract) => self.judge(contract, one, &by).await,
+                    None => self.with_files(one, by.sender()).await,
+                };
                 match judged.map_err(|error| error.later())? {
                     Ok(destinations) => one.destinations.extend(destinations),
                     Err(problem) => problems.push(*problem),
@@ -124,6 +126,18 @@ impl Exchange {
             }
         }
         Ok(())
+    }
+
+    /// Whether the files that a record names are its sender's: then whom it is routed to, persons
+    /// and all, has them too.
+    async fn with_files(&self, one: &Prepared, sender: &str) -> Judged {
+        if !names_files(one) {
+            return Ok(Ok(Vec::new()));
+        }
+        let whole = one.destinations.iter().filter(|to| to.personal);
+        let counterparts: Vec<&str> = whole.map(|to| agency_of(&to.channel)).collect();
+        let wrong = self.attachments(one, sender, &counterparts).await?;
+        Ok(wrong.map_or(Ok(Vec::new()), |problem| Err(problem.into())))
     }
 
     async fn judge(&self, contract: &'static str, one: &Prepared, by: &By<'_>) -> Judged {
@@ -140,7 +154,7 @@ impl Exchange {
             Ok(judged) => judged,
             Err(problem) => return Ok(Err(problem)),
         };
-        let wrong = self.attachments(one, by.sender(), &counterpart).await?;
+        let wrong = self.attachments(one, by.sender(), &[&counterpart]).await?;
         Ok(wrong.map_or(Ok(destinations), |problem| Err(problem.into())))
     }
 
@@ -238,13 +252,13 @@ impl Exchange {
         Ok(Ok((Vec::new(), PORTAL.to_owned())))
     }
 
-    /// What is wrong with the files that a record names; else whom it is addressed to has them
-    /// from now on.
+    /// What is wrong with the files that a record names; else whom it goes to has them from now
+    /// on.
     async fn attachments(
         &self,
         one: &Prepared,
         sender: &str,
-        counterpart: &str,
+        counterparts: &[&str],
     ) -> Result<Option<Problem>, StoreError> {
         let personal = one.personal.as_ref().map(|personal| serde_json::from_str(&personal.text));
         let Personal { attachments } = personal.transpose().ok().flatten().unwrap_or_default();
@@ -262,7 +276,10 @@ impl Exchange {
             if let Some((member, kind)) = wrong {
                 return Ok(Some(Problem::new(&kind).at(format!("/attachments/{at}/{member}"))));
             }
-            shared.extend(held.map(|held| HeldFile { holder: counterpart.to_owned(), ..held }));
+            if let Some(held) = held {
+                let to = |who: &&str| HeldFile { holder: (*who).to_owned(), ..held.clone() };
+                shared.extend(counterparts.iter().map(to));
+            }
         }
         for file in shared {
             self.store.share(file).await?;
@@ -274,6 +291,11 @@ impl Exchange {
 /// What a message is that is refused as a whole.
 fn refused(problem: Problem) -> Arc<Vec<Item>> {
     Arc::new(vec![Item { record: None, key: None, outcome: Err(vec![problem]) }])
+}
+
+/// Whether a record names files. A text that holds the same letters has its quotes escaped.
+fn names_files(one: &Prepared) -> bool {
+    one.personal.as_ref().is_some_and(|personal| personal.text.contains("\"attachments\":"))
 }
 
 fn not_addressed(member: &str, value: &str) -> Box<Problem> {

@@ -125,7 +125,7 @@ impl Journey {
         let id = arrival.key.unwrap_or_else(|| Digest::from_bytes(*dedup.as_bytes()).to_string());
         let payload =
             Payload { salt, bytes: arrival.payload.clone(), content_type: arrival.content_type };
-        let mode = self.catalog.channel(&channel).map(|found| found.mode);
+        let mode = self.catalog.channel(&channel).map(Channel::mode);
         let mapping = self.catalog.channel(&channel).map(|found| found.hash);
         let (Some(mode), Some(mapping)) = (mode, mapping) else {
             return Err(later("the channel is not configured"));

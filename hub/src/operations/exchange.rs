@@ -1,13 +1,16 @@
 //! Requests and applications: how they stand, for who sent them and who was sent them.
 
+mod list;
+
 use contracts::{
     exchange::{Acknowledgement, Application, Reply, ReplyOutcome, Request, Taken},
     problem::Bilingual,
-    schema,
 };
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
+
+pub use list::{ExchangeItem, ExchangePage, ExchangeQuestion, Sent};
 
 use super::{Operations, agency_of, roadmap::body};
 use crate::{
@@ -16,18 +19,11 @@ use crate::{
     registry::exchange::{
         ACKNOWLEDGEMENT, APPLICATION, PORTAL, REPLY, REQUEST, Standing, reply_key, sent_by,
     },
-    store::{
-        StoreError,
-        deliveries::Course,
-        records::{RecordFound, RecordQuery},
-    },
+    store::{StoreError, deliveries::Course, records::RecordFound},
 };
 
 /// Agencies that one request asks, at most: what one answer holds.
 const PARTS_MAX: u32 = 100;
-
-/// Pages of the store read for one page of an answer.
-const SCANS_MAX: usize = 16;
 
 /// How a request stands at one agency, or an application at its agency.
 #[derive(Debug, Serialize)]
@@ -57,7 +53,7 @@ pub struct ExchangePart {
     pub late: bool,
     /// What was sent to it, as the asker may see it.
     #[serde(skip)]
-    sent: Value,
+    pub sent: Value,
 }
 
 /// A request or application with all that has become of it.
@@ -75,50 +71,23 @@ pub struct ExchangeStanding {
     pub as_of: u64,
 }
 
-/// A page of requests to an agency, by the time they are due.
-#[derive(Debug, Serialize)]
-pub struct RequestPage {
-    /// The requests.
-    pub items: Vec<RequestItem>,
-    /// Where the next page begins, where there may be one.
-    #[serde(skip)]
-    pub next: Option<(i32, u64)>,
-    /// The position all of it is true at.
-    pub as_of: u64,
-}
-
-/// A request to an agency.
-#[derive(Debug, Serialize)]
-pub struct RequestItem {
-    /// `request/1`; personal members for the agency alone.
-    pub request: Value,
-    /// Whether the agency has replied.
-    pub replied: bool,
-    /// The position of its entry.
-    pub position: u64,
-}
-
-/// Which requests to an agency are asked for.
-#[derive(Debug, Clone)]
-pub struct RequestQuestion {
-    /// The agency that is asked.
-    pub agency: Option<String>,
-    /// Only those that it has replied to, or has not.
-    pub replied: Option<bool>,
-    /// Only those due on this day or later, from 1970-01-01: so what is open is found whatever was
-    /// asked before.
-    pub due_from: Option<i32>,
-    /// Behind this day and position.
-    pub after: Option<(i32, u64)>,
-    /// Items on the page.
-    pub limit: u32,
-}
-
-/// What is asked about.
+/// What is addressed to somebody, and answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub enum Kind {
+    /// What one agency asks another.
     Request,
+    /// What the portal hands to an agency's system.
     Application,
+}
+
+impl Kind {
+    /// Its contract, and that of its answers.
+    fn contracts(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Request => (REQUEST, REPLY),
+            Self::Application => (APPLICATION, ACKNOWLEDGEMENT),
+        }
+    }
 }
 
 fn both((vi, en): (&str, &str)) -> Bilingual {
@@ -208,10 +177,7 @@ impl Operations {
         kind: Kind,
         (id, found): (&str, RecordFound),
     ) -> Result<ExchangePart, StoreError> {
-        let (contract, answers) = match kind {
-            Kind::Request => (REQUEST, REPLY),
-            Kind::Application => (APPLICATION, ACKNOWLEDGEMENT),
-        };
+        let (contract, answers) = kind.contracts();
         let agency = found.agency.clone();
         let keys = vec![reply_key(id, false), reply_key(id, true)];
         let told = self.store.named(answers, agency.clone(), keys, None).await?;
@@ -247,60 +213,7 @@ impl Operations {
 
     /// A record as who is a party to it sees it: the operator without persons.
     async fn open(&self, who: &Principal, one: &RecordFound) -> Result<Value, StoreError> {
-        let public: Value = body(one)?;
-        if *who == Principal::Operator {
-            return Ok(public);
-        }
-        let texts = self.store.personal(vec![one.position]).await?;
-        let Some((_, text)) = texts.first() else { return Ok(public) };
-        let damaged = |error: serde_json::Error| StoreError::fault(error.to_string());
-        Ok(schema::join(public, serde_json::from_slice(text).map_err(damaged)?))
-    }
-
-    /// A page of requests to an agency, those due first first.
-    ///
-    /// # Errors
-    /// When the store cannot answer.
-    pub async fn requests(
-        &self,
-        who: &Principal,
-        question: &RequestQuestion,
-    ) -> Result<RequestPage, StoreError> {
-        let as_of = self.store.head().await?.tree.size;
-        let (mut items, mut next) = (Vec::new(), question.after);
-        let limit = question.limit as usize;
-        for _ in 0..SCANS_MAX {
-            let query = RecordQuery {
-                contract: REQUEST,
-                agency: question.agency.clone(),
-                days: question.due_from.map(|first| (first, i32::MAX)),
-                as_of: Some(as_of),
-                after: next,
-                limit: question.limit,
-            };
-            let found = self.store.records(query).await?;
-            let last = found.len() < limit;
-            for one in found {
-                if items.len() == limit {
-                    break;
-                }
-                next = Some((one.day, one.position));
-                let keys = vec![one.key.clone()];
-                let told = self.store.named(REPLY, one.agency.clone(), keys, Some(as_of)).await?;
-                let replied = !told.is_empty();
-                if question.replied.is_none_or(|wanted| wanted == replied) {
-                    let (request, position) = (self.open(who, &one).await?, one.position);
-                    items.push(RequestItem { request, replied, position });
-                }
-            }
-            if last && items.len() < limit {
-                next = None;
-            }
-            if next.is_none() || items.len() == limit {
-                break;
-            }
-        }
-        Ok(RequestPage { items, next, as_of })
+        self.opened(one, *who != Principal::Operator).await
     }
 }
 

@@ -1,29 +1,25 @@
 //! Feedback of citizens and businesses: read by the agency that it is about, answered by it, summed
 //! up for all.
 
-use std::collections::{BTreeMap, HashMap};
-
 use contracts::{
     feedback::{Feedback, FeedbackAnswer},
-    schema,
     votes::Votes,
 };
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Operations, roadmap::body};
+use super::{Operations, listing::Scan, roadmap::body};
 use crate::{
     auth::Principal,
     registry::feedback::{Row, Summary},
     store::{
         StoreError,
-        records::{RecordFound, RecordQuery},
+        records::{Place, RecordFound, RecordQuery},
     },
 };
 
-/// Pages of the store read for one page of an answer, where most of what they hold is not asked
-/// for.
-const SCANS_MAX: usize = 16;
+const FEEDBACK: &str = "feedback/1";
+const ANSWER: &str = "feedback-answer/1";
 
 /// What is asked.
 #[derive(Debug, Clone, Default)]
@@ -37,7 +33,7 @@ pub struct FeedbackQuestion {
     /// First and last day on which it was sent.
     pub days: Option<(i32, i32)>,
     /// Behind this day and position.
-    pub after: Option<(i32, u64)>,
+    pub after: Option<Place>,
     /// Items on the page.
     pub limit: u32,
 }
@@ -63,7 +59,7 @@ pub struct FeedbackPage {
     pub items: Vec<FeedbackItem>,
     /// Where the next page begins, where there may be one.
     #[serde(skip)]
-    pub next: Option<(i32, u64)>,
+    pub next: Option<Place>,
     /// The position all of it is true at.
     pub as_of: u64,
 }
@@ -77,29 +73,7 @@ pub struct FeedbackSummary {
     pub as_of: u64,
 }
 
-/// A feedback with its answer.
-type Pair = (RecordFound, Option<RecordFound>);
-
 impl Operations {
-    /// The answers to some feedback, beside it.
-    async fn answered(&self, found: Vec<RecordFound>, as_of: u64) -> Result<Vec<Pair>, StoreError> {
-        let mut keys: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for one in &found {
-            keys.entry(one.agency.clone()).or_default().push(one.key.clone());
-        }
-        let mut answers: HashMap<(String, String), RecordFound> = HashMap::new();
-        for (agency, keys) in keys {
-            let found = self.store.named("feedback-answer/1", agency, keys, Some(as_of)).await?;
-            answers
-                .extend(found.into_iter().map(|one| ((one.agency.clone(), one.key.clone()), one)));
-        }
-        let mut pair = |one: RecordFound| {
-            let answer = answers.remove(&(one.agency.clone(), one.key.clone()));
-            (one, answer)
-        };
-        Ok(found.into_iter().map(&mut pair).collect())
-    }
-
     /// A page of feedback. Personal members are told to the agency that it is about, alone.
     ///
     /// # Errors
@@ -110,63 +84,38 @@ impl Operations {
         question: &FeedbackQuestion,
     ) -> Result<FeedbackPage, StoreError> {
         let as_of = self.store.head().await?.tree.size;
-        let (mut chosen, mut next) = (Vec::new(), question.after);
-        let limit = question.limit as usize;
-        for _ in 0..SCANS_MAX {
-            let query = RecordQuery {
-                contract: "feedback/1",
-                agency: question.agency.clone(),
-                days: question.days,
-                as_of: Some(as_of),
-                after: next,
-                limit: question.limit,
-            };
-            let found = self.store.records(query).await?;
-            let last = found.len() < limit;
-            for (one, answer) in self.answered(found, as_of).await? {
-                if chosen.len() == limit {
-                    break;
-                }
-                next = Some((one.day, one.position));
+        let mut scan = Scan::new(RecordQuery {
+            contract: FEEDBACK,
+            agency: question.agency.clone(),
+            days: question.days,
+            as_of: Some(as_of),
+            after: question.after,
+            limit: question.limit,
+            ..RecordQuery::default()
+        });
+        let own = |one: &RecordFound| matches!(who, Principal::Agency(id) if *id == one.agency);
+        let mut items = Vec::new();
+        while let Some(found) = scan.more(&*self.store).await? {
+            for (one, answer) in self.answered(ANSWER, found, as_of).await? {
                 let told: Feedback = body(&one)?;
                 let fits = question.answered.is_none_or(|wanted| wanted == answer.is_some())
                     && (question.procedure.is_none() || question.procedure == told.procedure);
-                if fits {
-                    chosen.push((one, answer));
+                if !scan.takes(&one, fits) {
+                    continue;
                 }
-            }
-            if last && chosen.len() < limit {
-                next = None;
-            }
-            if next.is_none() || chosen.len() == limit {
-                break;
+                let (position, state) = match answer {
+                    Some(_) => (one.position, "answered"),
+                    None => (one.position, "open"),
+                };
+                let answer = match answer {
+                    Some(answer) => Some(self.opened(&answer, own(&answer)).await?),
+                    None => None,
+                };
+                let feedback = self.opened(&one, own(&one)).await?;
+                items.push(FeedbackItem { feedback, answer, state, position });
             }
         }
-        let mut items = Vec::with_capacity(chosen.len());
-        for (one, answer) in chosen {
-            let state = if answer.is_some() { "answered" } else { "open" };
-            let position = one.position;
-            let answer = match answer {
-                Some(answer) => Some(self.whole(who, &answer).await?),
-                None => None,
-            };
-            let feedback = self.whole(who, &one).await?;
-            items.push(FeedbackItem { feedback, answer, state, position });
-        }
-        Ok(FeedbackPage { items, next, as_of })
-    }
-
-    /// A record as it is the asker's to see.
-    async fn whole(&self, who: &Principal, one: &RecordFound) -> Result<Value, StoreError> {
-        let public: Value = body(one)?;
-        let own = matches!(who, Principal::Agency(agency) if *agency == one.agency);
-        if !own {
-            return Ok(public);
-        }
-        let texts = self.store.personal(vec![one.position]).await?;
-        let Some((_, text)) = texts.first() else { return Ok(public) };
-        let damaged = |error: serde_json::Error| StoreError::fault(error.to_string());
-        Ok(schema::join(public, serde_json::from_slice(text).map_err(damaged)?))
+        Ok(FeedbackPage { items, next: scan.next(), as_of })
     }
 
     /// Feedback and votes of some days, summed up.
@@ -186,15 +135,15 @@ impl Operations {
             agency: agency.map(ToOwned::to_owned),
             days: Some(days),
             as_of: Some(as_of),
-            after: None,
             limit: super::PAGE_MAX,
+            ..RecordQuery::default()
         };
-        let mut asked = query("feedback/1");
+        let mut asked = query(FEEDBACK);
         loop {
             let page = self.store.records(asked.clone()).await?;
             let last = page.len() < super::PAGE_MAX as usize;
             asked.after = page.last().map(|one| (one.day, one.position));
-            for (one, answer) in self.answered(page, as_of).await? {
+            for (one, answer) in self.answered(ANSWER, page, as_of).await? {
                 let answer = answer.as_ref().map(body::<FeedbackAnswer>).transpose()?;
                 summary.feedback(&body(&one)?, answer.as_ref());
             }

@@ -182,6 +182,9 @@ fn merge(views: &[View], reference: &Reference) -> Option<DossierState> {
         subject: from.value("subject", None, |told| told.subject.clone()),
         result: from.value("result", decision, |told| told.result.clone()),
         fees: from.value("fees", None, |told| told.fees.clone()).unwrap_or_default(),
+        attachments: from
+            .value("attachments", None, |told| told.attachments.clone())
+            .unwrap_or_default(),
         applicant: from.value("applicant", receipt, |told| told.applicant.clone()),
         attributes: from.value("attributes", None, named).unwrap_or_default(),
         timeline: tidy(views.iter().flat_map(|view| view.steps.clone()).collect()),

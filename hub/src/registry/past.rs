@@ -63,6 +63,7 @@ impl Past {
             result: None,
             fees: Vec::new(),
             documents: Vec::new(),
+            attachments: Vec::new(),
             history: Vec::new(),
             attributes: Map::new(),
             warnings: Vec::new(),

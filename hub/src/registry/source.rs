@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use contracts::dossier::{Applicant, Fee, Outcome};
+use contracts::exchange::Attachment;
 use contracts::{Dossier, Moment, Progress, Status};
 use serde_json::{Map, Value};
 
@@ -35,6 +36,7 @@ pub(super) struct Members {
     pub(super) subject: Option<String>,
     pub(super) result: Option<Outcome>,
     pub(super) fees: Option<Vec<Fee>>,
+    pub(super) attachments: Option<Vec<Attachment>>,
     pub(super) applicant: Option<Applicant>,
     pub(super) attributes: Map<String, Value>,
 }
@@ -332,6 +334,7 @@ fn members(body: &Dossier) -> Members {
         subject: body.subject,
         result: body.result,
         fees: Some(body.fees).filter(|fees| !fees.is_empty()),
+        attachments: Some(body.attachments).filter(|files| !files.is_empty()),
         applicant: Some(body.applicant),
         attributes: body.attributes,
     }

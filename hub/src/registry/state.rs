@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use contracts::dossier::{Applicant, Fee, Outcome};
+use contracts::exchange::Attachment;
 use contracts::{Moment, Status};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -145,6 +146,9 @@ pub struct DossierState {
     /// Fees.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fees: Vec<Fee>,
+    /// Its files, by their claim checks. Personal.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
     /// Who applied. Personal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub applicant: Option<Applicant>,
@@ -173,7 +177,8 @@ pub struct Sight {
 }
 
 /// The members of a state that are personal.
-const PERSONAL: [&str; 5] = ["officer", "note", "subject", "applicant", "attributes"];
+const PERSONAL: [&str; 6] =
+    ["officer", "note", "subject", "attachments", "applicant", "attributes"];
 
 impl DossierState {
     /// Leaves out the personal members: what remains is anyone's to read.
@@ -181,6 +186,7 @@ impl DossierState {
         self.officer = None;
         self.note = None;
         self.subject = None;
+        self.attachments = Vec::new();
         self.applicant = None;
         self.attributes = Map::new();
         for member in PERSONAL {
@@ -194,6 +200,7 @@ impl DossierState {
         self.officer = whole.officer;
         self.note = whole.note;
         self.subject = whole.subject;
+        self.attachments = whole.attachments;
         self.applicant = whole.applicant;
         self.attributes = whole.attributes;
         for member in PERSONAL {

@@ -11,6 +11,7 @@ mod casebook;
 mod conduct;
 mod people;
 mod random;
+mod receiving;
 mod script;
 mod table;
 mod template;
@@ -27,6 +28,7 @@ use unicode_normalization::UnicodeNormalization;
 
 pub use book::{Book, Served};
 pub use conduct::{Act, Asked, Conduct};
+pub use receiving::{Heard, Receiving, Reply};
 pub use table::{Declared as DeclaredTable, Table};
 
 use casebook::{Casebook, Dossier};
@@ -95,28 +97,6 @@ pub struct Simulation {
     last: Option<Native>,
     /// One that is sent after the next.
     held: Option<Native>,
-}
-
-/// How a channel by which an agency receives is played: `simulation/CHANNEL.toml`.
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Receiving {
-    #[serde(default)]
-    conduct: Conduct,
-}
-
-/// How an agency receives by a channel, as its file says; as it should where there is none.
-///
-/// # Errors
-/// [`SimulationError`].
-pub fn receiving(folder: &Path, channel: &str) -> Result<Conduct, SimulationError> {
-    let path = scripted(folder, channel);
-    if !path.exists() {
-        return Ok(Conduct::default());
-    }
-    let told: Receiving = toml::from_str(&read(&path)?)
-        .map_err(|error| faulty(&path.display().to_string(), &error))?;
-    Ok(told.conduct)
 }
 
 /// Where the simulation of a channel lies.

@@ -18,6 +18,49 @@ const MESSAGE: &str = "message";
 const ID: &str = "id";
 const CODE: &str = "code";
 
+/// What all templates have in common: escaped for what is written.
+fn environment(written: Written) -> Result<Environment<'static>, Error> {
+    let mut jinja = Environment::new();
+    let mut syntax = SyntaxConfig::builder();
+    let syntax = syntax.trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true);
+    jinja.set_syntax(syntax.build()?);
+    // A name that nothing bears is a fault of the template.
+    jinja.set_undefined_behavior(UndefinedBehavior::Strict);
+    jinja.set_auto_escape_callback(|_| AutoEscape::None);
+    jinja.set_formatter(move |out, state, value| write(written, out, state, value));
+    jinja.add_filter("date", date);
+    jinja.add_filter("width", width);
+    jinja.add_filter("right", right);
+    jinja.add_filter("points", points);
+    jinja.add_filter("typed_in_capitals", typed_in_capitals);
+    jinja.add_filter("latin1", latin1);
+    Ok(jinja)
+}
+
+/// One template of a message.
+#[derive(Debug)]
+pub(super) struct Template(Environment<'static>);
+
+impl Template {
+    /// Compiles it.
+    ///
+    /// # Errors
+    /// What is wrong, with its line.
+    pub(super) fn new(written: Written, text: String) -> Result<Self, Error> {
+        let mut jinja = environment(written)?;
+        jinja.add_template_owned(MESSAGE, text)?;
+        Ok(Self(jinja))
+    }
+
+    /// The text of the message.
+    ///
+    /// # Errors
+    /// A name that is not there, a filter that cannot do it.
+    pub(super) fn write(&self, context: impl Serialize) -> Result<String, Error> {
+        self.0.get_template(MESSAGE)?.render(Serde(context))
+    }
+}
+
 /// The templates of one channel, compiled.
 #[derive(Debug)]
 pub(super) struct Templates(Environment<'static>);
@@ -28,21 +71,7 @@ impl Templates {
     /// # Errors
     /// What is wrong, with its line.
     pub(super) fn new(script: &Script, message: String) -> Result<Self, Error> {
-        let mut jinja = Environment::new();
-        let mut syntax = SyntaxConfig::builder();
-        let syntax = syntax.trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true);
-        jinja.set_syntax(syntax.build()?);
-        // A name that nothing bears is a fault of the template.
-        jinja.set_undefined_behavior(UndefinedBehavior::Strict);
-        let written = script.written;
-        jinja.set_auto_escape_callback(|_| AutoEscape::None);
-        jinja.set_formatter(move |out, state, value| write(written, out, state, value));
-        jinja.add_filter("date", date);
-        jinja.add_filter("width", width);
-        jinja.add_filter("right", right);
-        jinja.add_filter("points", points);
-        jinja.add_filter("typed_in_capitals", typed_in_capitals);
-        jinja.add_filter("latin1", latin1);
+        let mut jinja = environment(script.written)?;
         jinja.add_template_owned(MESSAGE, message)?;
         jinja.add_template_owned(ID, script.id.clone())?;
         jinja.add_template_owned(CODE, script.code.clone())?;

@@ -4,6 +4,9 @@
 use super::{Answer, StoreError, Verdict};
 use crate::registry::RecordRow;
 
+/// A day and a position on it: where a record stands among those of its contract.
+pub type Place = (i32, u64);
+
 /// Which records are asked for; they come by day and position.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RecordQuery {
@@ -15,10 +18,38 @@ pub struct RecordQuery {
     pub days: Option<(i32, i32)>,
     /// As the journal held them before this position.
     pub as_of: Option<u64>,
-    /// Behind this day and position.
-    pub after: Option<(i32, u64)>,
+    /// Whether the last come first.
+    pub latest: bool,
+    /// Behind this place, in the order in which they come.
+    pub after: Option<Place>,
     /// How many at most.
     pub limit: u32,
+}
+
+/// Which records a query reads, in words that SQL of every store has.
+pub(super) struct Span {
+    /// What compares day and position with `beyond`, and the day with `end`.
+    pub(super) compares: [&'static str; 2],
+    /// How days and positions come.
+    pub(super) order: &'static str,
+    /// The day and position behind which they begin.
+    pub(super) beyond: (i32, i64),
+    /// The last day.
+    pub(super) end: i32,
+}
+
+impl RecordQuery {
+    /// What is read.
+    pub(super) fn span(&self) -> Span {
+        let (first, last) = self.days.unwrap_or((i32::MIN, i32::MAX));
+        let place = self.after.map(|(day, at)| (day, i64::try_from(at).unwrap_or(i64::MAX)));
+        if self.latest {
+            let beyond = place.filter(|(day, _)| *day <= last).unwrap_or((last, i64::MAX));
+            return Span { compares: ["<", ">="], order: "DESC", beyond, end: first };
+        }
+        let beyond = place.filter(|(day, _)| *day >= first).unwrap_or((first, -1));
+        Span { compares: [">", "<="], order: "ASC", beyond, end: last }
+    }
 }
 
 /// One current record.

@@ -9,7 +9,7 @@ use super::{ASKED, READS, becomes, office, part, post, problem, started};
 use crate::{
     backend::{Backend, on_each_store},
     delivery::agency::{Agency, Reply},
-    harness::Folder,
+    harness::{Folder, Sender},
 };
 
 on_each_store!(
@@ -40,6 +40,22 @@ fn applied(agency: &str, procedure: &str) -> Value {
             "subject": "Cấp phép xây dựng", "data": [{ "name": "dien_tich", "value": "120 m²" }] })
 }
 
+/// Each party finds what was filed in its list, with persons; others do not.
+async fn lists(portal: &Sender, answers: &Sender, reads: &Sender, operator: &Sender) {
+    for (who, phones) in [(portal, 1), (answers, 1), (reads, 0), (operator, 0)] {
+        let told = who.found("/v1/applications?state=acknowledged").await;
+        assert_eq!(told.to_string().matches("0900000001").count(), phones, "{told}");
+        let open = who.found("/v1/applications?state=open").await;
+        assert_eq!(open["items"], json!([]));
+    }
+    let told = operator.found("/v1/applications?agency=so-xay-dung").await;
+    let one = &told["items"][0];
+    let (id, replied) = (&one["application"]["id"], &one["replied"]);
+    assert_eq!((id, replied), (&json!("portal:hs-1"), &json!(true)));
+    assert_eq!(reads.get("/v1/applications?agency=so-xay-dung").await.0, 403);
+    assert_eq!(portal.get("/v1/requests").await.0, 403);
+}
+
 async fn an_application_reaches_its_agency_and_its_code_comes_back(backend: Backend) {
     let asks_system = Agency::new(|_, _| Reply::TAKEN).await;
     // It fails at first, and takes what it is sent again for the same.
@@ -64,6 +80,7 @@ async fn an_application_reaches_its_agency_and_its_code_comes_back(backend: Back
         (&one["state"], &one["answer"]["dossier"]),
         (&json!("answered"), &json!("H19.08-261126-0007"))
     );
+    lists(&portal, &answers, &reads, &operator).await;
     let sent: Value = serde_json::from_str(&system.taken()[0].body).unwrap();
     assert_eq!(
         (&sent["applicant"]["name"], &sent["data"][0]["value"]),

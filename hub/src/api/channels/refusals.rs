@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{Path, State, rejection::PathRejection},
-    http::{HeaderMap, HeaderValue, StatusCode, Uri, header::LINK},
+    http::{HeaderMap, StatusCode, Uri},
     response::Response,
 };
 use contracts::problem::CATALOGUE;
@@ -13,16 +13,13 @@ use adapters::rest::problem::ProblemResponse;
 use super::{
     super::{
         Api, Asker,
-        answer::{JSON, Reading, Stop, bad_cursor},
+        answer::{JSON, Reading, Stop},
+        paging::Paging,
         params::{Params, bad},
     },
     own,
 };
-use crate::{
-    cursor,
-    operations::{PAGE_MAX, RefusalQuestion},
-    store::StoreError,
-};
+use crate::operations::{PAGE_MAX, RefusalQuestion};
 
 const PAGE_DEFAULT: u32 = 100;
 
@@ -48,26 +45,11 @@ pub(in super::super) async fn refusals(
     let reading = Reading::begin(&api, &HeaderMap::new(), "").await?;
     let list = format!("/v1/channels/{channel}/refusals");
     let log_id = &reading.head.log_id;
-    let before = match params.text("cursor") {
-        None => None,
-        Some(text) => {
-            let place = cursor::read(log_id, &list, text).ok_or_else(bad_cursor)?;
-            Some((place.0, place.1.parse().map_err(|_| bad_cursor())?))
-        }
-    };
-    let limit = params.limit(PAGE_DEFAULT, PAGE_MAX)?;
+    let paging = Paging { path: &list, list: &list, log_id, params: &params };
+    let (before, limit) = (paging.after()?, params.limit(PAGE_DEFAULT, PAGE_MAX)?);
     let question = RefusalQuestion { channel, rule: rule(&params)?, before, limit };
     let page = api.operations.open_refusals(question).await?;
-    let mut response = reading.json(StatusCode::OK, JSON, &page, None)?;
-    if let Some((position, place)) = page.next {
-        let cursor = cursor::write(log_id, &list, &(position, place.to_string()));
-        let query = params.query_without(&["cursor"]);
-        let link = format!("<{list}?{query}cursor={cursor}>; rel=\"next\"");
-        let link =
-            HeaderValue::from_str(&link).map_err(|error| StoreError::fault(error.to_string()))?;
-        response.headers_mut().insert(LINK, link);
-    }
-    Ok(response)
+    paging.link(reading.json(StatusCode::OK, JSON, &page, None)?, page.next)
 }
 
 /// Settles those of one message by hand.

@@ -123,8 +123,9 @@ pub(super) async fn deliveries(
     let received = systems.received();
     table_head(out)?;
     for one in hub.operations.outbox(&Principal::Operator).await? {
-        let channel = hub.operations.catalog.outbound.get(&one.channel);
-        let transport = channel.map_or("", |channel| channel.sending.name());
+        // To a channel of the hub's own nothing is sent.
+        let Some(channel) = hub.operations.catalog.outbound.get(&one.channel) else { continue };
+        let transport = channel.sending.name();
         let buried = dead.iter().filter(|letter| letter.channel == one.channel).count();
         let replayed = after
             .iter()

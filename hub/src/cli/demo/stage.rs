@@ -19,12 +19,17 @@ use crate::{
 /// Where systems that are asked are, as the demo's files have it.
 const NOMINAL: &str = "http://127.0.0.1:8090";
 
+/// The folder of a catalogue, and of what lies over it.
+const CATALOGUE: &str = "catalogue";
+
 /// What the demo is made of.
 pub(super) struct Made<'a> {
     /// Folder of the agencies.
     pub(super) agencies: &'a Path,
     /// Folder of what is the demo's own.
     pub(super) own: &'a Path,
+    /// Folder of the catalogue.
+    pub(super) catalogue: &'a Path,
     /// Where the systems that it plays are asked.
     pub(super) systems: SocketAddr,
     /// The broker, where there is one.
@@ -64,8 +69,14 @@ impl Stage {
             let text = fs::read_to_string(&file).map_err(|error| named(&file, &error))?;
             fs::write(stage.0.join(name), text.replace(NOMINAL, &address))?;
         }
+        overlaid(made.catalogue, &made.own.join(CATALOGUE), &stage.catalogue())?;
         stage.keep("")?;
         Ok(stage)
+    }
+
+    /// Its catalogue.
+    pub(super) fn catalogue(&self) -> PathBuf {
+        self.0.join(CATALOGUE)
     }
 
     /// Its configuration.
@@ -127,6 +138,30 @@ impl Drop for Stage {
         // What cannot be removed is in the system's own folder for such things.
         let _ = fs::remove_dir_all(&self.0);
     }
+}
+
+/// Copies a catalogue; lines of what lies over it stand in place of those of the same code.
+fn overlaid(from: &Path, over: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in listed(from)? {
+        let (place, name) = entry.map(|one| (one.path(), one.file_name()))?;
+        if !place.is_file() {
+            continue;
+        }
+        let (above, here) = (over.join(&name), to.join(&name));
+        if !above.exists() {
+            fs::copy(&place, here)?;
+            continue;
+        }
+        let own = fs::read_to_string(&above).map_err(|error| named(&above, &error))?;
+        let own: Vec<&str> = own.lines().skip(1).collect();
+        let code = |line: &str| line.split(',').next().unwrap_or_default().to_owned();
+        let text = fs::read_to_string(&place).map_err(|error| named(&place, &error))?;
+        let stays = |line: &&str| !own.iter().any(|other| code(other) == code(line));
+        let lines: Vec<&str> = text.lines().filter(stays).chain(own.iter().copied()).collect();
+        fs::write(here, lines.join("\n") + "\n")?;
+    }
+    Ok(())
 }
 
 /// Copies a folder of agencies, with the address of the systems put in.

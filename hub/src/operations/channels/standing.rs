@@ -137,7 +137,7 @@ fn heard(
     });
     ChannelHeard {
         channel: channel.id.clone(),
-        mode: channel.mode,
+        mode: channel.mode(),
         transport: channel.transport(),
         last_at,
         rhythm,

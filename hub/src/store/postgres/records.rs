@@ -14,7 +14,7 @@ use crate::{
     registry::{RecordName, RecordRow, Telling},
     store::{
         Answer, StoreError, Verdict, batch,
-        records::{Expected, RecordFound, RecordQuery, Records},
+        records::{Expected, RecordFound, RecordQuery, Records, Span},
     },
 };
 
@@ -144,18 +144,15 @@ async fn page(
     query: &RecordQuery,
 ) -> Result<Vec<RecordFound>, Failure> {
     let about = query.agency.as_ref().map_or("$7::text IS NULL", |_| "r.agency = $7");
+    let Span { compares: [beyond, until], order, beyond: (day, position), end: last } =
+        query.span();
     let [is, was] = STANDING.map(|standing| {
         format!(
             "{FOUND} {standing} AND r.position < $1 AND r.contract = $2 AND NOT r.withdraws
-               AND {about} AND r.day <= $5 AND (r.day, r.position) > ($3, $4)"
+               AND {about} AND r.day {until} $5 AND (r.day, r.position) {beyond} ($3, $4)"
         )
     });
-    let sql = format!("{is} UNION ALL {was} ORDER BY 2, 1 LIMIT $6");
-    let (first, last) = query.days.unwrap_or((i32::MIN, i32::MAX));
-    let (day, position) = match query.after {
-        Some((day, position)) if day >= first => (day, signed(position)),
-        _ => (first, -1),
-    };
+    let sql = format!("{is} UNION ALL {was} ORDER BY 2 {order}, 1 {order} LIMIT $6");
     let values: [Value<'_>; 7] = [
         &query.as_of.map_or(i64::MAX, signed),
         &query.contract,

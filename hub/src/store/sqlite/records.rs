@@ -9,7 +9,7 @@ use crate::{
     registry::{RecordName, RecordRow, Telling},
     store::{
         Answer, StoreError, Verdict, batch,
-        records::{Expected, RecordFound, RecordQuery, Records},
+        records::{Expected, RecordFound, RecordQuery, Records, Span},
     },
 };
 
@@ -123,19 +123,16 @@ const STANDING: [&str; 2] = ["r.until IS NULL", "r.until >= ?1"];
 
 fn page(connection: &Connection, query: &RecordQuery) -> Result<Vec<RecordFound>, StoreError> {
     let about = query.agency.as_ref().map_or("?7 IS NULL", |_| "r.agency = ?7");
+    let Span { compares: [beyond, until], order, beyond: (day, position), end: last } =
+        query.span();
     let [is, was] = STANDING.map(|standing| {
         format!(
             "{FOUND} {standing} AND r.position < ?1 AND r.contract = ?2 AND r.withdraws = 0
-               AND {about} AND r.day <= ?5 AND (r.day, r.position) > (?3, ?4)"
+               AND {about} AND r.day {until} ?5 AND (r.day, r.position) {beyond} (?3, ?4)"
         )
     });
-    let sql = format!("{is} UNION ALL {was} ORDER BY 2, 1 LIMIT ?6");
+    let sql = format!("{is} UNION ALL {was} ORDER BY 2 {order}, 1 {order} LIMIT ?6");
     let mut statement = connection.prepare_cached(&sql)?;
-    let (first, last) = query.days.unwrap_or((i32::MIN, i32::MAX));
-    let (day, position) = match query.after {
-        Some((day, position)) if day >= first => (day, end(Some(position))),
-        _ => (first, -1),
-    };
     let (as_of, limit, agency) = (end(query.as_of), query.limit, &query.agency);
     let values = params![as_of, query.contract, day, position, last, limit, agency];
     let rows = statement.query_map(values, found)?;

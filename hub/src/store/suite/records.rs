@@ -129,10 +129,16 @@ pub(crate) async fn pages(store: &dyn Store) {
     let last = store.records(first.clone()).await.unwrap().pop().unwrap();
     let next = RecordQuery { after: Some((last.day, last.position)), ..first.clone() };
     assert_eq!(keys(next).await, ["so-y-te-2014", "so-y-te-2015"]);
+    let latest = RecordQuery { latest: true, ..first.clone() };
+    assert_eq!(keys(latest.clone()).await, ["so-y-te-2015", "so-y-te-2014"]);
+    let last = store.records(latest.clone()).await.unwrap().pop().unwrap();
+    let next = RecordQuery { after: Some((last.day, last.position)), ..latest.clone() };
+    assert_eq!(keys(next).await, ["so-tu-phap-2014", "so-y-te-2013"]);
     let year = |year: i16| crate::registry::measure::day_number(jiff::civil::date(year, 1, 1));
     let days = Some((year(2014), year(2015) - 1));
     let own = RecordQuery { agency: Some("so-y-te".to_owned()), days, ..first.clone() };
     assert_eq!(keys(own.clone()).await, ["so-y-te-2014"]);
+    assert_eq!(keys(RecordQuery { days, ..latest }).await, ["so-y-te-2014", "so-tu-phap-2014"]);
     let end = store.head().await.unwrap().tree.size;
     assert_eq!(keys(RecordQuery { as_of: Some(end), ..own }).await, ["so-y-te-2014"]);
     holds(store).await;
