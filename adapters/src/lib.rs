@@ -15,6 +15,7 @@ pub mod outbound;
 pub mod reach;
 pub mod reading;
 pub mod rest;
+pub mod sftp;
 pub mod soap;
 #[cfg(test)]
 mod suite;
