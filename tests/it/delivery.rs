@@ -2,6 +2,7 @@
 //! itself.
 
 pub(crate) mod agency;
+mod certificates;
 mod dead;
 mod declared;
 mod failing;
