@@ -20,6 +20,7 @@ pub mod soap;
 #[cfg(test)]
 mod suite;
 pub mod transport;
+mod trust;
 
 pub use inbound::{Advance, Arrival, Inbox, Mark};
 pub use transport::{Direction, TRANSPORTS, Transport};

@@ -18,7 +18,10 @@ use super::{
     Answer, Class, Failure, Message, Outbound,
     auth::{Auth, Badge},
 };
-use crate::reach::{Network, Reach, Resolver, Unreached};
+use crate::{
+    reach::{Network, Reach, Resolver, Unreached},
+    trust,
+};
 
 /// Bytes of an answer that are read.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
@@ -91,7 +94,7 @@ impl Rest {
         if let Auth::OAuth2 { token_url, .. } = &auth {
             numbers_allowed(token_url, &reach)?;
         }
-        let client = Client::builder()
+        let client = trust::sharing(Client::builder())
             .dns_resolver(Arc::new(Resolver(reach)))
             .redirect(Policy::none())
             .no_proxy()
