@@ -12,6 +12,7 @@ mod portal;
 mod processes;
 mod retranslated;
 mod systems;
+mod unanswered;
 mod ways;
 
 use std::{fs, os::unix::fs::PermissionsExt, time::Duration};

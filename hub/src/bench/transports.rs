@@ -243,13 +243,12 @@ impl Bench {
         let all = batch.count;
         // Nobody else sets it.
         let _ = pages.batch.set(batch);
-        let done = self.measure("poll, a page a message", |_| {
+        self.measure("poll, a page a message", |_| {
             pages.open.store(true, Ordering::Release);
             until(|| Ok(pages.asked.load(Ordering::Acquire) > all))?;
             pages.open.store(false, Ordering::Release);
             Ok(())
-        });
-        done
+        })
     }
 
     fn queue(&mut self, address: &str) -> Result<(), BenchError> {
