@@ -15,10 +15,12 @@ pub mod outbound;
 pub mod reach;
 pub mod reading;
 pub mod rest;
+pub mod sftp;
 pub mod soap;
 #[cfg(test)]
 mod suite;
 pub mod transport;
+mod trust;
 
 pub use inbound::{Advance, Arrival, Inbox, Mark};
 pub use transport::{Direction, TRANSPORTS, Transport};

@@ -35,8 +35,10 @@ pub const TRANSPORTS: &[Transport] = &[
     Transport {
         name: "file",
         summary: (
-            "Mỗi thông điệp là một tệp trong thư mục, do cơ quan đặt vào hoặc lấy ra.",
-            "Each message is a file in a folder, put there by the agency or taken from there.",
+            "Mỗi thông điệp là một tệp trong thư mục, do cơ quan đặt vào hoặc lấy ra; thư mục có \
+             thể nằm trên máy chủ SFTP của cơ quan.",
+            "Each message is a file in a folder, put there by the agency or taken from there; the \
+             folder may lie on the agency's SFTP server.",
         ),
         directions: &[Direction::Inbound, Direction::Outbound],
     },

@@ -36,7 +36,7 @@ pub use outbound::{
 pub use own::{
     ACKNOWLEDGEMENTS, ANSWERS, APPLICATIONS, FEEDBACK, Own, REPLIES, REQUESTS, speaks_for,
 };
-pub use read::{AmqpTold, DatabaseTold, How, Needed, PollTold, Read};
+pub use read::{AmqpTold, DatabaseTold, How, Needed, PollTold, Read, SftpTold};
 
 /// `agency.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -76,6 +76,8 @@ pub struct ChannelSettings {
     pub database: Option<DatabaseTold>,
     /// For `amqp`: the queue that the hub consumes.
     pub amqp: Option<AmqpTold>,
+    /// For `file`: the folder on a server that the hub reads, where nobody drops files here.
+    pub sftp: Option<SftpTold>,
     /// For `file`: where its drop folder lies below `drops` of `hub.toml`.
     pub folder: Option<toml::Spanned<String>>,
     /// For `file`: how a sender shows that a file is whole.

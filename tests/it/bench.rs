@@ -137,6 +137,14 @@ fn deliveries_are_told_beside_a_loop_that_only_sends() {
 }
 
 #[test]
+fn transports_are_told_beside_pushes() {
+    let names = figures(&["transports", "--seed", "11", "--messages", "60"]);
+    for name in ["push, 16 connections", "soap", "file", "poll, a page a message"] {
+        told(&names, &[&format!("{name}, CPU of the hub"), &format!("{name}, messages")]);
+    }
+}
+
+#[test]
 fn bulk_is_told_beside_one_row_for_each_record() {
     let names = figures(&[
         "bulk",

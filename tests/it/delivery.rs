@@ -2,6 +2,7 @@
 //! itself.
 
 pub(crate) mod agency;
+mod certificates;
 mod dead;
 mod declared;
 mod failing;
@@ -11,6 +12,7 @@ mod portal;
 mod processes;
 mod retranslated;
 mod systems;
+mod unanswered;
 mod ways;
 
 use std::{fs, os::unix::fs::PermissionsExt, time::Duration};

@@ -223,6 +223,11 @@ pub(crate) struct Hub {
 impl Hub {
     /// Starts a hub on a folder and waits until it answers.
     pub(crate) async fn start(folder: &Folder) -> Self {
+        Self::start_among(folder, &[]).await
+    }
+
+    /// The same, with some variables of the environment set.
+    pub(crate) async fn start_among(folder: &Folder, environment: &[(&str, &Path)]) -> Self {
         let client = Client::builder().timeout(REQUEST_MAX).no_proxy().build().unwrap();
         for _ in 0..PORTS_MAX {
             let port = free_port();
@@ -232,6 +237,7 @@ impl Hub {
             let mut log = fs::File::options();
             let log = log.create(true).append(true).open(folder.path.join("hub.log")).unwrap();
             command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+            command.envs(environment.iter().copied());
             let child = command.current_dir(&folder.path).spawn().unwrap();
             let url = format!("http://127.0.0.1:{port}");
             let mut hub = Self { url, client: client.clone(), child };

@@ -44,6 +44,7 @@ mod processes;
 mod prune;
 mod random;
 mod recount;
+mod repeated;
 mod report;
 mod reporting;
 mod retractions;

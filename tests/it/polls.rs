@@ -6,6 +6,7 @@ mod database;
 mod declared;
 pub(crate) mod foreign;
 mod queue;
+mod server;
 
 use std::{
     fs,

@@ -12,7 +12,7 @@ use crate::rest::problem;
 
 /// Where a file goes when all is said of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     /// Taken, at least in part.
     Done,
     /// Nothing of it was taken.
@@ -21,17 +21,17 @@ pub(super) enum Verdict {
 
 /// Where a file goes and what is written beside it.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) verdict: Verdict,
+pub(crate) struct Answer {
+    pub(crate) verdict: Verdict,
     /// Endings and texts.
-    pub(super) texts: Vec<(&'static str, Vec<u8>)>,
+    pub(crate) texts: Vec<(&'static str, Vec<u8>)>,
     /// The message, for a file that became one.
-    pub(super) id: Option<String>,
+    pub(crate) id: Option<String>,
 }
 
 impl Answer {
     /// The inbox's verdict.
-    pub(super) fn of(receipt: &Receipt) -> Self {
+    pub(crate) fn of(receipt: &Receipt) -> Self {
         let outcome = match receipt.outcome {
             Outcome::Duplicate => receipt.first_outcome(),
             decided => decided,
@@ -51,7 +51,7 @@ impl Answer {
     }
 
     /// A file that no inbox was asked about.
-    pub(super) fn untaken(kind: &Kind, detail: Option<(String, String)>) -> Self {
+    pub(crate) fn untaken(kind: &Kind, detail: Option<(String, String)>) -> Self {
         let mut members = problem::members(kind);
         if let Some((vi, en)) = detail {
             members.insert("detail".to_owned(), vi.into());
@@ -73,7 +73,7 @@ fn text(value: &Value) -> Vec<u8> {
 }
 
 /// The message that a text beside a file speaks of.
-pub(super) fn message_of(text: &[u8]) -> Option<String> {
+pub(crate) fn message_of(text: &[u8]) -> Option<String> {
     let told: Value = serde_json::from_slice(text).ok()?;
     let receipt = told.get("receipt").unwrap_or(&told);
     receipt.get("id").and_then(Value::as_str).map(ToOwned::to_owned)

@@ -23,7 +23,7 @@ pub(super) const NAME_BYTES_MAX: usize = 180;
 const ENDING_BYTES_MAX: usize = 16;
 
 /// Files of one name and one time of writing that find a place.
-const PLACES_MAX: u32 = 10_000;
+pub(crate) const PLACES_MAX: u32 = 10_000;
 
 impl Folder {
     /// Moves a claimed file to its place, its texts first: where a file lies, its texts lie.
@@ -82,7 +82,7 @@ fn free_place(into: &OwnedFd, claim: &Claim, answer: &Answer) -> io::Result<OsSt
 
 /// The name of a file's place: its own, or with the time at which it was written, and then with a
 /// number too. The same file finds the same names after a crash.
-fn place_of(name: &OsStr, written: i64, number: u32) -> OsString {
+pub(crate) fn place_of(name: &OsStr, written: i64, number: u32) -> OsString {
     let bytes = name.as_bytes();
     if number == 0 && bytes.len() <= NAME_BYTES_MAX {
         return name.to_owned();

@@ -26,17 +26,17 @@ use super::{
 };
 
 /// Where files lie while they are being taken.
-pub(super) const CLAIMED: &str = "claimed";
+pub(crate) const CLAIMED: &str = "claimed";
 /// Where files lie that were taken, with their receipts.
-pub(super) const DONE: &str = "done";
+pub(crate) const DONE: &str = "done";
 /// Where files lie that were not taken, with the reasons.
-pub(super) const REFUSED: &str = "refused";
+pub(crate) const REFUSED: &str = "refused";
 /// What the last file of a name was, for names that came more than once.
-pub(super) const KNOWN: &str = "known";
+pub(crate) const KNOWN: &str = "known";
 
 /// Texts are written under such names, in `claimed/`, before they are put in place whole. No file
 /// is claimed whose name begins with a dot.
-const DRAFT: &str = ".draft-";
+pub(crate) const DRAFT: &str = ".draft-";
 
 /// Who has this file in `claimed/` locked takes the folder's files.
 const LOCK: &str = ".lock";
@@ -46,7 +46,7 @@ const FILE_MODE: Mode = Mode::from_raw_mode(0o666);
 
 /// A note of what a file was is a line; a text beside a file holds a hundred refusals.
 const NOTE_BYTES_MAX: u64 = 4 * 1024;
-pub(super) const TEXT_BYTES_MAX: u64 = 16 << 20;
+pub(crate) const TEXT_BYTES_MAX: u64 = 16 << 20;
 
 /// Compared at a time.
 const STEP_BYTES: usize = 64 * 1024;

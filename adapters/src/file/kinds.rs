@@ -52,7 +52,7 @@ pub(super) const CONFLICT: Kind = Kind {
 };
 
 /// What the push door says of a payload above the limit.
-pub(super) const TOO_LARGE: Kind = Kind {
+pub(crate) const TOO_LARGE: Kind = Kind {
     advice: (
         "Chia tệp thành nhiều tệp nhỏ hơn giới hạn được nêu.",
         "Split the file into files below the limit named.",

@@ -15,14 +15,14 @@
 //! [`DropFolder::run`] looks and hands out work, `take` is the way of one file, `settle` says which
 //! files are whole, `claim` and `archive` move them, `place` finds the folder.
 
-mod answer;
-mod archive;
+pub(crate) mod answer;
+pub(crate) mod archive;
 mod claim;
-mod folder;
+pub(crate) mod folder;
 pub mod kinds;
 mod place;
 mod rounds;
-mod settle;
+pub(crate) mod settle;
 mod standing;
 mod take;
 #[cfg(test)]
@@ -93,7 +93,7 @@ impl Room {
     }
 
     /// Waits for memory; nobody closes it, so there is a share some time.
-    async fn share(&self, bytes: u64) -> Option<SemaphorePermit<'_>> {
+    pub(crate) async fn share(&self, bytes: u64) -> Option<SemaphorePermit<'_>> {
         let wanted = u32::try_from(bytes.div_ceil(UNIT_BYTES)).unwrap_or(u32::MAX);
         self.free.acquire_many(wanted.clamp(1, self.units)).await.ok()
     }

@@ -28,15 +28,15 @@ pub const UNFINISHED: [&str; 8] =
     [".part", ".partial", ".filepart", ".tmp", ".temp", ".crdownload", ".download", ".swp"];
 
 /// Endings of what the hub itself writes beside a file.
-pub(super) const RECEIPT: &str = ".receipt.json";
-pub(super) const REFUSALS: &str = ".refused.json";
+pub(crate) const RECEIPT: &str = ".receipt.json";
+pub(crate) const REFUSALS: &str = ".refused.json";
 
 /// Files that Windows puts into folders by itself.
 const SYSTEM: [&str; 2] = ["thumbs.db", "desktop.ini"];
 
 /// Whether a file of this name is never taken: hidden, unfinished, a lock of an office program, a
 /// file of the system's, or an answer of the hub's that came back with the file it answered.
-pub(super) fn left_alone(name: &[u8], ready: Ready) -> bool {
+pub(crate) fn left_alone(name: &[u8], ready: Ready) -> bool {
     let lower = name.to_ascii_lowercase();
     let ends = |endings: &[&str]| endings.iter().any(|ending| lower.ends_with(ending.as_bytes()));
     lower.starts_with(b".")
@@ -49,26 +49,26 @@ pub(super) fn left_alone(name: &[u8], ready: Ready) -> bool {
 
 /// What a look at a file finds; two that are equal mean that nobody has touched it in between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Stamp {
-    pub(super) file: u64,
-    pub(super) bytes: u64,
+pub(crate) struct Stamp {
+    pub(crate) file: u64,
+    pub(crate) bytes: u64,
     /// When its content was last changed, by its writer's word: seconds and nanoseconds.
-    pub(super) written: (i64, i64),
+    pub(crate) written: (i64, i64),
     /// When anything of it was last changed, by the system's word. A copy that is given its
     /// original's times, or its full size before its content, still shows here that it goes on.
-    pub(super) touched: (i64, i64),
+    pub(crate) touched: (i64, i64),
 }
 
 impl Stamp {
     /// The same file with the same content, whatever else was done to it: renaming touches a file.
-    pub(super) fn same_content(&self, other: &Self) -> bool {
+    pub(crate) fn same_content(&self, other: &Self) -> bool {
         (self.file, self.bytes, self.written) == (other.file, other.bytes, other.written)
     }
 }
 
 /// Where a file was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Whereabouts {
+pub(crate) enum Whereabouts {
     /// Claimed earlier, and not put away yet.
     Claimed,
     /// In the drop folder.
@@ -77,14 +77,14 @@ pub(super) enum Whereabouts {
 
 /// A file that was found and may be taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Candidate {
-    pub(super) place: Whereabouts,
-    pub(super) name: OsString,
-    pub(super) stamp: Stamp,
+pub(crate) struct Candidate {
+    pub(crate) place: Whereabouts,
+    pub(crate) name: OsString,
+    pub(crate) stamp: Stamp,
     /// Whether it is a file at all: not a link, a pipe or a device.
-    pub(super) plain: bool,
+    pub(crate) plain: bool,
     /// Whether it is whole by its sender's word.
-    pub(super) whole: bool,
+    pub(crate) whole: bool,
 }
 
 impl Candidate {
@@ -107,24 +107,24 @@ impl Ord for Candidate {
 
 /// The oldest files of a folder, claimed ones first, however many there are.
 #[derive(Debug)]
-pub(super) struct Window {
+pub(crate) struct Window {
     oldest: BinaryHeap<Candidate>,
     files_max: usize,
     /// Files found, also those that did not fit.
-    pub(super) found: u64,
+    pub(crate) found: u64,
     /// When the oldest of them was written.
-    pub(super) oldest_written: Option<(i64, i64)>,
+    pub(crate) oldest_written: Option<(i64, i64)>,
     /// Folders found, and claims that are none: nobody will take them.
-    pub(super) strange: u64,
+    pub(crate) strange: u64,
 }
 
 impl Window {
-    pub(super) fn new(files_max: usize) -> Self {
+    pub(crate) fn new(files_max: usize) -> Self {
         let oldest = BinaryHeap::new();
         Self { oldest, files_max, found: 0, oldest_written: None, strange: 0 }
     }
 
-    pub(super) fn offer(&mut self, candidate: Candidate) {
+    pub(crate) fn offer(&mut self, candidate: Candidate) {
         self.found += 1;
         let written = candidate.stamp.written;
         self.oldest_written = Some(self.oldest_written.map_or(written, |one| one.min(written)));
@@ -137,20 +137,20 @@ impl Window {
     }
 
     /// Its files, oldest first.
-    pub(super) fn into_files(self) -> Vec<Candidate> {
+    pub(crate) fn into_files(self) -> Vec<Candidate> {
         self.oldest.into_sorted_vec()
     }
 }
 
 /// What was seen of files at earlier looks.
 #[derive(Debug, Default)]
-pub(super) struct Looks {
+pub(crate) struct Looks {
     seen: HashMap<(Whereabouts, OsString), (Stamp, Instant)>,
 }
 
 impl Looks {
     /// Takes note of a look; gives the files that are whole. Files no longer offered are forgotten.
-    pub(super) fn whole(
+    pub(crate) fn whole(
         &mut self,
         files: Vec<Candidate>,
         now: Instant,

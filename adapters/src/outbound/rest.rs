@@ -3,7 +3,7 @@
 //! The message's id is its `Idempotency-Key`; the envelope goes in headers, in CloudEvents' binary
 //! mode. Redirects are not followed: where a message may go is the configuration's to say.
 
-use std::{error::Error, net::IpAddr, sync::Arc, time::Duration};
+use std::{borrow::Cow, error::Error, fmt::Write, net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::future::BoxFuture;
@@ -18,7 +18,10 @@ use super::{
     Answer, Class, Failure, Message, Outbound,
     auth::{Auth, Badge},
 };
-use crate::reach::{Network, Reach, Resolver, Unreached};
+use crate::{
+    reach::{Network, Reach, Resolver, Unreached},
+    trust,
+};
 
 /// Bytes of an answer that are read.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
@@ -91,7 +94,7 @@ impl Rest {
         if let Auth::OAuth2 { token_url, .. } = &auth {
             numbers_allowed(token_url, &reach)?;
         }
-        let client = Client::builder()
+        let client = trust::sharing(Client::builder())
             .dns_resolver(Arc::new(Resolver(reach)))
             .redirect(Policy::none())
             .no_proxy()
@@ -117,12 +120,15 @@ impl Rest {
         payload: Bytes,
         headers: HeaderMap,
     ) -> Result<Reply, Failure> {
+        if !self.badge.is_renewed() {
+            return self.once(payload, headers).await;
+        }
         let said = self.once(payload.clone(), headers.clone()).await?;
         if class(said.status) != Class::Denied {
             return Ok(said);
         }
         self.badge.denied().await;
-        if self.badge.is_renewed() { self.once(payload, headers).await } else { Ok(said) }
+        self.once(payload, headers).await
     }
 }
 
@@ -180,12 +186,22 @@ pub(crate) fn headers(message: &Message) -> Result<HeaderMap, Failure> {
     Ok(headers)
 }
 
-fn visible(value: &str) -> String {
+fn visible(value: &str) -> Cow<'_, str> {
     let plain = |byte: u8| (b' '..=b'~').contains(&byte) && byte != b'%' && byte != b'"';
-    let one = |byte: u8| {
-        if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }
-    };
-    value.bytes().map(one).collect()
+    // Nearly all are plain: such a value is sent as it is.
+    if value.bytes().all(plain) {
+        return Cow::Borrowed(value);
+    }
+    let mut encoded = String::with_capacity(3 * value.len());
+    for byte in value.bytes() {
+        if plain(byte) {
+            encoded.push(char::from(byte));
+        } else {
+            // A text takes whatever is written to it.
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    Cow::Owned(encoded)
 }
 
 /// What a request came to that was not answered.

@@ -15,7 +15,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{BenchError, load::Watched, stop, storage::Storage, wire, workload};
+use super::{
+    BenchError, load::Watched, stop, storage::Storage, surroundings::Surroundings, wire, workload,
+};
 use crate::{
     auth::{self, Principal},
     hub::open_store,
@@ -58,32 +60,6 @@ impl Drop for Scratch {
             // What cannot be removed is in the system's own folder for such things.
             let _ = fs::remove_dir_all(&self.folder);
         }
-    }
-}
-
-/// What a hub has beside the agency that sends the load.
-#[derive(Debug, Default)]
-pub(super) struct Surroundings {
-    /// Other agencies, each with two channels.
-    pub(super) others: u32,
-    /// A catalogue's folder.
-    pub(super) catalogue: Option<PathBuf>,
-}
-
-impl Surroundings {
-    /// Writes what they need; gives their lines of the configuration.
-    fn write(&self, folder: &Path, agencies: &Path) -> io::Result<String> {
-        let mut lines = String::new();
-        if self.others > 0 {
-            let drops = folder.join("drops");
-            workload::write_others(agencies, &drops, self.others)?;
-            lines.push_str(&format!("drops = {:?}\n", drops.display().to_string()));
-        }
-        if let Some(catalogue) = &self.catalogue {
-            let catalogue = catalogue.canonicalize()?.display().to_string();
-            lines.push_str(&format!("catalogue = {catalogue:?}\n"));
-        }
-        Ok(lines)
     }
 }
 
@@ -213,7 +189,7 @@ impl Hub {
 }
 
 /// Writes a file that its owner alone can read: it may hold a password.
-fn write_secret(path: &Path, text: &str) -> io::Result<()> {
+pub(super) fn write_secret(path: &Path, text: &str) -> io::Result<()> {
     let mut options = fs::File::options();
     options.create(true).write(true).truncate(true).mode(0o600);
     options.open(path)?.write_all(text.as_bytes())

@@ -7,11 +7,13 @@ use clap::Args;
 
 use super::{
     BenchError, Table,
-    child::{Hub, Keys, Scratch, Surroundings},
+    bare::Bare,
+    child::{Hub, Keys, Scratch},
     clock, ingest,
     load::{self, Load},
     note_others, seconds, stop,
     storage::Storage,
+    surroundings::Surroundings,
     workload::Workload,
 };
 
@@ -27,7 +29,8 @@ const DOSSIERS: u64 = 10_000;
 /// How many channels, and how long.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Options {
-    /// Channels beside those of the load: half of them drop folders.
+    /// Channels beside those of the load: half of them drop folders, a quarter APIs that are read.
+    /// Half as many lead to agencies.
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(2..=10_000))]
     pub(crate) channels: u32,
     /// A catalogue's folder, such as the province's.
@@ -50,7 +53,9 @@ pub(crate) fn run(seed: u64, options: &Options) -> Result<Table, BenchError> {
     let storage = Storage::File(scratch.folder.join("hub.db"));
     let keys = Keys::add(&storage)?;
     let (others, catalogue) = (options.channels.div_ceil(2), options.catalogue.clone());
-    let surroundings = Surroundings { others, catalogue };
+    let api = Bare::start(page(seed)?)?;
+    let surroundings =
+        Surroundings { others, api: Some(api.address), catalogue, ..Surroundings::default() };
     let mut starts = Vec::new();
     let mut started = None;
     // The first makes what those after it find: their start is that of every day.
@@ -83,8 +88,8 @@ pub(crate) fn run(seed: u64, options: &Options) -> Result<Table, BenchError> {
     let taken = load::run(load, &hub.watched(&storage), &mut |_| {})?;
     let told = if options.catalogue.is_some() { "a catalogue" } else { "no catalogue" };
     let mut table = Table::new(format!(
-        "bench idle: {} channels beside the load's, half of them drop folders, {told}, {:.0} s, \
-         seed {seed}",
+        "bench idle: {} channels beside the load's, half of them drop folders, a quarter read, and \
+         {others} that lead to agencies, {told}, {:.0} s, seed {seed}",
         others * 2,
         options.seconds
     ));
@@ -98,6 +103,13 @@ pub(crate) fn run(seed: u64, options: &Options) -> Result<Table, BenchError> {
     table.line("at load, memory of the hub, peak", clock::memory_peak(hub.process()), "MB");
     note_others(&mut table, (busy / length).max(taken.others));
     Ok(table)
+}
+
+/// What the APIs say, always: one dossier.
+fn page(seed: u64) -> Result<Vec<u8>, BenchError> {
+    let mut text = String::new();
+    Workload::new(seed)?.message(0..1, 0, &mut text);
+    Ok(text.into_bytes())
 }
 
 /// Waits, unless told to end.

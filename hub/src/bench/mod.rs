@@ -24,8 +24,10 @@ mod server;
 mod statements;
 mod stop;
 mod storage;
+mod surroundings;
 mod table;
 pub(crate) mod translate;
+pub(crate) mod transports;
 mod wire;
 mod workload;
 

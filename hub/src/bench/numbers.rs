@@ -9,11 +9,10 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::{
-    BenchError, DOSSIERS, Table,
-    child::{self, Surroundings},
-    clock, note_others,
+    BenchError, DOSSIERS, Table, child, clock, note_others,
     seed::{self, VERSIONS},
     storage::{Place, Storage},
+    surroundings::Surroundings,
     workload::Workload,
 };
 use crate::{

@@ -8,12 +8,12 @@ use clap::Args;
 use super::{
     BenchError, DOSSIERS, Table,
     bare::Bare,
-    child::Surroundings,
     load::{self, Load, Script, Taken, Watched},
     note_others, note_unseen, seconds,
     seed::{self, Filled, VERSIONS},
     statements::Lookups,
     storage::Place,
+    surroundings::Surroundings,
     wire,
     workload::{AGENCY, Random, Workload, YEAR},
 };
@@ -68,7 +68,8 @@ pub(crate) fn run(seed: u64, options: &Options) -> Result<Table, BenchError> {
         return Err(BenchError::Input("a store of no dossiers answers nothing".to_owned()));
     }
     let place = Place::told(options.store.as_deref())?;
-    let surroundings = Surroundings { catalogue: options.catalogue.clone(), others: 0 };
+    let catalogue = options.catalogue.clone();
+    let surroundings = Surroundings { catalogue, ..Surroundings::default() };
     let mut stores = Vec::new();
     for size in &sizes {
         let filled = match compare {

@@ -7,11 +7,11 @@ use clap::Args;
 use rusqlite::{Connection, types::ValueRef};
 
 use super::{
-    BenchError, DOSSIERS, Table,
-    child::{self, Surroundings},
+    BenchError, DOSSIERS, Table, child,
     seed::{self, VERSIONS},
     statements, stop,
     storage::{Place, Storage},
+    surroundings::Surroundings,
     workload::Workload,
 };
 

@@ -9,10 +9,11 @@ use std::{
 
 use super::{
     BenchError,
-    child::{self, Hub, Keys, Scratch, Surroundings},
+    child::{self, Hub, Keys, Scratch},
     load::{self, Load, Script},
     stop,
     storage::{Place, Storage},
+    surroundings::Surroundings,
     wire,
     workload::{self, Workload},
 };

@@ -40,7 +40,8 @@ const AGENCIES: u64 = 12;
 /// What a dossier goes through, version by version, and again.
 const STATUSES: [&str; 6] = ["MOI", "DANG_XL", "CHO_BS", "DANG_XL", "XONG", "DA_TRA"];
 
-const AGENCY_FILE: &str = include_str!("agency/agency.toml");
+/// Its file.
+pub(super) const AGENCY_FILE: &str = include_str!("agency/agency.toml");
 const MAPPING: &str = include_str!("agency/ho-so.toml");
 const TEMPLATE: &str = include_str!("agency/ho-so.xml");
 const ROWS_MAPPING: &str = include_str!("agency/bang.toml");
@@ -361,19 +362,8 @@ pub(super) fn write_agency(agencies: &Path) -> io::Result<()> {
     write_as(agencies, AGENCY, AGENCY_FILE)
 }
 
-/// Writes the folders of others like it, as many: each has two channels, one of them a drop folder.
-pub(super) fn write_others(agencies: &Path, drops: &Path, count: u32) -> io::Result<()> {
-    for number in 1..=count {
-        let id = format!("{AGENCY}-{number:03}");
-        let text = AGENCY_FILE.replace(AGENCY, &id);
-        let dropped = format!("transport = \"file\"\nfolder = \"{id}/bang\"\n");
-        write_as(agencies, &id, &format!("{text}{dropped}"))?;
-        fs::create_dir_all(drops.join(id))?;
-    }
-    Ok(())
-}
-
-fn write_as(agencies: &Path, id: &str, agency: &str) -> io::Result<()> {
+/// Writes the folder of an agency like it.
+pub(super) fn write_as(agencies: &Path, id: &str, agency: &str) -> io::Result<()> {
     let folder = agencies.join(id);
     fs::create_dir_all(folder.join("tables"))?;
     fs::write(folder.join("agency.toml"), agency)?;

@@ -52,7 +52,8 @@ pub(super) fn read(
     settings: &ChannelSettings,
     others: &Catalog,
 ) -> Result<Option<Dropped>, Box<Diagnostic>> {
-    if settings.transport != Received::File {
+    // A folder on a server is read, and its table says where it is.
+    if settings.transport != Received::File || settings.sftp.is_some() {
         return not_declared(source, settings);
     }
     let Some(told) = &settings.folder else {
@@ -93,13 +94,16 @@ fn not_declared(
         None => Ok(None),
         Some(span) => {
             let message = "this is said of drop folders alone".to_owned();
-            let advice = "write transport = \"file\" too, or leave it out";
+            let advice = "write transport = \"file\" too and no table `sftp`, or leave it out";
             Err(source.fault(&span, message, advice))
         }
     }
 }
 
-fn ready(source: &Source<'_>, told: Option<&Spanned<String>>) -> Result<Ready, Box<Diagnostic>> {
+pub(super) fn ready(
+    source: &Source<'_>,
+    told: Option<&Spanned<String>>,
+) -> Result<Ready, Box<Diagnostic>> {
     let Some(told) = told else { return Ok(Ready::default()) };
     match told.get_ref().as_str() {
         "stable" => Ok(Ready::Stable),

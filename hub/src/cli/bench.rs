@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use super::{Exit, journal::exit_of};
 use crate::bench::{
     self, BenchError, Table, bulk, deadline, deliver, idle, ingest, numbers, read, rebuild, search,
-    translate,
+    translate, transports,
 };
 
 /// What to measure; without a name a short run of everything.
@@ -40,12 +40,14 @@ enum What {
     Numbers(numbers::Options),
     /// From the outbox to a receiver, beside a loop that only sends.
     Deliver(deliver::Options),
+    /// The same messages by every transport, beside pushes.
+    Transports(transports::Options),
     /// A hub with many channels and nothing to do; its start; its memory at work.
     Idle(idle::Options),
 }
 
 /// Everything, in about a minute.
-fn short() -> [What; 10] {
+fn short() -> [What; 11] {
     let ingest = ingest::Options {
         connections: 64,
         seconds: 5.0,
@@ -86,6 +88,7 @@ fn short() -> [What; 10] {
         What::Bulk(bulk::Options { records: 5_000, rounds: 1, floor_seconds: 0.5 }),
         What::Numbers(numbers::Options { dossiers: 2_000 }),
         What::Deliver(deliver::Options { deliveries: 4_000, at_once: 16, store: None }),
+        What::Transports(transports::Options { messages: 400, amqp: None }),
         What::Idle(idle),
     ]
 }
@@ -101,6 +104,7 @@ fn measure(seed: u64, what: &What) -> Result<Table, BenchError> {
         What::Bulk(options) => bulk::run(seed, options),
         What::Numbers(options) => numbers::run(seed, options),
         What::Deliver(options) => deliver::run(seed, options),
+        What::Transports(options) => transports::run(seed, options),
         What::Idle(options) => idle::run(seed, options),
     }
 }

@@ -356,6 +356,10 @@ pub(super) fn door(
             let file = way.database.ok_or("name the file of its database: --database")?;
             Offered::rows(table, file).map(Door::Offered).map_err(told)
         }
+        (Some(How::Sftp(settings)), _) => {
+            let folder = &settings.folder;
+            Err(format!("{id} is read from a server: name its folder `{folder}` there with --drop"))
+        }
         (Some(How::Amqp(settings)), _) => {
             let address = way.amqp.ok_or("name its broker: --amqp")?;
             Ok(Door::Offered(Offered::queue(address, &settings.queue)))

@@ -175,6 +175,36 @@ mod tests {
         }
     }
 
+    /// An agency that is away for a day costs little meanwhile, loses nothing, and is found again
+    /// within a minute or five of its return.
+    #[test]
+    fn a_day_away_is_outlived_with_few_attempts() {
+        let (day, start) = (24 * HOUR, Instant::now());
+        let mut random = (1..).map(|number: u32| f64::from(number.wrapping_mul(2_654_435_761)));
+        let mut jitter = || random.next().unwrap_or(0.0) / f64::from(u32::MAX);
+        let (mut breaker, mut attempts, mut now) = (Breaker::default(), 0, start);
+        let mut lines = [(start, 0_u32); 40];
+        while now < start + day {
+            let next = lines.iter_mut().min_by_key(|(due, _)| *due).unwrap();
+            now = now.max(next.0);
+            if let Lets::NothingBefore(until) = breaker.lets(now) {
+                now = until;
+            }
+            (next.1, attempts) = (next.1 + 1, attempts + 1);
+            let failing = Some(now - start);
+            let (end, _) =
+                after(&failure(Class::Unavailable), (next.1, failing), 72 * HOUR, jitter());
+            let End::Postponed { wait, counts: true, .. } = end else { panic!("{end:?}") };
+            next.0 = now + wait;
+            breaker.missed(now, jitter());
+        }
+        assert!(attempts < 24 * 60 * 3, "{attempts} attempts in a day");
+        let Lets::NothingBefore(until) = breaker.lets(now) else { panic!("{breaker:?}") };
+        assert!(until - now <= OPEN_MAX);
+        let longest = lines.iter().map(|(due, _)| due.duration_since(now)).max().unwrap();
+        assert!(longest <= BACKOFF_MAX, "{longest:?}");
+    }
+
     #[test]
     fn who_says_when_is_not_asked_before() {
         let said = Duration::from_secs(30);

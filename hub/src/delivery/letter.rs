@@ -53,9 +53,9 @@ pub(crate) fn message(
         (None, form) => {
             let record = record(delivery).map_err(damaged)?;
             match form {
-                None => record.into(),
+                None => record,
                 Some(form) => {
-                    let made = form.render(&record, gazetteer);
+                    let made = form.render(text(&record).map_err(damaged)?, gazetteer);
                     made.map_err(|problems| unfit(&problems))?.into()
                 }
             }
@@ -80,15 +80,20 @@ pub(crate) fn message(
     Ok(Message { id, attributes, content_type, name, payload })
 }
 
-/// The record as JSON: its public members, and its personal ones where they go with it.
-fn record(delivery: &Delivery) -> Result<String, String> {
+/// The record as JSON: its public members, and its personal ones where they go with it. Without
+/// them it is the very text that was stored.
+fn record(delivery: &Delivery) -> Result<Bytes, String> {
     let told = |error: serde_json::Error| error.to_string();
-    let public = serde_json::from_slice(&delivery.public).map_err(told)?;
-    let whole = match &delivery.personal {
-        None => public,
-        Some(text) => schema::join(public, serde_json::from_slice(text).map_err(told)?),
+    let Some(personal) = &delivery.personal else {
+        return Ok(Bytes::copy_from_slice(&delivery.public));
     };
-    serde_json::to_string(&whole).map_err(told)
+    let public = serde_json::from_slice(&delivery.public).map_err(told)?;
+    let whole = schema::join(public, serde_json::from_slice(personal).map_err(told)?);
+    serde_json::to_vec(&whole).map(Bytes::from).map_err(told)
+}
+
+fn text(record: &[u8]) -> Result<&str, String> {
+    std::str::from_utf8(record).map_err(|error| error.to_string())
 }
 
 /// What a record lacks for its form: codes and places, never values.

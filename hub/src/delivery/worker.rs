@@ -204,7 +204,8 @@ impl Worker {
             return;
         }
         let held = self.waiting.len() + self.under_way.len();
-        let low = self.waiting.len() < self.task.channel.at_once;
+        // The store is asked while half of what it gave is still to be sent: nobody waits for it.
+        let low = self.waiting.len() < self.task.channel.at_once.max(self.window / 2);
         let most = self.window.min(room.saturating_mul(64)).max(room).saturating_sub(held);
         if self.look && room > 0 && low && most > 0 {
             self.look = false;
@@ -283,7 +284,7 @@ impl Worker {
             }
         }
         // As much is announced at a time as goes quickly.
-        let quick = self.waiting.iter().all(|held| held.since.elapsed() < SLOW);
+        let quick = self.waiting.front().is_none_or(|oldest| oldest.since.elapsed() < SLOW);
         let at_once = self.task.channel.at_once;
         self.window = match quick {
             true if began < at_once => (self.window * 2).min(DELIVERIES_MAX as usize),

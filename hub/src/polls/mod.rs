@@ -12,9 +12,11 @@ use adapters::{
     Inbox,
     amqp::AmqpConsume,
     database::DatabasePoll,
+    file::Room,
     reach::Reach,
     reading::Reader,
     rest::poll::{Credentials, RestPoll},
+    sftp::SftpFolder,
 };
 use futures_util::future::BoxFuture;
 use mappings::Diagnostic;
@@ -45,10 +47,11 @@ impl Polls {
         let secrets = Secrets::read(config.secrets.as_deref())?;
         let reach = Arc::new(Reach { private: config.private_networks.clone() });
         let keeper = Keeper::default();
+        let room = Room::new(ROOM_BYTES);
         let (mut polls, mut found) = (Vec::new(), Vec::new());
         for channel in catalog.channels.values() {
             let Some(read) = &channel.read else { continue };
-            match reader(channel, read, &secrets, &reach) {
+            match reader(channel, read, &secrets, (&reach, &room)) {
                 Ok(reader) => polls.push(Poll {
                     keeper: keeper.clone(),
                     channel: channel.id.clone(),
@@ -89,7 +92,7 @@ fn reader(
     channel: &Channel,
     read: &Read,
     secrets: &Secrets,
-    reach: &Arc<Reach>,
+    (reach, room): (&Arc<Reach>, &Arc<Room>),
 ) -> Result<Arc<dyn Reader>, Vec<Diagnostic>> {
     let named = read.secrets.iter().map(|one| (secrets.get(&one.name), &one.absent));
     let absent = named.clone().filter(|(value, _)| value.is_none());
@@ -111,25 +114,36 @@ fn reader(
             Ok(made)
         }
         How::Database(settings) => {
-            let address = addressed(channel, secret)?;
+            let address = told(channel, secret, "address", ADDRESS_ADVICE)?;
             Ok(DatabasePoll::new((**settings).clone(), address, reach.clone()))
         }
         How::Amqp(settings) => {
-            let address = addressed(channel, secret)?;
+            let address = told(channel, secret, "address", ADDRESS_ADVICE)?;
             Ok(AmqpConsume::new((**settings).clone(), address, reach.clone()))
+        }
+        How::Sftp(settings) => {
+            let credential = told(channel, secret, "password or key", KEY_ADVICE)?;
+            let settings = (**settings).clone();
+            Ok(SftpFolder::new(settings, credential, reach.clone(), room.clone()))
         }
     }
 }
 
-/// A secret that is an address; it is never told.
-fn addressed<T: FromStr<Err: ToString>>(
+const ADDRESS_ADVICE: &str =
+    "write the whole address, with user and password, in the file of secrets";
+const KEY_ADVICE: &str =
+    "write the password, or the whole private key as `ssh-keygen -t ed25519` makes it";
+
+/// A secret that has a form; it is never told.
+fn told<T: FromStr<Err: ToString>>(
     channel: &Channel,
     secret: &str,
+    form: &str,
+    advice: &str,
 ) -> Result<T, Vec<Diagnostic>> {
     secret.parse().map_err(|why: T::Err| {
         let file = channel.folder.join("agency.toml").display().to_string();
-        let message = format!("the secret of {} is no address: {}", channel.id, why.to_string());
-        let advice = "write the whole address, with user and password, in the file of secrets";
+        let message = format!("the secret of {} is no {form}: {}", channel.id, why.to_string());
         vec![Diagnostic::at(&file, "", &(0..0), message, advice)]
     })
 }
@@ -143,6 +157,9 @@ fn fill(credentials: &mut Credentials, value: &str) {
         Credentials::OAuth(oauth) => value.clone_into(&mut oauth.secret),
     }
 }
+
+/// Bytes of the files under way from all servers together.
+const ROOM_BYTES: usize = 256 << 20;
 
 /// How long a turn rests at least before the next, whatever is configured.
 const PAUSE_MIN: Duration = Duration::from_millis(100);

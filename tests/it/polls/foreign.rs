@@ -1,7 +1,7 @@
-//! Servers that are agencies' own: a MariaDB, and a RabbitMQ.
+//! Servers that are agencies' own: a MariaDB, a RabbitMQ, and OpenSSH's with its files.
 
 use std::{
-    env,
+    env, fs,
     path::PathBuf,
     process::{Command, Output},
     sync::OnceLock,
@@ -79,5 +79,40 @@ impl Broker {
 impl Drop for Broker {
     fn drop(&mut self) {
         let _ = script("broker", &["stop", self.folder.to_str().unwrap()]);
+    }
+}
+
+/// An SSH server of a test's own, and what it lets the hub at. It ends with this process.
+pub(crate) struct Files(PathBuf);
+
+impl Files {
+    pub(crate) fn start() -> Self {
+        Self(told(&script("sftp", &["start", &std::process::id().to_string()])).into())
+    }
+
+    /// What is written of it: `port`, `user`, `host_key.pub`, `user_key`, …
+    pub(crate) fn told(&self, name: &str) -> String {
+        fs::read_to_string(self.0.join(name)).unwrap().trim().to_owned()
+    }
+
+    /// A path below its files.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.join("files").join(name)
+    }
+
+    /// Ends it and all its lines, as a power cut would.
+    pub(crate) fn kill(&self) {
+        told(&script("sftp", &["end", self.0.to_str().unwrap()]));
+    }
+
+    /// Starts it again.
+    pub(crate) fn resume(&self) {
+        told(&script("sftp", &["resume", self.0.to_str().unwrap()]));
+    }
+}
+
+impl Drop for Files {
+    fn drop(&mut self) {
+        let _ = script("sftp", &["stop", self.0.to_str().unwrap()]);
     }
 }

@@ -15,6 +15,7 @@ use super::{
 use crate::{
     reach::{Reach, Resolver, Unreached},
     reading::{Pace, Trouble},
+    trust,
 };
 
 /// How long connecting may take.
@@ -55,7 +56,7 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) fn new(settings: &Settings, reach: Arc<Reach>) -> Result<Self, Bilingual> {
-        let http = reqwest::Client::builder()
+        let http = trust::sharing(reqwest::Client::builder())
             .redirect(redirect::Policy::none())
             .no_proxy()
             .dns_resolver(Arc::new(Resolver(reach.clone())))

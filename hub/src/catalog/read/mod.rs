@@ -3,10 +3,11 @@
 mod amqp;
 mod database;
 mod rest;
+mod sftp;
 
 use std::{fmt::Debug, ops::Range, str::FromStr, time::Duration};
 
-use adapters::{amqp as queue, database as rows, rest::poll};
+use adapters::{amqp as queue, database as rows, rest::poll, sftp as server};
 use mappings::Diagnostic;
 use toml::Spanned;
 
@@ -15,6 +16,7 @@ use super::{ChannelSettings, Received, dropped::Source};
 pub use amqp::AmqpTold;
 pub use database::DatabaseTold;
 pub use rest::PollTold;
+pub use sftp::SftpTold;
 
 /// Seconds between two turns, unless told; and at most.
 const EVERY_SECONDS: u64 = 60;
@@ -40,6 +42,8 @@ pub enum How {
     Database(Box<rows::Settings>),
     /// A queue; its broker's address is a secret.
     Amqp(Box<queue::Settings>),
+    /// A folder on a server; its account's password or key is a secret.
+    Sftp(Box<server::Settings>),
 }
 
 impl How {
@@ -49,6 +53,7 @@ impl How {
             Self::Rest(_) => "poll",
             Self::Database(_) => "database",
             Self::Amqp(_) => "amqp",
+            Self::Sftp(_) => "sftp",
         }
     }
 }
@@ -71,6 +76,7 @@ pub(super) fn read(source: &Source<'_>, settings: &ChannelSettings) -> Result<Op
         ("poll", settings.poll.as_ref().map(|told| told.url.span()), Received::Rest),
         ("database", settings.database.as_ref().map(|told| told.query.span()), Received::Database),
         ("amqp", settings.amqp.as_ref().map(|told| told.queue.span()), Received::Amqp),
+        ("sftp", settings.sftp.as_ref().map(|told| told.host.span()), Received::File),
     ];
     for (table, span, transport) in told {
         let Some(span) = span.filter(|_| transport != settings.transport) else { continue };
@@ -78,13 +84,15 @@ pub(super) fn read(source: &Source<'_>, settings: &ChannelSettings) -> Result<Op
         let advice = match transport {
             Received::Rest => "write transport = \"rest\", or leave the table out",
             Received::Database => "write transport = \"database\", or leave the table out",
+            Received::File => "write transport = \"file\", or leave the table out",
             _ => "write transport = \"amqp\", or leave the table out",
         };
         return Err(source.fault(&span, message, advice));
     }
     match settings.transport {
         Received::Rest => settings.poll.as_ref().map(|told| rest::read(source, told)).transpose(),
-        Received::File | Received::Soap | Received::Lgsp | Received::Dvcqg => Ok(None),
+        Received::File => settings.sftp.as_ref().map(|told| sftp::read(source, told)).transpose(),
+        Received::Soap | Received::Lgsp | Received::Dvcqg => Ok(None),
         Received::Database => {
             let told = told_of(source, settings.database.as_ref(), "database")?;
             database::read(source, told).map(Some)

@@ -51,7 +51,7 @@ pub(super) async fn read(hub: &Hub, channel: &str, ids: u64) -> Result<(), Store
                 let own = all.iter().filter(|one| one.channel == channel && one.outcome.is_some());
                 own.map(|one| one.messages).sum::<u64>() >= ids
             }
-            How::Rest(_) | How::Database(_) => {
+            How::Rest(_) | How::Database(_) | How::Sftp(_) => {
                 let all = operations.pollers(&Principal::Operator).await?;
                 let own = all.iter().find(|one| one.channel == channel);
                 let ended = own.and_then(|own| own.succeeded_at);

@@ -129,14 +129,39 @@ fn advance(
     (key, position): (&str, u64),
 ) -> Result<(), StoreError> {
     let sql = "DELETE FROM outbox WHERE channel = ?1 AND key = ?2 AND position = ?3";
-    if transaction.prepare_cached(sql)?.execute(params![channel, key, position])? == 0 {
+    match transaction.prepare_cached(sql)?.execute(params![channel, key, position])? {
+        0 => Ok(()),
+        _ => next(transaction, channel, key),
+    }
+}
+
+/// Settles the delivery of a lease, if that is in force: how nearly all end, so in as few
+/// statements as can be.
+fn settle(
+    transaction: &Transaction<'_>,
+    channel: &str,
+    (key, position, token): (&str, u64, u64),
+) -> Result<bool, StoreError> {
+    let sql = "DELETE FROM outbox WHERE channel = ?1 AND key = ?2 AND position = ?3 AND EXISTS (
+                   SELECT 1 FROM outbox_lines WHERE channel = ?1 AND key = ?2 AND token = ?4)";
+    let values = params![channel, key, position, token];
+    let settled = transaction.prepare_cached(sql)?.execute(values)? > 0;
+    if settled {
+        next(transaction, channel, key)?;
+    }
+    Ok(settled)
+}
+
+/// What follows in a line is due, where something does.
+fn next(transaction: &Transaction<'_>, channel: &str, key: &str) -> Result<(), StoreError> {
+    // Most lines are one delivery long.
+    let sql = "DELETE FROM outbox_lines WHERE channel = ?1 AND key = ?2 AND waiting = 1";
+    if transaction.prepare_cached(sql)?.execute([channel, key])? > 0 {
         return Ok(());
     }
     let sql = "UPDATE outbox_lines SET waiting = waiting - 1, attempt_at = ?3, attempts = 0,
                    failing_since = NULL, told = NULL WHERE channel = ?1 AND key = ?2";
     transaction.prepare_cached(sql)?.execute(params![channel, key, now()])?;
-    let sql = "DELETE FROM outbox_lines WHERE channel = ?1 AND key = ?2 AND waiting = 0";
-    transaction.prepare_cached(sql)?.execute([channel, key])?;
     Ok(())
 }
 
@@ -154,12 +179,16 @@ fn conclude(
     let mut own = transaction.prepare_cached(sql)?;
     let mut done = 0;
     for Concluded { key, position, token, end } in ended {
-        if !own.query_row(params![channel, key, token, position], |row| row.get::<_, bool>(0))? {
+        let still_own = match end {
+            End::Settled => settle(transaction, channel, (&key, position, token))?,
+            _ => own.query_row(params![channel, key, token, position], |row| row.get(0))?,
+        };
+        if !still_own {
             continue;
         }
         done += 1;
         match end {
-            End::Settled => advance(transaction, channel, (&key, position))?,
+            End::Settled => {}
             End::SettledAndKept => {
                 let sql = "INSERT INTO settled (position, channel, at) VALUES (?1, ?2, ?3)
                            ON CONFLICT (position, channel) DO NOTHING";

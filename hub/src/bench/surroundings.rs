@@ -1,0 +1,81 @@
+//! What a hub has beside the agency that sends the load: other agencies, and a catalogue.
+
+use std::{
+    fs, io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use super::workload::{self, AGENCY, AGENCY_FILE};
+
+/// What a hub has beside the agency that sends the load.
+#[derive(Debug, Default)]
+pub(super) struct Surroundings {
+    /// Other agencies, each with two channels.
+    pub(super) others: u32,
+    /// The API that they have, and that takes what they are sent.
+    pub(super) api: Option<SocketAddr>,
+    /// A catalogue's folder.
+    pub(super) catalogue: Option<PathBuf>,
+    /// Further channels of the agency that sends the load.
+    pub(super) channels: String,
+    /// Further lines of the configuration.
+    pub(super) lines: String,
+}
+
+impl Surroundings {
+    /// Writes what they need; gives their lines of the configuration.
+    pub(super) fn write(&self, folder: &Path, agencies: &Path) -> io::Result<String> {
+        let mut lines = self.lines.clone();
+        if !self.channels.is_empty() {
+            let file = agencies.join(workload::AGENCY).join("agency.toml");
+            let text = fs::read_to_string(&file)?;
+            fs::write(&file, format!("{text}{}", self.channels))?;
+        }
+        let mut endpoints = String::new();
+        if let Some(api) = self.api {
+            let drops = folder.join("drops");
+            let (routes, sent) = write_others(agencies, &drops, (self.others, api))?;
+            fs::write(folder.join("routes.toml"), routes)?;
+            endpoints = sent;
+            lines.push_str(&format!("drops = {:?}\n", drops.display().to_string()));
+            lines.push_str("routes = \"routes.toml\"\nprivate_networks = [\"127.0.0.1\"]\n");
+        }
+        if let Some(catalogue) = &self.catalogue {
+            let catalogue = catalogue.canonicalize()?.display().to_string();
+            lines.push_str(&format!("catalogue = {catalogue:?}\n"));
+        }
+        // Tables come last.
+        Ok(lines + &endpoints)
+    }
+}
+
+/// Writes the folders of others like it, as many: each has two channels, one of them a drop folder,
+/// and of every second the other an API that is read every minute; and each is sent what it sends.
+/// Gives the routes of that, and the endpoints.
+fn write_others(
+    agencies: &Path,
+    drops: &Path,
+    (count, api): (u32, SocketAddr),
+) -> io::Result<(String, String)> {
+    let (mut routes, mut endpoints) = (String::new(), String::new());
+    for number in 1..=count {
+        let id = format!("{AGENCY}-{number:03}");
+        let text = AGENCY_FILE.replace(AGENCY, &id);
+        let mut more = format!("transport = \"file\"\nfolder = \"{id}/bang\"\n");
+        if number.is_multiple_of(2) {
+            more.push_str(&format!("[channels.ho-so.poll]\nurl = \"http://{api}/{number}\"\n"));
+        }
+        more.push_str("[outbound.nhan]\n");
+        workload::write_as(agencies, &id, &format!("{text}{more}"))?;
+        fs::create_dir_all(drops.join(&id))?;
+        let to = format!("{id}.nhan");
+        routes.push_str(&format!(
+            "[[route]]\ncontract = \"dossier/1\"\nfrom = \"{id}\"\nto = \"{to}\"\n"
+        ));
+        endpoints.push_str(&format!(
+            "[endpoints.\"{to}\"]\nurl = \"http://{api}/\"\nprivate = [\"127.0.0.1\"]\n"
+        ));
+    }
+    Ok((routes, endpoints))
+}

@@ -1,0 +1,379 @@
+//! `bench transports`: the same dossiers, one a message, by every transport that can carry the same
+//! bytes; each beside pushes over HTTP.
+//!
+//! What is compared is CPU of the hub for a message: who sends, and how many at once, is another
+//! for each. A page of an API is read when the one before is durable, so it is compared with
+//! pushes from one connection, whose messages share no commit either.
+
+use std::{
+    fs,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use adapters::{
+    amqp::{AmqpPublish, PublishSettings},
+    outbound::{Message, Outbound, Secret},
+    reach::Reach,
+};
+use axum::{Router, extract::Path as Asked, extract::State, routing::get};
+use bytes::Bytes;
+use clap::Args;
+use tokio::{net::TcpListener, runtime::Runtime, task::JoinSet};
+
+use super::{
+    BenchError, DOSSIERS, Table,
+    child::{Hub, Keys, Scratch},
+    clock,
+    load::{self, Load, Script},
+    note_others, stop,
+    storage::Storage,
+    surroundings::Surroundings,
+    wire, workload,
+    workload::Workload,
+};
+
+/// How many, and which broker.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Options {
+    /// Messages by each transport, each with a dossier of its own.
+    #[arg(long, default_value_t = 4_000, value_parser = clap::value_parser!(u64).range(DOSSIERS))]
+    pub(crate) messages: u64,
+    /// A broker, amqp://USER:PASSWORD@HOST/…: then messages come by a queue there too.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) amqp: Option<String>,
+}
+
+/// Connections, files and messages of a queue under way at the same time.
+const AT_ONCE: u32 = 16;
+/// How long one transport may take.
+const WITHIN: Duration = Duration::from_secs(600);
+/// A hub that has used less than a tick of CPU for so long has finished what it put off.
+const QUIET: Duration = Duration::from_millis(500);
+
+/// What the agency has beside its channels of the load; the holes are filled in.
+const CHANNELS: &str = include_str!("agency/transports.toml");
+/// A queue, where there is a broker.
+const QUEUE: &str = include_str!("agency/queue.toml");
+
+/// Messages of one transport, by their numbers from 0 on.
+#[derive(Clone)]
+struct Batch {
+    load: Arc<Workload>,
+    first: u64,
+    count: u64,
+}
+
+impl Batch {
+    fn message(&self, number: u64) -> String {
+        let (mut text, dossier) = (String::with_capacity(3_072), self.first + number);
+        self.load.message(dossier..dossier + 1, 0, &mut text);
+        text
+    }
+}
+
+/// One transport's figures.
+struct Figures {
+    name: &'static str,
+    /// Milliseconds of the hub's CPU for a message.
+    cpu: f64,
+    rate: f64,
+    others: f64,
+}
+
+/// A hub, and what is beside it.
+struct Bench {
+    hub: Hub,
+    scratch: Scratch,
+    load: Arc<Workload>,
+    pages: Arc<Pages>,
+    runtime: Runtime,
+    messages: u64,
+    done: u64,
+    taken: Vec<Figures>,
+}
+
+/// An API whose pages are a dossier each, once it is open.
+#[derive(Default)]
+struct Pages {
+    open: AtomicBool,
+    /// The page asked for last: what was before it is durable.
+    asked: AtomicU64,
+    batch: std::sync::OnceLock<Batch>,
+}
+
+async fn page(State(pages): State<Arc<Pages>>, Asked(page): Asked<u64>) -> String {
+    let open = pages.open.load(Ordering::Acquire);
+    let Some(batch) = pages.batch.get().filter(|_| open) else { return String::new() };
+    pages.asked.fetch_max(page, Ordering::AcqRel);
+    if page <= batch.count { batch.message(page - 1) } else { String::new() }
+}
+
+impl Bench {
+    fn start(seed: u64, options: &Options) -> Result<Self, BenchError> {
+        let (scratch, runtime) = (Scratch::new(None)?, Runtime::new()?);
+        let storage = Storage::File(scratch.folder.join("hub.db"));
+        let keys = Keys::add(&storage)?;
+        let pages: Arc<Pages> = Arc::default();
+        let routes = Router::new().route("/{page}", get(page)).with_state(pages.clone());
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
+        let port = listener.local_addr()?.port();
+        // It ends with the runtime.
+        runtime.spawn(async move { axum::serve(listener, routes).await });
+        let drops = scratch.folder.join("drops");
+        fs::create_dir_all(&drops)?;
+        let queue = options.amqp.as_ref().map_or("", |_| QUEUE);
+        let secrets = options.amqp.as_deref().unwrap_or_default();
+        super::child::write_secret(
+            &scratch.folder.join("secrets.toml"),
+            &format!("hang-doi = {}\n", toml::Value::String(secrets.to_owned())),
+        )?;
+        let surroundings = Surroundings {
+            channels: format!("{}{queue}", CHANNELS.replace("PORT", &port.to_string())),
+            lines: "drops = \"drops\"\nsecrets = \"secrets.toml\"\n\
+                    private_networks = [\"127.0.0.1\"]\nlog = \"warn\"\n"
+                .to_owned(),
+            ..Surroundings::default()
+        };
+        let hub = Hub::start_among(&surroundings, &scratch.folder, &storage, &keys)?;
+        let load = Arc::new(Workload::new(seed)?);
+        let (messages, done, taken) = (options.messages, 0, Vec::new());
+        Ok(Self { hub, scratch, load, pages, runtime, messages, done, taken })
+    }
+
+    fn batch(&mut self) -> Batch {
+        let batch = Batch { load: self.load.clone(), first: self.done, count: self.messages };
+        self.done += self.messages;
+        batch
+    }
+
+    /// Has something done, and notes what it cost the hub, until that has nothing left to do.
+    fn measure(
+        &mut self,
+        name: &'static str,
+        work: impl FnOnce(&Self) -> Result<(), BenchError>,
+    ) -> Result<(), BenchError> {
+        let process = self.hub.process();
+        let cpu = || clock::usage(process).cpu_seconds;
+        let (began, before, machine) = (Instant::now(), cpu(), clock::machine_cpu_seconds());
+        let own = clock::usage(std::process::id()).cpu_seconds;
+        work(self)?;
+        let took = began.elapsed().as_secs_f64();
+        let mut last = cpu();
+        loop {
+            stop::check()?;
+            thread::sleep(QUIET);
+            let now = cpu();
+            if now - last < 0.02 || began.elapsed() > WITHIN {
+                last = now;
+                break;
+            }
+            last = now;
+        }
+        let own = clock::usage(std::process::id()).cpu_seconds - own;
+        let others = clock::machine_cpu_seconds() - machine - own - (last - before);
+        let others = (others / began.elapsed().as_secs_f64()).max(0.0);
+        let messages = self.messages as f64;
+        let cpu = (last - before) * 1e3 / messages;
+        self.taken.push(Figures { name, cpu, rate: messages / took, others });
+        Ok(())
+    }
+
+    /// Messages over HTTP.
+    fn sent(&self, connections: u32, script: Arc<Script>) -> Result<(), BenchError> {
+        let load = Load {
+            addresses: vec![self.hub.address],
+            connections,
+            warm: Duration::ZERO,
+            time: WITHIN,
+            first: 0,
+            end: Some(self.messages),
+            script,
+        };
+        let taken = load::run(load, &load::Watched::default(), &mut |_| {})?;
+        match taken.refusal {
+            None if taken.answers == self.messages => Ok(()),
+            told => Err(BenchError::Refused(told.unwrap_or_else(|| "too little".to_owned()))),
+        }
+    }
+
+    fn push(&mut self, name: &'static str, connections: u32) -> Result<(), BenchError> {
+        let (batch, key) = (self.batch(), self.hub.keys.agency.clone());
+        self.measure(name, |bench| {
+            let script = move |number: u64, request: &mut Vec<u8>| {
+                let (id, text) = (format!("{}", batch.first + number), batch.message(number));
+                wire::post(workload::CHANNEL, &key, &id, &text, request);
+            };
+            bench.sent(connections, Arc::new(script))
+        })
+    }
+
+    fn soap(&mut self) -> Result<(), BenchError> {
+        let (batch, key) = (self.batch(), self.hub.keys.agency.clone());
+        self.measure("soap", |bench| {
+            bench
+                .sent(AT_ONCE, Arc::new(move |number, request| call(&batch, &key, number, request)))
+        })
+    }
+
+    /// Files that are there all at once, as after a night.
+    fn files(&mut self) -> Result<(), BenchError> {
+        let batch = self.batch();
+        let folder = self.scratch.folder.join("drops/tep");
+        let name = |number: u64, ending: &str| folder.join(format!("{number:08}.xml{ending}"));
+        for number in 0..batch.count {
+            fs::write(name(number, ".part"), batch.message(number))?;
+        }
+        self.measure("file", |_| {
+            for number in 0..batch.count {
+                fs::rename(name(number, ".part"), name(number, ""))?;
+            }
+            until(|| Ok(entries(&folder.join("done"))? >= 2 * batch.count))
+        })
+    }
+
+    fn pages(&mut self) -> Result<(), BenchError> {
+        let batch = self.batch();
+        let pages = self.pages.clone();
+        let all = batch.count;
+        // Nobody else sets it.
+        let _ = pages.batch.set(batch);
+        self.measure("poll, a page a message", |_| {
+            pages.open.store(true, Ordering::Release);
+            until(|| Ok(pages.asked.load(Ordering::Acquire) > all))?;
+            pages.open.store(false, Ordering::Release);
+            Ok(())
+        })
+    }
+
+    fn queue(&mut self, address: &str) -> Result<(), BenchError> {
+        let batch = self.batch();
+        let settings =
+            PublishSettings { exchange: String::new(), key: "lienthong-bench".to_owned() };
+        let address = address.to_owned();
+        let secret = Secret::new("--amqp", move || Ok(address.clone()));
+        let anywhere = ["0.0.0.0/0", "::/0"].map(str::parse).into_iter().flatten().collect();
+        let way = Arc::new(AmqpPublish::new(settings, secret, Reach { private: anywhere }));
+        self.measure("amqp", |bench| {
+            bench.runtime.block_on(publish(way, &batch))?;
+            let last = Workload::code(batch.first + batch.count - 1);
+            let path = format!("/v1/dossiers/{last}");
+            until(|| Ok(bench.hub.get(&path)?.0 == 200))
+        })
+    }
+}
+
+/// A call over SOAP 1.1: the id tells whose it is, and the element is what a push would carry.
+fn call(batch: &Batch, key: &str, number: u64, request: &mut Vec<u8>) {
+    const SECURITY: &str = "http://docs.oasis-open.org/wss/2004/01/\
+                            oasis-200401-wss-wssecurity-secext-1.0.xsd";
+    let mut parts = key.splitn(3, '_').skip(1);
+    let (id, secret) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let message = batch.message(number);
+    let element = message.split_once("?>").map_or(&*message, |(_, element)| element);
+    let text = format!(
+        "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Header>\
+         <w:Security xmlns:w=\"{SECURITY}\"><w:UsernameToken><w:Username>{id}</w:Username>\
+         <w:Password>{secret}</w:Password></w:UsernameToken></w:Security></s:Header>\
+         <s:Body>{element}</s:Body></s:Envelope>"
+    );
+    let head = format!(
+        "POST /soap/{}.goi HTTP/1.1\r\nHost: hub\r\nContent-Type: text/xml; charset=utf-8\r\n\
+         Content-Length: {}\r\n\r\n",
+        workload::AGENCY,
+        text.len()
+    );
+    request.extend_from_slice(head.as_bytes());
+    request.extend_from_slice(text.as_bytes());
+}
+
+async fn publish(way: Arc<AmqpPublish>, batch: &Batch) -> Result<(), BenchError> {
+    let (next, mut senders) = (Arc::new(AtomicU64::new(0)), JoinSet::new());
+    for _ in 0..AT_ONCE {
+        let (way, batch, next) = (way.clone(), batch.clone(), next.clone());
+        senders.spawn(async move {
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= batch.count {
+                    return Ok(());
+                }
+                let message = Message {
+                    id: format!("{}", batch.first + number),
+                    content_type: "application/xml".to_owned(),
+                    payload: Bytes::from(batch.message(number)),
+                    ..Message::default()
+                };
+                way.clone().send(message).await?;
+            }
+        });
+    }
+    while let Some(ended) = senders.join_next().await {
+        let sent: Result<(), adapters::outbound::Failure> =
+            ended.map_err(|error| BenchError::Damaged(error.to_string()))?;
+        sent.map_err(|failure| BenchError::Unreachable(failure.told))?;
+    }
+    Ok(())
+}
+
+fn entries(folder: &Path) -> Result<u64, BenchError> {
+    Ok(fs::read_dir(folder).map_or(0, |entries| entries.count() as u64))
+}
+
+/// Waits until something is so.
+fn until(mut so: impl FnMut() -> Result<bool, BenchError>) -> Result<(), BenchError> {
+    let began = Instant::now();
+    while !so()? {
+        stop::check()?;
+        if began.elapsed() > WITHIN {
+            return Err(BenchError::Refused(format!("not all within {WITHIN:?}")));
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
+}
+
+/// Measures.
+pub(crate) fn run(seed: u64, options: &Options) -> Result<Table, BenchError> {
+    const PUSH: &str = "push, 16 connections";
+    const ALONE: &str = "push, one connection";
+    let mut bench = Bench::start(seed, options)?;
+    // The first fills caches and is not counted.
+    bench.push("warm", AT_ONCE)?;
+    bench.taken.clear();
+    bench.push(PUSH, AT_ONCE)?;
+    bench.soap()?;
+    bench.files()?;
+    if let Some(address) = &options.amqp {
+        bench.queue(address)?;
+    }
+    bench.push(ALONE, 1)?;
+    bench.pages()?;
+    bench.push(PUSH, AT_ONCE)?;
+    let mut table = Table::new(format!(
+        "bench transports: {} messages of one dossier by each, SQLite, seed {seed}",
+        options.messages
+    ));
+    let of = |name: &str| {
+        let all: Vec<f64> =
+            bench.taken.iter().filter(|one| one.name == name).map(|one| one.cpu).collect();
+        all.iter().sum::<f64>() / all.len().max(1) as f64
+    };
+    let (push, alone) = (of(PUSH), of(ALONE));
+    for one in &bench.taken {
+        let cpu = (&*format!("{}, CPU of the hub", one.name), one.cpu * 1e3, "µs");
+        match one.name {
+            ALONE | PUSH => table.line(cpu.0, cpu.1, cpu.2),
+            "poll, a page a message" => table.against(cpu, (ALONE, alone * 1e3)),
+            _ => table.against(cpu, (PUSH, push * 1e3)),
+        }
+        table.line(format!("{}, messages", one.name), one.rate, "msg/s");
+    }
+    table.note("rows of databases are other messages, a few hundred rows each: they are not in it");
+    note_others(&mut table, bench.taken.iter().map(|one| one.others).fold(0.0, f64::max));
+    Ok(table)
+}
