@@ -45,8 +45,8 @@ const EVERY: Duration = Duration::from_millis(500);
 /// How long it rests after a turn that failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(10);
 
-/// Entries judged in one turn.
-const ENTRIES_MAX: u32 = 1_024;
+/// Entries judged in one turn: what is accepted meanwhile waits while it is written.
+const ENTRIES_MAX: u32 = 256;
 
 /// What decides at an entry.
 #[derive(Debug, Clone)]

@@ -48,6 +48,12 @@ struct Decided {
     before: u64,
 }
 
+/// The number of a transaction, or its groups back.
+type Written = Result<u64, Vec<Group>>;
+
+/// What was decided, or its groups back where it could not be.
+type Upon = Result<Decided, Vec<Group>>;
+
 /// What deciding needs, and by which rules.
 type Needed = (Known, Arc<Rules>);
 
@@ -94,8 +100,8 @@ struct Pen<'a> {
 }
 
 impl Pen<'_> {
-    /// Writes and answers; gives the number of the transaction, or the groups back.
-    fn write(mut self, decided: Decided) -> Result<u64, Vec<Group>> {
+    /// Writes and answers.
+    fn write(mut self, decided: Decided) -> Written {
         let Decided { groups, chunks, changes, replies, trace, before } = decided;
         if let Err(error) = self.commit(&changes, before) {
             tracing::warn!(error = %error, "not written as decided: it is decided anew");
@@ -154,7 +160,7 @@ pub(super) fn groups(
 }
 
 /// Decides groups upon what is durable.
-fn first(writer: &mut Writer, groups: Vec<Group>) -> Result<Decided, Vec<Group>> {
+fn first(writer: &mut Writer, groups: Vec<Group>) -> Upon {
     let Writer { connection, rules, touched, .. } = writer;
     Decided::of(groups, |chunks, parts| {
         let needed = || -> Result<Needed, StoreError> {
@@ -175,7 +181,7 @@ fn round(
     now: Decided,
     tasks: Option<&mpsc::Receiver<Task>>,
     taken: &mut Taken,
-) -> (Result<u64, Vec<Group>>, Option<Result<Decided, Vec<Group>>>) {
+) -> (Written, Option<Upon>) {
     let Writer { connection, rules, numbers, rolling, touched, wal } = writer;
     let (finished, version) = (touched.finished().clone(), touched.version());
     let pen = Pen { connection, numbers, rolling, wal, finished, version };

@@ -25,7 +25,11 @@ type Answer = JoinHandle<Result<Vec<Result<Reply, Later>>, Later>>;
 fn record(sender: u32, chunk: u32, at: u32) -> Prepared {
     let version = chunk * RECORDS + at;
     match at % 16 {
-        1 => snapshot(&format!("L-all-{}", at % 50), version, if chunk % 2 == 0 { 4 } else { 5 }),
+        1 => snapshot(
+            &format!("L-all-{}", at % 50),
+            version,
+            if chunk.is_multiple_of(2) { 4 } else { 5 },
+        ),
         2 => coded(&format!("L-{sender}-coded-{at}"), version, 4, at + 1),
         _ => snapshot(&format!("L-{sender}-{version}"), 1, 4),
     }
