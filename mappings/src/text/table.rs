@@ -37,7 +37,8 @@ impl ByteTable {
         Self { to_char, to_byte }
     }
 
-    /// A table file whose first column is one byte in hex and whose second is its code point, as in `U+1EA1`.
+    /// A table file whose first column is one byte in hex and whose second is its code point, as in
+    /// `U+1EA1`.
     pub(super) fn parse(text: &'static str) -> Self {
         Self::new(rows(text).filter_map(|row| {
             let byte = u8::from_str_radix(row.first()?, 16).ok()?;
