@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::{known, open, records, touched::Finished, writer::Task};
+use super::{barrier::Barrier, known, open, records, touched::Finished, writer::Task};
 use crate::store::{
     Reply, Rules, StoreError, Submission,
     batch::{self, Attempts, Known, Marks, Records, Subjects},
@@ -74,7 +74,7 @@ impl Group {
     }
 
     /// Answers every batch its own part, in order.
-    pub(super) fn answer(self, replies: &mut impl Iterator<Item = Result<Reply, Later>>) {
+    fn answer(self, replies: &mut impl Iterator<Item = Result<Reply, Later>>) {
         for (count, asker) in self.askers {
             // One that has gone away was served all the same.
             let _ = asker.send(Ok(replies.take(count).collect()));
@@ -86,6 +86,19 @@ impl Group {
         for (_, asker) in self.askers {
             let _ = asker.send(Err(error.clone()));
         }
+    }
+}
+
+/// Answers groups, each its own part, in order; or tells them that the disk failed.
+pub(super) fn answer(
+    groups: Vec<Group>,
+    replies: Vec<Result<Reply, Later>>,
+    on_disk: Result<(), StoreError>,
+) {
+    let mut replies = replies.into_iter();
+    match on_disk {
+        Ok(()) => groups.into_iter().for_each(|group| group.answer(&mut replies)),
+        Err(error) => groups.into_iter().for_each(|group| group.fail(&error)),
     }
 }
 
@@ -108,13 +121,14 @@ struct Reader {
     connection: Connection,
     arrived: Arc<Mutex<mpsc::Receiver<Arrived>>>,
     finished: Finished,
+    barrier: Barrier,
     writer: mpsc::Sender<Task>,
 }
 
 /// Starts the readers; they end when nothing can arrive any more.
 pub(super) fn start(
     path: &Path,
-    finished: &Finished,
+    (finished, barrier): (&Finished, &Barrier),
     writer: &mpsc::Sender<Task>,
 ) -> Result<mpsc::Sender<Arrived>, StoreError> {
     let (send, arrived) = mpsc::channel();
@@ -125,6 +139,7 @@ pub(super) fn start(
             connection: open::reader(path)?,
             arrived: arrived.clone(),
             finished: finished.clone(),
+            barrier: barrier.clone(),
             writer: writer.clone(),
         };
         thread::Builder::new()
@@ -140,7 +155,7 @@ impl Reader {
         while let Some(mut group) = self.next() {
             match self.look(&mut group) {
                 Ok(Some(replies)) => {
-                    group.answer(&mut replies.into_iter());
+                    self.barrier.then(move |on_disk| answer(vec![group], replies, on_disk));
                     continue;
                 }
                 Ok(None) => {}

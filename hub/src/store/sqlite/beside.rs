@@ -16,7 +16,8 @@ use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::{
-    ahead::{Group, Read},
+    ahead::{self, Group, Read},
+    barrier::Barrier,
     checkpoint::WalPages,
     deltas::NumbersSeen,
     rolling::Rolling,
@@ -94,6 +95,7 @@ struct Pen<'a> {
     numbers: &'a mut NumbersSeen,
     rolling: &'a mut Rolling,
     wal: &'a WalPages,
+    barrier: &'a Barrier,
     finished: Finished,
     /// What SQLite counted when the deciding began.
     version: i64,
@@ -108,9 +110,10 @@ impl Pen<'_> {
             return Err(given_back(groups, chunks));
         }
         let number = self.finished.publish(&trace, changes.tip.next());
-        let mut replies = replies.into_iter();
-        groups.into_iter().for_each(|group| group.answer(&mut replies));
+        self.barrier.ended();
+        self.barrier.then(move |on_disk| ahead::answer(groups, replies, on_disk));
         self.wal.relieve(self.connection);
+        self.barrier.pace();
         Ok(number)
     }
 
@@ -182,9 +185,9 @@ fn round(
     tasks: Option<&mpsc::Receiver<Task>>,
     taken: &mut Taken,
 ) -> (Written, Option<Upon>) {
-    let Writer { connection, rules, numbers, rolling, touched, wal } = writer;
+    let Writer { connection, rules, numbers, rolling, touched, wal, barrier } = writer;
     let (finished, version) = (touched.finished().clone(), touched.version());
-    let pen = Pen { connection, numbers, rolling, wal, finished, version };
+    let pen = Pen { connection, numbers, rolling, wal, barrier, finished, version };
     let (trace, end) = (now.trace.clone(), now.changes.tip.clone());
     thread::scope(|scope| {
         let writing = scope.spawn(move || pen.write(now));

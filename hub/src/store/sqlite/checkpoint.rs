@@ -1,10 +1,13 @@
 //! Copying the WAL back: off the writer's path, and never without end.
 //!
-//! A thread of its own copies what it finds. While the writer goes on there is always more, and
-//! the WAL would grow for ever; so where it is long, the writer copies the little that is left
-//! itself, between two batches, and begins the WAL anew.
+//! A thread of its own copies what it finds, and has the disk take it: SQLite does so only where
+//! nothing is left to copy, which under load is when the writer begins the WAL anew, and all would
+//! wait for hundreds of megabytes at once. While the writer goes on there is always more, and the
+//! WAL would grow for ever; so where it is long, the writer copies the little that is left itself,
+//! between two batches, and begins the WAL anew.
 
 use std::{
+    fs::File,
     path::Path,
     sync::{
         Arc, Weak,
@@ -22,9 +25,9 @@ use crate::store::StoreError;
 /// How often the thread looks.
 const EVERY: Duration = Duration::from_millis(200);
 
-/// Pages of the WAL beyond which the writer begins it anew: 256 MiB. Each time costs some tens of
-/// milliseconds.
-const PAGES_MAX: i64 = 65_536;
+/// Pages of the WAL beyond which the writer begins it anew: 64 MiB. A file that does not grow any
+/// more is synced with less.
+const PAGES_MAX: i64 = 16_384;
 
 /// How long the WAL was when it was last looked at, in pages. Its end stops the thread.
 #[derive(Debug, Clone, Default)]
@@ -55,11 +58,24 @@ impl WalPages {
     pub(super) fn watch(&self, path: &Path) -> Result<(), StoreError> {
         let connection = Connection::open(path)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
+        let unclosed = File::open(path)
+            .map_err(|error| StoreError::away(format!("the store cannot be opened: {error}")))?;
+        // Never closed: closing any handle of a file gives up the locks that the process has on it,
+        // SQLite's among them.
+        let file: &'static File = Box::leak(Box::new(unclosed));
         let pages: Weak<AtomicI64> = Arc::downgrade(&self.0);
         let work = move || {
+            let mut last = None;
             loop {
                 thread::sleep(EVERY);
                 let copied = shorten(&connection);
+                if copied.as_ref().ok() != last.as_ref()
+                    && let Err(error) = file.sync_data()
+                {
+                    // SQLite hears of it too, when it syncs before it gives the WAL up.
+                    tracing::warn!(error = %error, "the disk did not take what was copied");
+                }
+                last = copied.as_ref().ok().copied();
                 let Some(pages) = pages.upgrade() else { return };
                 match copied {
                     Ok((length, _)) => pages.store(length, Ordering::Relaxed),

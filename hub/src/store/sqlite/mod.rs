@@ -3,6 +3,7 @@
 mod ahead;
 pub(crate) mod alone;
 mod attachments;
+mod barrier;
 mod beside;
 mod catalogue;
 mod checkpoint;
@@ -70,6 +71,7 @@ pub struct SqliteStore {
     tasks: mpsc::Sender<Task>,
     arrivals: mpsc::Sender<ahead::Arrived>,
     readers: readers::Readers,
+    barrier: barrier::Barrier,
     finished: touched::Finished,
     /// The rules that readers have read last.
     rules: Arc<Mutex<known::RulesSeen>>,
@@ -101,21 +103,26 @@ impl SqliteStore {
         Self::start(path.clone(), open::writer(&path)?)
     }
 
-    fn start(path: PathBuf, (connection, key): (Connection, DedupKey)) -> Result<Self, StoreError> {
+    fn start(
+        path: PathBuf,
+        (mut connection, key): (Connection, DedupKey),
+    ) -> Result<Self, StoreError> {
         let (tasks, queue) = mpsc::channel::<Task>();
         let (rules, numbers, rolling) = Default::default();
         let wal = checkpoint::WalPages::default();
         wal.watch(&path)?;
         let touched = touched::Touched::default();
         let finished = touched.finished().clone();
-        let arrivals = ahead::start(&path, &finished, &tasks)?;
-        let writer = Writer { connection, rules, numbers, rolling, touched, wal };
+        let barrier = barrier::Barrier::of(&path, &mut connection)?;
+        let arrivals = ahead::start(&path, (&finished, &barrier), &tasks)?;
+        let done = barrier.clone();
+        let writer = Writer { connection, rules, numbers, rolling, touched, wal, barrier: done };
         thread::Builder::new()
             .name("lienthong-writer".to_owned())
             .spawn(move || writer.work(&queue))
             .map_err(|error| StoreError::away(format!("the writer does not start: {error}")))?;
         let readers = readers::Readers::start(&path)?;
-        Ok(Self { path, key, tasks, arrivals, readers, finished, rules: Arc::default() })
+        Ok(Self { path, key, tasks, arrivals, readers, barrier, finished, rules: Arc::default() })
     }
 
     /// How far the schema of a file is.
@@ -142,8 +149,10 @@ impl SqliteStore {
     ) -> Answer<'static, Result<T, StoreError>> {
         let (reply, answer) = oneshot::channel();
         let job: Job = Box::new(move |writer| {
+            let done = work(writer);
+            writer.barrier.ended();
             // The caller may be gone; the work is done all the same.
-            let _ = reply.send(work(writer));
+            writer.barrier.then(move |on_disk| drop(reply.send(on_disk.and(done))));
         });
         let sent = self.tasks.send(of(job));
         Box::pin(async move {
@@ -159,10 +168,12 @@ impl SqliteStore {
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Answer<'static, Result<T, StoreError>> {
         let (reply, answer) = oneshot::channel();
+        let barrier = self.barrier.clone();
         self.readers.ask(Box::new(move |connection| {
             // Who has gone away is not read for.
             if !reply.is_closed() {
-                let _ = reply.send(connection.and_then(work));
+                let read = connection.and_then(work);
+                barrier.then(move |on_disk| drop(reply.send(on_disk.and(read))));
             }
         }));
         Box::pin(

@@ -37,8 +37,8 @@ pub(super) fn groups(writer: &mut Writer, mut groups: Vec<Group>) {
     let (chunks, parts) = parts(&mut groups);
     match all(writer, &chunks, parts) {
         Ok(replies) => {
-            let mut replies = replies.into_iter();
-            groups.into_iter().for_each(|group| group.answer(&mut replies));
+            writer.barrier.ended();
+            writer.barrier.then(move |on_disk| ahead::answer(groups, replies, on_disk));
         }
         Err(error) => groups.into_iter().for_each(|group| group.fail(&error)),
     }

@@ -4,7 +4,9 @@ use std::{sync::mpsc, time::Duration};
 
 use rusqlite::Connection;
 
-use super::{ahead::Group, beside, checkpoint, deltas, known, rolling, submit, touched};
+use super::{
+    ahead::Group, barrier::Barrier, beside, checkpoint, deltas, known, rolling, submit, touched,
+};
 
 /// Batches and records in one transaction; the group that passes one of them is the last.
 const GROUPS_MAX: usize = 256;
@@ -33,6 +35,7 @@ pub(super) struct Writer {
     pub(super) rolling: rolling::Rolling,
     pub(super) touched: touched::Touched,
     pub(super) wal: checkpoint::WalPages,
+    pub(super) barrier: Barrier,
 }
 
 /// Batches that go together, and the job that ended the taking of them.
@@ -82,6 +85,7 @@ impl Writer {
                 Ok(task) => {
                     self.task(task, tasks);
                     self.wal.relieve(&self.connection);
+                    self.barrier.pace();
                 }
                 Err(mpsc::RecvTimeoutError::Timeout) => self.settle(),
                 Err(mpsc::RecvTimeoutError::Disconnected) => return self.settle(),
@@ -132,5 +136,7 @@ impl Writer {
             tracing::warn!(error = %error, "the rollups stay behind; readers add what they lack");
             self.rolling.forget();
         }
+        self.barrier.ended();
+        self.barrier.then(drop);
     }
 }
