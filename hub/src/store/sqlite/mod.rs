@@ -278,7 +278,7 @@ impl Store for SqliteStore {
     }
 
     fn outcomes(&self) -> Answer<'_, Result<Vec<Tally>, StoreError>> {
-        self.read(message::outcomes)
+        self.read(message::channels::tallies)
     }
 
     fn statistics(&self, query: CellQuery) -> Answer<'_, Result<Cells, StoreError>> {
