@@ -12,6 +12,7 @@ mod pollers;
 mod profiles;
 pub(crate) mod records;
 mod refusals;
+mod sent_again;
 mod strides;
 mod timeliness;
 
@@ -42,6 +43,7 @@ pub(crate) use look_ups::look_ups;
 pub(crate) use pollers::pollers;
 pub(crate) use profiles::profiles;
 pub(crate) use refusals::refusals;
+pub(crate) use sent_again::sent_again;
 pub(crate) use strides::strides;
 pub(crate) use timeliness::timeliness;
 

@@ -50,6 +50,7 @@ mod submit;
 #[cfg(test)]
 mod tests;
 mod timeliness;
+mod told;
 mod verify;
 mod write;
 

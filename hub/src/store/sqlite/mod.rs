@@ -34,6 +34,7 @@ mod submit;
 #[cfg(test)]
 mod tests;
 mod timeliness;
+mod told;
 mod touched;
 mod verify;
 mod write;
