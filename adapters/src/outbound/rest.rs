@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::future::BoxFuture;
 use jiff::{Timestamp, fmt::rfc2822};
 use reqwest::{
-    Client, Response, StatusCode, Url,
+    Client, Method, Request, RequestBuilder, Response, StatusCode, Url,
     header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
     redirect::Policy,
 };
@@ -106,8 +106,11 @@ impl Rest {
     }
 
     async fn once(&self, payload: Bytes, headers: HeaderMap) -> Result<Reply, Failure> {
-        let request =
-            self.client.post(self.url.clone()).timeout(self.timeout).headers(headers).body(payload);
+        let mut request = Request::new(Method::POST, self.url.clone());
+        *request.headers_mut() = headers;
+        *request.timeout_mut() = Some(self.timeout);
+        *request.body_mut() = Some(payload.into());
+        let request = RequestBuilder::from_parts(self.client.clone(), request);
         let request = self.badge.show(request, (&self.client, self.timeout)).await?;
         let response = request.send().await.map_err(|error| lost(&error))?;
         reply(response).await
@@ -171,7 +174,7 @@ impl Outbound for Rest {
 /// The headers of a message. What is not plain ASCII is percent-encoded, as CloudEvents wants it.
 pub(crate) fn headers(message: &Message) -> Result<HeaderMap, Failure> {
     let unfit = |what: &str| Failure::new(Class::Refused, format!("`{what}` makes no header"));
-    let mut headers = HeaderMap::new();
+    let mut headers = HeaderMap::with_capacity(message.attributes.len() + 4);
     let mut put = |name: HeaderName, value: &str| {
         let value = HeaderValue::from_str(&visible(value)).map_err(|_| unfit(name.as_str()))?;
         headers.insert(name, value);
@@ -180,10 +183,24 @@ pub(crate) fn headers(message: &Message) -> Result<HeaderMap, Failure> {
     put(CONTENT_TYPE, &message.content_type)?;
     put(IDEMPOTENCY_KEY, &message.id)?;
     for (name, value) in &message.attributes {
-        let header = HeaderName::from_bytes(format!("ce-{name}").as_bytes());
-        put(header.map_err(|_| unfit(name))?, value)?;
+        put(attribute(name).ok_or_else(|| unfit(name))?, value)?;
     }
     Ok(headers)
+}
+
+/// The header of an attribute. Those that every message has are made once.
+fn attribute(name: &str) -> Option<HeaderName> {
+    Some(match name {
+        "specversion" => HeaderName::from_static("ce-specversion"),
+        "id" => HeaderName::from_static("ce-id"),
+        "source" => HeaderName::from_static("ce-source"),
+        "type" => HeaderName::from_static("ce-type"),
+        "subject" => HeaderName::from_static("ce-subject"),
+        "time" => HeaderName::from_static("ce-time"),
+        "dataschema" => HeaderName::from_static("ce-dataschema"),
+        "sequence" => HeaderName::from_static("ce-sequence"),
+        _ => HeaderName::from_bytes(format!("ce-{name}").as_bytes()).ok()?,
+    })
 }
 
 fn visible(value: &str) -> Cow<'_, str> {

@@ -8,6 +8,7 @@ mod answer;
 mod decide;
 pub(crate) mod letter;
 mod quota;
+mod state;
 mod way;
 mod worker;
 

@@ -220,8 +220,8 @@ impl Exchange {
         agency: &str,
         id: &str,
     ) -> Result<bool, StoreError> {
-        let keys = vec![id.to_owned()];
-        Ok(!self.store.named(contract, agency.to_owned(), keys, None).await?.is_empty())
+        let name = (agency.to_owned(), id.to_owned());
+        Ok(!self.store.named(contract, vec![name], None).await?.is_empty())
     }
 
     async fn reply(&self, public: &Public, by: &By<'_>) -> Result<Way, StoreError> {

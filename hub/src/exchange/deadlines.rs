@@ -95,7 +95,7 @@ impl Deadlines {
             return Ok(End::Buried { cause: "refused", told });
         };
         let Request { id, agency, due_at, .. } = request;
-        if !self.store.named(REPLY, agency.clone(), vec![id.clone()], None).await?.is_empty() {
+        if !self.store.named(REPLY, vec![(agency.clone(), id.clone())], None).await?.is_empty() {
             return Ok(End::Settled);
         }
         let left = due_at.latest().duration_since(Timestamp::now());

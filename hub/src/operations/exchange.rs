@@ -2,6 +2,8 @@
 
 mod list;
 
+use std::collections::{BTreeSet, HashMap};
+
 use contracts::{
     exchange::{Acknowledgement, Application, Reply, ReplyOutcome, Request, Taken},
     problem::Bilingual,
@@ -19,7 +21,11 @@ use crate::{
     registry::exchange::{
         ACKNOWLEDGEMENT, APPLICATION, PORTAL, REPLY, REQUEST, Standing, reply_key, sent_by,
     },
-    store::{StoreError, deliveries::Course, records::RecordFound},
+    store::{
+        StoreError,
+        deliveries::Course,
+        records::{AgencyKey, RecordFound},
+    },
 };
 
 /// Agencies that one request asks, at most: what one answer holds.
@@ -146,7 +152,7 @@ impl Operations {
         };
         let rows = u32::try_from(last - first + 1).unwrap_or(PARTS_MAX).min(PARTS_MAX + 1);
         let entries = self.store.entries(first, rows).await?;
-        let mut parts = Vec::new();
+        let mut asked: Vec<(String, RecordFound)> = Vec::new();
         for entry in entries.into_iter().filter(|one| one.position <= last) {
             let Some(agency) = addressee(kind, &entry.public) else { continue };
             if !sees(who, channel, &agency) {
@@ -156,11 +162,12 @@ impl Operations {
             let found =
                 RecordFound { position, day: 0, agency, key: id.to_owned(), public: entry.public };
             // An agency that stands twice in a request is asked once.
-            let twice = |one: &ExchangePart| one.agency == found.agency;
-            if !parts.iter().any(twice) {
-                parts.push(self.part(who, kind, (id, found)).await?);
+            if !asked.iter().any(|(_, one)| one.agency == found.agency) {
+                asked.push((id.to_owned(), found));
             }
         }
+        let parts = self.parts(who, kind, asked).await?;
+        let parts: Vec<ExchangePart> = parts.into_iter().map(|(_, part)| part).collect();
         let Some(first) = parts.first() else { return Ok(None) };
         let mut sent = first.sent.clone();
         if let (true, Some(members)) = (parts.len() > 1, sent.as_object_mut()) {
@@ -171,28 +178,52 @@ impl Operations {
         Ok(Some(ExchangeStanding { id: id.to_owned(), sent, parts, complete, as_of }))
     }
 
+    /// How some requests or applications stand at their agencies, each with its id: the store is
+    /// asked once for all of their answers, and once for all of their deliveries.
+    async fn parts(
+        &self,
+        who: &Principal,
+        kind: Kind,
+        all: Vec<(String, RecordFound)>,
+    ) -> Result<Vec<(String, ExchangePart)>, StoreError> {
+        let (contract, answers) = kind.contracts();
+        let mut names = BTreeSet::new();
+        let mut lines = Vec::with_capacity(all.len());
+        for (id, found) in &all {
+            names.extend([false, true].map(|hub| (found.agency.clone(), reply_key(id, hub))));
+            let to = self.catalog.taking(&found.agency, contract).map(|one| one.id.to_string());
+            let line = format!("{contract}/{}/{id}", found.agency);
+            lines.push((to.unwrap_or_default(), line, found.position));
+        }
+        let told = self.store.named(answers, names.into_iter().collect(), None).await?;
+        let mut told: HashMap<AgencyKey, RecordFound> =
+            told.into_iter().map(|one| ((one.agency.clone(), one.key.clone()), one)).collect();
+        let sent: Vec<bool> = lines.iter().map(|(to, _, _)| !to.is_empty()).collect();
+        let courses = self.store.courses(lines).await?;
+        let mut parts = Vec::with_capacity(all.len());
+        for (((id, found), course), is_sent) in all.into_iter().zip(courses).zip(sent) {
+            let mut answer = |hub| told.remove(&(found.agency.clone(), reply_key(&id, hub)));
+            let answers = (answer(false), answer(true));
+            let part = self.part(who, kind, (found, answers), (course, is_sent)).await?;
+            parts.push((id, part));
+        }
+        Ok(parts)
+    }
+
+    /// How one stands, by its answers, the agency's and the hub's, and by its delivery.
     async fn part(
         &self,
         who: &Principal,
         kind: Kind,
-        (id, found): (&str, RecordFound),
+        (found, (answer, timed_out)): (RecordFound, (Option<RecordFound>, Option<RecordFound>)),
+        (course, is_sent): (Course, bool),
     ) -> Result<ExchangePart, StoreError> {
-        let (contract, answers) = kind.contracts();
-        let agency = found.agency.clone();
-        let keys = vec![reply_key(id, false), reply_key(id, true)];
-        let told = self.store.named(answers, agency.clone(), keys, None).await?;
-        let (late, own): (Vec<_>, Vec<_>) = told.into_iter().partition(|one| one.key != id);
-        let (timed_out, answer) = (late.into_iter().next(), own.into_iter().next());
         let state = match (&timed_out, &answer) {
             (Some(_), _) => Standing::TimedOut,
             (None, Some(answer)) => answered(kind, answer)?,
             (None, None) => Standing::Waiting,
         };
-        let to = self.catalog.taking(&agency, contract).map(|one| one.id.to_string());
-        let line = format!("{contract}/{agency}/{id}");
-        let course =
-            self.store.course(to.clone().unwrap_or_default(), line, found.position).await?;
-        let (state, told, delivered_at) = explained(state, course, to.is_some());
+        let (state, told, delivered_at) = explained(state, course, is_sent);
         let late = answer.is_some() && timed_out.is_some();
         Ok(ExchangePart {
             told,
@@ -207,7 +238,7 @@ impl Operations {
             timed_out_position: timed_out.map(|one| one.position),
             late,
             sent: self.open(who, &found).await?,
-            agency,
+            agency: found.agency,
         })
     }
 

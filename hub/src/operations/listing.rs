@@ -1,7 +1,7 @@
 //! Lists of records about no dossier, page by page: the one way in which those that fit are found
 //! among all, and answers beside what they answer.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use contracts::schema;
 use serde_json::Value;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{Operations, roadmap::body};
 use crate::store::{
     Store, StoreError,
-    records::{Place, RecordFound, RecordQuery},
+    records::{AgencyKey, Place, RecordFound, RecordQuery},
 };
 
 /// Pages of the store read for one page of an answer, where most of what they hold is not asked
@@ -66,6 +66,11 @@ impl Scan {
     }
 }
 
+/// What a record is named by.
+fn name(one: &RecordFound) -> AgencyKey {
+    (one.agency.clone(), one.key.clone())
+}
+
 /// A record, and its answer where there is one.
 pub(super) type Pair = (RecordFound, Option<RecordFound>);
 
@@ -77,18 +82,12 @@ impl Operations {
         found: Vec<RecordFound>,
         as_of: u64,
     ) -> Result<Vec<Pair>, StoreError> {
-        let mut keys: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for one in &found {
-            keys.entry(one.agency.clone()).or_default().push(one.key.clone());
-        }
-        let mut answers: HashMap<(String, String), RecordFound> = HashMap::new();
-        for (agency, keys) in keys {
-            let found = self.store.named(contract, agency, keys, Some(as_of)).await?;
-            answers
-                .extend(found.into_iter().map(|one| ((one.agency.clone(), one.key.clone()), one)));
-        }
+        let names: BTreeSet<AgencyKey> = found.iter().map(name).collect();
+        let told = self.store.named(contract, names.into_iter().collect(), Some(as_of)).await?;
+        let mut answers: HashMap<AgencyKey, RecordFound> =
+            told.into_iter().map(|one| (name(&one), one)).collect();
         let mut pair = |one: RecordFound| {
-            let answer = answers.remove(&(one.agency.clone(), one.key.clone()));
+            let answer = answers.remove(&name(&one));
             (one, answer)
         };
         Ok(found.into_iter().map(&mut pair).collect())

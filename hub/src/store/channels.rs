@@ -61,6 +61,11 @@ pub(super) fn words(stored: &str) -> Result<Bilingual, StoreError> {
         .map_err(|error| StoreError::fault(format!("what an alert says is damaged: {error}")))
 }
 
+/// What is told of a count of outcomes that is not what the messages come to.
+pub(super) fn miscounted((channel, outcome): (&str, &str), stored: u64, counted: u64) -> String {
+    format!("channel {channel} counts {stored} messages {outcome}, and has {counted}")
+}
+
 /// How channels stand. One method = one transaction.
 pub trait Channels: Send + Sync {
     /// The latest days on which each of some channels had anything, so many of each at most, the

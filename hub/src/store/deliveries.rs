@@ -8,14 +8,16 @@
 //! nothing.
 
 mod course;
+mod dead;
 
-use std::{str::FromStr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use serde::Serialize;
 
 use super::{Answer, StoreError};
 
 pub use course::Course;
+pub use dead::{DeadId, DeadLetter, DeadQuery, NoDeadId};
 
 /// Deliveries announced or concluded in one transaction, at most.
 pub const DELIVERIES_MAX: u32 = 256;
@@ -111,6 +113,15 @@ pub struct Concluded {
     pub end: End,
 }
 
+/// How much is to be announced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted {
+    /// Deliveries at most.
+    pub most: u32,
+    /// For how long they are leased.
+    pub lease: Duration,
+}
+
 /// Whether an outbound channel delivers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -204,89 +215,8 @@ impl Waiting {
     }
 }
 
-/// Names a dead letter: as text `CHANNEL:POSITION:NUMBER`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct DeadId {
-    /// The outbound channel.
-    pub channel: String,
-    /// The record's position.
-    pub position: u64,
-    /// The how-manieth time that this delivery was buried.
-    pub number: u64,
-}
-
-impl std::fmt::Display for DeadId {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "{}:{}:{}", self.channel, self.position, self.number)
-    }
-}
-
-/// The text names no dead letter.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a dead letter is named CHANNEL:POSITION:NUMBER, as in the list")]
-pub struct NoDeadId;
-
-impl FromStr for DeadId {
-    type Err = NoDeadId;
-
-    fn from_str(text: &str) -> Result<Self, NoDeadId> {
-        let mut parts = text.rsplitn(3, ':');
-        // The store counts with signed numbers.
-        let mut number = || {
-            let number = parts.next()?.parse::<i64>().ok()?;
-            u64::try_from(number).ok()
-        };
-        let (last, position) = (number().ok_or(NoDeadId)?, number().ok_or(NoDeadId)?);
-        let channel = parts.next().filter(|name| !name.is_empty()).ok_or(NoDeadId)?;
-        Ok(Self { channel: channel.to_owned(), position, number: last })
-    }
-}
-
-/// A delivery that was given up.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeadLetter {
-    /// Its name.
-    pub id: DeadId,
-    /// The key within which order is kept.
-    pub key: String,
-    /// Whether the personal members go with it.
-    pub personal: bool,
-    /// What was sent in place of the record.
-    pub body: Option<Vec<u8>>,
-    /// Attempts made.
-    pub attempts: u32,
-    /// The kind of cause, one word.
-    pub cause: String,
-    /// What was said.
-    pub told: String,
-    /// When, in milliseconds since 1970.
-    pub buried_at: u64,
-    /// `waiting`, `replayed` or `discarded`.
-    pub state: String,
-    /// When that was decided.
-    pub decided_at: Option<u64>,
-    /// Why.
-    pub reason: Option<String>,
-}
-
-/// Which dead letters are wanted.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct DeadQuery {
-    /// To this channel alone.
-    pub channel: Option<String>,
-    /// In this state alone.
-    pub state: Option<String>,
-    /// Of this cause alone.
-    pub cause: Option<String>,
-    /// Buried from this moment on, in milliseconds since 1970.
-    pub from: Option<u64>,
-    /// Buried before this moment.
-    pub to: Option<u64>,
-    /// Only those after this one in the order of the list.
-    pub after: Option<(u64, DeadId)>,
-    /// How many at most.
-    pub limit: u32,
-}
+/// Names a delivery: outbound channel, key and position.
+pub type LinePlace = (String, String, u64);
 
 /// Deliveries. One method = one transaction. A store that takes part in a move announces nothing
 /// and takes nothing: what was under way is delivered again from where it goes on.
@@ -294,21 +224,37 @@ pub trait Deliveries: Send + Sync {
     /// How some channels stand, in their order.
     fn due(&self, channels: Vec<Arc<str>>) -> Answer<'_, Result<Vec<Due>, StoreError>>;
 
-    /// Leases the first deliveries of lines that are due, at most so many; none where the channel
-    /// does not deliver.
+    /// Ends attempts; then leases the first deliveries of lines that are due, at most so many; none
+    /// where the channel does not deliver. Gives how many attempts were still the teller's to end,
+    /// and what is announced.
+    fn conclude_and_announce(
+        &self,
+        channel: Arc<str>,
+        ended: Vec<Concluded>,
+        wanted: Wanted,
+    ) -> Answer<'_, Result<(u32, Vec<Delivery>), StoreError>>;
+
+    /// Announces alone.
     fn announce(
         &self,
         channel: Arc<str>,
         most: u32,
         lease: Duration,
-    ) -> Answer<'_, Result<Vec<Delivery>, StoreError>>;
+    ) -> Answer<'_, Result<Vec<Delivery>, StoreError>> {
+        let done = self.conclude_and_announce(channel, Vec::new(), Wanted { most, lease });
+        Box::pin(async move { Ok(done.await?.1) })
+    }
 
-    /// Ends attempts; gives how many were still the teller's to end.
+    /// Concludes alone.
     fn conclude(
         &self,
         channel: Arc<str>,
         ended: Vec<Concluded>,
-    ) -> Answer<'_, Result<u32, StoreError>>;
+    ) -> Answer<'_, Result<u32, StoreError>> {
+        let none = Wanted { most: 0, lease: Duration::ZERO };
+        let done = self.conclude_and_announce(channel, ended, none);
+        Box::pin(async move { Ok(done.await?.0) })
+    }
 
     /// Sets whether a channel delivers. One that is to drain and has nothing to is paused; one that
     /// an operator has paused is not paused again. Gives whether it changed.
@@ -319,14 +265,9 @@ pub trait Deliveries: Send + Sync {
         reason: String,
     ) -> Answer<'_, Result<bool, StoreError>>;
 
-    /// What has become of the delivery of a record, in a line of a channel, whose settlement is
-    /// kept.
-    fn course(
-        &self,
-        channel: String,
-        key: String,
-        position: u64,
-    ) -> Answer<'_, Result<Course, StoreError>>;
+    /// What has become of the deliveries of some records whose settlements are kept, in their
+    /// order.
+    fn courses(&self, of: Vec<LinePlace>) -> Answer<'_, Result<Vec<Course>, StoreError>>;
 
     /// What waits, by channel.
     fn waiting(&self) -> Answer<'_, Result<Vec<Waiting>, StoreError>>;
@@ -377,15 +318,6 @@ pub(super) fn shortened(mut told: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_dead_letter_is_known_by_its_text() {
-        let id = DeadId { channel: "so-y-te.nhan".to_owned(), position: 7, number: 2 };
-        assert_eq!(id.to_string().parse(), Ok(id));
-        for text in ["", "a:1", "a:b:1", ":1:2", "a:-1:2", "a:1:99999999999999999999"] {
-            assert!(text.parse::<DeadId>().is_err(), "{text}");
-        }
-    }
 
     #[test]
     fn what_is_told_is_cut_between_letters() {

@@ -7,6 +7,9 @@ use crate::registry::RecordRow;
 /// A day and a position on it: where a record stands among those of its contract.
 pub type Place = (i32, u64);
 
+/// The agency that a record is about, and its key.
+pub type AgencyKey = (String, String);
+
 /// Which records are asked for; they come by day and position.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RecordQuery {
@@ -73,12 +76,11 @@ pub trait Records: Send + Sync {
     /// as of an earlier position of what was replaced since.
     fn records(&self, query: RecordQuery) -> Answer<'_, Result<Vec<RecordFound>, StoreError>>;
 
-    /// The records of some keys about an agency, as far as they are there.
+    /// The records of some agencies and keys, as far as they are there.
     fn named(
         &self,
         contract: &'static str,
-        agency: String,
-        keys: Vec<String>,
+        names: Vec<AgencyKey>,
         as_of: Option<u64>,
     ) -> Answer<'_, Result<Vec<RecordFound>, StoreError>>;
 }

@@ -12,6 +12,7 @@ mod pollers;
 mod profiles;
 pub(crate) mod records;
 mod refusals;
+mod sent_again;
 mod strides;
 mod timeliness;
 
@@ -42,6 +43,7 @@ pub(crate) use look_ups::look_ups;
 pub(crate) use pollers::pollers;
 pub(crate) use profiles::profiles;
 pub(crate) use refusals::refusals;
+pub(crate) use sent_again::sent_again;
 pub(crate) use strides::strides;
 pub(crate) use timeliness::timeliness;
 
@@ -190,6 +192,13 @@ pub(crate) async fn outcomes(store: &dyn Store) {
     let attempts = store.messages(None, "m-4".to_owned()).await.unwrap();
     assert_eq!(attempts.len(), 2);
     assert_eq!(attempts[0].previous, Some(attempts[1].message));
+    let first = message(store, "m-5", "large", vec![Ok(vec![snapshot("A-5", 1, 4)])]);
+    store.commit(vec![Submission { last: false, ..first }]).await.unwrap();
+    let told = store.outcomes().await.unwrap();
+    let told: Vec<_> = told.iter().map(|one| (one.outcome.as_deref(), one.messages)).collect();
+    let ended = [("conflict", 1), ("partial", 1), ("refused", 2), ("stored", 3)];
+    let ended = ended.map(|(outcome, messages)| (Some(outcome), messages));
+    assert_eq!(told, [&[(None, 1)], &ended[..]].concat(), "each message once");
     holds(store).await;
 }
 

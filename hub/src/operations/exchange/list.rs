@@ -129,13 +129,14 @@ impl Operations {
         let as_of = self.store.head().await?.tree.size;
         let (mut scan, mut parts) = (Scan::new(question.query(as_of)), Vec::new());
         while let Some(found) = scan.more(&*self.store).await? {
-            for (one, ended) in self.ended(question.kind, found, as_of).await? {
+            let all = self.ended(question.kind, found, as_of).await?;
+            let mut wanted = Vec::new();
+            for (one, ended) in all {
                 if scan.takes(&one, question.wants(ended)) {
-                    let id = one.key.clone();
-                    let part = self.part(who, question.kind, (&id, one)).await?;
-                    parts.push((id, part));
+                    wanted.push((one.key.clone(), one));
                 }
             }
+            parts.extend(self.parts(who, question.kind, wanted).await?);
         }
         Ok(parts)
     }

@@ -3,6 +3,7 @@
 use std::{
     cmp::Ordering,
     collections::{HashMap, HashSet},
+    ops::Range,
     sync::Arc,
 };
 
@@ -10,9 +11,10 @@ use contracts::{Outcome, Receipt, Refusal};
 use foldhash::fast::RandomState;
 use jiff::Timestamp;
 
+use super::told::{Compared, SentAgain, ToldBefore};
 use crate::{
     journal::{commitment::DedupHash, entry::Mode, merkle::Digest},
-    store::{Payload, Submission, outcome_of, source_of},
+    store::{Payload, Prepared, Submission, outcome_of, source_of},
 };
 
 /// Channel and id of a message.
@@ -82,6 +84,7 @@ pub struct Attempts {
     all: Vec<Written>,
     by_key: HashMap<MessageKey, usize, RandomState>,
     conflicts: HashMap<(MessageKey, DedupHash), usize, RandomState>,
+    told: ToldBefore,
 }
 
 impl Attempts {
@@ -102,7 +105,8 @@ impl Attempts {
 
     /// Adds what was read of other ids; what was read of the same ones is the same.
     pub(super) fn absorb(&mut self, other: Self) {
-        let Self { all, by_key: _, conflicts } = other;
+        let Self { all, by_key: _, conflicts, told } = other;
+        self.told.absorb(told);
         let kept: HashSet<usize> = conflicts.into_values().collect();
         for (at, Written { attempt, .. }) in all.into_iter().enumerate() {
             let key = (attempt.channel.clone(), attempt.id.clone());
@@ -170,6 +174,55 @@ impl Attempts {
             Decision::Skip { next } => chunk.chunk > next,
             Decision::Known(_) | Decision::Conflict { .. } => false,
         }
+    }
+
+    /// Which of what was told before must be read for some chunks: of messages that are taken anew
+    /// under a mended mapping.
+    pub fn sent_again(&self, chunks: &[Submission]) -> Vec<SentAgain> {
+        let last = |chunk: &Submission| match self.decide(chunk) {
+            _ if chunk.again => None,
+            Decision::Fresh { previous: Some(at) } => Some(self.all[at].attempt.message),
+            Decision::Continue(at) => self.all[at].attempt.previous,
+            Decision::Skip { next } if chunk.chunk > next => {
+                let key = (chunk.channel.clone(), chunk.id.clone());
+                self.by_key.get(&key).and_then(|at| self.all[*at].attempt.previous)
+            }
+            _ => None,
+        };
+        chunks.iter().filter_map(|chunk| SentAgain::of(chunk, last(chunk)?)).collect()
+    }
+
+    /// Adds what was told before.
+    pub fn told_before(&mut self, told: ToldBefore) {
+        self.told.absorb(told);
+    }
+
+    /// Whether anything was told before of the messages of a batch.
+    pub(super) fn have_told(&self) -> bool {
+        !self.told.is_empty()
+    }
+
+    /// Compares what comes of a record of an attempt with what earlier ones have told of it.
+    pub(super) fn compare(
+        &mut self,
+        at: usize,
+        record: Option<u32>,
+        made: &[Prepared],
+    ) -> Vec<Compared> {
+        if self.told.is_empty() {
+            return vec![Compared::New; made.len()];
+        }
+        let attempt = &self.all[at].attempt;
+        let key = (attempt.channel.clone(), attempt.id.clone());
+        self.told.compare(&key, record, made)
+    }
+
+    /// The positions between what was told before of an attempt's message and what the attempt
+    /// tells, of which the first of this chunk is given.
+    pub(super) fn meanwhile(&self, at: usize, first: u64) -> Option<Range<u64>> {
+        let attempt = &self.all[at].attempt;
+        let key = (attempt.channel.clone(), attempt.id.clone());
+        Some(self.told.last(&key)? + 1..attempt.positions.map_or(first, |(first, _)| first))
     }
 
     /// Begins an attempt: one that decides for its id, or a conflict with another.

@@ -52,3 +52,20 @@ pub fn days(attempts: &[Written]) -> BTreeMap<ChannelDay, DayCounts> {
     }
     days
 }
+
+/// A channel and an outcome.
+pub type ChannelOutcome = (String, &'static str);
+
+/// How many messages attempts add to each outcome, and when the last of them was recorded, as the
+/// store writes it.
+pub fn outcomes(attempts: &[Written]) -> BTreeMap<ChannelOutcome, (u64, String)> {
+    let mut outcomes: BTreeMap<ChannelOutcome, (u64, String)> = BTreeMap::new();
+    for Written { attempt, .. } in attempts {
+        let Some(outcome) = attempt.outcome else { continue };
+        let key = (attempt.channel.clone(), outcome.as_str());
+        let (messages, last_at) = outcomes.entry(key).or_default();
+        *messages += 1;
+        *last_at = std::mem::take(last_at).max(attempt.recorded_at.to_string());
+    }
+    outcomes
+}

@@ -15,6 +15,7 @@ pub mod rollups;
 pub mod slot;
 pub mod subjects;
 pub mod tip;
+pub mod told;
 pub mod varint;
 pub mod year;
 
@@ -32,6 +33,7 @@ pub use refused::{OpenRefusal, Refused};
 pub use rollups::Rollups;
 pub use subjects::{Subjects, code_of, code_of_text};
 pub use tip::{Said, Tip};
+pub use told::{SentAgain, Told, ToldBefore};
 pub use year::YearSums;
 
 use super::{Item, Prepared, Reply, Rules, Submission, deliveries::Outgoing};
@@ -43,6 +45,7 @@ use crate::{
     registry::{Identity, Observation, RecordName, RecordRow, exchange::yields_to},
 };
 use attempt::Decision;
+use told::Compared;
 
 /// What a backend has read for a batch.
 #[derive(Debug)]
@@ -91,7 +94,7 @@ pub fn message_keys(batch: &[Submission]) -> Vec<MessageKey> {
 
 /// Which dossiers and records must be read, the batch's attempts being known.
 pub fn wanted(batch: &[Submission], attempts: &Attempts) -> Wanted {
-    let mut wanted = Wanted::default();
+    let mut wanted = Wanted { whole: attempts.have_told(), ..Wanted::default() };
     for chunk in batch.iter().filter(|chunk| attempts.may_store(chunk)) {
         for one in chunk.items.iter().flat_map(|item| item.outcome.iter().flatten()) {
             wanted.whole |= one.supersedes.is_some();
@@ -219,12 +222,21 @@ impl Work<'_> {
         for Item { record, key, outcome } in chunk.items.iter() {
             match outcome {
                 Ok(prepared) => {
-                    for one in prepared {
+                    let compared = self.attempts.compare(at, *record, prepared);
+                    for (one, compared) in prepared.iter().zip(compared) {
                         if self.is_moot(one) {
                             continue;
                         }
-                        self.observe(chunk, at, *record, one)?;
                         records += 1;
+                        let supersedes = match compared {
+                            // It was told, and delivered, when it was first sent.
+                            Compared::Same => continue,
+                            Compared::Differs(_) if self.is_overtaken(at, first, one) => continue,
+                            // What is about no dossier is replaced by a later version alone.
+                            Compared::Differs(position) if one.content.is_some() => Some(position),
+                            Compared::Differs(_) | Compared::New => one.supersedes,
+                        };
+                        self.observe(chunk, at, *record, (one, supersedes))?;
                     }
                 }
                 Err(problems) => {
@@ -252,12 +264,25 @@ impl Work<'_> {
         named.is_some_and(|name| self.records.has(&name))
     }
 
+    /// Whether a record that comes out otherwise would be put above what its source has said since
+    /// it was told, because it declares no version.
+    fn is_overtaken(&self, at: usize, first: u64, one: &Prepared) -> bool {
+        let snapshot = one
+            .content
+            .as_ref()
+            .filter(|content| content.snapshot().is_some_and(|body| body.source_version.is_none()));
+        let meanwhile = self.attempts.meanwhile(at, first);
+        snapshot.zip(meanwhile).is_some_and(|(content, meanwhile)| {
+            self.subjects.has_spoken(&content.identity(), meanwhile)
+        })
+    }
+
     fn observe(
         &mut self,
         chunk: &Submission,
         at: usize,
         record: Option<u32>,
-        one: &Prepared,
+        (one, supersedes): (&Prepared, Option<u64>),
     ) -> Result<(), Later> {
         let kind = match one.withdraws() {
             true => EntryKind::Retraction,
@@ -275,7 +300,7 @@ impl Work<'_> {
             personal: one.personal.as_ref(),
             mapping: Some(chunk.mapping),
             contract_hash: chunk.contracts.get(&one.contract).copied(),
-            supersedes: one.supersedes,
+            supersedes,
         };
         let entry = self.changes.tip.append(self.clock, &said).map_err(|error| unfit(&error))?;
         self.changes.refused.told(&chunk.channel, &one.key, entry.position);
@@ -289,8 +314,7 @@ impl Work<'_> {
                 recorded_at: entry.recorded_at,
                 counted: chunk.mode != Mode::Trial,
                 content: content.clone(),
-                supersedes: one
-                    .supersedes
+                supersedes: supersedes
                     .and_then(|position| self.subjects.id_at(&content.identity(), position)),
                 content_hash: *one.public_hash.as_bytes(),
             };

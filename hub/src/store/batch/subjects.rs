@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    ops::Range,
     sync::Arc,
 };
 
@@ -141,6 +142,13 @@ impl Subjects {
             return told.any(|one| one.content_hash == *hash);
         }
         told.next().is_some_and(|one| one.content_hash == *hash)
+    }
+
+    /// Whether anything was said under a name at some positions.
+    pub(super) fn has_spoken(&self, identity: &Identity, positions: Range<u64>) -> bool {
+        let member = self.by_identity.get(identity).and_then(|at| self.members.get(*at));
+        let mut said = member.into_iter().flat_map(|member| &member.observations);
+        said.any(|one| positions.contains(&one.position))
     }
 
     /// Names what was told at a position under a name.

@@ -27,7 +27,7 @@ pub struct Part {
 use Kind::{Bytes, Number, Text};
 
 /// What is carried, in this order: what is named comes before what names it.
-pub static PARTS: [Part; 24] = [
+pub static PARTS: [Part; 25] = [
     Part { name: "reference_contents", columns: &[("hash", Bytes), ("content", Bytes)], key: 1 },
     Part {
         name: "messages",
@@ -195,6 +195,11 @@ pub static PARTS: [Part; 24] = [
             ("last_at", Number),
             ("pause", Number),
         ],
+        key: 2,
+    },
+    Part {
+        name: "channel_outcomes",
+        columns: &[("channel", Text), ("outcome", Text), ("messages", Number), ("last_at", Text)],
         key: 2,
     },
     Part {

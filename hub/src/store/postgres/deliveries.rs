@@ -4,10 +4,11 @@
 //! delivery. So none is taken for empty while something is added. Lines are held in the order of
 //! their keys.
 
+mod conclude;
 mod dead;
 mod standing;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 
 use deadpool_postgres::GenericClient;
 use tokio_postgres::Row;
@@ -20,8 +21,8 @@ use super::{
 use crate::store::{
     Answer, StoreError,
     deliveries::{
-        Concluded, Course, DeadId, DeadLetter, DeadQuery, Deliveries, Delivery, Due, End, Outgoing,
-        Running, Waiting, from_to, millis, shortened,
+        Concluded, Course, DeadId, DeadLetter, DeadQuery, Deliveries, Delivery, Due, LinePlace,
+        Outgoing, Running, Waiting, Wanted, from_to, millis,
     },
 };
 
@@ -87,17 +88,17 @@ fn delivery(row: &Row) -> Result<Delivery, Failure> {
 
 async fn announce(
     client: &impl GenericClient,
-    (channel, most, lease): (&str, u32, Duration),
+    (channel, decided): (&str, Option<(Running, Option<i64>)>),
+    Wanted { most, lease }: Wanted,
 ) -> Result<Vec<Delivery>, Failure> {
-    let decided = standing::decided(client, channel).await?;
-    let up_to = match decided.map(|decided| (decided.state, decided.up_to)) {
-        Some((Running::Paused, _)) => return Ok(Vec::new()),
-        Some((Running::Draining, Some(up_to))) => Some(signed(up_to)),
-        _ => None,
-    };
-    if moving(client).await? {
+    if most == 0 {
         return Ok(Vec::new());
     }
+    let up_to = match decided {
+        Some((Running::Paused, _)) => return Ok(Vec::new()),
+        Some((Running::Draining, up_to)) => up_to,
+        _ => None,
+    };
     let filter = if up_to.is_none() { "$4::bigint IS NULL" } else { standing::BEFORE };
     let sql = format!(
         "WITH due AS (SELECT l.key FROM outbox_lines l
@@ -137,135 +138,6 @@ async fn announce(
     Ok(all)
 }
 
-/// Takes the lines of some attempts; gives which are still the teller's to end.
-async fn held(
-    client: &impl GenericClient,
-    channel: &str,
-    ended: &[Concluded],
-) -> Result<Vec<bool>, Failure> {
-    let sql = "SELECT w.place FROM unnest($2::bigint[], $3::text[], $4::bigint[], $5::bigint[])
-                   w (place, key, token, position)
-               JOIN outbox_lines l ON l.channel = $1 AND l.key = w.key AND l.token = w.token
-               WHERE EXISTS (SELECT FROM outbox o
-                   WHERE o.channel = $1 AND o.key = w.key AND o.position = w.position)
-               ORDER BY w.key FOR UPDATE OF l";
-    let places: Vec<i64> = (0..).take(ended.len()).collect();
-    let keys: Vec<&str> = ended.iter().map(|one| one.key.as_str()).collect();
-    let tokens: Vec<i64> = ended.iter().map(|one| signed(one.token)).collect();
-    let positions: Vec<i64> = ended.iter().map(|one| signed(one.position)).collect();
-    let values: [Value<'_>; 5] = [&channel, &places, &keys, &tokens, &positions];
-    let mut own = vec![false; ended.len()];
-    for row in session::rows(client, sql, &values).await? {
-        let place = usize::try_from(row.try_get::<_, i64>(0)?).unwrap_or(usize::MAX);
-        if let Some(own) = own.get_mut(place) {
-            *own = true;
-        }
-    }
-    Ok(own)
-}
-
-async fn conclude(
-    client: &impl GenericClient,
-    channel: &str,
-    ended: Vec<Concluded>,
-) -> Result<u32, Failure> {
-    if moving(client).await? {
-        return Ok(0);
-    }
-    let own = held(client, channel, &ended).await?;
-    let (mut gone, mut postponed, mut buried) = (Vec::new(), Postponed::default(), Vec::new());
-    let (mut released, mut kept, mut done) = (Vec::new(), Vec::new(), 0);
-    for one in ended.into_iter().zip(own).filter(|(_, own)| *own).map(|(one, _)| one) {
-        done += 1;
-        match one.end {
-            End::Settled => gone.push((one.key, one.position)),
-            End::SettledAndKept => {
-                kept.push(signed(one.position));
-                gone.push((one.key, one.position));
-            }
-            End::Postponed { wait, told, counts } => postponed.add(one.key, wait, told, counts),
-            End::Released => released.push(one.key),
-            End::Buried { cause, told } => {
-                buried.push((one.key.clone(), one.position, cause, shortened(told)));
-                gone.push((one.key, one.position));
-            }
-        }
-    }
-    dead::bury(client, channel, buried).await?;
-    standing::keep(client, channel, kept).await?;
-    advance(client, channel, gone).await?;
-    postponed.write(client, channel).await?;
-    if !released.is_empty() {
-        let sql = format!(
-            "UPDATE outbox_lines SET attempt_at = {NOW}, attempts = attempts - 1
-             WHERE channel = $1 AND key = ANY ($2::text[])"
-        );
-        session::rows(client, &sql, &[&channel, &released]).await?;
-    }
-    Ok(done)
-}
-
-/// Lines that are put off, as columns.
-#[derive(Default)]
-struct Postponed {
-    keys: Vec<String>,
-    waits: Vec<i64>,
-    told: Vec<String>,
-    uncounted: Vec<i64>,
-}
-
-impl Postponed {
-    fn add(&mut self, key: String, wait: Duration, told: String, counts: bool) {
-        self.keys.push(key);
-        self.waits.push(millis(wait));
-        self.told.push(shortened(told));
-        self.uncounted.push(i64::from(!counts));
-    }
-
-    async fn write(self, client: &impl GenericClient, channel: &str) -> Result<(), Failure> {
-        if self.keys.is_empty() {
-            return Ok(());
-        }
-        let sql = format!(
-            "UPDATE outbox_lines l SET attempt_at = {NOW} + w.wait, told = w.told,
-                 attempts = l.attempts - w.uncounted,
-                 failing_since = CASE w.uncounted WHEN 1 THEN l.failing_since
-                     ELSE coalesce(l.failing_since, {NOW}) END
-             FROM unnest($2::text[], $3::bigint[], $4::text[], $5::bigint[])
-                 w (key, wait, told, uncounted)
-             WHERE l.channel = $1 AND l.key = w.key"
-        );
-        let values: [Value<'_>; 5] =
-            [&channel, &self.keys, &self.waits, &self.told, &self.uncounted];
-        session::rows(client, &sql, &values).await.map(drop)
-    }
-}
-
-/// The first deliveries of some lines, which are held, are no more; what follows them is due.
-async fn advance(
-    client: &impl GenericClient,
-    channel: &str,
-    gone: Vec<(String, u64)>,
-) -> Result<(), Failure> {
-    if gone.is_empty() {
-        return Ok(());
-    }
-    let (keys, positions): (Vec<String>, Vec<i64>) =
-        gone.into_iter().map(|(key, position)| (key, signed(position))).unzip();
-    let sql = "DELETE FROM outbox o USING unnest($2::text[], $3::bigint[]) w (key, position)
-               WHERE o.channel = $1 AND o.key = w.key AND o.position = w.position";
-    session::rows(client, sql, &[&channel, &keys, &positions]).await?;
-    let sql = "DELETE FROM outbox_lines
-               WHERE channel = $1 AND key = ANY ($2::text[]) AND waiting <= 1";
-    session::rows(client, sql, &[&channel, &keys]).await?;
-    let sql = format!(
-        "UPDATE outbox_lines SET waiting = waiting - 1, attempt_at = {NOW}, attempts = 0,
-             failing_since = NULL, told = NULL
-         WHERE channel = $1 AND key = ANY ($2::text[])"
-    );
-    session::rows(client, &sql, &[&channel, &keys]).await.map(drop)
-}
-
 /// Runs work as one transaction of small steps.
 macro_rules! in_one {
     ($store:expr, |$transaction:ident| $work:expr) => {
@@ -289,21 +161,20 @@ impl Deliveries for PostgresStore {
         }))
     }
 
-    fn announce(
-        &self,
-        channel: Arc<str>,
-        most: u32,
-        lease: Duration,
-    ) -> Answer<'_, Result<Vec<Delivery>, StoreError>> {
-        in_one!(self, |transaction| announce(&transaction, (&channel, most, lease)))
-    }
-
-    fn conclude(
+    fn conclude_and_announce(
         &self,
         channel: Arc<str>,
         ended: Vec<Concluded>,
-    ) -> Answer<'_, Result<u32, StoreError>> {
-        in_one!(self, |transaction| conclude(&transaction, &channel, ended))
+        wanted: Wanted,
+    ) -> Answer<'_, Result<(u32, Vec<Delivery>), StoreError>> {
+        in_one!(self, |transaction| async {
+            let Some(decided) = standing::at_work(&transaction, &channel).await? else {
+                return Ok((0, Vec::new()));
+            };
+            let concluded = conclude::all(&transaction, &channel, ended).await?;
+            let channel = (&*channel, decided);
+            Ok::<_, Failure>((concluded, announce(&transaction, channel, wanted).await?))
+        })
     }
 
     fn decide(
@@ -315,15 +186,10 @@ impl Deliveries for PostgresStore {
         in_one!(self, |transaction| standing::decide(&transaction, &channel, state, &reason))
     }
 
-    fn course(
-        &self,
-        channel: String,
-        key: String,
-        position: u64,
-    ) -> Answer<'_, Result<Course, StoreError>> {
+    fn courses(&self, of: Vec<LinePlace>) -> Answer<'_, Result<Vec<Course>, StoreError>> {
         Box::pin(soon(async move {
             let client = self.sessions.reader().await?;
-            Ok(standing::course(&client, &channel, (&key, position)).await?)
+            Ok(standing::courses(&client, &of).await?)
         }))
     }
 

@@ -14,6 +14,7 @@ use super::{
     failure::Failure,
     message, said,
     session::{self, Value, hash, hash_or_none, signed, unsigned},
+    told,
 };
 use crate::{
     journal::{commitment::DedupHash, entry::Mode, merkle::Digest},
@@ -226,6 +227,10 @@ async fn attempts(
     let mut attempts = Attempts::default();
     deciding.into_iter().for_each(|one| attempts.deciding(one));
     conflicting.into_iter().for_each(|one| attempts.conflicting(one));
+    let again = attempts.sent_again(chunks);
+    if !again.is_empty() {
+        attempts.told_before(told::before(client, &again).await?);
+    }
     Ok((attempts, keys, unfinished))
 }
 

@@ -15,7 +15,7 @@ use super::{
     failure::Failure,
     session::{self, signed, unsigned},
 };
-use crate::store::{MessageRow, StoreError, Tally};
+use crate::store::{MessageRow, StoreError};
 
 fn refusals_of(message: u64, public: &[u8]) -> Result<Vec<Refusal>, Failure> {
     let damaged = |error: serde_json::Error| {
@@ -129,20 +129,4 @@ pub(super) async fn refusals(
 ) -> Result<Vec<Refusal>, Failure> {
     let mut told = first_refusals(client, &[signed(message)], limit).await?;
     Ok(told.remove(&message).unwrap_or_default())
-}
-
-/// Messages by channel and outcome.
-pub(super) async fn outcomes(client: &impl GenericClient) -> Result<Vec<Tally>, Failure> {
-    let sql = "SELECT channel, outcome, count(*), max(recorded_at) FROM messages
-               GROUP BY channel, outcome ORDER BY channel, outcome NULLS FIRST";
-    let found = session::rows(client, sql, &[]).await?;
-    let tally = |row: &Row| {
-        Ok(Tally {
-            channel: row.try_get(0)?,
-            outcome: row.try_get(1)?,
-            messages: unsigned(row.try_get(2)?),
-            last_at: row.try_get(3)?,
-        })
-    };
-    found.iter().map(tally).collect()
 }

@@ -50,6 +50,7 @@ mod submit;
 #[cfg(test)]
 mod tests;
 mod timeliness;
+mod told;
 mod verify;
 mod write;
 
@@ -267,7 +268,9 @@ impl Store for PostgresStore {
     }
 
     fn outcomes(&self) -> Answer<'_, Result<Vec<Tally>, StoreError>> {
-        Box::pin(soon(async { Ok(message::outcomes(&self.sessions.reader().await?).await?) }))
+        Box::pin(soon(async {
+            Ok(message::channels::tallies(&self.sessions.reader().await?).await?)
+        }))
     }
 
     fn statistics(&self, query: CellQuery) -> Answer<'_, Result<Cells, StoreError>> {

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::{
     PostgresStore,
     failure::{self, Failure, Tries},
-    findings, known, names, records, rolling, scan,
+    findings, known, message, names, records, rolling, scan,
     session::{self, Rows, signed},
     verify::apart,
     write,
@@ -40,6 +40,7 @@ async fn rebuilt(store: &PostgresStore) -> Result<u64, Failure> {
     known::tip_held(&transaction).await?;
     let read = anew(&Numbers::of(store), &transaction).await?;
     findings::forget(&transaction).await?;
+    message::channels::recount(&transaction).await?;
     transaction.commit().await.map_err(failure::of_commit)?;
     Ok(read)
 }

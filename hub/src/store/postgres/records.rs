@@ -14,7 +14,7 @@ use crate::{
     registry::{RecordName, RecordRow, Telling},
     store::{
         Answer, StoreError, Verdict, batch,
-        records::{Expected, RecordFound, RecordQuery, Records, Span},
+        records::{AgencyKey, Expected, RecordFound, RecordQuery, Records, Span},
     },
 };
 
@@ -168,16 +168,17 @@ async fn page(
 async fn named(
     client: &impl GenericClient,
     contract: &str,
-    agency: &str,
-    keys: &[String],
+    names: Vec<AgencyKey>,
     as_of: Option<u64>,
 ) -> Result<Vec<RecordFound>, Failure> {
-    let sql = format!(
-        "{FOUND} (r.until IS NULL OR r.until >= $1) AND r.position < $1 AND r.contract = $2
-           AND r.agency = $3 AND r.key = ANY ($4) AND NOT r.withdraws"
-    );
-    let values: [Value<'_>; 4] = [&as_of.map_or(i64::MAX, signed), &contract, &agency, &keys];
-    session::rows(client, &sql, &values).await?.iter().map(found).collect()
+    let sql = "SELECT r.position, r.day, r.agency, r.key, e.public
+               FROM unnest($3::text[], $4::text[]) w (agency, key)
+               JOIN records r ON r.contract = $2 AND r.agency = w.agency AND r.key = w.key
+               JOIN entries e ON e.position = r.position
+               WHERE (r.until IS NULL OR r.until >= $1) AND r.position < $1 AND NOT r.withdraws";
+    let (agencies, keys): (Vec<String>, Vec<String>) = names.into_iter().unzip();
+    let values: [Value<'_>; 4] = [&as_of.map_or(i64::MAX, signed), &contract, &agencies, &keys];
+    session::rows(client, sql, &values).await?.iter().map(found).collect()
 }
 
 impl Records for PostgresStore {
@@ -188,13 +189,12 @@ impl Records for PostgresStore {
     fn named(
         &self,
         contract: &'static str,
-        agency: String,
-        keys: Vec<String>,
+        names: Vec<AgencyKey>,
         as_of: Option<u64>,
     ) -> Answer<'_, Result<Vec<RecordFound>, StoreError>> {
         Box::pin(soon(async move {
             let reader = self.sessions.reader().await?;
-            Ok(named(&reader, contract, &agency, &keys, as_of).await?)
+            Ok(named(&reader, contract, names, as_of).await?)
         }))
     }
 }

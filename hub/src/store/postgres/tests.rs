@@ -212,6 +212,13 @@ async fn channels_stand_as_their_days_and_alerts_say() {
 }
 
 #[tokio::test]
+async fn what_is_sent_again_takes_the_place_of_what_was_told() {
+    let database = Database::new("sent_again").await;
+    suite::sent_again(&database.open().await).await;
+    database.drop().await;
+}
+
+#[tokio::test]
 async fn refusals_are_open_until_they_are_mended() {
     let database = Database::new("refusals").await;
     suite::refusals(&database.open().await).await;

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::{
     failure::Failure,
-    known, pruning, rebuild, records, rolling, scan,
+    known, message, pruning, rebuild, records, rolling, scan,
     session::{self, signed, unsigned},
     strides,
 };
@@ -47,6 +47,7 @@ pub(super) async fn verify(client: &mut Object) -> Result<Verdict, Failure> {
     }
     scan::whole_tables(&transaction).await?;
     pruning::verify(&transaction, &mut verdict).await?;
+    message::channels::verify(&transaction, &mut verdict).await?;
     Ok(verdict)
 }
 

@@ -120,6 +120,7 @@ pub(super) fn batch<'a>(changes: &'a Changes, places: &Places) -> Vec<Rows<'a>> 
     all.extend(folds(&[changes], places));
     all.extend(records::rows(&changes.records, &changes.replaced));
     all.push(channels::added(&changes.attempts));
+    all.push(channels::counted(&changes.attempts));
     all.extend(open_refusals::rows(&changes.refused));
     all.extend(deliveries::added(&changes.outgoing));
     all.extend(pollers::moved(&changes.moved));

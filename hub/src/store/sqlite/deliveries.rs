@@ -3,16 +3,16 @@
 mod dead;
 mod standing;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Transaction, params};
 
 use super::{SqliteStore, Task};
 use crate::store::{
     Answer, StoreError,
     deliveries::{
-        Concluded, Course, DeadId, DeadLetter, DeadQuery, Deliveries, Delivery, Due, End, Outgoing,
-        Running, Waiting, from_to, millis, shortened,
+        Concluded, Course, DeadId, DeadLetter, DeadQuery, Deliveries, Delivery, Due, End,
+        LinePlace, Outgoing, Running, Waiting, Wanted, from_to, millis, shortened,
     },
 };
 
@@ -58,7 +58,9 @@ fn moving(connection: &Connection) -> Result<bool, StoreError> {
 }
 
 /// What is read of a delivery beside its line.
-const DELIVERY: &str = "e.text, e.public, CASE o.personal WHEN 1 THEN p.text END, o.body,
+const DELIVERY: &str = "e.text, e.public,
+    CASE o.personal WHEN 1 THEN (SELECT text FROM personal p WHERE p.position = o.position) END,
+    o.body,
     (SELECT channel FROM messages m WHERE m.message = e.message)";
 
 fn delivery(row: &Row<'_>) -> Result<Delivery, rusqlite::Error> {
@@ -78,46 +80,46 @@ fn delivery(row: &Row<'_>) -> Result<Delivery, rusqlite::Error> {
 
 fn announce(
     transaction: &Transaction<'_>,
-    (channel, most, lease): (&str, u32, Duration),
+    channel: &str,
+    Wanted { most, lease }: Wanted,
 ) -> Result<Vec<Delivery>, StoreError> {
+    if most == 0 {
+        return Ok(Vec::new());
+    }
     let decided = standing::decided(transaction, channel)?;
     let up_to = match decided.as_ref().map(|decided| (decided.state, decided.up_to)) {
         Some((Running::Paused, _)) => return Ok(Vec::new()),
         Some((Running::Draining, Some(up_to))) => i64::try_from(up_to).unwrap_or(i64::MAX),
         _ => i64::MAX,
     };
-    if moving(transaction)? {
-        return Ok(Vec::new());
-    }
     let filter = if up_to == i64::MAX { "?2 = ?2" } else { standing::BEFORE };
+    // The lines that are due first, and of each its first delivery.
     let sql = format!(
-        "SELECT key, token + 1, attempts + 1, failing_since FROM outbox_lines l
-         WHERE channel = ?1 AND attempt_at <= ?3 AND {filter} ORDER BY attempt_at LIMIT ?4"
+        "SELECT o.position, {DELIVERY}, l.key, l.token + 1, l.attempts + 1, l.failing_since
+         FROM (SELECT key, token, attempts, failing_since FROM outbox_lines l
+             WHERE channel = ?1 AND attempt_at <= ?3 AND {filter} ORDER BY attempt_at LIMIT ?4) l
+         CROSS JOIN outbox o ON o.channel = ?1 AND o.key = l.key AND o.position = (
+             SELECT position FROM outbox WHERE channel = ?1 AND key = l.key
+             ORDER BY position LIMIT 1)
+         CROSS JOIN entries e ON e.position = o.position"
     );
     let now = now();
     let mut statement = transaction.prepare_cached(&sql)?;
-    let line = |row: &Row<'_>| {
-        let failing: Option<i64> = row.get(3)?;
+    let read = |row: &Row<'_>| {
+        let (failing, read): (Option<i64>, _) = (row.get(9)?, delivery(row)?);
         let failing = failing.map(|since| from_to(since, now));
-        Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, failing))
+        let (key, token, attempts) = (row.get(6)?, row.get(7)?, row.get(8)?);
+        Ok(Delivery { key, token, attempts, failing, ..read })
     };
-    let lines = statement.query_map(params![channel, up_to, now, most], line)?;
-    let lines: Vec<(String, u64, u32, Option<Duration>)> = lines.collect::<Result<_, _>>()?;
+    let all = statement.query_map(params![channel, up_to, now, most], read)?;
+    let all: Vec<Delivery> = all.collect::<Result<_, _>>()?;
     let mut lease_it = transaction.prepare_cached(
         "UPDATE outbox_lines SET attempt_at = ?3, token = ?4, attempts = ?5
          WHERE channel = ?1 AND key = ?2",
     )?;
-    let mut first = transaction.prepare_cached(&format!(
-        "SELECT o.position, {DELIVERY} FROM outbox o JOIN entries e ON e.position = o.position
-         LEFT JOIN personal p ON p.position = o.position
-         WHERE o.channel = ?1 AND o.key = ?2 ORDER BY o.position LIMIT 1"
-    ))?;
     let until = now.saturating_add(millis(lease));
-    let mut all = Vec::with_capacity(lines.len());
-    for (key, token, attempts, failing) in lines {
-        lease_it.execute(params![channel, key, until, token, attempts])?;
-        let read = first.query_row(params![channel, key], delivery).optional()?;
-        all.extend(read.map(|read| Delivery { key, token, attempts, failing, ..read }));
+    for one in &all {
+        lease_it.execute(params![channel, one.key, until, one.token, one.attempts])?;
     }
     Ok(all)
 }
@@ -135,21 +137,43 @@ fn advance(
     }
 }
 
-/// Settles the delivery of a lease, if that is in force: how nearly all end, so in as few
-/// statements as can be.
-fn settle(
-    transaction: &Transaction<'_>,
-    channel: &str,
-    (key, position, token): (&str, u64, u64),
-) -> Result<bool, StoreError> {
-    let sql = "DELETE FROM outbox WHERE channel = ?1 AND key = ?2 AND position = ?3 AND EXISTS (
-                   SELECT 1 FROM outbox_lines WHERE channel = ?1 AND key = ?2 AND token = ?4)";
-    let values = params![channel, key, position, token];
-    let settled = transaction.prepare_cached(sql)?.execute(values)? > 0;
-    if settled {
-        next(transaction, channel, key)?;
+/// What settles deliveries, made ready once for all that are concluded together: how nearly all
+/// end.
+struct Settling<'a> {
+    channel: &'a str,
+    line: CachedStatement<'a>,
+    gone: CachedStatement<'a>,
+    last: CachedStatement<'a>,
+}
+
+impl<'a> Settling<'a> {
+    fn of(transaction: &'a Transaction<'_>, channel: &'a str) -> Result<Self, StoreError> {
+        let line = "SELECT waiting FROM outbox_lines
+                    WHERE channel = ?1 AND key = ?2 AND token = ?3";
+        let gone = "DELETE FROM outbox WHERE channel = ?1 AND key = ?2 AND position = ?3";
+        let last = "DELETE FROM outbox_lines WHERE channel = ?1 AND key = ?2";
+        let [line, gone, last] = [line, gone, last].map(|sql| transaction.prepare_cached(sql));
+        Ok(Self { channel, line: line?, gone: gone?, last: last? })
     }
-    Ok(settled)
+
+    /// Settles the delivery of a lease, if that is in force.
+    fn settle(
+        &mut self,
+        transaction: &Transaction<'_>,
+        (key, position, token): (&str, u64, u64),
+    ) -> Result<bool, StoreError> {
+        let line = self.line.query_row(params![self.channel, key, token], |row| row.get(0));
+        let Some(waiting) = line.optional()? else { return Ok(false) };
+        if self.gone.execute(params![self.channel, key, position])? == 0 {
+            return Ok(false);
+        }
+        // Most lines are one delivery long.
+        match waiting {
+            1_u64 => self.last.execute([self.channel, key]).map(drop)?,
+            _ => next(transaction, self.channel, key)?,
+        }
+        Ok(true)
+    }
 }
 
 /// What follows in a line is due, where something does.
@@ -170,17 +194,15 @@ fn conclude(
     channel: &str,
     ended: Vec<Concluded>,
 ) -> Result<u32, StoreError> {
-    if moving(transaction)? {
-        return Ok(0);
-    }
     let sql = "SELECT EXISTS (SELECT 1 FROM outbox_lines l JOIN outbox o
                    ON o.channel = l.channel AND o.key = l.key AND o.position = ?4
                WHERE l.channel = ?1 AND l.key = ?2 AND l.token = ?3)";
     let mut own = transaction.prepare_cached(sql)?;
+    let mut settling = Settling::of(transaction, channel)?;
     let mut done = 0;
     for Concluded { key, position, token, end } in ended {
         let still_own = match end {
-            End::Settled => settle(transaction, channel, (&key, position, token))?,
+            End::Settled => settling.settle(transaction, (&key, position, token))?,
             _ => own.query_row(params![channel, key, token, position], |row| row.get(0))?,
         };
         if !still_own {
@@ -225,21 +247,19 @@ impl Deliveries for SqliteStore {
         })
     }
 
-    fn announce(
-        &self,
-        channel: Arc<str>,
-        most: u32,
-        lease: Duration,
-    ) -> Answer<'_, Result<Vec<Delivery>, StoreError>> {
-        self.alone(Task::Aside, move |transaction| announce(transaction, (&channel, most, lease)))
-    }
-
-    fn conclude(
+    fn conclude_and_announce(
         &self,
         channel: Arc<str>,
         ended: Vec<Concluded>,
-    ) -> Answer<'_, Result<u32, StoreError>> {
-        self.alone(Task::Aside, move |transaction| conclude(transaction, &channel, ended))
+        wanted: Wanted,
+    ) -> Answer<'_, Result<(u32, Vec<Delivery>), StoreError>> {
+        self.alone(Task::Aside, move |transaction| {
+            if moving(transaction)? {
+                return Ok((0, Vec::new()));
+            }
+            let concluded = conclude(transaction, &channel, ended)?;
+            Ok((concluded, announce(transaction, &channel, wanted)?))
+        })
     }
 
     fn decide(
@@ -253,13 +273,13 @@ impl Deliveries for SqliteStore {
         })
     }
 
-    fn course(
-        &self,
-        channel: String,
-        key: String,
-        position: u64,
-    ) -> Answer<'_, Result<Course, StoreError>> {
-        self.read(move |connection| standing::course(connection, &channel, (&key, position)))
+    fn courses(&self, of: Vec<LinePlace>) -> Answer<'_, Result<Vec<Course>, StoreError>> {
+        self.read(move |connection| {
+            let course = |(channel, key, position): &LinePlace| {
+                standing::course(connection, channel, (key, *position))
+            };
+            of.iter().map(course).collect()
+        })
     }
 
     fn waiting(&self) -> Answer<'_, Result<Vec<Waiting>, StoreError>> {

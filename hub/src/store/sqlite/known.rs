@@ -8,7 +8,7 @@ use std::{
 use contracts::{Outcome, Receipt};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::message;
+use super::{message, told};
 use crate::{
     journal::{commitment::DedupHash, entry::Mode, merkle::Digest},
     registry::{Identity, Observation},
@@ -162,6 +162,10 @@ pub(super) fn attempts(
         if let Some(found) = conflicting.query_row(key, attempt).optional()? {
             attempts.conflicting(complete(connection, found)?);
         }
+    }
+    let again = attempts.sent_again(chunks);
+    if !again.is_empty() {
+        attempts.told_before(told::before(connection, &again)?);
     }
     Ok(attempts)
 }

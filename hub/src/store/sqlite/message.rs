@@ -8,7 +8,7 @@ pub(super) mod open_refusals;
 use contracts::Refusal;
 use rusqlite::{Connection, Row, params};
 
-use crate::store::{MessageRow, StoreError, Tally};
+use crate::store::{MessageRow, StoreError};
 
 /// The first refusals of a message.
 pub(super) fn refusals(
@@ -102,21 +102,5 @@ pub(super) fn latest(
     let sql = format!("SELECT {COLUMNS} FROM messages {filter} ORDER BY message DESC LIMIT ?2");
     let mut statement = connection.prepare_cached(&sql)?;
     let rows = statement.query_map(params![channel, limit], message_row)?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
-/// Messages by channel and outcome.
-pub(super) fn outcomes(connection: &Connection) -> Result<Vec<Tally>, StoreError> {
-    let sql = "SELECT channel, outcome, count(*), max(recorded_at) FROM messages
-               GROUP BY channel, outcome ORDER BY channel, outcome";
-    let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map([], |row| {
-        Ok(Tally {
-            channel: row.get(0)?,
-            outcome: row.get(1)?,
-            messages: row.get(2)?,
-            last_at: row.get(3)?,
-        })
-    })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

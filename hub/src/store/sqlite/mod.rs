@@ -35,6 +35,7 @@ mod submit;
 #[cfg(test)]
 mod tests;
 mod timeliness;
+mod told;
 mod touched;
 mod verify;
 mod write;
@@ -289,7 +290,7 @@ impl Store for SqliteStore {
     }
 
     fn outcomes(&self) -> Answer<'_, Result<Vec<Tally>, StoreError>> {
-        self.read(message::outcomes)
+        self.read(message::channels::tallies)
     }
 
     fn statistics(&self, query: CellQuery) -> Answer<'_, Result<Cells, StoreError>> {

@@ -8,7 +8,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use super::{
     Writer,
     deltas::{self, NumbersSeen},
-    findings, known, records,
+    findings, known, message, records,
     scan::{self, Groups},
     write,
 };
@@ -31,6 +31,7 @@ pub(super) fn rebuild(writer: &mut Writer) -> Result<u64, StoreError> {
     numbers.forget();
     let read = anew(&transaction, numbers)
         .and_then(|read| findings::forget(&transaction).map(|()| read))
+        .and_then(|read| message::channels::recount(&transaction).map(|()| read))
         .and_then(|read| transaction.commit().map(|()| read).map_err(StoreError::from));
     if read.is_err() {
         numbers.forget();

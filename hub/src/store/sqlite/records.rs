@@ -9,7 +9,7 @@ use crate::{
     registry::{RecordName, RecordRow, Telling},
     store::{
         Answer, StoreError, Verdict, batch,
-        records::{Expected, RecordFound, RecordQuery, Records, Span},
+        records::{AgencyKey, Expected, RecordFound, RecordQuery, Records, Span},
     },
 };
 
@@ -147,8 +147,7 @@ impl Records for SqliteStore {
     fn named(
         &self,
         contract: &'static str,
-        agency: String,
-        keys: Vec<String>,
+        names: Vec<AgencyKey>,
         as_of: Option<u64>,
     ) -> Answer<'_, Result<Vec<RecordFound>, StoreError>> {
         self.read(move |connection| {
@@ -157,7 +156,7 @@ impl Records for SqliteStore {
                    AND r.contract = ?2 AND r.agency = ?3 AND r.key = ?4 AND r.withdraws = 0"
             ))?;
             let mut all = Vec::new();
-            for key in keys {
+            for (agency, key) in names {
                 let values = params![end(as_of), contract, agency, key];
                 all.extend(statement.query_row(values, found).optional()?);
             }

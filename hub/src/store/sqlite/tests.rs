@@ -233,6 +233,12 @@ async fn channels_stand_as_their_days_and_alerts_say() {
 }
 
 #[tokio::test]
+async fn what_is_sent_again_takes_the_place_of_what_was_told() {
+    let folder = Folder::new("sent-again");
+    suite::sent_again(&folder.open()).await;
+}
+
+#[tokio::test]
 async fn refusals_are_open_until_they_are_mended() {
     let folder = Folder::new("refusals");
     suite::refusals(&folder.open()).await;

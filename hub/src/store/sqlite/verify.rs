@@ -5,7 +5,8 @@ use std::{collections::HashMap, path::Path};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::{
-    SqliteStore, crew::Crew, deltas, known, pruning, rebuild, records, rolling, scan, strides,
+    SqliteStore, crew::Crew, deltas, known, message, pruning, rebuild, records, rolling, scan,
+    strides,
 };
 use crate::registry::Observation;
 use crate::store::{
@@ -35,6 +36,7 @@ pub(super) fn verify(path: &Path) -> Result<Verdict, StoreError> {
         folds(&mut crew, components, &rules.now(), &mut verdict)?;
     }
     pruning::verify(crew.first()?, &mut verdict)?;
+    message::channels::verify(crew.first()?, &mut verdict)?;
     Ok(verdict)
 }
 

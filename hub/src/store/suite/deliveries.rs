@@ -163,7 +163,11 @@ pub(crate) async fn given_up(store: &dyn Store) {
 pub(crate) async fn courses(store: &dyn Store) {
     tell(store, "a", vec![routed("A-1", 1, 4), routed("A-2", 1, 4)]).await;
     let course = async |key: &str, position| {
-        store.course(TO.to_owned(), format!("so-y-te/{key}"), position).await.unwrap()
+        let place = (TO.to_owned(), format!("so-y-te/{key}"), position);
+        let other = (TO.to_owned(), "so-y-te/none".to_owned(), 99);
+        let all = store.courses(vec![other, place]).await.unwrap();
+        assert_eq!((all.len(), &all[0]), (2, &Course::None));
+        all[1].clone()
     };
     assert_eq!(course("A-1", 0).await, Course::Waiting { attempts: 0, told: None });
     assert_eq!(course("A-9", 0).await, Course::None);

@@ -92,9 +92,9 @@ pub(crate) async fn current(store: &dyn Store) {
     let trial = message(store, "r-6", "t", vec![Ok(vec![told("d", None, 1)])]);
     send(store, Submission { mode: Mode::Trial, ..trial }).await;
     assert_eq!(ratings(store, None).await, of(&[("a", 5), ("b", 4)]), "in trial");
-    let keys = vec!["a".to_owned(), "c".to_owned(), "x".to_owned()];
+    let names = ["a", "c", "x"].map(|key| ("so-y-te".to_owned(), key.to_owned()));
     let named = async |as_of| {
-        let found = store.named("feedback/1", "so-y-te".to_owned(), keys.clone(), as_of);
+        let found = store.named("feedback/1", names.to_vec(), as_of);
         found.await.unwrap().len()
     };
     assert_eq!((named(None).await, named(Some(before)).await), (1, 1));
@@ -163,10 +163,12 @@ pub(crate) async fn yielding(stores: [Arc<dyn Store>; 2]) {
     tell(&**one, "h-2", vec![replied(second, "timed_out"), replied(second, "declined")]).await;
     let size = async || one.head().await.unwrap().tree.size;
     assert_eq!(size().await, 3, "nothing is told where the agency answered");
-    let names = |key: &str| vec![key.to_owned(), reply_key(key, true)];
+    let names = |key: &str| {
+        let keys = [key.to_owned(), reply_key(key, true)];
+        keys.map(|key| ("so-y-te".to_owned(), key)).to_vec()
+    };
     let outcomes = async |key: &str| -> Vec<(u64, String)> {
-        let keys = names(key);
-        let found = one.named("reply/1", "so-y-te".to_owned(), keys, None).await.unwrap();
+        let found = one.named("reply/1", names(key), None).await.unwrap();
         let outcome = |one: RecordFound| {
             let body: Value = serde_json::from_slice(&one.public).unwrap();
             (one.position, body["outcome"].as_str().unwrap().to_owned())

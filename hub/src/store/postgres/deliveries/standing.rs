@@ -6,7 +6,7 @@ use deadpool_postgres::GenericClient;
 
 use super::{NOW, small};
 use crate::store::{
-    deliveries::{Course, DeadId, Decided, Due, Running, Waiting, from_to},
+    deliveries::{Course, DeadId, Decided, Due, LinePlace, Running, Waiting, from_to},
     postgres::{
         failure::Failure,
         session::{self, Value, signed, unsigned},
@@ -39,6 +39,20 @@ pub(super) async fn decided(
     Ok(row.as_ref().map(read).transpose()?.map(|(_, decided)| decided))
 }
 
+/// What was decided of a channel, where anything may be delivered: none while the store takes part
+/// in a move.
+pub(super) async fn at_work(
+    client: &impl GenericClient,
+    channel: &str,
+) -> Result<Option<Option<(Running, Option<i64>)>>, Failure> {
+    let sql = "SELECT c.state, c.up_to FROM head LEFT JOIN outbound_channels c ON c.channel = $1
+               WHERE leaving IS NULL AND arriving IS NULL";
+    let Some(row) = session::row(client, sql, &[&channel]).await? else { return Ok(None) };
+    let state: Option<String> = row.try_get(0)?;
+    let up_to = row.try_get(1)?;
+    Ok(Some(state.map(|state| (Running::named(&state), up_to))))
+}
+
 /// Keeps when the deliveries of some positions were settled.
 pub(super) async fn keep(
     client: &impl GenericClient,
@@ -56,31 +70,51 @@ pub(super) async fn keep(
     session::rows(client, &sql, &[&channel, &positions]).await.map(drop)
 }
 
-/// What has become of the delivery of a record, in a line of a channel. Asked in the order in
-/// which a delivery goes on, so that none is missed between two steps.
-pub(super) async fn course(
+/// What has become of the deliveries of some records. Asked in the order in which a delivery goes
+/// on, so that none is missed between two steps.
+pub(super) async fn courses(
     client: &impl GenericClient,
-    channel: &str,
-    (key, position): (&str, u64),
-) -> Result<Course, Failure> {
-    let at = signed(position);
-    let sql = "SELECT l.attempts, l.told FROM outbox o
-               JOIN outbox_lines l ON l.channel = o.channel AND l.key = o.key
-               WHERE o.channel = $1 AND o.key = $2 AND o.position = $3";
-    if let Some(row) = session::row(client, sql, &[&channel, &key, &at]).await? {
-        return Ok(Course::Waiting { attempts: small(row.try_get(0)?), told: row.try_get(1)? });
-    }
-    let sql = "SELECT at FROM settled WHERE position = $1";
-    if let Some(row) = session::row(client, sql, &[&at]).await? {
-        return Ok(Course::Settled { at: unsigned(row.try_get(0)?) });
-    }
-    let sql = "SELECT number, cause, state FROM dead_letters
-               WHERE channel = $1 AND position = $2 ORDER BY number DESC LIMIT 1";
-    let Some(row) = session::row(client, sql, &[&channel, &at]).await? else {
-        return Ok(Course::None);
+    of: &[LinePlace],
+) -> Result<Vec<Course>, Failure> {
+    let places: Vec<i64> = (0..).take(of.len()).collect();
+    let channels: Vec<&str> = of.iter().map(|(channel, _, _)| channel.as_str()).collect();
+    let keys: Vec<&str> = of.iter().map(|(_, key, _)| key.as_str()).collect();
+    let positions: Vec<i64> = of.iter().map(|(_, _, position)| signed(*position)).collect();
+    let mut courses: Vec<Option<Course>> = vec![None; of.len()];
+    let mut note = |row: &tokio_postgres::Row, course: Course| {
+        let at = usize::try_from(row.try_get::<_, i64>(0)?).unwrap_or(usize::MAX);
+        if let Some(known) = courses.get_mut(at) {
+            known.get_or_insert(course);
+        }
+        Ok::<_, Failure>(())
     };
-    let id = DeadId { channel: channel.to_owned(), position, number: unsigned(row.try_get(0)?) };
-    Ok(Course::Buried { id, cause: row.try_get(1)?, state: row.try_get(2)? })
+    let sql = "SELECT w.place, l.attempts, l.told
+               FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[])
+                   w (place, channel, key, position)
+               JOIN outbox o
+                 ON o.channel = w.channel AND o.key = w.key AND o.position = w.position
+               JOIN outbox_lines l ON l.channel = o.channel AND l.key = o.key";
+    let values: [Value<'_>; 4] = [&places, &channels, &keys, &positions];
+    for row in session::rows(client, sql, &values).await? {
+        let (attempts, told) = (small(row.try_get(1)?), row.try_get(2)?);
+        note(&row, Course::Waiting { attempts, told })?;
+    }
+    let sql = "SELECT w.place, s.at FROM unnest($1::bigint[], $2::bigint[]) w (place, position)
+               JOIN settled s ON s.position = w.position";
+    for row in session::rows(client, sql, &[&places, &positions]).await? {
+        note(&row, Course::Settled { at: unsigned(row.try_get(1)?) })?;
+    }
+    let sql = "SELECT w.place, w.channel, w.position, d.number, d.cause, d.state
+               FROM unnest($1::bigint[], $2::text[], $3::bigint[]) w (place, channel, position)
+               CROSS JOIN LATERAL (SELECT number, cause, state FROM dead_letters d
+                   WHERE d.channel = w.channel AND d.position = w.position
+                   ORDER BY number DESC LIMIT 1) d";
+    for row in session::rows(client, sql, &[&places, &channels, &positions]).await? {
+        let (channel, position) = (row.try_get(1)?, unsigned(row.try_get(2)?));
+        let id = DeadId { channel, position, number: unsigned(row.try_get(3)?) };
+        note(&row, Course::Buried { id, cause: row.try_get(4)?, state: row.try_get(5)? })?;
+    }
+    Ok(courses.into_iter().map(|one| one.unwrap_or(Course::None)).collect())
 }
 
 /// How some channels stand.

@@ -11,10 +11,10 @@ use super::super::{
     session::{self, Rows, signed, soon, unsigned},
 };
 use crate::store::{
-    Answer, StoreError,
+    Answer, StoreError, Tally, Verdict,
     batch::{
         Written,
-        days::{DayCounts, days},
+        days::{DayCounts, days, outcomes},
     },
     channels::{self, Alert, Channels, DayRow},
 };
@@ -51,6 +51,68 @@ pub(in super::super) fn added(attempts: &[Written]) -> Rows<'static> {
         .with(column(|one| one.first_at))
         .with(column(|one| one.last_at))
         .with(column(|one| one.pause))
+}
+
+/// What attempts add to the counts of outcomes.
+pub(in super::super) fn counted(attempts: &[Written]) -> Rows<'static> {
+    let sql = "INSERT INTO channel_outcomes AS o (channel, outcome, messages, last_at)
+               SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[])
+               ON CONFLICT (channel, outcome) DO UPDATE SET
+                   messages = o.messages + excluded.messages,
+                   last_at = greatest(o.last_at, excluded.last_at)";
+    let (keys, counts): (Vec<_>, Vec<_>) = outcomes(attempts).into_iter().unzip();
+    let (channels, outcomes): (Vec<String>, Vec<&'static str>) = keys.into_iter().unzip();
+    let (messages, last_at): (Vec<u64>, Vec<String>) = counts.into_iter().unzip();
+    Rows::new(sql, channels.len())
+        .with(channels)
+        .with(outcomes)
+        .with(messages.into_iter().map(signed).collect())
+        .with(last_at)
+}
+
+/// Messages by channel and outcome; those that are being received have none.
+pub(in super::super) async fn tallies(client: &impl GenericClient) -> Result<Vec<Tally>, Failure> {
+    let sql = "SELECT channel, NULL AS outcome, count(*) AS messages, max(recorded_at) AS last_at
+               FROM messages WHERE outcome IS NULL GROUP BY channel
+               UNION ALL SELECT channel, outcome, messages, last_at FROM channel_outcomes
+               ORDER BY channel, outcome NULLS FIRST";
+    let found = session::rows(client, sql, &[]).await?;
+    let tally = |row: &Row| {
+        Ok(Tally {
+            channel: row.try_get(0)?,
+            outcome: row.try_get(1)?,
+            messages: unsigned(row.try_get(2)?),
+            last_at: row.try_get(3)?,
+        })
+    };
+    found.iter().map(tally).collect()
+}
+
+/// Counts outcomes anew.
+pub(in super::super) async fn recount(client: &impl GenericClient) -> Result<(), Failure> {
+    let sql = "DELETE FROM channel_outcomes;
+               INSERT INTO channel_outcomes
+               SELECT channel, outcome, count(*), max(recorded_at) FROM messages
+               WHERE outcome IS NOT NULL GROUP BY channel, outcome";
+    Ok(client.batch_execute(sql).await?)
+}
+
+/// Compares the counts of outcomes with the messages.
+pub(in super::super) async fn verify(
+    client: &impl GenericClient,
+    verdict: &mut Verdict,
+) -> Result<(), Failure> {
+    let sql = "SELECT channel, outcome, coalesce(o.messages, 0), coalesce(m.messages, 0)
+               FROM (SELECT channel, outcome, count(*) AS messages FROM messages
+                     WHERE outcome IS NOT NULL GROUP BY channel, outcome) m
+               FULL JOIN channel_outcomes o USING (channel, outcome)
+               WHERE o.messages IS DISTINCT FROM m.messages";
+    for row in session::rows(client, sql, &[]).await? {
+        let (channel, outcome): (&str, &str) = (row.try_get(0)?, row.try_get(1)?);
+        let (stored, counted) = (unsigned(row.try_get(2)?), unsigned(row.try_get(3)?));
+        verdict.add(channels::miscounted((channel, outcome), stored, counted));
+    }
+    Ok(())
 }
 
 async fn latest(

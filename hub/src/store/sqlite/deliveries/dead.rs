@@ -106,7 +106,7 @@ pub(super) fn one(
     let Some(found) = found else { return Ok(None) };
     let sql = format!(
         "SELECT o.position, {DELIVERY} FROM dead_letters o
-         JOIN entries e ON e.position = o.position LEFT JOIN personal p ON p.position = o.position
+         JOIN entries e ON e.position = o.position
          WHERE o.channel = ?1 AND o.position = ?2 AND o.number = ?3"
     );
     let read = connection.prepare_cached(&sql)?.query_row(named, delivery)?;

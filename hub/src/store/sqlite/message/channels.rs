@@ -5,10 +5,10 @@ use rusqlite::{Connection, Row, params};
 
 use super::super::{SqliteStore, Task};
 use crate::store::{
-    Answer, StoreError,
+    Answer, StoreError, Tally, Verdict,
     batch::{
         Written,
-        days::{DayCounts, days},
+        days::{DayCounts, days, outcomes},
     },
     channels::{self, Alert, Channels, DayRow},
 };
@@ -44,6 +44,61 @@ pub(in super::super) fn add(
             one.last_at,
             one.pause,
         ])?;
+    }
+    let sql = "INSERT INTO channel_outcomes AS o (channel, outcome, messages, last_at)
+               VALUES (?1, ?2, ?3, ?4)
+               ON CONFLICT (channel, outcome) DO UPDATE SET
+                   messages = o.messages + excluded.messages,
+                   last_at = max(o.last_at, excluded.last_at)";
+    let mut statement = connection.prepare_cached(sql)?;
+    for ((channel, outcome), (messages, last_at)) in outcomes(attempts) {
+        statement.execute(params![channel, outcome, messages, last_at])?;
+    }
+    Ok(())
+}
+
+/// Messages by channel and outcome; those that are being received have none.
+pub(in super::super) fn tallies(connection: &Connection) -> Result<Vec<Tally>, StoreError> {
+    let sql = "SELECT channel, NULL AS outcome, count(*), max(recorded_at) FROM messages
+               WHERE outcome IS NULL GROUP BY channel
+               UNION ALL SELECT channel, outcome, messages, last_at FROM channel_outcomes
+               ORDER BY channel, outcome";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map([], |row| {
+        Ok(Tally {
+            channel: row.get(0)?,
+            outcome: row.get(1)?,
+            messages: row.get(2)?,
+            last_at: row.get(3)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Counts outcomes anew.
+pub(in super::super) fn recount(connection: &Connection) -> Result<(), StoreError> {
+    let sql = "DELETE FROM channel_outcomes;
+               INSERT INTO channel_outcomes
+               SELECT channel, outcome, count(*), max(recorded_at) FROM messages
+               WHERE outcome IS NOT NULL GROUP BY channel, outcome";
+    Ok(connection.execute_batch(sql)?)
+}
+
+/// Compares the counts of outcomes with the messages.
+pub(in super::super) fn verify(
+    connection: &Connection,
+    verdict: &mut Verdict,
+) -> Result<(), StoreError> {
+    let sql = "SELECT channel, outcome, coalesce(o.messages, 0), coalesce(m.messages, 0)
+               FROM (SELECT channel, outcome, count(*) AS messages FROM messages
+                     WHERE outcome IS NOT NULL GROUP BY channel, outcome) m
+               FULL JOIN channel_outcomes o USING (channel, outcome)
+               WHERE o.messages IS NOT m.messages";
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (channel, outcome): (String, String) = (row.get(0)?, row.get(1)?);
+        verdict.add(channels::miscounted((&channel, &outcome), row.get(2)?, row.get(3)?));
     }
     Ok(())
 }
