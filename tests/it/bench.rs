@@ -142,6 +142,14 @@ fn transports_are_told_beside_pushes() {
     for name in ["push, 16 connections", "soap", "file", "poll, a page a message"] {
         told(&names, &[&format!("{name}, CPU of the hub"), &format!("{name}, messages")]);
     }
+    told(&names, &["the same operations on files, bare", "file, but for those"]);
+    let rows = ["push of rows, one connection", "database, rows"];
+    for name in rows {
+        told(&names, &[&format!("{name}, CPU of the hub"), &format!("{name}, rows")]);
+    }
+    let other = cluster::database("bench-transports");
+    let some = ["transports", "--seed", "11", "--messages", "30", "--database", &other];
+    told(&figures(&some), &["database, rows, CPU of the hub"]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! those of the push door's answers; the texts are laid out for people to read.
 
 use contracts::{Outcome, Receipt, problem::Kind};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -11,7 +12,8 @@ use super::{
 use crate::rest::problem;
 
 /// Where a file goes when all is said of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Verdict {
     /// Taken, at least in part.
     Done,

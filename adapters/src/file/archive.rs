@@ -1,19 +1,20 @@
 //! Putting a file away when all is said of it. Nothing that lies there is ever overwritten.
 
 use std::{
+    collections::HashSet,
     ffi::{OsStr, OsString},
     io,
     os::unix::ffi::{OsStrExt, OsStringExt},
 };
 
 use jiff::{Timestamp, tz::Offset};
-use rustix::fd::OwnedFd;
 
 use super::{
     answer::{Answer, Verdict, message_of},
     claim::Claim,
-    folder::{Folder, TEXT_BYTES_MAX, beside, look, move_to, read},
-    settle::MARKERS,
+    folder::{Folder, Known, TEXT_BYTES_MAX, beside, look, move_to, read},
+    settle::{MARKERS, Ready},
+    write_ahead::Line,
 };
 
 /// Bytes of a name that leave room for endings of ours within the 255 that a name may have.
@@ -25,59 +26,121 @@ const ENDING_BYTES_MAX: usize = 16;
 /// Files of one name and one time of writing that find a place.
 pub(crate) const PLACES_MAX: u32 = 10_000;
 
-impl Folder {
-    /// Moves a claimed file to its place, its texts first: where a file lies, its texts lie.
-    pub(super) fn put_away(&self, claim: &Claim, answer: &Answer) -> io::Result<()> {
-        let into = match answer.verdict {
-            Verdict::Done => &self.done,
-            Verdict::Refused => &self.refused,
-        };
-        let place = free_place(into, claim, answer)?;
-        for (ending, text) in &answer.texts {
-            let name = beside(&place, ending);
-            // One that is there is ours, from before a crash. It told the first outcome.
-            if look(into, &name)?.is_none() {
-                let draft = self.draft(text)?;
-                // A receipt that is there after a power cut is whole.
-                draft.file.sync_data()?;
-                move_to(&self.claimed, draft.name.as_ref(), into, &name)?;
-            }
-        }
-        for ending in MARKERS {
-            let marker = beside(&claim.name, ending);
-            if look(&self.claimed, &marker)?.is_some() {
-                move_to(&self.claimed, &marker, into, &beside(&place, ending))?;
-            }
-        }
-        Ok(move_to(&self.claimed, &claim.name, into, &place)?)
-    }
+/// A file of which all is said.
+#[derive(Debug)]
+pub(super) struct Said {
+    pub(super) claim: Claim,
+    pub(super) answer: Answer,
+    /// What is to be noted of its name.
+    pub(super) note: Option<Known>,
 }
 
-/// The first name under which neither a file lies nor a text about another message.
-fn free_place(into: &OwnedFd, claim: &Claim, answer: &Answer) -> io::Result<OsString> {
-    'places: for number in 0..PLACES_MAX {
-        let place = place_of(&claim.name, claim.stamp.written.0, number);
-        if look(into, &place)?.is_some() {
-            continue;
+/// Where a file goes.
+struct Place {
+    name: OsString,
+    /// Which of its texts are there, from before a crash. They told the first outcome.
+    there: Vec<bool>,
+}
+
+impl Folder {
+    /// Puts claimed files away, and says of each what came of it.
+    pub(super) fn put_away(&self, ready: Ready, said: &[Said]) -> Vec<io::Result<()>> {
+        let mut taken = HashSet::new();
+        let places: Vec<io::Result<Place>> =
+            said.iter().map(|said| self.place(ready, said, &mut taken)).collect();
+        let placed = said.iter().zip(&places);
+        let lines: Vec<Line> = placed
+            .filter_map(|(said, place)| {
+                let (answer, place) = (&said.answer, place.as_ref().ok()?);
+                Some(Line::new(answer.verdict, &place.name, &answer.texts))
+            })
+            .collect();
+        let told = if lines.is_empty() { Ok(()) } else { self.write_ahead(&lines) };
+        let put = |(said, place): (&Said, io::Result<Place>)| match &told {
+            Ok(()) => self.put(ready, said, &place?),
+            Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
+        };
+        said.iter().zip(places).map(put).collect()
+    }
+
+    /// Finds the place of a file that no other of its group has, after taking note of it.
+    fn place(
+        &self,
+        ready: Ready,
+        said: &Said,
+        taken: &mut HashSet<(Verdict, OsString)>,
+    ) -> io::Result<Place> {
+        let (claim, verdict) = (&said.claim, said.answer.verdict);
+        if let Some(known) = &said.note {
+            self.note(&claim.name, known)?;
+        }
+        for number in 0..PLACES_MAX {
+            let name = place_of(&claim.name, claim.stamp.written.0, number);
+            if taken.contains(&(verdict, name.clone())) {
+                continue;
+            }
+            if let Some(there) = self.is_free(&name, &said.answer, ready)? {
+                taken.insert((verdict, name.clone()));
+                return Ok(Place { name, there });
+            }
+        }
+        Err(io::Error::other("too many files of one name are there: take some away"))
+    }
+
+    /// Which of a file's texts lie at a place already; nothing where the place is another's: a file
+    /// lies there, or a text about another message.
+    fn is_free(
+        &self,
+        place: &OsStr,
+        answer: &Answer,
+        ready: Ready,
+    ) -> io::Result<Option<Vec<bool>>> {
+        let (into, mut there) = (self.folder_of(answer.verdict), Vec::new());
+        if look(into, place)?.is_some() {
+            return Ok(None);
         }
         for (ending, _) in &answer.texts {
-            let name = beside(&place, ending);
-            if look(into, &name)?.is_some() {
+            let name = beside(place, ending);
+            let found = look(into, &name)?.is_some();
+            if found {
                 let text = read(into, &name, TEXT_BYTES_MAX)?;
                 let about = text.and_then(|text| message_of(&text));
                 if about.is_none() || about != answer.id {
-                    continue 'places;
+                    return Ok(None);
                 }
             }
+            there.push(found);
         }
-        for ending in MARKERS {
-            if look(into, beside(&place, ending))?.is_some() {
-                continue 'places;
+        for ending in markers(ready) {
+            if look(into, beside(place, ending))?.is_some() {
+                return Ok(None);
             }
         }
-        return Ok(place);
+        Ok(Some(there))
     }
-    Err(io::Error::other("too many files of one name are there: take some away"))
+
+    /// Moves a file to its place, its texts first: where a file lies, its texts lie.
+    fn put(&self, ready: Ready, said: &Said, place: &Place) -> io::Result<()> {
+        let into = self.folder_of(said.answer.verdict);
+        for ((ending, text), there) in said.answer.texts.iter().zip(&place.there) {
+            if !there {
+                let draft = self.draft(text)?;
+                move_to(&self.claimed, draft.as_ref(), into, &beside(&place.name, ending))?;
+            }
+        }
+        for ending in markers(ready) {
+            let marker = beside(&said.claim.name, ending);
+            if look(&self.claimed, &marker)?.is_some() {
+                move_to(&self.claimed, &marker, into, &beside(&place.name, ending))?;
+            }
+        }
+        Ok(move_to(&self.claimed, &said.claim.name, into, &place.name)?)
+    }
+}
+
+/// The endings of what goes along with a file.
+fn markers(ready: Ready) -> &'static [&'static str] {
+    if ready == Ready::Marker { &MARKERS } else { &[] }
 }
 
 /// The name of a file's place: its own, or with the time at which it was written, and then with a

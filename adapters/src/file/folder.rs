@@ -3,7 +3,7 @@
 
 use std::{
     ffi::{CStr, OsStr, OsString},
-    fs::{File, TryLockError},
+    fs::File,
     io::{self, Read, Write},
     os::unix::ffi::OsStrExt,
     path::Path,
@@ -18,11 +18,12 @@ use rustix::{
 };
 
 use super::{
-    answer::message_of,
+    answer::{Verdict, message_of},
     place::{self, DropPath, NotOpened},
     settle::{
         Candidate, MARKERS, RECEIPT, REFUSALS, Ready, Stamp, Whereabouts, Window, left_alone,
     },
+    write_ahead::WriteAhead,
 };
 
 /// Where files lie while they are being taken.
@@ -38,11 +39,8 @@ pub(crate) const KNOWN: &str = "known";
 /// is claimed whose name begins with a dot.
 pub(crate) const DRAFT: &str = ".draft-";
 
-/// Who has this file in `claimed/` locked takes the folder's files.
-const LOCK: &str = ".lock";
-
 /// What the process's own mask leaves of it decides who else may read.
-const FILE_MODE: Mode = Mode::from_raw_mode(0o666);
+pub(super) const FILE_MODE: Mode = Mode::from_raw_mode(0o666);
 
 /// A note of what a file was is a line; a text beside a file holds a hundred refusals.
 const NOTE_BYTES_MAX: u64 = 4 * 1024;
@@ -56,10 +54,10 @@ const STEP_BYTES: usize = 64 * 1024;
 pub(super) struct Folder {
     pub(super) dropped: OwnedFd,
     pub(super) claimed: OwnedFd,
-    pub(super) done: OwnedFd,
-    pub(super) refused: OwnedFd,
+    done: OwnedFd,
+    refused: OwnedFd,
     known: OwnedFd,
-    lock: File,
+    pub(super) log: WriteAhead,
 }
 
 /// What the last file of a name was.
@@ -74,14 +72,11 @@ impl Folder {
     pub(super) fn open(root: &Path, path: &DropPath) -> Result<Self, NotOpened> {
         let dropped = place::open(root, path)?;
         let claimed = place::within(&dropped, CLAIMED)?;
-        let how = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-        let lock =
-            fs::openat(&claimed, LOCK, how | OFlags::CLOEXEC, FILE_MODE).map_err(|error| {
-                NotOpened::Io { place: format!("{CLAIMED}/{LOCK}"), error: error.into() }
-            })?;
+        let log = WriteAhead::open(&claimed)
+            .map_err(|(name, error)| NotOpened::Io { place: format!("{CLAIMED}/{name}"), error })?;
         Ok(Self {
             claimed,
-            lock: lock.into(),
+            log,
             done: place::within(&dropped, DONE)?,
             refused: place::within(&dropped, REFUSED)?,
             known: place::within(&dropped, KNOWN)?,
@@ -93,10 +88,14 @@ impl Folder {
     /// alone keeps their order. False where another is at it; the system takes the right away from
     /// one that dies.
     pub(super) fn lock(&self) -> io::Result<bool> {
-        match self.lock.try_lock() {
-            Ok(()) => Ok(true),
-            Err(TryLockError::WouldBlock) => Ok(false),
-            Err(TryLockError::Error(error)) => Err(error),
+        self.log.lock()
+    }
+
+    /// Where files of a verdict go.
+    pub(super) fn folder_of(&self, verdict: Verdict) -> &OwnedFd {
+        match verdict {
+            Verdict::Done => &self.done,
+            Verdict::Refused => &self.refused,
         }
     }
 
@@ -195,26 +194,24 @@ impl Folder {
     /// Takes note of what a file is.
     pub(super) fn note(&self, name: &OsStr, known: &Known) -> io::Result<()> {
         let draft = self.draft(format!("{} {}\n", known.content, known.id).as_bytes())?;
-        Ok(fs::renameat(&self.claimed, draft.name, &self.known, name)?)
+        Ok(fs::renameat(&self.claimed, draft, &self.known, name)?)
     }
 
-    /// Writes a text under a name that no other has.
-    pub(super) fn draft(&self, text: &[u8]) -> io::Result<Draft> {
+    /// Writes a text under a name that no other has, and gives that.
+    pub(super) fn draft(&self, text: &[u8]) -> io::Result<String> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let name = format!("{DRAFT}{}-{}", process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let how =
             OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mut file: File = fs::openat(&self.claimed, &name, how, FILE_MODE)?.into();
         file.write_all(text)?;
-        Ok(Draft { name, file })
+        Ok(name)
     }
-}
 
-/// A text of the hub's own that is not in its place yet.
-#[derive(Debug)]
-pub(super) struct Draft {
-    pub(super) name: String,
-    pub(super) file: File,
+    /// Removes a text that finds no place. One that stays is removed at the next look.
+    pub(super) fn drop_draft(&self, name: &str) {
+        let _ = fs::unlinkat(&self.claimed, name, AtFlags::empty());
+    }
 }
 
 /// The name of what lies beside a file.

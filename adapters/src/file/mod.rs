@@ -12,8 +12,9 @@
 //! | no plain file, unreadable, too large | `refused/` | `NAME.refused.json`: the reason |
 //! | later | it stays in `claimed/` | – |
 //!
-//! [`DropFolder::run`] looks and hands out work, `take` is the way of one file, `settle` says which
-//! files are whole, `claim` and `archive` move them, `place` finds the folder.
+//! [`DropFolder::run`] looks, `way` is the way of what a look has found, `take` fetches files and
+//! `archive` puts them away, a group at a time, `settle` says which files are whole, `claim` takes
+//! them, `write_ahead` keeps what is said of them over a power cut, `place` finds the folder.
 
 pub(crate) mod answer;
 pub(crate) mod archive;
@@ -27,6 +28,8 @@ mod standing;
 mod take;
 #[cfg(test)]
 mod tests;
+mod way;
+mod write_ahead;
 
 use std::{ffi::OsStr, path::PathBuf, sync::Arc, time::Duration};
 
@@ -68,7 +71,7 @@ impl Default for Limits {
         Self {
             payload_bytes_max: 64 << 20,
             files_max: 2048,
-            putting_away_max: 32,
+            putting_away_max: 64,
             attempts_in_order: 3,
             retry_max: Duration::from_secs(60),
         }
@@ -94,8 +97,17 @@ impl Room {
 
     /// Waits for memory; nobody closes it, so there is a share some time.
     pub(crate) async fn share(&self, bytes: u64) -> Option<SemaphorePermit<'_>> {
+        self.free.acquire_many(self.units_of(bytes)).await.ok()
+    }
+
+    /// Memory, where there is enough just now.
+    pub(crate) fn free_share(&self, bytes: u64) -> Option<SemaphorePermit<'_>> {
+        self.free.try_acquire_many(self.units_of(bytes)).ok()
+    }
+
+    fn units_of(&self, bytes: u64) -> u32 {
         let wanted = u32::try_from(bytes.div_ceil(UNIT_BYTES)).unwrap_or(u32::MAX);
-        self.free.acquire_many(wanted.clamp(1, self.units)).await.ok()
+        wanted.clamp(1, self.units)
     }
 }
 

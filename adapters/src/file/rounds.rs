@@ -4,22 +4,20 @@ use std::{
     collections::HashMap,
     ffi::OsString,
     io,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use jiff::Timestamp;
-use tokio::{sync::Semaphore, task::JoinSet, time::sleep};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     DropFolder, Standing, Trouble,
     folder::Folder,
-    settle::{Candidate, Looks, Window},
-    take::{Taken, Taking, blocking},
+    settle::{Looks, Window},
+    way::{Taken, Way, blocking},
+    write_ahead::Left,
 };
 use crate::inbound::Inbox;
 
@@ -34,6 +32,8 @@ struct Memory {
     put_off: HashMap<OsString, u32>,
     /// Rounds in a row that put something off.
     rounds_put_off: u32,
+    /// How the write-ahead log was left.
+    log: Left,
 }
 
 /// How one round ended.
@@ -94,8 +94,8 @@ impl DropFolder {
         inbox: &Arc<dyn Inbox>,
         stop: &CancellationToken,
     ) -> io::Result<Round> {
-        let settings = self.clone();
-        let Some((folder, window)) = blocking(move || settings.look()).await? else {
+        let (settings, log) = (self.clone(), memory.log);
+        let Some((folder, window)) = blocking(move || settings.look(log)).await? else {
             self.standing.send_replace(Standing { elsewhere: true, ..Standing::default() });
             return Ok(Round { taken: 0, trouble: None });
         };
@@ -113,16 +113,24 @@ impl DropFolder {
         let files = window.into_files();
         memory.put_off.retain(|name, _| files.iter().any(|file| file.name == *name));
         let whole = memory.looks.whole(files, Instant::now(), self.look_every);
-        Ok(self.take_all(whole, Arc::new(folder), memory, inbox, stop).await)
+        let folder = Arc::new(folder);
+        let way = Way::new(self, &folder, (&**inbox, stop), (whole, &memory.put_off));
+        let mut round = Round { taken: 0, trouble: None };
+        for (name, taken) in way.run().await {
+            round.note(memory, name, taken);
+        }
+        memory.log = folder.leave(memory.log);
+        Ok(round)
     }
 
     /// Opens the folder anew, since a disk may be mounted over it at any time, and looks; nothing
     /// where another process is at it.
-    fn look(&self) -> io::Result<Option<(Folder, Window)>> {
+    fn look(&self, log: Left) -> io::Result<Option<(Folder, Window)>> {
         let folder = Folder::open(&self.root, &self.path).map_err(io::Error::other)?;
         if !folder.lock()? {
             return Ok(None);
         }
+        folder.take_up(log)?;
         let mut window = Window::new(self.limits.files_max);
         folder.scan(self.ready, &mut window)?;
         Ok(Some((folder, window)))
@@ -134,67 +142,10 @@ impl DropFolder {
             tracing::warn!(channel, strange, "drop folder: folders lie in it, which nobody takes");
         }
     }
-
-    /// Hands files over in their order. The first that is put off ends the round, since those
-    /// behind it may be about the same dossiers and must not overtake it; unless it was put off so
-    /// often that it must be the file's own fault.
-    async fn take_all(
-        self: &Arc<Self>,
-        whole: Vec<Candidate>,
-        folder: Arc<Folder>,
-        memory: &mut Memory,
-        inbox: &Arc<dyn Inbox>,
-        stop: &CancellationToken,
-    ) -> Round {
-        let turns = Arc::new(Semaphore::new(self.at_once.max(1)));
-        let over = Arc::new(AtomicBool::new(false));
-        let under_way_max = self.at_once + self.limits.putting_away_max;
-        let mut under_way = JoinSet::new();
-        let mut round = Round { taken: 0, trouble: None };
-        for candidate in whole {
-            while under_way.len() >= under_way_max {
-                if let Some(ended) = under_way.join_next().await {
-                    round.note(memory, ended);
-                }
-            }
-            let turn = stop.run_until_cancelled(turns.clone().acquire_owned()).await;
-            let Some(Ok(turn)) = turn else { break };
-            if over.load(Ordering::Acquire) || stop.is_cancelled() {
-                break;
-            }
-            let name = candidate.name.clone();
-            let put_off = memory.put_off.get(&name).copied().unwrap_or(0);
-            let in_order = put_off < self.limits.attempts_in_order;
-            let (settings, folder) = (self.clone(), folder.clone());
-            let taking = Taking { settings, folder, inbox: inbox.clone(), candidate };
-            let over = over.clone();
-            under_way.spawn(async move {
-                let end = move || {
-                    over.fetch_or(in_order, Ordering::Release);
-                };
-                (name, taking.run(turn, end).await)
-            });
-        }
-        while let Some(ended) = under_way.join_next().await {
-            round.note(memory, ended);
-        }
-        round
-    }
 }
 
 impl Round {
-    fn note(
-        &mut self,
-        memory: &mut Memory,
-        ended: Result<(OsString, Taken), tokio::task::JoinError>,
-    ) {
-        let (name, taken) = match ended {
-            Ok(ended) => ended,
-            Err(error) => {
-                self.trouble = Some(Trouble::Folder(error.to_string()));
-                return;
-            }
-        };
+    fn note(&mut self, memory: &mut Memory, name: OsString, taken: Taken) {
         match taken {
             Taken::Done => self.taken += 1,
             Taken::Left => {}

@@ -19,6 +19,8 @@ pub(super) struct Surroundings {
     pub(super) catalogue: Option<PathBuf>,
     /// Further channels of the agency that sends the load.
     pub(super) channels: String,
+    /// Its further mappings: names of files, and texts.
+    pub(super) mappings: Vec<(&'static str, String)>,
     /// Further lines of the configuration.
     pub(super) lines: String,
 }
@@ -31,6 +33,9 @@ impl Surroundings {
             let file = agencies.join(workload::AGENCY).join("agency.toml");
             let text = fs::read_to_string(&file)?;
             fs::write(&file, format!("{text}{}", self.channels))?;
+        }
+        for (name, text) in &self.mappings {
+            fs::write(agencies.join(workload::AGENCY).join(name), text)?;
         }
         let mut endpoints = String::new();
         if let Some(api) = self.api {

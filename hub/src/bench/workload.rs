@@ -44,8 +44,8 @@ const STATUSES: [&str; 6] = ["MOI", "DANG_XL", "CHO_BS", "DANG_XL", "XONG", "DA_
 pub(super) const AGENCY_FILE: &str = include_str!("agency/agency.toml");
 const MAPPING: &str = include_str!("agency/ho-so.toml");
 const TEMPLATE: &str = include_str!("agency/ho-so.xml");
-const ROWS_MAPPING: &str = include_str!("agency/bang.toml");
-const ROWS_TEMPLATE: &str = include_str!("agency/bang.csv");
+pub(super) const ROWS_MAPPING: &str = include_str!("agency/bang.toml");
+pub(super) const ROWS_TEMPLATE: &str = include_str!("agency/bang.csv");
 const WORDS: &str = include_str!("agency/words.toml");
 const TABLES: [(&str, &str); 6] = [
     ("don-vi", include_str!("agency/tables/don-vi.csv")),

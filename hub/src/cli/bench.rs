@@ -88,7 +88,7 @@ fn short() -> [What; 11] {
         What::Bulk(bulk::Options { records: 5_000, rounds: 1, floor_seconds: 0.5 }),
         What::Numbers(numbers::Options { dossiers: 2_000 }),
         What::Deliver(deliver::Options { deliveries: 4_000, at_once: 16, store: None }),
-        What::Transports(transports::Options { messages: 400, amqp: None }),
+        What::Transports(transports::Options { messages: 400, amqp: None, database: None }),
         What::Idle(idle),
     ]
 }

@@ -2,6 +2,7 @@
 
 mod hostile;
 mod many;
+mod torn;
 mod whole;
 
 use std::{

@@ -3,11 +3,15 @@
 //!
 //! What is compared is CPU of the hub for a message: who sends, and how many at once, is another
 //! for each. A page of an API is read when the one before is durable, so it is compared with
-//! pushes from one connection, whose messages share no commit either.
+//! pushes from one connection, whose messages share no commit either. Rows of a database come some
+//! hundred in a message: they are compared with pushes of the same rows, by the row.
+
+mod files;
+mod queue;
+mod rows;
 
 use std::{
     fs,
-    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -16,15 +20,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use adapters::{
-    amqp::{AmqpPublish, PublishSettings},
-    outbound::{Message, Outbound, Secret},
-    reach::Reach,
-};
 use axum::{Router, extract::Path as Asked, extract::State, routing::get};
-use bytes::Bytes;
 use clap::Args;
-use tokio::{net::TcpListener, runtime::Runtime, task::JoinSet};
+use tokio::{net::TcpListener, runtime::Runtime};
 
 use super::{
     BenchError, DOSSIERS, Table,
@@ -37,6 +35,7 @@ use super::{
     wire, workload,
     workload::Workload,
 };
+use rows::Foreign;
 
 /// How many, and which broker.
 #[derive(Debug, Clone, Args)]
@@ -47,19 +46,25 @@ pub(crate) struct Options {
     /// A broker, amqp://USER:PASSWORD@HOST/…: then messages come by a queue there too.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) amqp: Option<String>,
+    /// The server of postgres://ROLE:PASSWORD@… (@FILE holds such an address) whose rows are read,
+    /// in a database of their own, dropped at the end. Without, a file of SQLite.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) database: Option<String>,
 }
 
 /// Connections, files and messages of a queue under way at the same time.
 const AT_ONCE: u32 = 16;
+/// Connections of a sender that waits for each answer.
+const ONE_BY_ONE: u32 = 1;
 /// How long one transport may take.
 const WITHIN: Duration = Duration::from_secs(600);
 /// A hub that has used less than a tick of CPU for so long has finished what it put off.
 const QUIET: Duration = Duration::from_millis(500);
 
 /// What the agency has beside its channels of the load; the holes are filled in.
-const CHANNELS: &str = include_str!("agency/transports.toml");
+const CHANNELS: &str = include_str!("../agency/transports.toml");
 /// A queue, where there is a broker.
-const QUEUE: &str = include_str!("agency/queue.toml");
+const QUEUE: &str = include_str!("../agency/queue.toml");
 
 /// Messages of one transport, by their numbers from 0 on.
 #[derive(Clone)]
@@ -89,6 +94,7 @@ struct Figures {
 /// A hub, and what is beside it.
 struct Bench {
     hub: Hub,
+    foreign: Foreign,
     scratch: Scratch,
     load: Arc<Workload>,
     pages: Arc<Pages>,
@@ -128,13 +134,18 @@ impl Bench {
         let drops = scratch.folder.join("drops");
         fs::create_dir_all(&drops)?;
         let queue = options.amqp.as_ref().map_or("", |_| QUEUE);
-        let secrets = options.amqp.as_deref().unwrap_or_default();
+        let foreign =
+            Foreign::make(options.database.as_deref(), scratch.folder.join("foreign.db"))?;
+        let secret = |text: &str| toml::Value::String(text.to_owned());
+        let broker = secret(options.amqp.as_deref().unwrap_or_default());
+        let database = secret(&foreign.address());
         super::child::write_secret(
             &scratch.folder.join("secrets.toml"),
-            &format!("hang-doi = {}\n", toml::Value::String(secrets.to_owned())),
+            &format!("hang-doi = {broker}\ncsdl = {database}\n"),
         )?;
         let surroundings = Surroundings {
             channels: format!("{}{queue}", CHANNELS.replace("PORT", &port.to_string())),
+            mappings: vec![("dong.toml", rows::mapping())],
             lines: "drops = \"drops\"\nsecrets = \"secrets.toml\"\n\
                     private_networks = [\"127.0.0.1\"]\nlog = \"warn\"\n"
                 .to_owned(),
@@ -143,7 +154,7 @@ impl Bench {
         let hub = Hub::start_among(&surroundings, &scratch.folder, &storage, &keys)?;
         let load = Arc::new(Workload::new(seed)?);
         let (messages, done, taken) = (options.messages, 0, Vec::new());
-        Ok(Self { hub, scratch, load, pages, runtime, messages, done, taken })
+        Ok(Self { hub, foreign, scratch, load, pages, runtime, messages, done, taken })
     }
 
     fn batch(&mut self) -> Batch {
@@ -156,6 +167,15 @@ impl Bench {
     fn measure(
         &mut self,
         name: &'static str,
+        work: impl FnOnce(&Self) -> Result<(), BenchError>,
+    ) -> Result<(), BenchError> {
+        self.measure_each((name, self.messages), work)
+    }
+
+    /// The same, for so many.
+    fn measure_each(
+        &mut self,
+        (name, messages): (&'static str, u64),
         work: impl FnOnce(&Self) -> Result<(), BenchError>,
     ) -> Result<(), BenchError> {
         let process = self.hub.process();
@@ -178,26 +198,30 @@ impl Bench {
         let own = clock::usage(std::process::id()).cpu_seconds - own;
         let others = clock::machine_cpu_seconds() - machine - own - (last - before);
         let others = (others / began.elapsed().as_secs_f64()).max(0.0);
-        let messages = self.messages as f64;
+        let messages = messages as f64;
         let cpu = (last - before) * 1e3 / messages;
         self.taken.push(Figures { name, cpu, rate: messages / took, others });
         Ok(())
     }
 
     /// Messages over HTTP.
-    fn sent(&self, connections: u32, script: Arc<Script>) -> Result<(), BenchError> {
+    fn sent(
+        &self,
+        (connections, messages): (u32, u64),
+        script: Arc<Script>,
+    ) -> Result<(), BenchError> {
         let load = Load {
             addresses: vec![self.hub.address],
             connections,
             warm: Duration::ZERO,
             time: WITHIN,
             first: 0,
-            end: Some(self.messages),
+            end: Some(messages),
             script,
         };
         let taken = load::run(load, &load::Watched::default(), &mut |_| {})?;
         match taken.refusal {
-            None if taken.answers == self.messages => Ok(()),
+            None if taken.answers == messages => Ok(()),
             told => Err(BenchError::Refused(told.unwrap_or_else(|| "too little".to_owned()))),
         }
     }
@@ -209,31 +233,15 @@ impl Bench {
                 let (id, text) = (format!("{}", batch.first + number), batch.message(number));
                 wire::post(workload::CHANNEL, &key, &id, &text, request);
             };
-            bench.sent(connections, Arc::new(script))
+            bench.sent((connections, bench.messages), Arc::new(script))
         })
     }
 
     fn soap(&mut self) -> Result<(), BenchError> {
         let (batch, key) = (self.batch(), self.hub.keys.agency.clone());
         self.measure("soap", |bench| {
-            bench
-                .sent(AT_ONCE, Arc::new(move |number, request| call(&batch, &key, number, request)))
-        })
-    }
-
-    /// Files that are there all at once, as after a night.
-    fn files(&mut self) -> Result<(), BenchError> {
-        let batch = self.batch();
-        let folder = self.scratch.folder.join("drops/tep");
-        let name = |number: u64, ending: &str| folder.join(format!("{number:08}.xml{ending}"));
-        for number in 0..batch.count {
-            fs::write(name(number, ".part"), batch.message(number))?;
-        }
-        self.measure("file", |_| {
-            for number in 0..batch.count {
-                fs::rename(name(number, ".part"), name(number, ""))?;
-            }
-            until(|| Ok(entries(&folder.join("done"))? >= 2 * batch.count))
+            let script = move |number, request: &mut Vec<u8>| call(&batch, &key, number, request);
+            bench.sent((AT_ONCE, bench.messages), Arc::new(script))
         })
     }
 
@@ -248,22 +256,6 @@ impl Bench {
             until(|| Ok(pages.asked.load(Ordering::Acquire) > all))?;
             pages.open.store(false, Ordering::Release);
             Ok(())
-        })
-    }
-
-    fn queue(&mut self, address: &str) -> Result<(), BenchError> {
-        let batch = self.batch();
-        let settings =
-            PublishSettings { exchange: String::new(), key: "lienthong-bench".to_owned() };
-        let address = address.to_owned();
-        let secret = Secret::new("--amqp", move || Ok(address.clone()));
-        let anywhere = ["0.0.0.0/0", "::/0"].map(str::parse).into_iter().flatten().collect();
-        let way = Arc::new(AmqpPublish::new(settings, secret, Reach { private: anywhere }));
-        self.measure("amqp", |bench| {
-            bench.runtime.block_on(publish(way, &batch))?;
-            let last = Workload::code(batch.first + batch.count - 1);
-            let path = format!("/v1/dossiers/{last}");
-            until(|| Ok(bench.hub.get(&path)?.0 == 200))
         })
     }
 }
@@ -292,38 +284,6 @@ fn call(batch: &Batch, key: &str, number: u64, request: &mut Vec<u8>) {
     request.extend_from_slice(text.as_bytes());
 }
 
-async fn publish(way: Arc<AmqpPublish>, batch: &Batch) -> Result<(), BenchError> {
-    let (next, mut senders) = (Arc::new(AtomicU64::new(0)), JoinSet::new());
-    for _ in 0..AT_ONCE {
-        let (way, batch, next) = (way.clone(), batch.clone(), next.clone());
-        senders.spawn(async move {
-            loop {
-                let number = next.fetch_add(1, Ordering::Relaxed);
-                if number >= batch.count {
-                    return Ok(());
-                }
-                let message = Message {
-                    id: format!("{}", batch.first + number),
-                    content_type: "application/xml".to_owned(),
-                    payload: Bytes::from(batch.message(number)),
-                    ..Message::default()
-                };
-                way.clone().send(message).await?;
-            }
-        });
-    }
-    while let Some(ended) = senders.join_next().await {
-        let sent: Result<(), adapters::outbound::Failure> =
-            ended.map_err(|error| BenchError::Damaged(error.to_string()))?;
-        sent.map_err(|failure| BenchError::Unreachable(failure.told))?;
-    }
-    Ok(())
-}
-
-fn entries(folder: &Path) -> Result<u64, BenchError> {
-    Ok(fs::read_dir(folder).map_or(0, |entries| entries.count() as u64))
-}
-
 /// Waits until something is so.
 fn until(mut so: impl FnMut() -> Result<bool, BenchError>) -> Result<(), BenchError> {
     let began = Instant::now();
@@ -347,12 +307,15 @@ pub(crate) fn run(seed: u64, options: &Options) -> Result<Table, BenchError> {
     bench.taken.clear();
     bench.push(PUSH, AT_ONCE)?;
     bench.soap()?;
+    let bare = bench.bare_files()?;
     bench.files()?;
+    let bare = bare.zip(bench.bare_files()?).map(|(before, after)| (before + after) / 2.0);
     if let Some(address) = &options.amqp {
         bench.queue(address)?;
     }
-    bench.push(ALONE, 1)?;
+    bench.push(ALONE, ONE_BY_ONE)?;
     bench.pages()?;
+    bench.rows()?;
     bench.push(PUSH, AT_ONCE)?;
     let mut table = Table::new(format!(
         "bench transports: {} messages of one dossier by each, SQLite, seed {seed}",
@@ -363,17 +326,27 @@ pub(crate) fn run(seed: u64, options: &Options) -> Result<Table, BenchError> {
             bench.taken.iter().filter(|one| one.name == name).map(|one| one.cpu).collect();
         all.iter().sum::<f64>() / all.len().max(1) as f64
     };
-    let (push, alone) = (of(PUSH), of(ALONE));
     for one in &bench.taken {
         let cpu = (&*format!("{}, CPU of the hub", one.name), one.cpu * 1e3, "µs");
-        match one.name {
-            ALONE | PUSH => table.line(cpu.0, cpu.1, cpu.2),
-            "poll, a page a message" => table.against(cpu, (ALONE, alone * 1e3)),
-            _ => table.against(cpu, (PUSH, push * 1e3)),
+        let floor = match one.name {
+            ALONE | PUSH | rows::PUSHED => None,
+            "poll, a page a message" => Some(ALONE),
+            rows::READ => Some(rows::PUSHED),
+            _ => Some(PUSH),
+        };
+        match floor {
+            Some(floor) => table.against(cpu, (floor, of(floor) * 1e3)),
+            None => table.line(cpu.0, cpu.1, cpu.2),
         }
-        table.line(format!("{}, messages", one.name), one.rate, "msg/s");
+        let rows = [rows::PUSHED, rows::READ].contains(&one.name);
+        let (what, unit) = if rows { ("rows", "rows/s") } else { ("messages", "msg/s") };
+        table.line(format!("{}, {what}", one.name), one.rate, unit);
+        if let Some(bare) = bare.filter(|_| one.name == "file") {
+            table.line("the same operations on files, bare", bare * 1e3, "µs");
+            let rest = ("file, but for those", (one.cpu - bare) * 1e3, "µs");
+            table.against(rest, (PUSH, of(PUSH) * 1e3));
+        }
     }
-    table.note("rows of databases are other messages, a few hundred rows each: they are not in it");
     note_others(&mut table, bench.taken.iter().map(|one| one.others).fold(0.0, f64::max));
     Ok(table)
 }
