@@ -27,6 +27,12 @@ impl Identity {
     pub fn key(&self) -> String {
         format!("{}/{}", self.source, self.source_code)
     }
+
+    /// The name that [`Self::key`] gave a key of: no source has a stroke in its name.
+    pub fn of_key(key: &str) -> Self {
+        let (source, source_code) = key.split_once('/').unwrap_or((key, ""));
+        Self::new(source, source_code)
+    }
 }
 
 /// One change of status.
