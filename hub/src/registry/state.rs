@@ -49,7 +49,8 @@ pub struct TimelineStep {
     pub source: String,
 }
 
-/// One promise of a date, and since when it stood.
+/// One promise of a date, and since when it stood. It is moved by a supplement, a payment or an
+/// extension only (semantics §5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Promise {
     /// Since when it stood; absent where no time is known: from the beginning.

@@ -11,7 +11,7 @@ use crate::store::{
 };
 
 /// All versions, in order; the file notes how many it has, and the hash of each.
-static MIGRATIONS: [Migration; 18] = [
+static MIGRATIONS: [Migration; 19] = [
     Migration { name: "first", sql: include_str!("../../../migrations/sqlite/0001_first.sql") },
     Migration {
         name: "rollups_by_number",
@@ -65,6 +65,10 @@ static MIGRATIONS: [Migration; 18] = [
     Migration {
         name: "timeliness",
         sql: include_str!("../../../migrations/sqlite/0018_timeliness.sql"),
+    },
+    Migration {
+        name: "promises",
+        sql: include_str!("../../../migrations/sqlite/0021_promises.sql"),
     },
 ];
 
