@@ -221,7 +221,9 @@ impl Deciding {
             }
         }
         let count = numbers.end - first;
-        thin(&mut changes, &|position| (first + (position - start) % count) % KEPT_EVERY == 0);
+        thin(&mut changes, &|position| {
+            (first + (position - start) % count).is_multiple_of(KEPT_EVERY)
+        });
         Ok(changes)
     }
 

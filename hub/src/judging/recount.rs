@@ -8,12 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{
-    Judging, Law,
-    kept::{Kept, Memory},
-    law_at,
-    told::Told,
-};
+use super::{Judging, Law, kept::Kept, law_at, told::Told};
 use crate::{
     registry::{
         Identity, Timeliness,
@@ -46,7 +41,7 @@ const DOSSIERS_AT_ONCE: u32 = 256;
 pub async fn recount(store: Arc<dyn Store>) -> Result<Recounted, StoreError> {
     let all = store.all_judged().await?;
     let (judged, kept) = (all.next, all.findings);
-    let memory = Kept::Memory(Box::new(Memory::default()));
+    let memory = Kept::Memory(Box::default());
     let mut judging = Judging { kept: memory, ..Judging::new(store.clone()) };
     while judging.turn(judged).await?.is_some() {}
     let open = kept.iter().filter(|one| one.closed.is_none()).count() as u64;
