@@ -1,7 +1,7 @@
 //! What a transaction has decided, written without the care that a hub takes: for a benchmark that
 //! wants a store larger than there is time and room to fill.
 
-use std::path::Path;
+use std::{path::Path, thread, time::Duration};
 
 use rusqlite::Connection;
 
@@ -13,6 +13,10 @@ use crate::store::{
 
 /// Entries that are written in one transaction, and whose deltas are rolled up together.
 const ENTRIES_AT_ONCE: u64 = 65_536;
+
+/// How often it is tried to have the file alone, and how long between.
+const TRIES_MAX: u32 = 100;
+const BETWEEN_TRIES: Duration = Duration::from_millis(50);
 
 /// A file that a crash may damage until it is closed: nothing is synced.
 const HASTY: &str = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
@@ -41,7 +45,15 @@ impl Seeding {
     /// When it cannot be opened.
     pub(crate) fn of(file: &Path) -> Result<(Self, Rules), StoreError> {
         let (connection, _) = open::writer(file)?;
-        connection.execute_batch(HASTY)?;
+        // Who had it open may take a moment to let it go, and leaving the WAL waits for nobody.
+        let mut tries = 0;
+        while let Err(error) = connection.execute_batch(HASTY) {
+            tries += 1;
+            if tries > TRIES_MAX {
+                return Err(error.into());
+            }
+            thread::sleep(BETWEEN_TRIES);
+        }
         let tip = known::tip(&connection)?;
         let rules = tip.rules.map(|hash| known::rules(&connection, hash)).transpose()?;
         connection.execute_batch("BEGIN")?;
