@@ -1,5 +1,7 @@
 //! The benchmarks run to their end and tell every figure; how large it is, is no test's business.
 
+mod seeded;
+
 use std::{
     fs,
     net::TcpStream,

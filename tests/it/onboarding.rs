@@ -144,6 +144,52 @@ fn the_samples_of_the_agencies_there_are_are_understood_too() {
 }
 
 #[test]
+fn a_workbook_and_an_archive_are_samples_too() {
+    let book = "mappings/agencies/so-xay-dung/fixtures/ho-so/thang-8.in.xlsx";
+    let zipped = "tests/corpus/agencies/so-thu-nghiem/fixtures";
+    for (sample, lines) in [
+        (book.to_owned(), ["format = \"xlsx\"", "[xlsx]", "source_code = ", "totals = ["]),
+        (
+            format!("{zipped}/goi/tot.in.zip"),
+            [
+                "format = \"csv\"",
+                "members = \"*.csv\"",
+                "ignore = [\"*.txt\", \"__MACOSX/*\"]",
+                "accepted_at = \"NGAY_NHAN | date dd/MM/yyyy\"",
+            ],
+        ),
+        (
+            format!("{zipped}/goi-bang-tinh/tot.in.zip"),
+            [
+                "format = \"xlsx\"",
+                "members = \"*.xlsx\"",
+                "header_rows = 2",
+                "totals = [\"Tổng cộng\"]",
+            ],
+        ),
+    ] {
+        let output = run(&["infer", &sample]);
+        assert_eq!(output.status.code(), Some(0), "{sample}: {}", stderr(&output));
+        let mapping = stdout(&output);
+        for line in lines {
+            assert!(mapping.contains(line), "{sample}: no {line}\n{mapping}");
+        }
+    }
+    // The proposal takes the workbook that it was made from, which stays its fixture.
+    let newcomer = Newcomer::new("workbook");
+    let mappings = newcomer.0.join("agencies").display().to_string();
+    let mut all = vec!["agency", "new", "so-mot", "--name", "A", "--name-en", "A"];
+    all.extend(["--sample", book, "--mappings", &mappings]);
+    let output = run(&all);
+    assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
+    let tested = run(&["test", "so-mot", "--mappings", &mappings]);
+    assert_eq!(tested.status.code(), Some(0), "{}{}", stdout(&tested), stderr(&tested));
+    let hostile = run(&["infer", "tests/corpus/hostile/zip-truncated.zip"]);
+    assert_eq!(hostile.status.code(), Some(1));
+    assert!(stderr(&hostile).contains("cannot be"), "{}", stderr(&hostile));
+}
+
+#[test]
 fn what_is_no_sample_or_no_id_is_refused_in_words_and_nothing_is_overwritten() {
     let newcomer = Newcomer::new("refused");
     let sample = newcomer.0.join("mau.csv");

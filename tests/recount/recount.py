@@ -50,7 +50,7 @@ class Dossier:
         self.status = STATUS[last["trangThai"]]
         self.status_at = instant(last["thoiDiem"])
         self.accepted = instant(form.get("ngayTiepNhan"))
-        self.promises = self.promised(forms)
+        self.promises = self.promised(forms, changes)
         self.steps = self.taken(forms, changes)
         finished = [one["ngayTra"] for one in live if one.get("ngayTra")]
         handed = [one["ngayTra"] for one in live
@@ -59,14 +59,23 @@ class Dossier:
         self.handed_over = instant(handed[-1]) if handed else None
 
     @staticmethod
-    def promised(forms):
-        """Each due date and the day since which it stood, the first from the beginning."""
-        promises = []
+    def promised(forms, changes):
+        """Each promise and the day since which it stood, the first from the beginning. A due date
+        that is told otherwise is one where the dossier waited for its applicant meanwhile."""
+        promises, before, since = [], None, None
         for form in forms:
-            due = instant(form.get("ngayHenTra"))
-            if due and (not promises or promises[-1][1] != due):
-                start = instant(form["thoiDiem"]).date() if promises else date.min
-                promises.append((start, due))
+            at, due = instant(form["thoiDiem"]), instant(form.get("ngayHenTra"))
+            says = {name: told for name, told in form.items() if name != "thoiDiem"}
+            if due and not promises:
+                promises.append((date.min, due))
+            elif due and promises[-1][1] != due:
+                told = [STATUS[one["trangThai"]] for one in (form, before)]
+                told += [STATUS[one["trangThai"]] for one in changes
+                         if since < instant(one["thoiDiem"]) <= at]
+                if WAITING & set(told):
+                    promises.append((at.date(), due))
+            if says != before:
+                before, since = says, at
         return [(start, due.date()) for start, due in promises]
 
     def taken(self, forms, changes):

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::{
-    BenchError, DOSSIERS, Table, child, clock, note_others,
-    seed::{self, VERSIONS},
+    BenchError, DOSSIERS, Table, child, clock,
+    fill::{self, VERSIONS},
+    note_others,
     storage::{Place, Storage},
     surroundings::Surroundings,
     workload::Workload,
@@ -35,8 +36,8 @@ pub(crate) struct Options {
 pub(crate) fn run(seed: u64, options: &Options) -> Result<Table, BenchError> {
     let load = Arc::new(Workload::new(seed)?);
     let place = Place::told(None)?;
-    let filled = seed::fill(&load, options.dossiers, &place, &Surroundings::default())?;
-    let seed::Filled { dossiers, records, cpu_seconds, others, hub, storage, scratch, .. } = filled;
+    let filled = fill::fill(&load, options.dossiers, &place, &Surroundings::default())?;
+    let fill::Filled { dossiers, records, cpu_seconds, others, hub, storage, scratch, .. } = filled;
     drop(hub);
     let deciding = deciding(&storage)?;
     let Storage::File(file) = &storage else {

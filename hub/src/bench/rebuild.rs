@@ -8,7 +8,7 @@ use rusqlite::{Connection, types::ValueRef};
 
 use super::{
     BenchError, DOSSIERS, Table, child,
-    seed::{self, VERSIONS},
+    fill::{self, VERSIONS},
     statements, stop,
     storage::{Place, Storage},
     surroundings::Surroundings,
@@ -32,8 +32,8 @@ pub(crate) struct Options {
 pub(crate) fn run(seed: u64, options: &Options) -> Result<Table, BenchError> {
     let load = Arc::new(Workload::new(seed)?);
     let place = Place::told(options.store.as_deref())?;
-    let filled = seed::fill(&load, options.dossiers, &place, &Surroundings::default())?;
-    let seed::Filled { dossiers, records, seconds, hub, storage, scratch: _scratch, .. } = filled;
+    let filled = fill::fill(&load, options.dossiers, &place, &Surroundings::default())?;
+    let fill::Filled { dossiers, records, seconds, hub, storage, scratch: _scratch, .. } = filled;
     // One process at a time has the store to itself.
     drop(hub);
     let (rows, bytes, scan_seconds) = match &storage {

@@ -8,11 +8,11 @@ use std::{
 
 use clap::{Args, Subcommand};
 use contracts::Contracts;
-use mappings::infer::{Proposal, infer};
+use mappings::infer::Proposal;
 use serde_json::json;
 
 use super::{Exit, Folder, apply, find, simulate, test};
-use crate::catalog::Catalog;
+use crate::{catalog::Catalog, container::sample::infer};
 
 /// The one channel of a new agency: dossiers (hồ sơ).
 const CHANNEL: &str = "ho-so";

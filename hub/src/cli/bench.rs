@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use super::{Exit, journal::exit_of};
 use crate::bench::{
     self, BenchError, Table, bulk, deadline, deliver, idle, ingest, numbers, read, rebuild, search,
-    translate, transports,
+    seed, translate, transports,
 };
 
 /// What to measure; without a name a short run of everything.
@@ -36,6 +36,8 @@ enum What {
     Search(search::Options),
     /// A whole journal compared and folded anew, beside reading it.
     Rebuild(rebuild::Options),
+    /// A store of very many dossiers, its indexes and its numbers alone: for `bench read`.
+    Seed(seed::Options),
     /// What of the ingest of a store is spent on statistics.
     Numbers(numbers::Options),
     /// From the outbox to a receiver, beside a loop that only sends.
@@ -102,6 +104,7 @@ fn measure(seed: u64, what: &What) -> Result<Table, BenchError> {
         What::Search(options) => search::run(seed, options),
         What::Rebuild(options) => rebuild::run(seed, options),
         What::Bulk(options) => bulk::run(seed, options),
+        What::Seed(options) => seed::run(seed, options),
         What::Numbers(options) => numbers::run(seed, options),
         What::Deliver(options) => deliver::run(seed, options),
         What::Transports(options) => transports::run(seed, options),

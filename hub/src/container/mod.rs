@@ -6,6 +6,7 @@
 mod archive;
 mod cells;
 pub(crate) mod reader;
+pub(crate) mod sample;
 mod workbook;
 
 pub(crate) use workbook::SUBCOMMAND;

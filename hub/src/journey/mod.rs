@@ -12,7 +12,7 @@ pub(crate) mod translate;
 use std::sync::Arc;
 
 use adapters::{Arrival, Inbox};
-use contracts::{Contract, Contracts, Later, Outcome, Problem, Receipt, problem};
+use contracts::{Contracts, Later, Outcome, Problem, Receipt, problem};
 use futures_util::future::BoxFuture;
 use mappings::Gazetteer;
 use tokio::sync::{Notify, Semaphore, mpsc};
@@ -64,6 +64,11 @@ pub struct Journey {
     repeats: Repeats,
 }
 
+/// The hash of each contract's text.
+pub(crate) fn hashes(contracts: &Contracts) -> ContractHashes {
+    contracts.iter().map(|one| (one.id().clone(), Digest::of(one.text().as_bytes()))).collect()
+}
+
 impl Journey {
     /// Starts the task that commits; it ends when the last copy of the journey is dropped.
     /// `appended` is told when something was written; what `routes` lead to is woken. Applications
@@ -77,8 +82,7 @@ impl Journey {
         published: Held,
     ) -> Self {
         let committer = Committer::start(store.clone(), appended);
-        let hash = |one: &Contract| (one.id().clone(), Digest::of(one.text().as_bytes()));
-        let hashes = Arc::new(contracts.iter().map(hash).collect());
+        let hashes = Arc::new(hashes(&contracts));
         let containers = Arc::new(Semaphore::new(CONTAINERS_MAX));
         let under_way = TaskTracker::new();
         let exchange = Arc::new(Exchange::new(catalog.clone(), store.clone(), published));

@@ -14,9 +14,7 @@ use crate::{
     },
     store::{
         Store, StoreError,
-        batch::YearSums,
         findings::{CodeTold, TallyText, Turn},
-        timeliness::{AllTimeliness, YearKey},
     },
 };
 
@@ -26,7 +24,7 @@ pub(super) enum Kept {
     Memory(Box<Memory>),
 }
 
-/// What was judged, in memory.
+/// What was asked, in memory.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     next: u64,
@@ -35,8 +33,6 @@ pub(super) struct Memory {
     days: BTreeMap<Date, BTreeSet<TallyKey>>,
     open: HashMap<String, BTreeSet<(u64, u32)>>,
     all: BTreeMap<(u64, u32), Finding>,
-    timeliness: BTreeMap<String, String>,
-    years: BTreeMap<YearKey, YearSums>,
 }
 
 impl Memory {
@@ -59,15 +55,6 @@ impl Memory {
             }
             self.all.insert(id, finding);
         }
-        for (dossier, told) in turn.timeliness {
-            match told {
-                Some(told) => self.timeliness.insert(dossier, told),
-                None => self.timeliness.remove(&dossier),
-            };
-        }
-        for (key, sums) in turn.years {
-            self.years.entry(key).or_default().add(&sums);
-        }
     }
 
     fn between(&self, of: Of, (first, last): (Date, Date)) -> Vec<TallyText> {
@@ -81,11 +68,9 @@ impl Memory {
         ids.filter_map(|id| self.all.get(id).cloned())
     }
 
-    /// All findings that there ever were, and how dossiers stand by the hub's own due date.
-    pub(super) fn into_all(self) -> (impl Iterator<Item = Finding>, AllTimeliness) {
-        let years = self.years.into_iter().filter(|(_, sums)| !sums.is_empty()).collect();
-        let dossiers = self.timeliness.into_iter().collect();
-        (self.all.into_values(), AllTimeliness { dossiers, years })
+    /// All findings that there ever were.
+    pub(super) fn into_all(self) -> impl Iterator<Item = Finding> {
+        self.all.into_values()
     }
 }
 
@@ -112,7 +97,8 @@ impl Kept {
         }
     }
 
-    /// What is kept of dossiers by the hub's own due date.
+    /// What is kept of dossiers by the hub's own due date: in memory nothing, for a recount
+    /// compares that dossier by dossier.
     pub(super) async fn timeliness(
         &self,
         dossiers: Vec<String>,
@@ -120,13 +106,7 @@ impl Kept {
         match self {
             _ if dossiers.is_empty() => Ok(Vec::new()),
             Self::Store(store) => store.timeliness(dossiers).await.map(|(_, told)| told),
-            Self::Memory(memory) => {
-                let of = |key: String| {
-                    let told = memory.timeliness.get(&key).cloned();
-                    told.map(|told| (key, told))
-                };
-                Ok(dossiers.into_iter().filter_map(of).collect())
-            }
+            Self::Memory(_) => Ok(Vec::new()),
         }
     }
 

@@ -7,6 +7,7 @@
 
 mod kept;
 mod pace;
+mod recount;
 mod timely;
 mod told;
 
@@ -35,10 +36,12 @@ use crate::{
         findings::{Text, Turn},
     },
 };
-use kept::{Kept, Memory};
+use kept::Kept;
 use pace::Pace;
 use timely::Timely;
 use told::Told;
+
+pub use recount::{Recounted, recount};
 
 /// How often new entries are looked for.
 const EVERY: Duration = Duration::from_millis(500);
@@ -63,13 +66,15 @@ pub(crate) struct Judging {
     store: Arc<dyn Store>,
     kept: Kept,
     known: Known,
+    /// What decided from which entry on, where it is judged in memory.
+    decided: Vec<(u64, Law)>,
 }
 
 impl Judging {
     /// Judges for a store.
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
         let kept = Kept::Store(store.clone());
-        Self { store, kept, known: None }
+        Self { store, kept, known: None, decided: Vec::new() }
     }
 
     /// Judges until told to stop.
@@ -203,6 +208,10 @@ impl Judging {
             let next = entry.position + 1;
             laws.push((next, self.law(next).await?));
         }
+        if matches!(self.kept, Kept::Memory(_)) {
+            let known = usize::from(!self.decided.is_empty());
+            self.decided.extend(laws.iter().skip(known).cloned());
+        }
         Ok(laws)
     }
 
@@ -307,47 +316,4 @@ pub async fn catch_up(store: Arc<dyn Store>) -> Result<(), StoreError> {
     let mut judging = Judging::new(store);
     while judging.turn(u64::MAX).await?.is_some() {}
     Ok(())
-}
-
-/// What a recount of the findings shows.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Recounted {
-    /// The entry that is judged next: the recount is of those before.
-    pub judged: u64,
-    /// Findings that are open, and all there ever were.
-    pub counts: (u64, u64),
-    /// Findings that are not as a recount has them.
-    pub faults: Vec<String>,
-}
-
-/// Faults that are told; more would help nobody.
-const FAULTS_MAX: usize = 100;
-
-/// Judges everything anew, in memory, and compares with what is kept.
-///
-/// # Errors
-/// When the store cannot answer.
-pub async fn recount(store: Arc<dyn Store>) -> Result<Recounted, StoreError> {
-    let all = store.all_judged().await?;
-    let (judged, kept) = (all.next, all.findings);
-    let memory = Memory::default();
-    let mut judging = Judging { store, kept: Kept::Memory(Box::new(memory)), known: None };
-    while judging.turn(judged).await?.is_some() {}
-    let Kept::Memory(memory) = judging.kept else { return Ok(Recounted::default()) };
-    let open = kept.iter().filter(|one| one.closed.is_none()).count() as u64;
-    let mut recounted = Recounted { judged, counts: (open, kept.len() as u64), faults: Vec::new() };
-    let (findings, timeliness) = memory.into_all();
-    recounted.faults.extend(timely::differences(&timeliness, &all.timeliness));
-    let mut expected: BTreeMap<String, _> = findings.map(|one| (one.id(), one)).collect();
-    for finding in &kept {
-        let id = finding.id();
-        match expected.remove(&id) {
-            Some(one) if one == *finding => {}
-            Some(_) => recounted.faults.push(format!("finding {id} differs from a recount")),
-            None => recounted.faults.push(format!("finding {id} is in no recount")),
-        }
-    }
-    recounted.faults.extend(expected.keys().map(|id| format!("finding {id} is not kept")));
-    recounted.faults.truncate(FAULTS_MAX);
-    Ok(recounted)
 }

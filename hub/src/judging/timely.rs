@@ -1,16 +1,13 @@
 //! How dossiers stand by the hub's own due date, while entries are judged.
 
-use std::{
-    cmp::Ordering,
-    collections::{BTreeMap, BTreeSet, HashMap},
-};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::{
     registry::{DossierState, PlacedCounts, Settings, Timeliness, timeliness::Decides},
     store::{
         StoreError,
         batch::Rollups,
-        timeliness::{AllTimeliness, Judged, Year, YearKey, read, years_of},
+        timeliness::{Judged, Year, read, years_of},
     },
 };
 
@@ -76,45 +73,4 @@ fn count(sums: &mut Rollups, counts: &[PlacedCounts], times: i64) {
         let counts: Vec<_> = counts.iter().map(|(counted, n)| (*counted, n * times)).collect();
         sums.count(place, &counts);
     }
-}
-
-/// What is kept otherwise than a recount has it.
-pub(super) fn differences(expected: &AllTimeliness, kept: &AllTimeliness) -> Vec<String> {
-    let dossiers = differing(&expected.dossiers, &kept.dossiers);
-    let of_dossiers = dossiers
-        .map(|key| format!("what is kept of {key} by the hub's due date differs from a recount"));
-    let years = differing(&expected.years, &kept.years);
-    let of_years = years.map(|key| {
-        let YearKey { level, measure, outer, year, inner } = key;
-        format!("{measure} of level {level} `{outer}` `{inner}` in {year} differs from a recount")
-    });
-    of_dossiers.chain(of_years).collect()
-}
-
-/// The keys under which two lists, both in the order of their keys, do not say the same.
-fn differing<'a, K: Ord, V: PartialEq>(
-    one: &'a [(K, V)],
-    other: &'a [(K, V)],
-) -> impl Iterator<Item = &'a K> {
-    let (mut ones, mut others) = (one.iter().peekable(), other.iter().peekable());
-    std::iter::from_fn(move || {
-        loop {
-            let order = match (ones.peek(), others.peek()) {
-                (Some((key, _)), Some((against, _))) => key.cmp(against),
-                (Some(_), None) => Ordering::Less,
-                (None, Some(_)) => Ordering::Greater,
-                (None, None) => return None,
-            };
-            match order {
-                Ordering::Less => return ones.next().map(|(key, _)| key),
-                Ordering::Greater => return others.next().map(|(key, _)| key),
-                Ordering::Equal => {
-                    let (told, kept) = (ones.next()?, others.next()?);
-                    if told.1 != kept.1 {
-                        return Some(&told.0);
-                    }
-                }
-            }
-        }
-    })
 }

@@ -49,27 +49,51 @@ impl Told {
                 told.claims.extend(Claim::new(Stamp { position: entry.position, at }, claimed));
             }
         }
+        told.hear(open, store, kept, before).await?;
+        Ok(told)
+    }
+
+    /// Reads what was told of some names before a position, and of every name that ever told a code
+    /// that one of them told.
+    pub(super) async fn about(
+        names: BTreeSet<Identity>,
+        store: &dyn Store,
+        kept: &Kept,
+        before: u64,
+    ) -> Result<Self, StoreError> {
+        let mut told = Self::default();
+        told.hear(names, store, kept, before).await?;
+        Ok(told)
+    }
+
+    async fn hear(
+        &mut self,
+        mut open: BTreeSet<Identity>,
+        store: &dyn Store,
+        kept: &Kept,
+        before: u64,
+    ) -> Result<(), StoreError> {
         let mut asked: BTreeSet<String> = BTreeSet::new();
         while !open.is_empty() {
             let texts = store.told(open.iter().cloned().collect(), before).await?;
             // A name of which nothing was told yet is known all the same.
             for name in std::mem::take(&mut open) {
-                told.heard.entry(name).or_default();
+                self.heard.entry(name).or_default();
             }
-            told.read(&texts)?;
+            self.read(&texts)?;
             let codes: Vec<String> =
-                told.codes.keys().filter(|code| !asked.contains(*code)).cloned().collect();
+                self.codes.keys().filter(|code| !asked.contains(*code)).cloned().collect();
             asked.extend(codes.iter().cloned());
             if codes.is_empty() {
                 break;
             }
             for (_, name) in kept.names(codes).await? {
-                if !told.heard.contains_key(&name) {
+                if !self.heard.contains_key(&name) {
                     open.insert(name);
                 }
             }
         }
-        Ok(told)
+        Ok(())
     }
 
     fn read(&mut self, texts: &[Text]) -> Result<(), StoreError> {
@@ -109,6 +133,12 @@ impl Told {
             new.map(move |(name, _)| (code.clone(), name.clone())).collect::<Vec<_>>()
         };
         self.codes.iter().flat_map(names).collect()
+    }
+
+    /// The last entry that tells of a name, or of one that may belong together with it.
+    pub(super) fn last(&self, name: &Identity) -> Option<u64> {
+        let (_, heard) = self.component(name, u64::MAX);
+        heard.last().map(|one| one.observation.position)
     }
 
     /// The names that may have belonged together with one up to an entry, and what was told of

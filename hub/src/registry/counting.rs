@@ -26,13 +26,12 @@ fn flow(state: &DossierState, settings: &Settings) -> Vec<(Measure, String)> {
 #[test]
 fn verdicts_compare_days_and_the_first_promise_is_a_measure_of_its_own() {
     use Measure as M;
+    let done = json!({"status": 9, "due_at": "2024-10-09T01:00:00Z",
+        "finished_at": "2024-10-09T09:00:00Z"});
     let told = [
-        at("1", json!({"due_at": "2024-10-08"})),
-        at(
-            "2",
-            json!({"status": 9, "due_at": "2024-10-09T01:00:00Z",
-            "finished_at": "2024-10-09T09:00:00Z"}),
-        ),
+        at("2024-10-01", json!({"due_at": "2024-10-08"})),
+        at("2024-10-09", done),
+        event(json!({"at": "2024-10-07", "kind": "extension", "due_at": "2024-10-09T01:00:00Z"})),
     ];
     let flows = flow(&state(&told), &Settings::default());
     let on = |measure, day: &str| (measure, day.to_owned());
@@ -74,6 +73,52 @@ fn overdue_begins_the_day_after_the_due_day_and_follows_the_promise_in_force() {
     assert_eq!(days, [0, 1, 1, 0, 0, 1, 1, 0]);
     let open = ["01", "12", "13"].map(|day| gauge(&now, Measure::Open, &format!("2024-10-{day}")));
     assert_eq!(open, [1, 1, 0]);
+}
+
+#[test]
+fn a_promise_is_moved_by_a_supplement_a_payment_or_an_extension_alone() {
+    let first = at("2024-10-02", json!({"due_at": "2024-10-05"}));
+    let later = |more: serde_json::Value| {
+        let mut body = json!({"due_at": "2024-10-20"});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        at("2024-10-08", body)
+    };
+    let told = |more: &[Observation]| {
+        let done = at(
+            "2024-10-10",
+            json!({"status": 9, "due_at": "2024-10-20",
+            "finished_at": "2024-10-10"}),
+        );
+        let all: Vec<Observation> = [first.clone(), done].iter().chain(more).cloned().collect();
+        let now = state(&all);
+        assert_eq!(now.due_at, moment("2024-10-20"), "what the agency says is told all the same");
+        let flows = flow(&now, &Settings::default()).into_iter().map(|(measure, _)| measure);
+        let found = flows.filter(|one| {
+            matches!(one, Measure::FinishedEarly | Measure::FinishedOnTime | Measure::FinishedLate)
+        });
+        (found.collect::<Vec<_>>(), gauge(&now, Measure::Overdue, "2024-10-09"))
+    };
+    let event = |more: serde_json::Value| {
+        let mut body = json!({"at": "2024-10-07", "kind": "status"});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        event(body)
+    };
+    // Told otherwise by itself, once or again, or by an event that is none of these: late.
+    let late = (vec![Measure::FinishedLate], 1);
+    assert_eq!(told(&[]), late);
+    assert_eq!(told(&[later(json!({}))]), late);
+    assert_eq!(told(&[event(json!({"due_at": "2024-10-20"}))]), late);
+    // The clock was stopped for the applicant, or the date was extended: early.
+    let early = (vec![Measure::FinishedEarly], 0);
+    assert_eq!(told(&[later(json!({"status": 5}))]), early);
+    for moved in [
+        json!({"kind": "supplement"}),
+        json!({"kind": "payment"}),
+        json!({"kind": "extension", "due_at": "2024-10-20"}),
+        json!({"status": 5}),
+    ] {
+        assert_eq!(told(&[event(moved.clone()), later(json!({}))]), early, "{moved}");
+    }
 }
 
 #[test]

@@ -227,6 +227,9 @@ fn the_first_promise_stays_and_a_silent_move_is_a_finding() {
     let now = state(&told);
     assert_eq!((now.first_due_at, now.due_at), (moment("2024-10-09"), moment("2024-10-12")));
     assert_eq!(codes(&told), ["due-date-moved"]);
+    assert_eq!(now.promises.len(), 1, "nothing accounts for the other");
+    let repeated = [&told[..], &[at("3", json!({"due_at": "2024-10-12", "unit": "x"}))]].concat();
+    assert_eq!(codes(&repeated), ["due-date-moved"], "it is asked about once");
     let longer = event(json!({"at": "2024-10-05", "kind": "extension", "due_at": "2024-10-20"}));
     let told = [at("2024-10-02", json!({"due_at": "2024-10-09"})), longer];
     assert_eq!(state(&told).due_at, moment("2024-10-20"));

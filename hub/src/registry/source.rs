@@ -191,7 +191,8 @@ impl View {
         }
     }
 
-    /// Notes the due date a snapshot declares, and whether anything accounts for its move.
+    /// Notes the due date a snapshot declares. One that nothing accounts for is no promise: it is
+    /// told, and asked about.
     fn promise(&mut self, before: Option<&Told<'_>>, now: &Told<'_>, events: &[&Progress]) {
         let Some(due_at) = now.body.due_at else { return };
         let Some(old) = self.promises.last().map(|promise| promise.due_at) else {
@@ -201,8 +202,7 @@ impl View {
         if old == due_at {
             return;
         }
-        self.promises.push(Promise { at: now.time(), due_at });
-        let waits = |one: &Told<'_>| matches!(one.body.status.code(), 5 | 6);
+        let waits = |one: &Told<'_>| waits(one.body.status);
         let asked = |one: &Told<'_>| one.body.supplements.len();
         let since = before.and_then(Told::time);
         let accounted = waits(now)
@@ -212,8 +212,11 @@ impl View {
                     && Some(event.at) > since
                     && now.time().is_none_or(|now| event.at <= now)
             });
-        if !accounted {
-            self.moved(old, due_at);
+        let told = before.and_then(|one| one.body.due_at);
+        if accounted {
+            self.promises.push(Promise { at: now.time(), due_at });
+        } else if told != Some(due_at) {
+            self.moved(told.unwrap_or(old), due_at);
         }
     }
 
@@ -248,13 +251,15 @@ impl View {
 
     fn apply(&mut self, event: &Progress) {
         if let Some(due_at) = event.due_at {
-            let old = self.promises.last().map(|promise| promise.due_at);
-            if old != Some(due_at) {
-                let at = old.map(|_| event.at);
-                self.promises.push(Promise { at, due_at });
-            }
-            if let Some(old) = old.filter(|old| *old != due_at && !moves_promise(event)) {
-                self.moved(old, due_at);
+            let told = self.members.due_at;
+            match self.promises.last().map(|promise| promise.due_at) {
+                None => self.promises.push(Promise { at: None, due_at }),
+                Some(old) if old == due_at => {}
+                Some(_) if moves_promise(event) => {
+                    self.promises.push(Promise { at: Some(event.at), due_at });
+                }
+                Some(old) if told != Some(due_at) => self.moved(told.unwrap_or(old), due_at),
+                Some(_) => {}
             }
         }
         let now = &mut self.members;
@@ -289,6 +294,12 @@ impl View {
 /// Whether an event is of a kind that may move the promise.
 fn moves_promise(event: &Progress) -> bool {
     matches!(event.kind.as_str(), "supplement" | "payment" | "extension")
+        || event.status.is_some_and(waits)
+}
+
+/// Whether a dossier waits for its applicant in a status.
+fn waits(status: Status) -> bool {
+    matches!(status, Status::SUPPLEMENT | Status::PAYMENT)
 }
 
 /// Joins each snapshot that says what its predecessor says with it, unless it speaks after a

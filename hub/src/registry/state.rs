@@ -27,6 +27,12 @@ impl Identity {
     pub fn key(&self) -> String {
         format!("{}/{}", self.source, self.source_code)
     }
+
+    /// The name that [`Self::key`] gave a key of: no source has a stroke in its name.
+    pub fn of_key(key: &str) -> Self {
+        let (source, source_code) = key.split_once('/').unwrap_or((key, ""));
+        Self::new(source, source_code)
+    }
 }
 
 /// One change of status.
@@ -43,7 +49,8 @@ pub struct TimelineStep {
     pub source: String,
 }
 
-/// One promise of a date, and since when it stood.
+/// One promise of a date, and since when it stood. It is moved by a supplement, a payment or an
+/// extension only (semantics §5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Promise {
     /// Since when it stood; absent where no time is known: from the beginning.

@@ -9,7 +9,7 @@ use jiff::{Timestamp, civil::Date};
 use super::{
     Answer, StoreError,
     decode::Stored,
-    timeliness::{AllTimeliness, Judged, Year},
+    timeliness::{Judged, Year},
 };
 use crate::registry::{
     Identity,
@@ -61,15 +61,13 @@ pub struct Turn {
     pub years: Vec<Year>,
 }
 
-/// All that was judged, as of one moment.
+/// All that was asked, as of one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AllJudged {
     /// The entry that is judged next.
     pub next: u64,
     /// All findings in the order in which they were opened.
     pub findings: Vec<Finding>,
-    /// How dossiers stand by the hub's own due date.
-    pub timeliness: AllTimeliness,
 }
 
 /// Which findings are wanted.
@@ -132,7 +130,7 @@ pub trait Findings: Send + Sync {
         limit: u32,
     ) -> Answer<'_, Result<Vec<Finding>, StoreError>>;
 
-    /// All that was judged, as of one moment.
+    /// All that was asked, as of one moment.
     fn all_judged(&self) -> Answer<'_, Result<AllJudged, StoreError>>;
 }
 

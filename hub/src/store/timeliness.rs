@@ -4,6 +4,8 @@
 //! By dossier it keeps what was judged with what that adds to the numbers; and the sums of that, on
 //! the levels of the lattice, a year in a row.
 
+use std::collections::BTreeMap;
+
 use super::{
     Answer, CellQuery, Cells, StoreError,
     batch::{
@@ -38,15 +40,6 @@ pub struct YearKey {
 /// A number's year and its days.
 pub type Year = (YearKey, YearSums);
 
-/// All that is kept, as of one moment.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct AllTimeliness {
-    /// What is kept of dossiers, in the order of their keys.
-    pub dossiers: Vec<Kept>,
-    /// The sums, in the order of their keys.
-    pub years: Vec<Year>,
-}
-
 /// How dossiers stand by the hub's own due date. One method = one transaction.
 pub trait Timely: Send + Sync {
     /// What was judged of some dossiers, as far as there is anything, and the entry that is judged
@@ -57,6 +50,63 @@ pub trait Timely: Send + Sync {
     /// Numbers by the hub's own due date, of what sums are kept for, true at the entry that is
     /// judged next.
     fn timely_cells(&self, query: CellQuery) -> Answer<'_, Result<Cells, StoreError>>;
+
+    /// What was judged of dossiers behind a key, in the order of keys, and the entry that is judged
+    /// next.
+    fn timeliness_after(
+        &self,
+        key: String,
+        limit: u32,
+    ) -> Answer<'_, Result<(u64, Vec<Kept>), StoreError>>;
+
+    /// How the sums differ from what is kept of dossiers, as of one moment. However many there are,
+    /// some are read at a time.
+    fn timely_faults(&self) -> Answer<'_, Result<Vec<String>, StoreError>>;
+}
+
+/// What is kept of dossiers added up, to be compared with the sums.
+#[derive(Default)]
+pub(super) struct AddedUp(Rollups);
+
+/// Those sums that were not read yet.
+pub(super) struct Expected(BTreeMap<YearKey, YearSums>);
+
+impl AddedUp {
+    /// Adds what is kept of a dossier.
+    ///
+    /// # Errors
+    /// When it is damaged.
+    pub(super) fn add(&mut self, kept: &Kept) -> Result<(), StoreError> {
+        for (place, counts) in &read(kept)?.counts {
+            self.0.count(place, counts);
+        }
+        Ok(())
+    }
+
+    /// All of it.
+    pub(super) fn close(self) -> Expected {
+        Expected(years_of(&self.0).into_iter().collect())
+    }
+}
+
+impl Expected {
+    /// Compares a row of the sums; gives its fault.
+    pub(super) fn differs(&mut self, (key, sums): &Year) -> Option<String> {
+        let expected = self.0.remove(key);
+        (expected.as_ref() != Some(sums)).then(|| differs(key))
+    }
+
+    /// The faults of those that are not there.
+    pub(super) fn missing(self) -> impl Iterator<Item = String> {
+        self.0.into_keys().map(|key| differs(&key))
+    }
+}
+
+fn differs(YearKey { level, measure, outer, year, inner }: &YearKey) -> String {
+    format!(
+        "{measure} of level {level} `{outer}` `{inner}` in {year} differs from what is kept of \
+         dossiers"
+    )
 }
 
 /// The sums as rows to add to those that are kept.

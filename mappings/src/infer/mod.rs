@@ -9,10 +9,12 @@ mod meaning;
 mod proposal;
 mod reading;
 mod records;
+mod workbook;
 
 use std::collections::BTreeMap;
 
 use self::reading::Reading;
+use crate::format::sheet::Sheet;
 
 /// A proposed mapping.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,17 +47,28 @@ impl NotUnderstood {
 /// # Errors
 /// When the sample is empty, in no format that is read, or holds no record.
 pub fn infer(payload: &[u8], agency: &str) -> Result<Proposal, NotUnderstood> {
-    let reading = Reading::of(payload)?;
-    let records = records::of(&reading)?;
+    proposed(&Reading::of(payload)?, agency)
+}
+
+/// The same for a sheet of a workbook that is open.
+///
+/// # Errors
+/// When it has no names of columns or no record, or its rows cannot be read.
+pub fn infer_sheet(sheet: &mut dyn Sheet, agency: &str) -> Result<Proposal, NotUnderstood> {
+    proposed(&Reading::of_sheet(sheet)?, agency)
+}
+
+fn proposed(reading: &Reading, agency: &str) -> Result<Proposal, NotUnderstood> {
+    let records = records::of(reading)?;
     let meanings = meaning::of(&records.fields);
-    Ok(proposal::written(agency, &reading, &records, &meanings))
+    Ok(proposal::written(agency, reading, &records, &meanings))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn proposed(payload: &[u8]) -> Proposal {
+    fn understood(payload: &[u8]) -> Proposal {
         infer(payload, "so-y-te").unwrap()
     }
 
@@ -67,7 +80,7 @@ mod tests {
 
     #[test]
     fn a_list_with_a_title_and_a_total_is_understood() {
-        let found = proposed(LIST.as_bytes());
+        let found = understood(LIST.as_bytes());
         assert_eq!(found.records, 2);
         assert_eq!(found.extension, "csv");
         for line in [
@@ -94,7 +107,7 @@ mod tests {
             // TCVN3 has no toned capitals.
             let text = LIST.replace("DANH SACH", "Danh sach");
             let bytes = named.unwrap().encode(&text).unwrap();
-            let found = proposed(&bytes);
+            let found = understood(&bytes);
             assert!(found.mapping.contains(&format!("charset = \"{charset}\"")), "{charset}");
         }
     }
@@ -106,14 +119,14 @@ mod tests {
              "ngayTiepNhan": "2024-03-04T08:30:00+07:00", "tep": [{"ten": "a"}]},
             {"maHoSo": "A2", "nguoiNop": {"hoTen": "Be", "diaChi": "Y"}, "trangThai": "TIEP_NHAN",
              "ngayTiepNhan": "2024-03-05T08:30:00+07:00", "tep": []}]}"#;
-        let found = proposed(json);
+        let found = understood(json);
         assert_eq!(found.records, 2);
         assert!(found.mapping.contains("each = \"hoSo\""), "{}", found.mapping);
         assert!(found.mapping.contains("name = \"nguoiNop/hoTen | name\""), "{}", found.mapping);
         let xml = "<ds><hs ma='7'><Ngay_Nhan>04/03/2024</Ngay_Nhan><TenCongDan>An</TenCongDan>\
                    <TinhTrang>Xong</TinhTrang></hs><hs ma='8'><Ngay_Nhan>05/03/2024</Ngay_Nhan>\
                    <TenCongDan>Be</TenCongDan><TinhTrang>Lạ</TinhTrang></hs></ds>";
-        let found = proposed(xml.as_bytes());
+        let found = understood(xml.as_bytes());
         assert!(found.mapping.contains("each = \"ds/hs\""), "{}", found.mapping);
         assert!(found.questions.iter().any(|[vi, _]| vi.contains("`Lạ`")), "{:?}", found.questions);
     }
@@ -122,7 +135,7 @@ mod tests {
     fn a_root_of_very_many_records_costs_no_more_than_its_size() {
         let record = "<hs><MaHoSo>7</MaHoSo><HoTen>An</HoTen><TinhTrang>Xong</TinhTrang></hs>";
         // Each looked for among all the others would be ten thousand million looks.
-        let found = proposed(format!("<ds>{}</ds>", record.repeat(100_000)).as_bytes());
+        let found = understood(format!("<ds>{}</ds>", record.repeat(100_000)).as_bytes());
         assert_eq!(found.records, 100_000);
     }
 

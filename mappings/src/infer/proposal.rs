@@ -8,7 +8,13 @@ use super::{
     reading::Reading,
     records::{Field, Records},
 };
-use crate::{format::Format, text::normalise::search_key};
+use crate::{
+    format::{
+        Format,
+        sheet::{SheetHeader, SheetOptions},
+    },
+    text::normalise::search_key,
+};
 
 /// Values of a field that a comment shows.
 const SHOWN: usize = 3;
@@ -35,6 +41,30 @@ fn toml(text: &str) -> String {
 fn comment(text: &str) -> String {
     let short: String = text.chars().take(SHOWN_CHARS).collect();
     short.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+}
+
+/// What the rules of a mapping begin with; how the payload is read stands before it.
+const RECORD: &str = "[[record]]";
+
+impl Proposal {
+    /// The same for an archive of such files, of which `first` was the sample: which names its
+    /// files have, and which others are in it besides.
+    #[must_use]
+    pub fn in_archive(mut self, first: &str, members: &str, others: &BTreeSet<String>) -> Self {
+        let first = comment(first);
+        let mut lines = format!(
+            "# Tệp zip; mẫu lấy từ `{first}` (an archive; the sample is `{first}` in it).\n\
+             [zip]\nmembers = {}\n",
+            toml(members)
+        );
+        if !others.is_empty() {
+            let others: Vec<String> = others.iter().map(|one| toml(one)).collect();
+            lines.push_str(&format!("ignore = [{}]\n", others.join(", ")));
+        }
+        self.mapping = self.mapping.replacen(RECORD, &format!("{lines}\n{RECORD}"), 1);
+        self.extension = "zip";
+        self
+    }
 }
 
 struct Writer<'a> {
@@ -93,7 +123,9 @@ impl Writer<'_> {
             self.line(format!("# {vi} ({en})"));
         }
         self.line(format!("format = {}", toml(reading.format_name())));
-        self.line(format!("charset = {}", toml(reading.charset.name())));
+        if reading.sheet.is_none() {
+            self.line(format!("charset = {}", toml(reading.charset.name())));
+        }
         if !records.each.is_empty() {
             self.line(format!(
                 "# {} bản ghi lặp lại ở đây ({0} records repeat here).",
@@ -115,12 +147,28 @@ impl Writer<'_> {
                     self.line(format!("footer = {}", reading.footer));
                 }
             }
+            Format::Sheet(options) => self.sheet(options),
             _ => {}
         }
         self.line("");
-        self.line("[[record]]");
+        self.line(RECORD);
         self.line("contract = \"dossier/1\"");
         self.line("key = \"source_code\"");
+    }
+
+    fn sheet(&mut self, options: &SheetOptions) {
+        self.line("");
+        self.line("[xlsx]");
+        if let SheetHeader::Row(row) = &options.header {
+            self.line(format!("header = {row}"));
+        }
+        if options.header_rows > 1 {
+            self.line(format!("header_rows = {}", options.header_rows));
+        }
+        if !options.totals.is_empty() {
+            let totals: Vec<String> = options.totals.iter().map(|one| toml(one)).collect();
+            self.line(format!("totals = [{}]", totals.join(", ")));
+        }
     }
 
     fn members(&mut self, meanings: &[Meaning]) {

@@ -1,8 +1,8 @@
 //! How a sample is read: its character set and its format, told by what it holds.
 
-use super::NotUnderstood;
+use super::{NotUnderstood, workbook::Held};
 use crate::{
-    format::{CsvOptions, Format, Header, JsonOptions, Limits, XmlOptions},
+    format::{CsvOptions, Format, Header, JsonOptions, Limits, XmlOptions, sheet::Sheet},
     text::{charset::Charset, normalise::search_key},
 };
 
@@ -10,7 +10,7 @@ use crate::{
 const LINES_MAX: usize = 200;
 
 /// A title, a date and an empty line may stand before the column names.
-const HEADER_ROW_MAX: usize = 12;
+pub(super) const HEADER_ROW_MAX: usize = 12;
 
 /// A sample's text, and how it came to be read so.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub(super) struct Reading {
     pub(super) text: String,
     pub(super) format: Format,
     pub(super) footer: usize,
+    /// The rows, where it is a sheet: then there is no text.
+    pub(super) sheet: Option<Held>,
     /// Why, in Vietnamese and in English.
     pub(super) reasons: Vec<[String; 2]>,
 }
@@ -55,10 +57,8 @@ impl Reading {
     pub(super) fn of(payload: &[u8]) -> Result<Self, NotUnderstood> {
         if payload.starts_with(b"PK") {
             return Err(NotUnderstood::new(
-                "Tệp mẫu là Excel hoặc zip: lưu thành CSV (UTF-8) rồi thử lại, hoặc tự viết ánh xạ \
-                 theo docs/mapping.md.",
-                "The sample is Excel or zip: save it as CSV (UTF-8) and try again, or write the \
-                 mapping by docs/mapping.md.",
+                "Tệp mẫu là Excel hoặc zip: phải mở ra trước khi đọc.",
+                "The sample is Excel or zip: it has to be opened before it is read.",
             ));
         }
         let (charset, text, mut reasons) = decoded(payload)?;
@@ -73,7 +73,25 @@ impl Reading {
             }
             _ => table(&text, &mut reasons)?,
         };
-        Ok(Self { charset, text, format, footer, reasons })
+        Ok(Self { charset, text, format, footer, sheet: None, reasons })
+    }
+
+    /// Of a sheet that is open.
+    pub(super) fn of_sheet(sheet: &mut dyn Sheet) -> Result<Self, NotUnderstood> {
+        let (held, options) = Held::of(sheet)?;
+        let (name, rows) = (sheet.name(), options.header_rows);
+        let reasons = vec![[
+            format!("Trang tính `{name}`, tên cột chiếm {rows} dòng."),
+            format!("The sheet `{name}`, whose column names take {rows} rows."),
+        ]];
+        Ok(Self {
+            charset: Charset::Utf8,
+            text: String::new(),
+            format: Format::Sheet(options),
+            footer: 0,
+            sheet: Some(held),
+            reasons,
+        })
     }
 
     /// The name of the format in a channel's file, and the usual ending of such a file.
@@ -82,10 +100,10 @@ impl Reading {
             Format::Json(_) => "json",
             Format::Xml(_) => "xml",
             Format::Csv(_) => "csv",
+            Format::Sheet(_) => "xlsx",
             // No sample is read as one of these.
             Format::Fixed(_) => "fixed",
             Format::Rows(_) => "rows",
-            Format::Sheet(_) => "xlsx",
         }
     }
 }

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{NotUnderstood, reading::Reading};
+use super::{NotUnderstood, reading::Reading, workbook::unread};
 use crate::{
     document::{Document, NodeId, NodeKind},
-    format::{Format, Limits, Step},
+    format::{Fault, Format, Limits, Step, sheet},
+    origin::Places,
 };
 
 /// Records whose values are looked at.
@@ -47,20 +48,28 @@ fn limits() -> Limits {
 
 pub(super) fn of(reading: &Reading) -> Result<Records, NotUnderstood> {
     let each = match reading.format {
-        Format::Csv(_) => Vec::new(),
+        Format::Csv(_) | Format::Sheet(_) => Vec::new(),
         Format::Json(ref options) if options.lines => Vec::new(),
         _ => repeated(reading)?,
     };
     let steps: Vec<Step> =
         each.iter().map(|name| Step { name: name.clone(), namespace: None }).collect();
     let (mut fields, mut count) = (Fields::default(), 0);
-    let read = reading.format.read(&reading.text, &steps, &limits(), &mut |item| {
+    let mut take = |item: Result<(&Document, NodeId), Fault>| {
         count += 1;
         if let (Ok((document, record)), true) = (item, count <= RECORDS_MAX) {
             fields.add(document, record);
         }
-    });
+    };
+    let read = match (&reading.format, &reading.sheet) {
+        (Format::Sheet(options), Some(held)) => {
+            let places = Places::of_sheet(None);
+            sheet::read(options, &mut held.again(), &limits(), &places, &mut take)
+        }
+        (format, _) => format.read(&reading.text, &steps, &limits(), &mut take),
+    };
     read.map_err(|fault| unread(&fault))?;
+    count += reading.sheet.as_ref().map_or(0, |held| held.more);
     if fields.list.iter().all(|field| field.values.is_empty()) {
         return Err(NotUnderstood::new(
             "Không thấy bản ghi nào có dữ liệu trong tệp mẫu.",
@@ -69,13 +78,6 @@ pub(super) fn of(reading: &Reading) -> Result<Records, NotUnderstood> {
     }
     let each = each.iter().map(|name| quoted(name)).collect::<Vec<_>>().join("/");
     Ok(Records { each, count, fields: fields.list })
-}
-
-fn unread(fault: &crate::format::Fault) -> NotUnderstood {
-    NotUnderstood::new(
-        format!("Không đọc được tệp mẫu: {fault}."),
-        format!("The sample cannot be read: {fault}."),
-    )
 }
 
 /// Something that may repeat: the names that lead to it.

@@ -349,8 +349,7 @@ impl Findings for PostgresStore {
                 let mut client = self.sessions.reader().await?;
                 let moment = session::at_one_moment(&mut client).await?;
                 let findings = found(&moment, "ORDER BY opened, number", &[]).await?;
-                let (next, timeliness) = (judged(&moment).await?, timeliness::all(&moment).await?);
-                Ok::<_, Failure>(AllJudged { next, findings, timeliness })
+                Ok::<_, Failure>(AllJudged { next: judged(&moment).await?, findings })
             };
             work.await.map_err(StoreError::from)
         })

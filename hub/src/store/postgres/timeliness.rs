@@ -12,7 +12,7 @@ use super::{
 use crate::store::{
     Answer, CellQuery, Cells, StoreError,
     numbers::Sums,
-    timeliness::{AllTimeliness, Judged, Kept, Timely, Year, YearKey, parts, unpacked},
+    timeliness::{AddedUp, Judged, Kept, Timely, Year, YearKey, parts, unpacked},
 };
 
 fn told(row: &Row) -> Result<Kept, Failure> {
@@ -143,13 +143,33 @@ async fn add_held(client: &impl GenericClient, years: &mut [Year]) -> Result<(),
     Ok(())
 }
 
-/// All that is kept.
-pub(super) async fn all(client: &impl GenericClient) -> Result<AllTimeliness, Failure> {
-    let sql = "SELECT dossier, told FROM timeliness ORDER BY dossier";
-    let dossiers = session::rows(client, sql, &[]).await?;
-    let sql = "SELECT level, measure, outside, year, inside, days FROM timeliness_years
-               ORDER BY level, measure, outside, year, inside";
-    let year = |row: &Row| {
+/// Rows of dossiers that are held at a time.
+const DOSSIERS_AT_ONCE: u32 = 4_096;
+
+async fn after(
+    client: &impl GenericClient,
+    key: &str,
+    limit: u32,
+) -> Result<(u64, Vec<Kept>), Failure> {
+    let sql = "SELECT dossier, told FROM timeliness WHERE dossier > $1 ORDER BY dossier LIMIT $2";
+    let rows = session::rows(client, sql, &[&key, &i64::from(limit)]).await?;
+    Ok((judged(client).await?, rows.iter().map(told).collect::<Result<_, _>>()?))
+}
+
+async fn faults(client: &impl GenericClient) -> Result<Vec<String>, Failure> {
+    let (mut added, mut last) = (AddedUp::default(), String::new());
+    loop {
+        let (_, rows) = after(client, &last, DOSSIERS_AT_ONCE).await?;
+        for kept in &rows {
+            added.add(kept)?;
+        }
+        let Some((key, _)) = rows.into_iter().next_back() else { break };
+        last = key;
+    }
+    let mut expected = added.close();
+    let sql = "SELECT level, measure, outside, year, inside, days FROM timeliness_years";
+    let mut faults = Vec::new();
+    for row in session::rows(client, sql, &[]).await? {
         let key = YearKey {
             level: u8::try_from(row.try_get::<_, i16>(0)?).unwrap_or(u8::MAX),
             measure: row.try_get(1)?,
@@ -157,13 +177,10 @@ pub(super) async fn all(client: &impl GenericClient) -> Result<AllTimeliness, Fa
             year: row.try_get(3)?,
             inner: row.try_get(4)?,
         };
-        Ok::<_, Failure>((key, unpacked(row.try_get(5)?)?))
-    };
-    let years = session::rows(client, sql, &[]).await?;
-    Ok(AllTimeliness {
-        dossiers: dossiers.iter().map(told).collect::<Result<_, _>>()?,
-        years: years.iter().map(year).collect::<Result<_, _>>()?,
-    })
+        faults.extend(expected.differs(&(key, unpacked(row.try_get(5)?)?)));
+    }
+    faults.extend(expected.missing());
+    Ok(faults)
 }
 
 impl Timely for PostgresStore {
@@ -184,5 +201,28 @@ impl Timely for PostgresStore {
             let moment = session::at_one_moment(&mut client).await?;
             Ok(cells(&moment, &query).await?)
         }))
+    }
+
+    fn timeliness_after(
+        &self,
+        key: String,
+        limit: u32,
+    ) -> Answer<'_, Result<(u64, Vec<Kept>), StoreError>> {
+        Box::pin(soon(async move {
+            let mut client = self.sessions.reader().await?;
+            let moment = session::at_one_moment(&mut client).await?;
+            Ok(after(&moment, &key, limit).await?)
+        }))
+    }
+
+    fn timely_faults(&self) -> Answer<'_, Result<Vec<String>, StoreError>> {
+        Box::pin(async move {
+            let work = async {
+                let mut client = self.sessions.reader().await?;
+                let moment = session::at_one_moment(&mut client).await?;
+                faults(&moment).await
+            };
+            work.await.map_err(StoreError::from)
+        })
     }
 }

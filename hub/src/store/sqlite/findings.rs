@@ -241,7 +241,7 @@ fn from(
 fn all(connection: &Connection) -> Result<AllJudged, StoreError> {
     let moment = connection.unchecked_transaction()?;
     let findings = found(&moment, "ORDER BY opened, number", Vec::new())?;
-    Ok(AllJudged { next: judged(&moment)?, findings, timeliness: timeliness::all(&moment)? })
+    Ok(AllJudged { next: judged(&moment)?, findings })
 }
 
 impl Findings for SqliteStore {

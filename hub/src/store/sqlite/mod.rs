@@ -29,6 +29,7 @@ mod records;
 mod rolling;
 mod scan;
 mod schema;
+pub(crate) mod seeding;
 mod statistics;
 mod strides;
 mod submit;

@@ -11,7 +11,7 @@ use crate::store::{
 };
 
 /// All versions, in order; the file notes how many it has, and the hash of each.
-static MIGRATIONS: [Migration; 19] = [
+static MIGRATIONS: [Migration; 20] = [
     Migration { name: "first", sql: include_str!("../../../migrations/sqlite/0001_first.sql") },
     Migration {
         name: "rollups_by_number",
@@ -69,6 +69,10 @@ static MIGRATIONS: [Migration; 19] = [
     Migration {
         name: "channel_outcomes",
         sql: include_str!("../../../migrations/sqlite/0019_channel_outcomes.sql"),
+    },
+    Migration {
+        name: "promises",
+        sql: include_str!("../../../migrations/sqlite/0020_promises.sql"),
     },
 ];
 

@@ -6,7 +6,7 @@ use super::{SqliteStore, findings::judged};
 use crate::store::{
     Answer, CellQuery, Cells, StoreError,
     numbers::Sums,
-    timeliness::{AllTimeliness, Judged, Kept, Timely, Year, YearKey, parts, unpacked},
+    timeliness::{AddedUp, Judged, Kept, Timely, Year, YearKey, parts, unpacked},
 };
 
 fn of(connection: &Connection, dossiers: Vec<String>) -> Result<(u64, Vec<Kept>), StoreError> {
@@ -88,17 +88,26 @@ pub(super) fn settle(
     Ok(())
 }
 
-/// All that is kept.
-pub(super) fn all(connection: &Connection) -> Result<AllTimeliness, StoreError> {
-    let mut dossiers =
-        connection.prepare("SELECT dossier, told FROM timeliness ORDER BY dossier")?;
-    let dossiers = dossiers.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let dossiers = dossiers.collect::<Result<_, _>>()?;
-    let sql = "SELECT level, measure, outside, year, inside, days FROM timeliness_years
-               ORDER BY level, measure, outside, year, inside";
-    let mut statement = connection.prepare(sql)?;
+fn after(connection: &Connection, key: &str, limit: u32) -> Result<(u64, Vec<Kept>), StoreError> {
+    let moment = connection.unchecked_transaction()?;
+    let sql = "SELECT dossier, told FROM timeliness WHERE dossier > ?1 ORDER BY dossier LIMIT ?2";
+    let mut statement = moment.prepare_cached(sql)?;
+    let rows = statement.query_map(params![key, limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok((judged(&moment)?, rows.collect::<Result<_, _>>()?))
+}
+
+fn faults(connection: &Connection) -> Result<Vec<String>, StoreError> {
+    let moment = connection.unchecked_transaction()?;
+    let mut added = AddedUp::default();
+    let mut statement = moment.prepare("SELECT dossier, told FROM timeliness")?;
+    for kept in statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))? {
+        added.add(&kept?)?;
+    }
+    let mut expected = added.close();
+    let sql = "SELECT level, measure, outside, year, inside, days FROM timeliness_years";
+    let mut statement = moment.prepare(sql)?;
     let mut rows = statement.query([])?;
-    let mut years = Vec::new();
+    let mut faults = Vec::new();
     while let Some(row) = rows.next()? {
         let key = YearKey {
             level: row.get(0)?,
@@ -107,9 +116,10 @@ pub(super) fn all(connection: &Connection) -> Result<AllTimeliness, StoreError> 
             year: row.get(3)?,
             inner: row.get(4)?,
         };
-        years.push((key, unpacked(&row.get::<_, Vec<u8>>(5)?)?));
+        faults.extend(expected.differs(&(key, unpacked(&row.get::<_, Vec<u8>>(5)?)?)));
     }
-    Ok(AllTimeliness { dossiers, years })
+    faults.extend(expected.missing());
+    Ok(faults)
 }
 
 impl Timely for SqliteStore {
@@ -122,5 +132,17 @@ impl Timely for SqliteStore {
 
     fn timely_cells(&self, query: CellQuery) -> Answer<'_, Result<Cells, StoreError>> {
         self.read(move |connection| cells(connection, &query))
+    }
+
+    fn timeliness_after(
+        &self,
+        key: String,
+        limit: u32,
+    ) -> Answer<'_, Result<(u64, Vec<Kept>), StoreError>> {
+        self.read(move |connection| after(connection, &key, limit))
+    }
+
+    fn timely_faults(&self) -> Answer<'_, Result<Vec<String>, StoreError>> {
+        self.read(faults)
     }
 }

@@ -14,7 +14,12 @@ use crate::{
     registry::{
         Dimension, Measure, Place, Timeliness, calendar::tests::DONG_NAI, measure::day_number,
     },
-    store::{CellQuery, CellRow, Prepared, Store, batch::lattice::LEVELS, findings::Turn},
+    store::{
+        CellQuery, CellRow, Prepared, Store,
+        batch::{YearSums, lattice::LEVELS},
+        findings::Turn,
+        timeliness::{Judged, Kept, Year, YearKey},
+    },
 };
 
 /// A dossier of a procedure of fifteen days: accepted on 1 June 2026, it is due on the 16th.
@@ -128,8 +133,9 @@ async fn corrected(store: &Arc<dyn Store>) {
     assert_eq!(told(&**store).await, counts(&all));
     of_each_grouping(&**store).await;
     holds(store).await;
-    let kept = store.all_judged().await.unwrap();
-    let keys: Vec<&str> = kept.timeliness.dossiers.iter().map(|(key, _)| key.as_str()).collect();
+    let findings = store.all_judged().await.unwrap();
+    let all = kept(&**store).await;
+    let keys: Vec<&str> = all.iter().map(|(key, _)| key.as_str()).collect();
     let expected = ["T-0", "T-1", "T-2", "T-3", "T-4"].map(|one| format!("so-xay-dung/{one}"));
     assert_eq!(keys, expected);
     let (_, one) = store.timeliness(vec![expected[1].clone(), "a/b".to_owned()]).await.unwrap();
@@ -138,15 +144,17 @@ async fn corrected(store: &Arc<dyn Store>) {
     assert_eq!(one.due_at, Some("2026-06-16".parse().unwrap()));
     store.rebuild().await.unwrap();
     judging::catch_up(store.clone()).await.unwrap();
-    assert_eq!(store.all_judged().await.unwrap(), kept, "judged anew it is the same");
+    assert_eq!(kept(&**store).await, all, "judged anew it is the same");
+    assert_eq!(store.all_judged().await.unwrap(), findings);
+    holds(store).await;
     damaged(store).await;
 }
 
 /// Every grouping that sums are kept for, filtered or not, of any days, is what is kept of
 /// dossiers.
 async fn of_each_grouping(store: &dyn Store) {
-    let kept = store.all_judged().await.unwrap().timeliness.dossiers;
-    let read = kept.iter().map(|(_, text)| Timeliness::from_text(text).unwrap());
+    let read = kept(store).await;
+    let read = read.iter().map(|(_, text)| Timeliness::from_text(text).unwrap());
     let all: Vec<CellRow> = read.flat_map(|one| cells(&one)).collect();
     let agency = BTreeMap::from([(Dimension::Agency, "so-y-te".to_owned())]);
     let ranges =
@@ -196,26 +204,47 @@ async fn holds(store: &Arc<dyn Store>) {
     assert_eq!(recounted.faults, Vec::<String>::new());
 }
 
+/// All that is kept of dossiers, read two at a time.
+async fn kept(store: &dyn Store) -> Vec<Kept> {
+    let mut all: Vec<Kept> = Vec::new();
+    loop {
+        let after = all.last().map(|(key, _)| key.clone()).unwrap_or_default();
+        let (next, rows) = store.timeliness_after(after, 2).await.unwrap();
+        assert_eq!(next, store.judged().await.unwrap());
+        if rows.is_empty() {
+            return all;
+        }
+        all.extend(rows);
+    }
+}
+
 /// What is kept otherwise than a recount has it is named.
 async fn damaged(store: &Arc<dyn Store>) {
-    let all = store.all_judged().await.unwrap();
-    let (key, text) = all.timeliness.dossiers[2].clone();
-    let altered = text.replace("hub-early", "hub-on-time");
-    let year = all.timeliness.years[0].clone();
-    let turn = Turn {
-        from: all.next,
-        to: all.next,
-        timeliness: vec![(key, Some(altered))],
-        years: vec![year],
-        ..Turn::default()
+    let next = store.judged().await.unwrap();
+    let all = kept(&**store).await;
+    let settle = async |timeliness: Vec<Judged>, years: Vec<Year>| {
+        let turn = Turn { from: next, to: next, timeliness, years, ..Turn::default() };
+        assert!(store.settle_findings(turn).await.unwrap());
+        judging::recount(store.clone()).await.unwrap().faults
     };
-    assert!(store.settle_findings(turn).await.unwrap());
-    let faults = judging::recount(store.clone()).await.unwrap().faults;
-    assert_eq!(
-        faults,
-        [
-            "what is kept of so-xay-dung/T-2 by the hub's due date differs from a recount",
-            "hub-early of level 0 `` `` in 2026 differs from a recount",
-        ]
-    );
+    let differs = |key: &str| {
+        vec![format!("what is kept of {key} by the hub's due date differs from a recount")]
+    };
+    let (key, text) = all[2].clone();
+    let altered = text.replace("hub-early", "hub-on-time");
+    assert_eq!(settle(vec![(key.clone(), Some(altered))], vec![]).await, differs(&key));
+    assert_eq!(settle(vec![(key.clone(), None)], vec![]).await, differs(&key), "it is missing");
+    let restored = (key, Some(text.clone()));
+    let other = ("so-xay-dung/T-9".to_owned(), Some(text));
+    assert_eq!(settle(vec![restored, other.clone()], vec![]).await, differs("so-xay-dung/T-9"));
+    let sum = |day_count| {
+        let (measure, empty) = ("hub-early".to_owned(), String::new());
+        let key = YearKey { level: 0, measure, outer: empty.clone(), year: 2026, inner: empty };
+        vec![(key, YearSums::new(vec![(day("2026-06-12"), day_count)]))]
+    };
+    let gone = vec![(other.0, None)];
+    let faults = settle(gone, sum(1)).await;
+    let told = "hub-early of level 0 `` `` in 2026 differs from what is kept of dossiers";
+    assert_eq!(faults, [told]);
+    assert_eq!(settle(vec![], sum(-1)).await, Vec::<String>::new());
 }
