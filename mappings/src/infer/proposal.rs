@@ -147,7 +147,10 @@ impl Writer<'_> {
                     self.line(format!("footer = {}", reading.footer));
                 }
             }
-            Format::Sheet(options) => self.sheet(options),
+            Format::Sheet(options) => {
+                let totals = reading.sheet.as_ref().map_or(&[][..], |held| &held.totals);
+                self.sheet(options, totals);
+            }
             _ => {}
         }
         self.line("");
@@ -156,7 +159,7 @@ impl Writer<'_> {
         self.line("key = \"source_code\"");
     }
 
-    fn sheet(&mut self, options: &SheetOptions) {
+    fn sheet(&mut self, options: &SheetOptions, totals: &[String]) {
         self.line("");
         self.line("[xlsx]");
         if let SheetHeader::Row(row) = &options.header {
@@ -165,8 +168,8 @@ impl Writer<'_> {
         if options.header_rows > 1 {
             self.line(format!("header_rows = {}", options.header_rows));
         }
-        if !options.totals.is_empty() {
-            let totals: Vec<String> = options.totals.iter().map(|one| toml(one)).collect();
+        if !totals.is_empty() {
+            let totals: Vec<String> = totals.iter().map(|one| toml(one)).collect();
             self.line(format!("totals = [{}]", totals.join(", ")));
         }
     }

@@ -20,6 +20,8 @@ pub(super) struct Held {
     name: String,
     merged: Vec<Area>,
     rows: Vec<Row>,
+    /// What its rows of sums begin with.
+    pub(super) totals: Vec<String>,
     /// Rows behind those that are held.
     pub(super) more: usize,
 }
@@ -62,7 +64,8 @@ impl Held {
             }
         }
         let name = sheet.name().to_owned();
-        let held = Self { name, merged: sheet.merged().to_vec(), rows, more };
+        let totals = totals(rows.iter().rev().take(TOTALS_WITHIN).chain(&last));
+        let held = Self { name, merged: sheet.merged().to_vec(), rows, totals, more };
         let first = held.header().ok_or_else(|| {
             NotUnderstood::new(
                 format!("Không thấy dòng tiêu đề cột trong {HEADER_ROW_MAX} dòng đầu."),
@@ -72,7 +75,7 @@ impl Held {
         let options = SheetOptions {
             header: SheetHeader::Row(first),
             header_rows: held.header_rows(first),
-            totals: totals(held.rows.iter().rev().take(TOTALS_WITHIN).chain(&last)),
+            totals: held.totals.iter().map(|words| search_key(words)).collect(),
             ..SheetOptions::default()
         };
         Ok((held, options))
@@ -149,7 +152,8 @@ mod tests {
             };
             Row { number: *number, cells: cells.map(cell).collect() }
         };
-        Held { name: "T8".to_owned(), merged, rows: rows.iter().map(row).collect(), more: 0 }
+        let rows = rows.iter().map(row).collect();
+        Held { name: "T8".to_owned(), merged, rows, totals: Vec::new(), more: 0 }
     }
 
     #[test]

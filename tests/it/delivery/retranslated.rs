@@ -50,7 +50,8 @@ async fn what_is_sent_again_under_a_mended_mapping_takes_the_place_of_what_was_t
     let known = fs::read_to_string(&table).unwrap();
     // A code that the table has wrong, at a later step than it means, and one that it lacks.
     fs::write(&table, format!("{}\nNHAM,9\n", known.trim_end())).unwrap();
-    let text = [line("L-1", 1, "NHAM"), line("L-2", 1, "XU_LY"), line("L-3", 1, "LA")].concat();
+    let text =
+        [line("L-1", 1, "NHAM"), line("L-2", 1, "DANG_XU_LY"), line("L-3", 1, "LA")].concat();
     let (hub, sender, operator) = started(&folder).await;
     assert_eq!(folder.run(&["pause", "so-nhan.nhan"]).status.code(), Some(0));
     let status = async |sender: &Sender, code: &str| {

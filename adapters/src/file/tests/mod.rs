@@ -216,10 +216,13 @@ impl Sender for Agency {
             }
             if standing.has_changed().unwrap_or(false) {
                 let now = standing.borrow_and_update().clone();
-                // The standing tells its last answer again when something else of it changes.
                 let heard = self.0.inbox.arrivals().len() > before;
                 if let Some(Trouble::Later(later)) = now.trouble.filter(|_| heard) {
-                    return Told::Later(later.retry_after_seconds);
+                    // The standing tells its last answer again when something else of it changes,
+                    // also while a file that was taken is on its way to where it belongs.
+                    Rig::some_looks().await;
+                    let later = Told::Later(later.retry_after_seconds);
+                    return self.answer(key).unwrap_or(later);
                 }
             }
             if self.0.stop.is_cancelled() && began.elapsed() > LOOK * 5 {
