@@ -175,7 +175,11 @@ fn work(
 mod tests {
     use std::time::Duration;
 
-    use super::*;
+    use super::{super::tests::Folder, *};
+    use crate::{
+        journal::merkle::Digest,
+        store::{ApiKey, Store, suite},
+    };
 
     /// How long a thread that should not answer is given to do so all the same.
     const MOMENT: Duration = Duration::from_millis(50);
@@ -271,5 +275,34 @@ mod tests {
         barrier.pace();
         assert_eq!(ask(&barrier).try_recv(), Ok(Err(error)));
         assert!(asked.try_recv().is_err());
+    }
+
+    /// Whoever is answered, whatever for, what that rests on is on the disk.
+    #[tokio::test]
+    async fn nobody_is_answered_before_the_disk_has_it() {
+        let folder = Folder::new("barrier");
+        let store = folder.open();
+        for number in 0..20 {
+            let id = format!("o-{number}");
+            let record = suite::snapshot(&id, 1, 4);
+            let message = suite::message(&store, &id, &id, vec![Ok(vec![record])]);
+            assert!(
+                store.commit(vec![message]).await.unwrap()[0].is_ok() && store.barrier.is_quiet()
+            );
+            let (hash, principal) = (Digest::of(id.as_bytes()), "portal".to_owned());
+            store.add_key(ApiKey { id, hash, principal, revoked_at: None }).await.unwrap();
+            assert!(store.barrier.is_quiet());
+        }
+        let (done, committed) = mpsc::channel();
+        // Committed, and not on the disk: who reads it waits.
+        let job = move |writer: &mut super::super::Writer| {
+            let all = writer.connection.execute("UPDATE api_keys SET principal = 'operator'", []);
+            done.send(all.unwrap()).unwrap();
+        };
+        store.tasks.send(super::super::Task::Aside(Box::new(job))).unwrap();
+        assert_eq!(committed.recv().unwrap(), 20);
+        assert!(!store.barrier.is_quiet());
+        let keys = store.keys().await.unwrap();
+        assert!(keys.iter().all(|key| key.principal == "operator") && store.barrier.is_quiet());
     }
 }

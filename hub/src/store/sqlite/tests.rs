@@ -19,16 +19,16 @@ use crate::{
 };
 
 /// A folder of its own, gone at the end.
-struct Folder(PathBuf);
+pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Self {
+    pub(super) fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("lienthong-{}-{name}", std::process::id()));
         fs::create_dir_all(&path).unwrap();
         Self(path)
     }
 
-    fn open(&self) -> SqliteStore {
+    pub(super) fn open(&self) -> SqliteStore {
         SqliteStore::open(self.0.join("hub.db")).unwrap()
     }
 }
@@ -82,33 +82,6 @@ async fn loads_while_another_process_writes() {
     suite::loads(Arc::new(one)).await;
     ended.store(true, Ordering::Relaxed);
     assert!(meddling.await.unwrap() > 10);
-}
-
-/// Whoever is answered, whatever for, what that rests on is on the disk.
-#[tokio::test]
-async fn nobody_is_answered_before_the_disk_has_it() {
-    let folder = Folder::new("barrier");
-    let store = folder.open();
-    for number in 0..20 {
-        let id = format!("o-{number}");
-        let record = suite::snapshot(&id, 1, 4);
-        let message = suite::message(&store, &id, &id, vec![Ok(vec![record])]);
-        assert!(store.commit(vec![message]).await.unwrap()[0].is_ok() && store.barrier.is_quiet());
-        let (hash, principal) = (Digest::of(id.as_bytes()), "portal".to_owned());
-        store.add_key(ApiKey { id, hash, principal, revoked_at: None }).await.unwrap();
-        assert!(store.barrier.is_quiet());
-    }
-    let (done, committed) = std::sync::mpsc::channel();
-    // Committed, and not on the disk: who reads it waits.
-    let job = move |writer: &mut super::Writer| {
-        let all = writer.connection.execute("UPDATE api_keys SET principal = 'operator'", []);
-        done.send(all.unwrap()).unwrap();
-    };
-    store.tasks.send(super::Task::Aside(Box::new(job))).unwrap();
-    assert_eq!(committed.recv().unwrap(), 20);
-    assert!(!store.barrier.is_quiet());
-    let keys = store.keys().await.unwrap();
-    assert!(keys.iter().all(|key| key.principal == "operator") && store.barrier.is_quiet());
 }
 
 #[tokio::test]
