@@ -21,7 +21,8 @@ use super::{
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Looks for an answer of each connection after the time is over.
 const LOOKS_MAX: u32 = 480;
-/// Answers other than 200 after which the loop ends: it measures nothing then.
+/// Answers other than 200 after which the loop ends if they are more than half of all: it measures
+/// nothing then.
 const REFUSED_MAX: u64 = 100;
 
 /// Writes the request of a number.
@@ -298,11 +299,12 @@ async fn converse(shared: Arc<Shared>, address: SocketAddr) -> io::Result<Taken>
             }
             answer => answer?,
         };
-        shared.done.fetch_add(1, Ordering::Relaxed);
+        let done = shared.done.fetch_add(1, Ordering::Relaxed);
         if status != 200 {
             let told = String::from_utf8_lossy(body.get(..body.len().min(400)).unwrap_or(body));
             taken.refusal.get_or_insert_with(|| format!("{status} {told}"));
-            if shared.refused.fetch_add(1, Ordering::Relaxed) >= REFUSED_MAX {
+            let refused = shared.refused.fetch_add(1, Ordering::Relaxed);
+            if refused >= REFUSED_MAX && refused > done / 2 {
                 break;
             }
         } else if shared.phase.load(Ordering::Relaxed) == MEASURING {

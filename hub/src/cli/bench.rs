@@ -6,8 +6,8 @@ use clap::{Args, Subcommand};
 
 use super::{Exit, journal::exit_of};
 use crate::bench::{
-    self, BenchError, Table, bulk, deadline, deliver, idle, ingest, numbers, read, rebuild, search,
-    seed, translate, transports,
+    self, BenchError, Table, bulk, deadline, deliver, idle, ingest, numbers, poison, read, rebuild,
+    search, seed, translate, transports,
 };
 
 /// What to measure; without a name a short run of everything.
@@ -28,6 +28,8 @@ enum What {
     Deadline(deadline::Options),
     /// Messages into a hub over HTTP, beside the disk, the database alone and a bare server.
     Ingest(ingest::Options),
+    /// Messages a few of which cannot be read, beside the same without those.
+    Poison(poison::Options),
     /// Large files, beside one row of SQLite for each record.
     Bulk(bulk::Options),
     /// Look-ups, statistics and feed pages, beside a bare server with the same bytes.
@@ -49,7 +51,7 @@ enum What {
 }
 
 /// Everything, in about a minute.
-fn short() -> [What; 11] {
+fn short() -> [What; 12] {
     let ingest = ingest::Options {
         connections: 64,
         seconds: 5.0,
@@ -59,6 +61,8 @@ fn short() -> [What; 11] {
         store: None,
         processes: vec![1],
     };
+    let poison =
+        poison::Options { connections: 64, rounds: 1, seconds: 1.0, one_in: 1_000, store: None };
     let read = read::Options {
         dossiers: 2_000,
         connections: 64,
@@ -78,6 +82,7 @@ fn short() -> [What; 11] {
         What::Translate(translate::Options { rounds: 9, messages: 1_024 }),
         What::Deadline(deadline::Options { rounds: 5 }),
         What::Ingest(ingest),
+        What::Poison(poison),
         What::Read(read),
         What::Search(search::Options {
             procedures: vec![2_000],
@@ -100,6 +105,7 @@ fn measure(seed: u64, what: &What) -> Result<Table, BenchError> {
         What::Translate(options) => translate::run(seed, options),
         What::Deadline(options) => deadline::run(seed, options),
         What::Ingest(options) => ingest::run(seed, options),
+        What::Poison(options) => poison::run(seed, options),
         What::Read(options) => read::run(seed, options),
         What::Search(options) => search::run(seed, options),
         What::Rebuild(options) => rebuild::run(seed, options),
