@@ -136,7 +136,7 @@ pub(super) struct Watched {
 }
 
 /// The counters of all sides at one moment.
-struct Reading {
+pub(super) struct Reading {
     at: Instant,
     own: f64,
     whole: f64,
@@ -146,7 +146,7 @@ struct Reading {
 }
 
 impl Reading {
-    fn take(watched: &Watched) -> Self {
+    pub(super) fn take(watched: &Watched) -> Self {
         let mut hub = clock::Usage::default();
         for used in watched.hubs.iter().map(|process| clock::usage(*process)) {
             hub.cpu_seconds += used.cpu_seconds;
@@ -162,7 +162,8 @@ impl Reading {
         }
     }
 
-    fn until(&self, end: &Self, taken: &mut Taken) {
+    /// What was used from this moment to another.
+    pub(super) fn until(&self, end: &Self, taken: &mut Taken) {
         taken.seconds = end.at.duration_since(self.at).as_secs_f64();
         taken.own_cpu_seconds = end.own - self.own;
         taken.hub.cpu_seconds = end.hub.cpu_seconds - self.hub.cpu_seconds;

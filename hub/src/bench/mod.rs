@@ -23,6 +23,7 @@ pub(crate) mod rebuild;
 pub(crate) mod search;
 pub(crate) mod seed;
 mod server;
+pub(crate) mod sleeper;
 mod statements;
 mod stop;
 mod storage;

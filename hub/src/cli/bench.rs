@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use super::{Exit, journal::exit_of};
 use crate::bench::{
     self, BenchError, Table, bulk, deadline, deliver, idle, ingest, numbers, poison, read, rebuild,
-    search, seed, translate, transports,
+    search, seed, sleeper, translate, transports,
 };
 
 /// What to measure; without a name a short run of everything.
@@ -44,6 +44,8 @@ enum What {
     Numbers(numbers::Options),
     /// From the outbox to a receiver, beside a loop that only sends.
     Deliver(deliver::Options),
+    /// Agencies that answer at once, beside one that answers after a while.
+    Sleeper(sleeper::Options),
     /// The same messages by every transport, beside pushes.
     Transports(transports::Options),
     /// A hub with many channels and nothing to do; its start; its memory at work.
@@ -51,7 +53,7 @@ enum What {
 }
 
 /// Everything, in about a minute.
-fn short() -> [What; 12] {
+fn short() -> [What; 13] {
     let ingest = ingest::Options {
         connections: 64,
         seconds: 5.0,
@@ -63,6 +65,14 @@ fn short() -> [What; 12] {
     };
     let poison =
         poison::Options { connections: 64, rounds: 1, seconds: 1.0, one_in: 1_000, store: None };
+    let sleeper = sleeper::Options {
+        others: 3,
+        per_second: 100,
+        rounds: 1,
+        seconds: 1.0,
+        sleep_seconds: 30.0,
+        store: None,
+    };
     let read = read::Options {
         dossiers: 2_000,
         connections: 64,
@@ -95,6 +105,7 @@ fn short() -> [What; 12] {
         What::Bulk(bulk::Options { records: 5_000, rounds: 1, floor_seconds: 0.5 }),
         What::Numbers(numbers::Options { dossiers: 2_000 }),
         What::Deliver(deliver::Options { deliveries: 4_000, at_once: 16, store: None }),
+        What::Sleeper(sleeper),
         What::Transports(transports::Options { messages: 400, amqp: None, database: None }),
         What::Idle(idle),
     ]
@@ -113,6 +124,7 @@ fn measure(seed: u64, what: &What) -> Result<Table, BenchError> {
         What::Seed(options) => seed::run(seed, options),
         What::Numbers(options) => numbers::run(seed, options),
         What::Deliver(options) => deliver::run(seed, options),
+        What::Sleeper(options) => sleeper::run(seed, options),
         What::Transports(options) => transports::run(seed, options),
         What::Idle(options) => idle::run(seed, options),
     }

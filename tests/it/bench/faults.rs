@@ -47,3 +47,26 @@ fn a_load_with_poison_is_told_beside_the_same_without() {
     assert_eq!(output.status.code(), Some(1), "it leaves no file behind");
     assert!(stderr(&output).contains("--store: messages go"), "{}", stderr(&output));
 }
+
+#[test]
+fn what_others_hear_beside_a_sleeper_is_told_beside_what_they_hear_without() {
+    let few = ["--others", "2", "--per-second", "40", "--seconds", "0.8", "--sleep-seconds", "20"];
+    let other = cluster::database("bench-sleeper");
+    for store in [&[][..], &["--store", &other]] {
+        let told = measured(&[&["sleeper"], &few[..], store].concat());
+        for side in ["all awake", "others beside a sleeper"] {
+            let of = |share: &str| figure(&told, &format!("{side}, {share}"));
+            assert!(0.0 < of("p50") && of("p50") <= of("p99"), "{told}");
+            assert!(of("p99") <= of("longest"), "{told}");
+        }
+        let p99 = |side: &str| figure(&told, &format!("{side}, p99"));
+        let ratio = 100.0 * p99("others beside a sleeper") / p99("all awake");
+        let change = figure(&told, "change of the others' p99");
+        assert!((ratio - 100.0 - change).abs() < 0.05 * ratio, "{told}");
+        assert!(figure(&told, "messages, all awake") >= 2.0, "{told}");
+        let heard = figure(&told, "of those, heard by the sleeper");
+        assert!(heard <= figure(&told, "messages, beside a sleeper"), "{told}");
+        // What a channel has under way at the same time, in both turns with a sleeper.
+        assert!((2.0..=8.0).contains(&heard), "it sleeps: {told}");
+    }
+}
