@@ -1,5 +1,6 @@
 //! The benchmarks run to their end and tell every figure; how large it is, is no test's business.
 
+mod faults;
 mod seeded;
 
 use std::{

@@ -21,7 +21,8 @@ use super::{
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Looks for an answer of each connection after the time is over.
 const LOOKS_MAX: u32 = 480;
-/// Answers other than 200 after which the loop ends: it measures nothing then.
+/// Answers other than 200 after which the loop ends if they are more than half of all: it measures
+/// nothing then.
 const REFUSED_MAX: u64 = 100;
 
 /// Writes the request of a number.
@@ -135,7 +136,7 @@ pub(super) struct Watched {
 }
 
 /// The counters of all sides at one moment.
-struct Reading {
+pub(super) struct Reading {
     at: Instant,
     own: f64,
     whole: f64,
@@ -145,7 +146,7 @@ struct Reading {
 }
 
 impl Reading {
-    fn take(watched: &Watched) -> Self {
+    pub(super) fn take(watched: &Watched) -> Self {
         let mut hub = clock::Usage::default();
         for used in watched.hubs.iter().map(|process| clock::usage(*process)) {
             hub.cpu_seconds += used.cpu_seconds;
@@ -161,7 +162,8 @@ impl Reading {
         }
     }
 
-    fn until(&self, end: &Self, taken: &mut Taken) {
+    /// What was used from this moment to another.
+    pub(super) fn until(&self, end: &Self, taken: &mut Taken) {
         taken.seconds = end.at.duration_since(self.at).as_secs_f64();
         taken.own_cpu_seconds = end.own - self.own;
         taken.hub.cpu_seconds = end.hub.cpu_seconds - self.hub.cpu_seconds;
@@ -298,11 +300,12 @@ async fn converse(shared: Arc<Shared>, address: SocketAddr) -> io::Result<Taken>
             }
             answer => answer?,
         };
-        shared.done.fetch_add(1, Ordering::Relaxed);
+        let done = shared.done.fetch_add(1, Ordering::Relaxed);
         if status != 200 {
             let told = String::from_utf8_lossy(body.get(..body.len().min(400)).unwrap_or(body));
             taken.refusal.get_or_insert_with(|| format!("{status} {told}"));
-            if shared.refused.fetch_add(1, Ordering::Relaxed) >= REFUSED_MAX {
+            let refused = shared.refused.fetch_add(1, Ordering::Relaxed);
+            if refused >= REFUSED_MAX && refused > done / 2 {
                 break;
             }
         } else if shared.phase.load(Ordering::Relaxed) == MEASURING {

@@ -16,12 +16,14 @@ pub(crate) mod ingest;
 mod load;
 mod naive;
 pub(crate) mod numbers;
+pub(crate) mod poison;
 mod processes;
 pub(crate) mod read;
 pub(crate) mod rebuild;
 pub(crate) mod search;
 pub(crate) mod seed;
 mod server;
+pub(crate) mod sleeper;
 mod statements;
 mod stop;
 mod storage;
@@ -83,6 +85,12 @@ const DOSSIERS: std::ops::RangeInclusive<u64> = 1..=100_000_000;
 /// A time given in seconds; less than nothing is nothing.
 fn seconds(given: f64) -> Duration {
     Duration::try_from_secs_f64(given.max(0.0)).unwrap_or(Duration::from_secs(3_600))
+}
+
+/// Turns with (true) and without what is measured: what grows or wanes from turn to turn falls to
+/// both alike.
+fn turns(rounds: u32) -> impl Iterator<Item = bool> {
+    (0..rounds).flat_map(|_| [true, false, false, true])
 }
 
 /// What a table says where PostgreSQL runs on another machine, or does not show itself.

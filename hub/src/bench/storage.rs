@@ -39,6 +39,18 @@ impl Place {
         }
     }
 
+    /// The same for a benchmark whose store ends with it: no file that stays.
+    pub(super) fn that_ends(text: Option<&str>) -> Result<Self, BenchError> {
+        match Self::told(text)? {
+            Self::File(_) => Err(BenchError::Input(
+                "--store: messages go into a new store; name a server as \
+                 postgres://ROLE:PASSWORD@HOST:PORT/DATABASE"
+                    .to_owned(),
+            )),
+            place => Ok(place),
+        }
+    }
+
     /// The place for one of several sizes: it is added to the name of a file.
     pub(super) fn of_size(&self, size: u64) -> Self {
         match self {

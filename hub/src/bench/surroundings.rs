@@ -15,6 +15,8 @@ pub(super) struct Surroundings {
     pub(super) others: u32,
     /// The API that they have, and that takes what they are sent.
     pub(super) api: Option<SocketAddr>,
+    /// Addresses of further agencies, each of which is sent what the load's agency sends.
+    pub(super) receivers: Vec<String>,
     /// A catalogue's folder.
     pub(super) catalogue: Option<PathBuf>,
     /// Further channels of the agency that sends the load.
@@ -37,14 +39,18 @@ impl Surroundings {
         for (name, text) in &self.mappings {
             fs::write(agencies.join(workload::AGENCY).join(name), text)?;
         }
-        let mut endpoints = String::new();
+        let (mut routes, mut endpoints) = write_receivers(agencies, &self.receivers)?;
         if let Some(api) = self.api {
             let drops = folder.join("drops");
-            let (routes, sent) = write_others(agencies, &drops, (self.others, api))?;
-            fs::write(folder.join("routes.toml"), routes)?;
-            endpoints = sent;
+            let (more, sent) = write_others(agencies, &drops, (self.others, api))?;
+            routes.push_str(&more);
+            endpoints.push_str(&sent);
             lines.push_str(&format!("drops = {:?}\n", drops.display().to_string()));
-            lines.push_str("routes = \"routes.toml\"\nprivate_networks = [\"127.0.0.1\"]\n");
+            lines.push_str("private_networks = [\"127.0.0.1\"]\n");
+        }
+        if !routes.is_empty() {
+            fs::write(folder.join("routes.toml"), routes)?;
+            lines.push_str("routes = \"routes.toml\"\n");
         }
         if let Some(catalogue) = &self.catalogue {
             let catalogue = catalogue.canonicalize()?.display().to_string();
@@ -74,13 +80,33 @@ fn write_others(
         more.push_str("[outbound.nhan]\n");
         workload::write_as(agencies, &id, &format!("{text}{more}"))?;
         fs::create_dir_all(drops.join(&id))?;
-        let to = format!("{id}.nhan");
-        routes.push_str(&format!(
-            "[[route]]\ncontract = \"dossier/1\"\nfrom = \"{id}\"\nto = \"{to}\"\n"
-        ));
-        endpoints.push_str(&format!(
-            "[endpoints.\"{to}\"]\nurl = \"http://{api}/\"\nprivate = [\"127.0.0.1\"]\n"
-        ));
+        let (route, endpoint) = way(&id, &id, &format!("http://{api}/"));
+        routes.push_str(&route);
+        endpoints.push_str(&endpoint);
     }
     Ok((routes, endpoints))
+}
+
+/// Writes the folders of agencies that are sent, at these addresses, what the load's agency sends.
+/// Gives the routes of that, and the endpoints.
+fn write_receivers(agencies: &Path, addresses: &[String]) -> io::Result<(String, String)> {
+    let (mut routes, mut endpoints) = (String::new(), String::new());
+    for (number, address) in addresses.iter().enumerate() {
+        let id = format!("{AGENCY}-nhan-{number:03}");
+        let text = AGENCY_FILE.replace(AGENCY, &id);
+        workload::write_as(agencies, &id, &format!("{text}\n[outbound.nhan]\n"))?;
+        let (route, endpoint) = way(AGENCY, &id, address);
+        routes.push_str(&route);
+        endpoints.push_str(&endpoint);
+    }
+    Ok((routes, endpoints))
+}
+
+/// The route of what one agency sends to another, and the endpoint there.
+fn way(from: &str, to: &str, address: &str) -> (String, String) {
+    let route =
+        format!("[[route]]\ncontract = \"dossier/1\"\nfrom = \"{from}\"\nto = \"{to}.nhan\"\n");
+    let endpoint =
+        format!("[endpoints.\"{to}.nhan\"]\nurl = \"{address}\"\nprivate = [\"127.0.0.1\"]\n");
+    (route, endpoint)
 }

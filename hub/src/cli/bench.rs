@@ -6,8 +6,8 @@ use clap::{Args, Subcommand};
 
 use super::{Exit, journal::exit_of};
 use crate::bench::{
-    self, BenchError, Table, bulk, deadline, deliver, idle, ingest, numbers, read, rebuild, search,
-    seed, translate, transports,
+    self, BenchError, Table, bulk, deadline, deliver, idle, ingest, numbers, poison, read, rebuild,
+    search, seed, sleeper, translate, transports,
 };
 
 /// What to measure; without a name a short run of everything.
@@ -28,6 +28,8 @@ enum What {
     Deadline(deadline::Options),
     /// Messages into a hub over HTTP, beside the disk, the database alone and a bare server.
     Ingest(ingest::Options),
+    /// Messages a few of which cannot be read, beside the same without those.
+    Poison(poison::Options),
     /// Large files, beside one row of SQLite for each record.
     Bulk(bulk::Options),
     /// Look-ups, statistics and feed pages, beside a bare server with the same bytes.
@@ -42,6 +44,8 @@ enum What {
     Numbers(numbers::Options),
     /// From the outbox to a receiver, beside a loop that only sends.
     Deliver(deliver::Options),
+    /// Agencies that answer at once, beside one that answers after a while.
+    Sleeper(sleeper::Options),
     /// The same messages by every transport, beside pushes.
     Transports(transports::Options),
     /// A hub with many channels and nothing to do; its start; its memory at work.
@@ -49,7 +53,7 @@ enum What {
 }
 
 /// Everything, in about a minute.
-fn short() -> [What; 11] {
+fn short() -> [What; 13] {
     let ingest = ingest::Options {
         connections: 64,
         seconds: 5.0,
@@ -58,6 +62,16 @@ fn short() -> [What; 11] {
         keep: None,
         store: None,
         processes: vec![1],
+    };
+    let poison =
+        poison::Options { connections: 64, rounds: 1, seconds: 1.0, one_in: 1_000, store: None };
+    let sleeper = sleeper::Options {
+        others: 3,
+        per_second: 100,
+        rounds: 1,
+        seconds: 1.0,
+        sleep_seconds: 30.0,
+        store: None,
     };
     let read = read::Options {
         dossiers: 2_000,
@@ -78,6 +92,7 @@ fn short() -> [What; 11] {
         What::Translate(translate::Options { rounds: 9, messages: 1_024 }),
         What::Deadline(deadline::Options { rounds: 5 }),
         What::Ingest(ingest),
+        What::Poison(poison),
         What::Read(read),
         What::Search(search::Options {
             procedures: vec![2_000],
@@ -90,6 +105,7 @@ fn short() -> [What; 11] {
         What::Bulk(bulk::Options { records: 5_000, rounds: 1, floor_seconds: 0.5 }),
         What::Numbers(numbers::Options { dossiers: 2_000 }),
         What::Deliver(deliver::Options { deliveries: 4_000, at_once: 16, store: None }),
+        What::Sleeper(sleeper),
         What::Transports(transports::Options { messages: 400, amqp: None, database: None }),
         What::Idle(idle),
     ]
@@ -100,6 +116,7 @@ fn measure(seed: u64, what: &What) -> Result<Table, BenchError> {
         What::Translate(options) => translate::run(seed, options),
         What::Deadline(options) => deadline::run(seed, options),
         What::Ingest(options) => ingest::run(seed, options),
+        What::Poison(options) => poison::run(seed, options),
         What::Read(options) => read::run(seed, options),
         What::Search(options) => search::run(seed, options),
         What::Rebuild(options) => rebuild::run(seed, options),
@@ -107,6 +124,7 @@ fn measure(seed: u64, what: &What) -> Result<Table, BenchError> {
         What::Seed(options) => seed::run(seed, options),
         What::Numbers(options) => numbers::run(seed, options),
         What::Deliver(options) => deliver::run(seed, options),
+        What::Sleeper(options) => sleeper::run(seed, options),
         What::Transports(options) => transports::run(seed, options),
         What::Idle(options) => idle::run(seed, options),
     }
