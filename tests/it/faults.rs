@@ -14,7 +14,7 @@ use crate::{
 };
 
 mod commits;
-mod disks;
+pub(crate) mod disks;
 mod killed;
 mod network;
 mod proxy;

@@ -10,11 +10,15 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use rusqlite::Connection;
 use serde_json::json;
+use tokio::{net::TcpListener, time::timeout};
 
 use super::{DatabasePoll, Settings};
 use crate::{
+    database::insert::{DatabaseInsert, InsertSettings},
+    outbound::{Class, Message, Outbound as _, Secret},
     reach::Reach,
     reading::{Pace, fixture::Desk},
     suite::{Scripted, Sender, Told, conforms},
@@ -217,6 +221,42 @@ async fn an_address_is_none_of_another_kind_and_is_never_shown() {
     }
     let address: super::Address = "mysql://hub:s3cret@db/x".parse().unwrap();
     assert_eq!(format!("{address:?}"), "Address(Mysql)");
+}
+
+/// What an address is, is judged, for reading and for writing; nothing is said there.
+#[tokio::test]
+async fn servers_in_private_networks_are_connected_to_only_where_they_are_named() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    for host in ["127.0.0.1", "localhost", "2130706433"] {
+        for kind in ["postgres", "mysql"] {
+            let text = format!("{kind}://hub:s3cret@{host}:{port}/x");
+            let address = text.parse().unwrap();
+            let reader = DatabasePoll::new(settings(), address, Arc::new(Reach::default()));
+            let trouble = Desk::new(reader, Scripted::new([])).turn().await.unwrap_err();
+            assert_eq!(trouble.code, "address-not-allowed", "{text}");
+            let settings = InsertSettings {
+                table: "den".to_owned(),
+                message: "ma".to_owned(),
+                timeout: Duration::from_secs(5),
+            };
+            let secret = Secret::new("den", move || Ok(text.clone()));
+            let way = Arc::new(DatabaseInsert::new(settings, secret, Reach::default()));
+            let message = Message { payload: Bytes::from("{\"so\":1}"), ..Message::default() };
+            let failure = way.send(message).await.unwrap_err();
+            assert_eq!(failure.class, Class::Denied, "{}", failure.told);
+            assert!(!failure.told.contains("s3cret"), "{}", failure.told);
+        }
+    }
+    let nobody = timeout(Duration::from_millis(200), listener.accept()).await;
+    assert!(nobody.is_err(), "somebody connected");
+    // Where it is named it is connected to, and what is wrong there is told as such.
+    drop(listener);
+    let named = Arc::new(Reach { private: vec!["127.0.0.1".parse().unwrap()] });
+    let address = format!("postgres://hub:s3cret@127.0.0.1:{port}/x").parse().unwrap();
+    let reader = DatabasePoll::new(settings(), address, named);
+    let trouble = Desk::new(reader, Scripted::new([])).turn().await.unwrap_err();
+    assert_eq!(trouble.code, "cannot-connect");
 }
 
 /// The hub reads a row for each message that is sent.

@@ -3,9 +3,11 @@
 //! An accept loop of our own, because `axum::serve` has neither timeouts nor a cap: a header sent
 //! by half would hold its connection for ever.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -13,6 +15,7 @@ use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
@@ -33,7 +36,8 @@ const BUFFER_BYTES_MAX: usize = 64 * 1024;
 /// Limits on connections, whatever is sent over them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerLimits {
-    /// Open connections; above that, new ones wait in the kernel's queue.
+    /// Open connections. Above that, a new one takes the place of the one that has been open
+    /// longest without having carried a request; where all have, it waits.
     pub connections_max: usize,
     /// Bytes of a request's first line and headers together; more is answered 431.
     pub header_bytes_max: usize,
@@ -91,11 +95,17 @@ pub async fn serve(
     let (hurry, cut) = (CancellationToken::new(), CancellationToken::new());
     let ending = Ending { stop: stop.clone(), hurry: hurry.clone() };
     let app = app.layer(middleware::from_fn_with_state(ending, answer_or_end));
+    let silent = Arc::<Silent>::default();
     let accepting = async {
-        while let Ok(slot) = Arc::clone(&slots).acquire_owned().await {
+        loop {
             let stream = accept(&listener).await;
-            let conversation = converse(stream, app.clone(), limits.clone(), stop.clone());
-            let cut = cut.clone();
+            if slots.available_permits() == 0 {
+                silent.cut_first();
+            }
+            let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
+            let cut = cut.child_token();
+            let unheard = silent.enter(cut.clone());
+            let conversation = converse(stream, app.clone(), unheard, limits.clone(), stop.clone());
             connections.spawn(async move {
                 cut.run_until_cancelled(conversation).await;
                 drop(slot);
@@ -116,6 +126,46 @@ pub async fn serve(
         connections.wait().await;
     }
     Ok(())
+}
+
+/// Connections that have not carried a request yet, in the order in which they came. Whoever opens
+/// thousands and says nothing would otherwise keep those out who have something to say.
+#[derive(Default)]
+struct Silent {
+    came: AtomicU64,
+    open: Mutex<BTreeMap<u64, CancellationToken>>,
+}
+
+impl Silent {
+    fn open(&self) -> MutexGuard<'_, BTreeMap<u64, CancellationToken>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts a connection among them that can be cut; until it is heard of, or ends.
+    fn enter(self: &Arc<Self>, cut: CancellationToken) -> Unheard {
+        let number = self.came.fetch_add(1, Ordering::Relaxed);
+        self.open().insert(number, cut);
+        Unheard { silent: self.clone(), number }
+    }
+
+    /// Cuts the one that came first.
+    fn cut_first(&self) {
+        if let Some((_, cut)) = self.open().pop_first() {
+            cut.cancel();
+        }
+    }
+}
+
+/// A connection's place among the silent.
+struct Unheard {
+    silent: Arc<Silent>,
+    number: u64,
+}
+
+impl Drop for Unheard {
+    fn drop(&mut self) {
+        self.silent.open().remove(&self.number);
+    }
 }
 
 /// What ends a server: told to stop, and no patience left with what is still under way.
@@ -151,18 +201,30 @@ async fn accept(listener: &TcpListener) -> TcpStream {
 }
 
 /// All requests of one connection.
-async fn converse(stream: TcpStream, app: Router, limits: ServerLimits, stop: CancellationToken) {
+async fn converse(
+    stream: TcpStream,
+    app: Router,
+    unheard: Unheard,
+    limits: ServerLimits,
+    stop: CancellationToken,
+) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "the connection keeps small packets back");
     }
     let wire = Wire::new(stream, limits.write_timeout, limits.linger);
+    let app = TowerToHyperService::new(app);
+    let unheard = Mutex::new(Some(unheard));
+    let heard = service_fn(move |request| {
+        drop(unheard.lock().unwrap_or_else(PoisonError::into_inner).take());
+        app.call(request)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_timeout)
         .max_header_size(limits.header_bytes_max)
         .max_headers(limits.headers_max)
         .max_buf_size(BUFFER_BYTES_MAX.max(limits.header_bytes_max))
-        .serve_connection(TokioIo::new(wire), TowerToHyperService::new(app));
+        .serve_connection(TokioIo::new(wire), heard);
     let mut connection = pin!(connection);
     let ended = match stop.run_until_cancelled(connection.as_mut()).await {
         Some(ended) => ended,

@@ -172,6 +172,12 @@ fn limits_are_kept() {
     let spaces: String = (0..300).map(|n| format!("<b xmlns='u{n}'/>")).collect();
     assert_eq!(limit(&format!("<a>{spaces}</a>")), "namespaces");
     assert!(run(&format!("<a>{spaces}</a>"), &["a", "b"]).1.is_ok());
+    // Of one namespace, level by level: each name would be looked for among thousands.
+    let bound = |level: u32| (0..100).map(move |n| format!(" xmlns:p{level}-{n}='u'"));
+    let levels = |count| (0..count).map(|level| format!("<a{}>", bound(level).collect::<String>()));
+    assert_eq!(limit(&levels(3).collect::<String>()), "namespaces");
+    let two = levels(2).collect::<String>() + "</a></a>";
+    assert!(run(&two, &[]).1.is_ok());
 }
 
 #[test]

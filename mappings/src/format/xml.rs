@@ -18,7 +18,8 @@ const XMLNS: &str = "http://www.w3.org/2000/xmlns/";
 const DEPTH_TYPICAL: usize = 16;
 const TEXT_BYTES_TYPICAL: usize = 1000;
 const ATTRIBUTES_TYPICAL: usize = 8;
-/// How many namespaces may be in use at once.
+/// How many namespaces may be in use at once, and how many prefixes bound: each name is looked for
+/// among them.
 const NAMESPACES_MAX: u32 = 256;
 
 /// An element whose end tag has not come.
@@ -235,7 +236,7 @@ impl<'s> Reader<'s, '_, '_> {
             }
             let number = self.document.intern(uri);
             self.scratch.truncate(start);
-            if number > NAMESPACES_MAX {
+            if number > NAMESPACES_MAX || self.bindings.len() >= NAMESPACES_MAX as usize {
                 return Err(Fault::limit("namespaces", NAMESPACES_MAX, offset));
             }
             let mut siblings = self.bindings.iter().skip(before);

@@ -1,6 +1,6 @@
 //! Payloads too large to keep as files.
 
-use super::{BIEN_HOA, Case, PLANNING, TABLE};
+use super::{BIEN_HOA, Case, PLANNING, TABLE, good};
 
 fn refused(name: &str, channel: &str, payload: Vec<u8>, code: &str, place: &str) -> Case {
     Case {
@@ -20,6 +20,14 @@ fn refused(name: &str, channel: &str, payload: Vec<u8>, code: &str, place: &str)
 pub(super) fn cases() -> Vec<Case> {
     let deep_elements = [b"<a>".repeat(100_000), b"</a>".repeat(100_000)].concat();
     let attributes: String = (0..60_000).map(|at| format!(" a{at}=\"1\"")).collect();
+    // Each name in it would be looked for among thousands.
+    let prefixes = (0..50).map(|level| {
+        let bound = (0..200).map(|at| format!(" xmlns:p{level}-{at}=\"u\""));
+        format!("<a{}>", bound.collect::<String>())
+    });
+    let prefixes: String = prefixes.collect();
+    let comments = String::from_utf8(good(PLANNING)).unwrap();
+    let comments = comments.replacen("?>", &format!("?>{}", "<!---->".repeat(2_000_000)), 1);
     let deep_arrays = [b"[".repeat(100_000), b"]".repeat(100_000)].concat();
     let deep_ignored = [
         br#"{"suKien":"HOSO_MOI","khac":"#.to_vec(),
@@ -45,6 +53,13 @@ pub(super) fn cases() -> Vec<Case> {
             "limit-exceeded",
             "1:2198",
         ),
+        refused("xml-10k-prefixes", PLANNING, prefixes.into_bytes(), "limit-exceeded", "1:4183"),
+        Case {
+            status: 200,
+            outcome: "stored".to_owned(),
+            records: 4,
+            ..refused("xml-2m-comments", PLANNING, comments.into_bytes(), "", "")
+        },
         refused("json-100k-deep", BIEN_HOA, deep_arrays, "limit-exceeded", "1:65"),
         refused("json-5000-deep-ignored", BIEN_HOA, deep_ignored, "limit-exceeded", "1:92"),
         refused("json-100k-deep-objects", BIEN_HOA, deep_objects, "limit-exceeded", "1:321"),

@@ -6,10 +6,10 @@ use super::{BACK_MAX, Bed};
 use crate::load::within;
 
 /// What others leave on a disk: all that it still holds but so many kilobytes.
-struct Ballast(PathBuf);
+pub(crate) struct Ballast(PathBuf);
 
 impl Ballast {
-    fn in_folder(folder: PathBuf, spared_kib: usize) -> Self {
+    pub(crate) fn in_folder(folder: PathBuf, spared_kib: usize) -> Self {
         let path = folder.join("ballast");
         let mut file = fs::File::create(&path).unwrap();
         let block = vec![7; 1024];

@@ -96,6 +96,36 @@ async fn above_the_cap_connections_wait_their_turn() {
 }
 
 #[tokio::test]
+async fn who_says_nothing_gives_its_place_to_who_comes() {
+    let limits =
+        ServerLimits { connections_max: 2, header_timeout: 4 * PATIENCE, ..server_limits() };
+    let rig = Rig::start(small_limits(), limits).await;
+    rig.inbox.hold();
+    let mut heard = rig.connect().await;
+    heard.write_all(rig.head("Content-Length: 2\r\n\r\nok").as_bytes()).await.unwrap();
+    rig.inbox.has(1).await;
+    let mut silent = Vec::new();
+    for half in ["", "POST / HTTP/1.1\r\nX-Ha", "G"] {
+        let mut stream = rig.connect().await;
+        stream.write_all(half.as_bytes()).await.unwrap();
+        silent.push(stream);
+    }
+    let mut last = rig.connect().await;
+    let request = rig.head("Connection: close\r\nContent-Length: 2\r\n\r\nok");
+    last.write_all(request.as_bytes()).await.unwrap();
+    rig.inbox.has(2).await;
+    for stream in &mut silent {
+        assert_eq!(to_end(stream).await, "");
+    }
+    rig.inbox.release();
+    assert!(to_end(&mut last).await.starts_with("HTTP/1.1 200 "));
+    // The first had its place all the time, for something is being done for it.
+    heard.write_all(request.as_bytes()).await.unwrap();
+    let answers = to_end(&mut heard).await;
+    assert_eq!(answers.matches("HTTP/1.1 200 ").count(), 2, "{answers}");
+}
+
+#[tokio::test]
 async fn a_reader_that_does_not_read_is_given_up() {
     let answer = || async { vec![b'x'; 64 << 20] };
     let app = Router::new().route("/large", get(answer));
