@@ -94,7 +94,8 @@ impl Reach {
     }
 }
 
-fn is_public(address: IpAddr) -> bool {
+/// Whether an address, in its canonical form, is one of the public networks.
+pub(crate) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
         IpAddr::V6(address) => is_public_v6(address),

@@ -72,6 +72,66 @@ pub(super) fn too_long(host: &str) -> Trouble {
     )
 }
 
+/// A value that its own type cannot have.
+pub(super) fn beyond(column: &str) -> Trouble {
+    Trouble::not_understood(
+        format!(
+            "Cột `{column}` có giá trị vượt khoảng của kiểu dữ liệu. Đổi sang văn bản (CAST) trong \
+             câu truy vấn."
+        ),
+        format!(
+            "A value of `{column}` is beyond what its type can have. Make it a text (CAST) in the \
+             query."
+        ),
+    )
+}
+
+/// The server takes no `WITH` within brackets.
+pub(super) fn with() -> Trouble {
+    Trouble::new(
+        "query-refused",
+        Pace::Mended,
+        "SQL Server không nhận câu truy vấn bắt đầu bằng WITH ở trong ngoặc. Viết truy vấn con \
+         trong FROM, hoặc đọc từ một khung nhìn (view)."
+            .to_owned(),
+        "SQL Server takes no query that begins with WITH within brackets. Write it as a query in \
+         FROM, or read from a view."
+            .to_owned(),
+    )
+}
+
+/// A password and rows would go through public networks for everybody to read.
+pub(super) fn in_clear(host: &str) -> Trouble {
+    Trouble::new(
+        "address-not-allowed",
+        Pace::Mended,
+        format!(
+            "{host} có địa chỉ công cộng nên đường truyền phải mã hóa. Bỏ encrypt=off trong tệp bí \
+             mật, hoặc đọc qua mạng nội bộ."
+        ),
+        format!(
+            "{host} is at a public address, so the line must be encrypted. Take encrypt=off out of \
+             the file of secrets, or read over a private network."
+        ),
+    )
+}
+
+/// The server sends its readers to another.
+pub(super) fn elsewhere(host: &str, other: &str) -> Trouble {
+    Trouble::new(
+        "address-not-allowed",
+        Pace::Mended,
+        format!(
+            "{host} chuyển việc đọc sang máy chủ {other}; hệ thống không tự đi theo. Nếu đúng, ghi \
+             {other} làm địa chỉ trong tệp bí mật."
+        ),
+        format!(
+            "{host} sends its readers to {other}, where the hub does not go by itself. If it is \
+             meant, write {other} as the address in the file of secrets."
+        ),
+    )
+}
+
 /// The address cannot be used; it is not told, for it may hold a password.
 pub(super) fn address() -> Trouble {
     Trouble::new(

@@ -2,8 +2,8 @@
 //!
 //! The query is wrapped: rows come in the order of their watermark and key, a batch at a time, each
 //! batch a statement of its own. `sweep` says which rows are wanted, `statement` writes that down,
-//! `postgres`, `mysql` and `sqlite` ask it, `cell` turns values into JSON. `insert` is the other
-//! way: rows that are written.
+//! `postgres`, `mysql`, `sqlite` and `sqlserver` ask it, `cell` turns values into
+//! JSON. `insert` is the other way: rows that are written.
 
 mod cell;
 mod fault;
@@ -11,6 +11,7 @@ mod insert;
 mod mysql;
 mod postgres;
 mod sqlite;
+mod sqlserver;
 mod statement;
 mod sweep;
 #[cfg(test)]
@@ -42,7 +43,7 @@ pub struct Address {
 
 /// Why a text is no address of a database.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("it is none of postgres://…, mysql://… and sqlite:FILE")]
+#[error("it is none of postgres://…, mysql://…, mssql://… and sqlite:FILE")]
 pub struct NoAddress;
 
 impl FromStr for Address {
@@ -53,6 +54,7 @@ impl FromStr for Address {
             "postgres" | "postgresql" => Dialect::Postgres,
             "mysql" | "mariadb" => Dialect::Mysql,
             "sqlite" => Dialect::Sqlite,
+            "mssql" | "sqlserver" => Dialect::SqlServer,
             _ => return Err(NoAddress),
         };
         Ok(Self { dialect, text: text.to_owned() })
@@ -104,6 +106,7 @@ enum Session {
     Postgres(Box<postgres::Session>),
     Mysql(Box<mysql::Session>),
     Sqlite(sqlite::Session),
+    SqlServer(Box<sqlserver::Session>),
 }
 
 impl Session {
@@ -112,6 +115,7 @@ impl Session {
             Self::Postgres(session) => session.rows(wanted).await,
             Self::Mysql(session) => session.rows(wanted).await,
             Self::Sqlite(session) => session.rows(wanted).await,
+            Self::SqlServer(session) => session.rows(wanted).await,
         }
     }
 }
@@ -134,6 +138,10 @@ impl DatabasePoll {
                 Session::Mysql(Box::new(session))
             }
             Dialect::Sqlite => Session::Sqlite(sqlite::Session::open(address, settings)?),
+            Dialect::SqlServer => {
+                let session = sqlserver::Session::open(address, settings, &self.reach).await?;
+                Session::SqlServer(Box::new(session))
+            }
         })
     }
 

@@ -8,12 +8,14 @@ pub(super) enum Dialect {
     Postgres,
     Mysql,
     Sqlite,
+    SqlServer,
 }
 
 impl Dialect {
     /// A column's name.
     pub(super) fn name(self, column: &str) -> String {
         match self {
+            Self::SqlServer => format!("[{}]", column.replace(']', "]]")),
             Self::Mysql => format!("`{}`", column.replace('`', "``")),
             Self::Postgres | Self::Sqlite => format!("\"{}\"", column.replace('"', "\"\"")),
         }
@@ -119,9 +121,13 @@ impl<'a> Wanted<'a> {
             false => format!(" WHERE {}", conditions.join(" AND ")),
         };
         let order = order.join(", ");
+        let (first, last) = match dialect {
+            Dialect::SqlServer => (format!("TOP ({limit}) "), String::new()),
+            _ => (String::new(), format!(" LIMIT {limit}")),
+        };
         // A comment at the query's end must not hide the bracket.
         let sql = format!(
-            "SELECT {columns} FROM (\n{query}\n) q{conditions} ORDER BY {order} LIMIT {limit}"
+            "SELECT {first}{columns} FROM (\n{query}\n) q{conditions} ORDER BY {order}{last}"
         );
         Statement { sql, values: writer.values }
     }
@@ -170,5 +176,18 @@ mod tests {
         assert_eq!(values, 6);
         let (latest, _) = sql(&Wanted::latest(&settings, None));
         assert_eq!(latest, r#"WHERE q."sua" IS NOT NULL ORDER BY q."sua" DESC LIMIT 1"#);
+        let settings = Settings { key: vec!["so]x".to_owned()], ..settings };
+        let page = Page { watermark: Some(Cell::Number(5)), key: vec![Cell::Number(7)] };
+        let place = |number: usize, _: &str| format!("@P{number}");
+        let wanted = Wanted::rows(&settings, Some(&from), Some(&page));
+        assert_eq!(
+            wanted.statement(Dialect::SqlServer, "q.[sua]", &place).sql,
+            [
+                "SELECT TOP (100) q.[sua] FROM (\nSELECT * FROM ho_so -- hết\n) q ",
+                "WHERE q.[sua] >= @P1 AND (q.[sua] > @P2 OR (q.[sua] = @P3 AND q.[so]]x] > @P4)) ",
+                "ORDER BY q.[sua], q.[so]]x]",
+            ]
+            .concat()
+        );
     }
 }

@@ -200,3 +200,21 @@ async fn what_is_wrong_with_a_database_is_told_and_ends_when_it_is_mended() {
     assert!(!folder.log().contains(password), "a password is in the log");
     hub.stop();
 }
+
+/// A PostgreSQL where the address says SQL Server: told in words, its password nowhere.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn another_server_than_the_address_says_is_told() {
+    let other = cluster::database("no_sql_server");
+    let (_, host) = other.rsplit_once('@').unwrap();
+    let secret = ("so-doc-csdl", format!("mssql://hub:m4t-khau@{host}"));
+    let query = ("BANG", "ho_so".to_owned());
+    let folder = reading_of(Backend::Sqlite, "polls-other", "csdl", &[query], &[secret]);
+    let key = folder.key(AGENCY);
+    let hub = Hub::start(&folder).await;
+    let told = stands(&hub.sender(&key), |one| !one["trouble"].is_null()).await;
+    assert_eq!(told["trouble"]["code"], "cannot-connect", "{told}");
+    let words = told["trouble"]["told"]["vi"].as_str().unwrap();
+    assert!(words.contains(host.split_once('/').unwrap().0), "{told}");
+    hub.stop();
+    assert!(!folder.log().contains("m4t-khau"), "a password is in the log");
+}

@@ -166,6 +166,10 @@ impl DatabaseInsert {
                 Session::Mysql(Box::new(session))
             }
             Dialect::Sqlite => Session::Sqlite(sqlite::Session::open(text, timeout)?),
+            Dialect::SqlServer => {
+                let told = "the secret is the address of a SQL Server, which is only read from";
+                return Err(Failure::new(Class::Denied, told));
+            }
         })
     }
 
