@@ -4,6 +4,7 @@
 //! [`conforms!`](crate::suite::conforms) with it. The inbox is [`Scripted`].
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -62,6 +63,7 @@ pub(crate) trait Sender: Sized + Send + Sync + 'static {
 pub(crate) struct Scripted {
     script: Mutex<VecDeque<Result<Receipt, Later>>>,
     arrivals: Mutex<Vec<(String, Arrival)>>,
+    put_off: AtomicUsize,
     open: watch::Sender<bool>,
 }
 
@@ -70,6 +72,7 @@ impl Scripted {
         Arc::new(Self {
             script: Mutex::new(script.into_iter().collect()),
             arrivals: Mutex::default(),
+            put_off: AtomicUsize::new(0),
             open: watch::Sender::new(true),
         })
     }
@@ -77,6 +80,11 @@ impl Scripted {
     /// All that has arrived, with its channel.
     pub(crate) fn arrivals(&self) -> Vec<(String, Arrival)> {
         self.arrivals.lock().unwrap().clone()
+    }
+
+    /// How many of them were told to come later.
+    pub(crate) fn put_off(&self) -> usize {
+        self.put_off.load(Ordering::SeqCst)
     }
 
     /// From now on verdicts wait for [`Self::release`].
@@ -110,6 +118,7 @@ impl Inbox for Scripted {
         self.arrivals.lock().unwrap().push((channel.to_owned(), arrival));
         let scripted = self.script.lock().unwrap().pop_front();
         let verdict = scripted.unwrap_or_else(|| Ok(receipt(&key, Outcome::Stored, None)));
+        self.put_off.fetch_add(usize::from(verdict.is_err()), Ordering::SeqCst);
         let mut open = self.open.subscribe();
         Box::pin(async move {
             open.wait_for(|open| *open).await.unwrap();

@@ -208,7 +208,7 @@ impl Sender for Agency {
         if !self.0.path(format!("claimed/{key}")).exists() {
             self.0.drop_whole(key, payload);
         }
-        let before = self.0.inbox.arrivals().len();
+        let before = self.0.inbox.put_off();
         let began = tokio::time::Instant::now();
         loop {
             if let Some(told) = self.answer(key) {
@@ -216,13 +216,10 @@ impl Sender for Agency {
             }
             if standing.has_changed().unwrap_or(false) {
                 let now = standing.borrow_and_update().clone();
-                let heard = self.0.inbox.arrivals().len() > before;
-                if let Some(Trouble::Later(later)) = now.trouble.filter(|_| heard) {
-                    // The standing tells its last answer again when something else of it changes,
-                    // also while a file that was taken is on its way to where it belongs.
-                    Rig::some_looks().await;
-                    let later = Told::Later(later.retry_after_seconds);
-                    return self.answer(key).unwrap_or(later);
+                // The standing tells its last answer again when something else of it changes.
+                let put_off = self.0.inbox.put_off() > before;
+                if let Some(Trouble::Later(later)) = now.trouble.filter(|_| put_off) {
+                    return Told::Later(later.retry_after_seconds);
                 }
             }
             if self.0.stop.is_cancelled() && began.elapsed() > LOOK * 5 {
