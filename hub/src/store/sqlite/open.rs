@@ -37,6 +37,7 @@ pub(super) fn connection(path: &Path) -> Result<Connection, StoreError> {
         )));
     }
     let connection = Connection::open(path)?;
+    // A store that is served asks for less, and waits for the disk before it answers (`barrier`).
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;
          PRAGMA journal_size_limit = 268435456;",
