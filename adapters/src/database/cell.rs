@@ -1,7 +1,8 @@
 //! Values of columns: those by which reading goes on, and all of them as JSON. Pure.
 
-use std::fmt::Write;
+use std::{borrow::Cow, fmt::Write};
 
+use bytes::Bytes;
 use serde_json::Value;
 
 use crate::reading::watermark;
@@ -50,16 +51,17 @@ impl Cell {
 
 /// Text as it came: UTF-8, or where it is none, a letter for each byte, which is what databases
 /// give that know nothing of their text's charset.
-pub(super) fn letters(bytes: &[u8]) -> String {
+pub(super) fn letters(bytes: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(bytes) {
-        Ok(text) => text.to_owned(),
+        Ok(text) => Cow::Borrowed(text),
         Err(_) => bytes.iter().copied().map(char::from).collect(),
     }
 }
 
 /// A text of JSON.
 pub(super) fn quoted(text: &str) -> String {
-    Value::from(text).to_string()
+    // A text can always be written.
+    serde_json::to_string(text).unwrap_or_default()
 }
 
 /// Bytes that are no text, as PostgreSQL writes them.
@@ -83,11 +85,26 @@ pub(super) fn real(number: f64) -> String {
 }
 
 /// A row of names and values of JSON.
-pub(super) fn object<'a>(columns: impl Iterator<Item = (&'a str, String)>) -> String {
-    let members: Vec<String> =
-        columns.map(|(name, value)| format!("{}:{value}", quoted(name))).collect();
-    format!("{{{}}}", members.join(","))
+pub(super) fn object<'a>(columns: impl Iterator<Item = (&'a str, String)>) -> Bytes {
+    let mut text = Vec::with_capacity(ROW_BYTES);
+    let mut before = b'{';
+    for (name, value) in columns {
+        text.push(before);
+        // A text can always be written.
+        let _ = serde_json::to_writer(&mut text, name);
+        text.push(b':');
+        text.extend_from_slice(value.as_bytes());
+        before = b',';
+    }
+    if before == b'{' {
+        text.push(before);
+    }
+    text.push(b'}');
+    text.into()
 }
+
+/// Most rows have fewer bytes.
+const ROW_BYTES: usize = 1_024;
 
 #[cfg(test)]
 mod tests {
@@ -103,5 +120,6 @@ mod tests {
         assert_eq!((real(1.5).as_str(), real(f64::NAN).as_str()), ("1.5", "\"NaN\""));
         let row = object([("a\"", "1".to_owned()), ("b", quoted("x\n"))].into_iter());
         assert_eq!(row, "{\"a\\\"\":1,\"b\":\"x\\n\"}");
+        assert_eq!(object(std::iter::empty()), "{}");
     }
 }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use mysql_async::{
     Column, Conn, Error, Opts, OptsBuilder, Params, Row, SslOpts, Value, consts::ColumnType,
     prelude::Queryable,
@@ -128,7 +127,7 @@ fn found(row: &Row, settings: &Settings) -> Result<Found, Trouble> {
         })
         .collect();
     let text = object(columns.iter().map(|(name, value)| (name.as_str(), value.clone())));
-    Ok(Found { watermark, key: key?, text: Bytes::from(text) })
+    Ok(Found { watermark, key: key?, text })
 }
 
 /// A day or a time; parts may be zero, as such servers have them.
@@ -154,7 +153,7 @@ fn ordered(value: &Value, column: &Column) -> Option<Cell> {
         Value::Date(..) => Cell::Text(time(value, column, ' ')?),
         Value::Bytes(bytes) if is_number(column) => {
             let text = letters(bytes);
-            text.parse().map_or(Cell::Text(text), Cell::Number)
+            text.parse().map_or_else(|_| Cell::Text(text.into_owned()), Cell::Number)
         }
         Value::Bytes(bytes) => Cell::Text(std::str::from_utf8(bytes).ok()?.to_owned()),
         Value::NULL | Value::Float(_) | Value::Double(_) | Value::Time(..) => return None,
@@ -182,7 +181,7 @@ fn json(value: &Value, column: &Column) -> String {
             format!("\"{sign}{hours:02}:{minutes:02}:{seconds:02}{fraction}\"")
         }
         Value::Bytes(bytes) => match column.column_type() {
-            _ if is_number(column) => letters(bytes),
+            _ if is_number(column) => letters(bytes).into_owned(),
             ColumnType::MYSQL_TYPE_BIT => {
                 bytes.iter().fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte)).to_string()
             }

@@ -169,13 +169,13 @@ impl Session {
             let cell = |at: usize, name: &str| {
                 let value: Option<Raw> = row.try_get(at).ok().flatten();
                 let value = value.ok_or_else(|| fault::without(name))?;
-                Ok(Cell::Text(letters(&value.0)))
+                Ok(Cell::Text(letters(&value.0).into_owned()))
             };
             let marks = usize::from(settings.watermark.is_some());
             let watermark = settings.watermark.as_ref().map(|name| cell(1, name)).transpose()?;
             let key: Result<Vec<Cell>, Trouble> =
                 (1 + marks..).zip(&settings.key).map(|(at, name)| cell(at, name)).collect();
-            let text = Bytes::from(letters(&text.0));
+            let text = Bytes::from(letters(&text.0).into_owned());
             found.push(Found { watermark, key: key?, text });
         }
         Ok(found)

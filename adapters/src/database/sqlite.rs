@@ -2,7 +2,6 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use bytes::Bytes;
 use rusqlite::{
     Connection, Error, ErrorCode, InterruptHandle, OpenFlags,
     types::{ToSqlOutput, Value, ValueRef},
@@ -94,7 +93,7 @@ fn read(
             let value = at.and_then(|at| row.get_ref(at).ok());
             match value {
                 Some(ValueRef::Integer(number)) => Ok(Cell::Number(number)),
-                Some(ValueRef::Text(text)) => Ok(Cell::Text(letters(text))),
+                Some(ValueRef::Text(text)) => Ok(Cell::Text(letters(text).into_owned())),
                 _ => Err(fault::without(name)),
             }
         };
@@ -110,7 +109,7 @@ fn read(
             };
             (name.as_str(), value)
         });
-        let text = Bytes::from(object(columns));
+        let text = object(columns);
         found.push(Found { watermark, key: key?, text });
     }
     Ok(found)

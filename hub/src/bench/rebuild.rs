@@ -1,13 +1,13 @@
 //! `bench rebuild` (P11): reading a whole journal again, to compare everything and to make every
 //! fold anew.
 
-use std::{path::Path, sync::Arc, time::Instant};
+use std::{path::Path, process, sync::Arc, time::Instant};
 
 use clap::Args;
 use rusqlite::{Connection, types::ValueRef};
 
 use super::{
-    BenchError, DOSSIERS, Table, child,
+    BenchError, DOSSIERS, Table, child, clock,
     fill::{self, VERSIONS},
     statements, stop,
     storage::{Place, Storage},
@@ -41,26 +41,26 @@ pub(crate) fn run(seed: u64, options: &Options) -> Result<Table, BenchError> {
         Storage::Database(database) => statements::scan(database)?,
     };
     stop::check()?;
-    let (verdict, verify_seconds) = child::at_store(&storage, async |store| {
-        let began = Instant::now();
-        Ok((store.verify().await?, began.elapsed().as_secs_f64()))
+    let (verdict, verify) = child::at_store(&storage, async |store| {
+        let began = Began::now();
+        Ok((store.verify().await?, began.spent()))
     })?;
     if let Some(fault) = verdict.faults.first() {
         return Err(BenchError::Damaged(format!("the store does not hold: {fault}")));
     }
     stop::check()?;
-    let recount_seconds = child::at_store(&storage, async |store| {
-        let began = Instant::now();
+    let recount = child::at_store(&storage, async |store| {
+        let began = Began::now();
         let recounted = store.recount().await?;
         match recounted.faults.first() {
             Some(fault) => Err(BenchError::Damaged(format!("the statistics do not hold: {fault}"))),
-            None => Ok(began.elapsed().as_secs_f64()),
+            None => Ok(began.spent()),
         }
     })?;
     stop::check()?;
-    let (rebuilt, rebuild_seconds) = child::at_store(&storage, async |store| {
-        let began = Instant::now();
-        Ok((store.rebuild().await?, began.elapsed().as_secs_f64()))
+    let (rebuilt, rebuild) = child::at_store(&storage, async |store| {
+        let began = Began::now();
+        Ok((store.rebuild().await?, began.spent()))
     })?;
     let entries = verdict.entries as f64;
     let mut table = Table::new(format!(
@@ -76,13 +76,41 @@ pub(crate) fn run(seed: u64, options: &Options) -> Result<Table, BenchError> {
     table.line("store, rows of all tables", rows as f64 / entries.max(1.0), "/entry");
     table.line("store, bytes of all values", bytes as f64 / entries.max(1.0), "/entry");
     table.line("every value of every row read", scan, "entries/s");
-    let verify = entries / verify_seconds.max(1e-9);
-    table.against(("verify", verify, "entries/s"), ("every value read", scan));
-    let recount = entries / recount_seconds.max(1e-9);
-    table.against(("verify --statistics", recount, "entries/s"), ("every value read", scan));
-    let rebuild = rebuilt as f64 / rebuild_seconds.max(1e-9);
-    table.against(("rebuild", rebuild, "entries/s"), ("every value read", scan));
+    let works = [
+        ("verify", entries, verify),
+        ("verify --statistics", entries, recount),
+        ("rebuild", rebuilt as f64, rebuild),
+    ];
+    for (what, entries, spent) in works {
+        let rate = entries / spent.seconds.max(1e-9);
+        table.against((what, rate, "entries/s"), ("every value read", scan));
+        table.line(format!("{what}, CPU"), spent.cpu_seconds * 1e6 / entries.max(1.0), "us/entry");
+    }
     Ok(table)
+}
+
+/// When a work began, and what this process had used by then.
+struct Began {
+    at: Instant,
+    cpu_seconds: f64,
+}
+
+/// What a work took.
+#[derive(Clone, Copy)]
+struct Spent {
+    seconds: f64,
+    cpu_seconds: f64,
+}
+
+impl Began {
+    fn now() -> Self {
+        Self { at: Instant::now(), cpu_seconds: clock::usage(process::id()).cpu_seconds }
+    }
+
+    fn spent(&self) -> Spent {
+        let seconds = self.at.elapsed().as_secs_f64();
+        Spent { seconds, cpu_seconds: clock::usage(process::id()).cpu_seconds - self.cpu_seconds }
+    }
 }
 
 /// Reads every value of every row: rows, bytes and seconds. What was still in the journal of

@@ -1,6 +1,6 @@
 //! The fold of one dossier over the set of its observations, across sources (semantics §3).
 
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::observation::{Observation, standing};
 use super::source::{Members, View};
-use super::state::{DossierState, Doubt, Identity};
+use super::state::{DossierState, Doubt, Identity, MemberSources};
 use super::timeline::tidy;
 
 /// A part of a dossier that a source may own.
@@ -73,17 +73,19 @@ pub fn fold_standing(
     for one in kept.iter().filter(|one| one.counted == counted) {
         by_name.entry(one.content.name()).or_default().push(one);
     }
-    let view = |((source, source_code), own): ((&str, &str), Vec<&Observation>)| {
-        View::new(Identity::new(source, source_code), &own)
-    };
-    let mut views: Vec<View> = by_name.into_iter().map(view).collect();
+    let mut views = Vec::with_capacity(by_name.len());
+    for ((source, source_code), own) in by_name {
+        views.push(View::new(Identity::new(source, source_code), &own));
+    }
     let identities: Vec<Identity> = views.iter().map(|view| view.identity.clone()).collect();
     let key = identities.first()?.key();
     let retracted = views.iter().all(|view| view.retracted);
     if !retracted {
         views.retain(|view| !view.retracted);
     }
+    let steps = views.iter_mut().flat_map(|view| std::mem::take(&mut view.steps)).collect();
     let mut state = merge(&views, reference)?;
+    state.timeline = tidy(steps);
     state.identities = identities;
     state.retracted = retracted;
     state.counted = counted;
@@ -101,18 +103,18 @@ pub fn fold_standing(
 /// Chooses each member among the sources that have one: the owner, else the latest effective
 /// time, else the source rank.
 struct Chooser<'a> {
-    views: &'a [View],
+    views: &'a [View<'a>],
     reference: &'a Reference,
-    chosen: BTreeMap<String, String>,
+    chosen: MemberSources,
 }
 
 impl<'a> Chooser<'a> {
     fn view<T>(
         &mut self,
-        member: &str,
+        member: &'static str,
         part: Option<Part>,
-        of: impl Fn(&'a Members) -> Option<T>,
-    ) -> Option<(&'a View, T)> {
+        of: impl Fn(&'a Members<'a>) -> Option<T>,
+    ) -> Option<(&'a View<'a>, T)> {
         let views = self.views.iter();
         let told = views.filter_map(|view| Some((view, of(&view.members)?)));
         let (view, value) = told.max_by_key(|(view, _)| {
@@ -121,22 +123,22 @@ impl<'a> Chooser<'a> {
             let rank = self.reference.rank(source);
             (owns, view.since(member), Reverse(rank), Reverse(&view.identity))
         })?;
-        self.chosen.insert(member.to_owned(), view.identity.source.clone());
+        self.chosen.insert(Cow::Borrowed(member), view.identity.source.clone());
         Some((view, value))
     }
 
     fn value<T>(
         &mut self,
-        member: &str,
+        member: &'static str,
         part: Option<Part>,
-        of: impl Fn(&'a Members) -> Option<T>,
+        of: impl Fn(&'a Members<'a>) -> Option<T>,
     ) -> Option<T> {
         self.view(member, part, of).map(|(_, value)| value)
     }
 }
 
 /// Whose promises stand where no source names a due date any more: silence moves no promise.
-fn last_promises<'a>(views: &'a [View], reference: &Reference) -> Option<&'a View> {
+fn last_promises<'a>(views: &'a [View<'a>], reference: &Reference) -> Option<&'a View<'a>> {
     let told = views.iter().filter(|view| !view.promises.is_empty());
     told.min_by_key(|view| {
         let source = &view.identity.source;
@@ -144,27 +146,28 @@ fn last_promises<'a>(views: &'a [View], reference: &Reference) -> Option<&'a Vie
     })
 }
 
-fn merge(views: &[View], reference: &Reference) -> Option<DossierState> {
-    let mut from = Chooser { views, reference, chosen: BTreeMap::new() };
+fn merge<'a>(views: &'a [View<'a>], reference: &'a Reference) -> Option<DossierState> {
+    let mut from = Chooser { views, reference, chosen: MemberSources::new() };
+    let text = |told: Option<&str>| told.map(str::to_owned);
     let (receipt, decision) = (Some(Part::Receipt), Some(Part::Decision));
-    let (status, status_raw, status_at) =
-        from.value("status", decision, |told| told.status.clone())?;
+    let (status, status_raw, status_at) = from.value("status", decision, |told| told.status)?;
     let promised = from.view("due_at", receipt, |told| told.due_at);
     let promising = promised.map(|(view, _)| view).or_else(|| last_promises(views, reference));
     let promises = promising.map(|view| view.promises.clone()).unwrap_or_default();
-    let named = |told: &Members| Some(told.attributes.clone()).filter(|all| !all.is_empty());
+    let named = |told: &'a Members<'a>| Some(&told.attributes).filter(|all| !all.is_empty());
     let mut state = DossierState {
         key: String::new(),
         identities: Vec::new(),
-        code: from.value("code", None, |told| told.code.clone()),
-        agency: from.value("agency", receipt, |told| told.agency.clone())?,
-        procedure: from.value("procedure", None, |told| told.procedure.clone()),
-        procedure_source_code: from
-            .value("procedure_source_code", None, |told| told.procedure_source_code.clone()),
-        procedure_name: from.value("procedure_name", None, |told| told.procedure_name.clone()),
-        field: from.value("field", None, |told| told.field.clone()),
-        commune: from.value("commune", None, |told| told.commune.clone()),
-        channel: from.value("channel", receipt, |told| told.channel.clone()),
+        code: text(from.value("code", None, |told| told.code)),
+        agency: from.value("agency", receipt, |told| told.agency)?.to_owned(),
+        procedure: text(from.value("procedure", None, |told| told.procedure)),
+        procedure_source_code: text(
+            from.value("procedure_source_code", None, |told| told.procedure_source_code),
+        ),
+        procedure_name: text(from.value("procedure_name", None, |told| told.procedure_name)),
+        field: text(from.value("field", None, |told| told.field)),
+        commune: text(from.value("commune", None, |told| told.commune)),
+        channel: text(from.value("channel", receipt, |told| told.channel)),
         submitted_at: from.value("submitted_at", receipt, |told| told.submitted_at),
         accepted_at: from.value("accepted_at", receipt, |told| told.accepted_at),
         due_at: promised.map(|(_, due_at)| due_at),
@@ -172,23 +175,24 @@ fn merge(views: &[View], reference: &Reference) -> Option<DossierState> {
         promises,
         extensions: promising.map(|view| view.extensions.clone()).unwrap_or_default(),
         status,
-        status_raw,
+        status_raw: text(status_raw),
         status_at,
         finished_at: from.value("finished_at", decision, |told| told.finished_at),
         returned_at: from.value("returned_at", None, |told| told.returned_at),
-        unit: from.value("unit", None, |told| told.unit.clone()),
-        officer: from.value("officer", None, |told| told.officer.clone()),
-        note: from.value("note", None, |told| told.note.clone()),
-        subject: from.value("subject", None, |told| told.subject.clone()),
-        result: from.value("result", decision, |told| told.result.clone()),
-        fees: from.value("fees", None, |told| told.fees.clone()).unwrap_or_default(),
+        unit: text(from.value("unit", None, |told| told.unit)),
+        officer: text(from.value("officer", None, |told| told.officer)),
+        note: text(from.value("note", None, |told| told.note)),
+        subject: text(from.value("subject", None, |told| told.subject)),
+        result: from.value("result", decision, |told| told.result).cloned(),
+        fees: from.value("fees", None, |told| told.fees).unwrap_or_default().to_vec(),
         attachments: from
-            .value("attachments", None, |told| told.attachments.clone())
-            .unwrap_or_default(),
-        applicant: from.value("applicant", receipt, |told| told.applicant.clone()),
-        attributes: from.value("attributes", None, named).unwrap_or_default(),
-        timeline: tidy(views.iter().flat_map(|view| view.steps.clone()).collect()),
-        member_sources: BTreeMap::new(),
+            .value("attachments", None, |told| told.attachments)
+            .unwrap_or_default()
+            .to_vec(),
+        applicant: from.value("applicant", receipt, |told| told.applicant).cloned(),
+        attributes: from.value("attributes", None, named).cloned().unwrap_or_default(),
+        timeline: Vec::new(),
+        member_sources: MemberSources::new(),
         retracted: false,
         counted: false,
     };

@@ -33,6 +33,9 @@ pub struct Groups {
 /// Groups observations by dossier. The groups depend on the set alone. Names known only to
 /// channels in trial stay by themselves.
 pub fn group<O: Borrow<Observation>>(observations: &[O], links: &[Link]) -> Groups {
+    if let Some(name) = only_name(observations) {
+        return alone(observations, name);
+    }
     let mut by_name: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
     for at in standing(observations) {
         by_name.entry(observations[at].borrow().content.name()).or_default().push(at);
@@ -74,7 +77,33 @@ pub fn group<O: Borrow<Observation>>(observations: &[O], links: &[Link]) -> Grou
     groups
 }
 
+/// The name that all observations bear; most dossiers have one.
+fn only_name<O: Borrow<Observation>>(observations: &[O]) -> Option<(&str, &str)> {
+    let mut names = observations.iter().map(|one| one.borrow().content.name());
+    let first = names.next()?;
+    names.all(|name| name == first).then_some(first)
+}
+
+/// What observations of one name make: nothing can join it with itself or make it doubtful.
+fn alone<O: Borrow<Observation>>(observations: &[O], (source, code): (&str, &str)) -> Groups {
+    let own = standing(observations);
+    let mut groups = Groups::default();
+    if own.is_empty() {
+        return groups;
+    }
+    let name = Identity::new(source, code);
+    let counted = own.iter().map(|at| observations[*at].borrow()).filter(|one| one.counted);
+    let told = latest(&counted.collect::<Vec<_>>());
+    let code = told.and_then(|told| DossierCode::parse(told.code.as_deref()?).ok());
+    groups.codes.insert(name.clone(), code.map(|code| code.one_spelling()));
+    groups.dossiers.insert(name, own);
+    groups
+}
+
 fn latest<'a>(own: &[&'a Observation]) -> Option<&'a Dossier> {
+    if let [one] = own {
+        return one.content.snapshot();
+    }
     let told = own.iter().filter_map(|one| Some((one.place()?, one.content.snapshot()?)));
     told.max_by(|a, b| a.0.cmp(&b.0)).map(|(_, body)| body)
 }

@@ -43,7 +43,7 @@ mod rules;
 
 pub use catalogue::Catalogue;
 pub use dossier::{Part, Reference, SourceRule, fold, fold_standing};
-pub use fold_root::{cell_leaf, dossier_leaf, fold_root};
+pub use fold_root::{Leaves, dossier_leaf, fold_root};
 pub use identity::{Groups, Link, group};
 pub use measure::{Counted, Measure};
 pub use observation::{Content, Observation, ObservationId, Version};

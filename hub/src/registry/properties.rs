@@ -118,7 +118,8 @@ type Total = BTreeMap<Cell, i64>;
 fn root_of(states: &BTreeMap<String, DossierState>, total: &Total) -> [u8; 32] {
     let text = |state| serde_json::to_string(state).unwrap();
     let cells = total.iter().filter(|(_, n)| **n != 0);
-    let cells = cells.map(|((place, counted), n)| cell_leaf(place, *counted, *n).unwrap());
+    let leaf = |place| Leaves::at(place).unwrap();
+    let cells = cells.map(|((place, counted), n)| leaf(place).leaf(*counted, *n).unwrap());
     fold_root(states.values().map(|state| dossier_leaf(&text(state))), cells)
 }
 

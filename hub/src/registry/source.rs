@@ -12,42 +12,42 @@ use super::past::says;
 use super::state::{Doubt, Extension, Identity, Promise, TimelineStep};
 use super::timeline::{dated_steps, status_date, tidy};
 
-/// The members of a dossier as one source tells them.
+/// The members of a dossier as one source tells them: where they lie in what it told.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Members {
-    pub(super) code: Option<String>,
-    pub(super) agency: Option<String>,
-    pub(super) procedure: Option<String>,
-    pub(super) procedure_source_code: Option<String>,
-    pub(super) procedure_name: Option<String>,
-    pub(super) field: Option<String>,
-    pub(super) commune: Option<String>,
-    pub(super) channel: Option<String>,
+pub(super) struct Members<'a> {
+    pub(super) code: Option<&'a str>,
+    pub(super) agency: Option<&'a str>,
+    pub(super) procedure: Option<&'a str>,
+    pub(super) procedure_source_code: Option<&'a str>,
+    pub(super) procedure_name: Option<&'a str>,
+    pub(super) field: Option<&'a str>,
+    pub(super) commune: Option<&'a str>,
+    pub(super) channel: Option<&'a str>,
     pub(super) submitted_at: Option<Moment>,
     pub(super) accepted_at: Option<Moment>,
     pub(super) due_at: Option<Moment>,
     /// Status, the source's word and its date: they belong together.
-    pub(super) status: Option<(Status, Option<String>, Option<Moment>)>,
+    pub(super) status: Option<(Status, Option<&'a str>, Option<Moment>)>,
     pub(super) finished_at: Option<Moment>,
     pub(super) returned_at: Option<Moment>,
-    pub(super) unit: Option<String>,
-    pub(super) officer: Option<String>,
-    pub(super) note: Option<String>,
-    pub(super) subject: Option<String>,
-    pub(super) result: Option<Outcome>,
-    pub(super) fees: Option<Vec<Fee>>,
-    pub(super) attachments: Option<Vec<Attachment>>,
-    pub(super) applicant: Option<Applicant>,
+    pub(super) unit: Option<&'a str>,
+    pub(super) officer: Option<&'a str>,
+    pub(super) note: Option<&'a str>,
+    pub(super) subject: Option<&'a str>,
+    pub(super) result: Option<&'a Outcome>,
+    pub(super) fees: Option<&'a [Fee]>,
+    pub(super) attachments: Option<&'a [Attachment]>,
+    pub(super) applicant: Option<&'a Applicant>,
     pub(super) attributes: Map<String, Value>,
 }
 
 /// One source's view of one dossier.
 #[derive(Debug)]
-pub(super) struct View {
+pub(super) struct View<'a> {
     pub(super) identity: Identity,
     /// Whether it is withdrawn, and nothing later revived it.
     pub(super) retracted: bool,
-    pub(super) members: Members,
+    pub(super) members: Members<'a>,
     /// When the latest snapshot's status took effect, else its version time.
     effective: Option<Moment>,
     /// When an event changed a member.
@@ -97,9 +97,9 @@ fn same(one: &Told<'_>, other: &Told<'_>) -> bool {
     says(one) == says(other)
 }
 
-impl View {
+impl<'a> View<'a> {
     /// Folds the standing observations of one identity, in any order.
-    pub(super) fn new(identity: Identity, observations: &[&Observation]) -> Self {
+    pub(super) fn new(identity: Identity, observations: &[&'a Observation]) -> Self {
         let (mut told, mut events, mut withdrawn) = (Vec::new(), Vec::new(), Vec::new());
         for one in observations {
             match &one.content {
@@ -160,7 +160,7 @@ impl View {
         self.doubts.push(doubt.of_source(&self.identity.source));
     }
 
-    fn snapshots(&mut self, told: &[Told<'_>], events: &[&Progress]) {
+    fn snapshots(&mut self, told: &[Told<'a>], events: &[&Progress]) {
         let mut last: Option<(Status, TimelineStep)> = None;
         let mut before: Option<&Told<'_>> = None;
         for one in told {
@@ -231,7 +231,7 @@ impl View {
 
     /// Applies the events, oldest first. All of them build the timeline and tell extensions; only
     /// those later than the latest snapshot change members.
-    fn events(&mut self, after: Option<Moment>, events: &[&Progress]) {
+    fn events(&mut self, after: Option<Moment>, events: &[&'a Progress]) {
         for event in events {
             self.steps.extend(event.status.map(|status| TimelineStep {
                 at: event.at,
@@ -249,7 +249,7 @@ impl View {
         }
     }
 
-    fn apply(&mut self, event: &Progress) {
+    fn apply(&mut self, event: &'a Progress) {
         if let Some(due_at) = event.due_at {
             let told = self.members.due_at;
             match self.promises.last().map(|promise| promise.due_at) {
@@ -263,8 +263,8 @@ impl View {
             }
         }
         let now = &mut self.members;
-        now.agency.get_or_insert_with(|| event.agency.clone());
-        let status = event.status.map(|to| (to, event.status_raw.clone(), Some(event.at)));
+        now.agency.get_or_insert(&event.agency);
+        let status = event.status.map(|to| (to, event.status_raw.as_deref(), Some(event.at)));
         macro_rules! change {
             ($($member:ident = $value:expr;)*) => {$(
                 if let Some(value) = $value {
@@ -274,15 +274,15 @@ impl View {
             )*};
         }
         change! {
-            code = event.code.clone();
+            code = event.code.as_deref();
             due_at = event.due_at;
             status = status;
             finished_at = event.finished_at;
             returned_at = event.returned_at;
-            unit = event.unit.clone();
-            officer = event.officer.clone();
-            note = event.note.clone();
-            result = event.result.clone();
+            unit = event.unit.as_deref();
+            officer = event.officer.as_deref();
+            note = event.note.as_deref();
+            result = event.result.as_ref();
         }
         for (name, value) in &event.attributes {
             now.attributes.insert(name.clone(), value.clone());
@@ -321,32 +321,30 @@ fn distinct<'a>(told: Vec<Told<'a>>, withdrawn: &[Moment]) -> Vec<Told<'a>> {
     kept
 }
 
-fn members(body: &Dossier) -> Members {
-    let body = body.clone();
-    let status = (body.status, Some(body.status_raw.clone()), status_date(&body));
+fn members(body: &Dossier) -> Members<'_> {
     Members {
-        code: body.code,
-        agency: Some(body.agency),
-        procedure: body.procedure,
-        procedure_source_code: body.procedure_source_code,
-        procedure_name: body.procedure_name,
-        field: body.field,
-        commune: body.commune,
-        channel: Some(body.channel),
+        code: body.code.as_deref(),
+        agency: Some(&body.agency),
+        procedure: body.procedure.as_deref(),
+        procedure_source_code: body.procedure_source_code.as_deref(),
+        procedure_name: body.procedure_name.as_deref(),
+        field: body.field.as_deref(),
+        commune: body.commune.as_deref(),
+        channel: Some(&body.channel),
         submitted_at: body.submitted_at,
         accepted_at: body.accepted_at,
         due_at: body.due_at,
-        status: Some(status),
+        status: Some((body.status, Some(&body.status_raw), status_date(body))),
         finished_at: body.finished_at,
         returned_at: body.returned_at,
-        unit: body.unit,
-        officer: body.officer,
-        note: body.note,
-        subject: body.subject,
-        result: body.result,
-        fees: Some(body.fees).filter(|fees| !fees.is_empty()),
-        attachments: Some(body.attachments).filter(|files| !files.is_empty()),
-        applicant: Some(body.applicant),
-        attributes: body.attributes,
+        unit: body.unit.as_deref(),
+        officer: body.officer.as_deref(),
+        note: body.note.as_deref(),
+        subject: body.subject.as_deref(),
+        result: body.result.as_ref(),
+        fees: Some(body.fees.as_slice()).filter(|fees| !fees.is_empty()),
+        attachments: Some(body.attachments.as_slice()).filter(|files| !files.is_empty()),
+        applicant: Some(&body.applicant),
+        attributes: body.attributes.clone(),
     }
 }

@@ -1,6 +1,6 @@
 //! What a fold gives: the state of a dossier, and what it found doubtful on the way.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use contracts::dossier::{Applicant, Fee, Outcome};
 use contracts::exchange::Attachment;
@@ -167,12 +167,15 @@ pub struct DossierState {
     pub timeline: Vec<TimelineStep>,
     /// Which source decided each member: member name to source.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub member_sources: BTreeMap<String, String>,
+    pub member_sources: MemberSources,
     /// Whether every source has withdrawn it.
     pub retracted: bool,
     /// Whether it counts: false where only channels in trial know it.
     pub counted: bool,
 }
+
+/// Members by their names, each with the source that decided it.
+pub type MemberSources = BTreeMap<Cow<'static, str>, String>;
 
 /// What of a stored state decides who may see it; the rest of its text is passed over.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -212,7 +215,7 @@ impl DossierState {
         self.attributes = whole.attributes;
         for member in PERSONAL {
             if let Some(source) = whole.member_sources.get(member) {
-                self.member_sources.insert(member.to_owned(), source.clone());
+                self.member_sources.insert(Cow::Borrowed(member), source.clone());
             }
         }
     }

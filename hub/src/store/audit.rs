@@ -3,10 +3,7 @@
 
 mod entry;
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, HashMap};
 
 use rayon::prelude::*;
 
@@ -19,12 +16,12 @@ use super::{
 use crate::{
     journal::merkle::{Digest, Frontier},
     registry::{
-        Counted, Observation, Place, PlacedCounts, cell_leaf, fold_root,
+        Counted, Leaves, Observation, PlacedCounts, fold_root,
         measure::{counted_by, day_of, stored_name},
     },
 };
 
-pub(super) use entry::{Checked, EntryCopy, Refers, Salted, check};
+pub(super) use entry::{Checked, EntryCopy, EntryRow, Refers, Salted, check};
 
 /// Faults listed; more would help nobody.
 pub(super) const FAULTS_MAX: usize = 100;
@@ -153,18 +150,38 @@ impl Recount {
     /// The fold root and the number of dossiers, for the verdict.
     pub(super) fn close(&self, verdict: &mut Verdict) -> Result<(), StoreError> {
         verdict.dossiers = self.leaves.len() as u64;
-        let mut cells: Vec<(&Arc<Place>, Counted, i64)> = Vec::new();
-        for (place, name, day, n) in self.sums.rows() {
-            let (measure, status) = counted_by(name).ok_or_else(|| no_measure(name))?;
-            cells.push((place, Counted { measure, day: day_of(day), status }, n));
-        }
+        let places = self.sums.places();
+        let mut order: Vec<usize> = (0..places.len()).collect();
+        order.sort_unstable_by_key(|at| &places[*at]);
+        let mut ranks = vec![0; places.len()];
+        order.iter().enumerate().for_each(|(rank, at)| ranks[*at] = rank);
+        let names = self.sums.measures().iter();
+        let measures: Vec<_> = names
+            .map(|name| counted_by(name).ok_or_else(|| no_measure(name)))
+            .collect::<Result<_, _>>()?;
+        let numbers = self.sums.by_number().filter(|(.., n)| *n != 0);
+        // By place, measure, day and status; a place by its rank: names cost more to compare.
+        let mut cells: Vec<_> = numbers
+            .map(|(place, measure, day, n)| {
+                let (measure, status) = measures[usize::from(measure)];
+                (ranks[place as usize], measure, day, status, n)
+            })
+            .collect();
         cells.par_sort_unstable();
-        let leaves: Vec<[u8; 32]> = cells
-            .par_iter()
-            .map(|(place, counted, n)| cell_leaf(place, *counted, *n))
-            .collect::<Result<_, _>>()
+        let leaves: Vec<Vec<[u8; 32]>> = cells
+            .par_chunk_by(|(one, ..), (next, ..)| one == next)
+            .map(|at_one| {
+                let leaves = Leaves::at(&places[order[at_one[0].0]])?;
+                let leaf = |(_, measure, day, status, n): &(_, _, _, _, _)| {
+                    let (measure, status) = (*measure, *status);
+                    leaves.leaf(Counted { measure, day: day_of(*day), status }, *n)
+                };
+                at_one.iter().map(leaf).collect()
+            })
+            .collect::<Result<_, serde_json::Error>>()
             .map_err(|error| StoreError::fault(error.to_string()))?;
-        let root = fold_root(self.leaves.values().copied(), leaves.into_iter());
+        let leaves = leaves.into_iter().flatten();
+        let root = fold_root(self.leaves.values().copied(), leaves);
         verdict.fold_root = Digest::from_bytes(root).to_string();
         Ok(())
     }

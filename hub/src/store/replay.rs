@@ -9,6 +9,7 @@ use std::{
 };
 
 use foldhash::fast::RandomState;
+use memchr::memmem;
 use serde::Deserialize;
 
 use super::{
@@ -32,12 +33,6 @@ pub struct Told {
     position: u64,
     identity: Mark,
     code: Option<Mark>,
-}
-
-#[derive(Deserialize)]
-struct Named<'a> {
-    #[serde(borrow)]
-    contract: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]
@@ -118,8 +113,15 @@ pub fn told(stored: &Stored<'_>) -> Result<About, StoreError> {
     if !matches!(stored.kind, "observation" | "retraction") {
         return Ok(About::Nothing);
     }
-    let named: Named<'_> = serde_json::from_slice(stored.text).map_err(damaged(stored))?;
-    told_under(named.contract.as_deref(), stored)
+    told_under(contract_of(stored.text), stored)
+}
+
+/// The contract in the text of an entry. The text is exact: see [`Entry`](crate::journal::entry::Entry);
+/// so no other member looks like it, and it need not be read to its end.
+fn contract_of(text: &[u8]) -> Option<&str> {
+    const BEFORE: &[u8] = br#","contract":""#;
+    let behind = text.get(memmem::find(text, BEFORE)? + BEFORE.len()..)?;
+    str::from_utf8(behind.get(..memchr::memchr(b'"', behind)?)?).ok()
 }
 
 /// The same of an entry whose contract is known.
@@ -229,7 +231,7 @@ pub fn story(observations: Vec<Observation>, rules: &RulesHistory) -> Changes {
     for (at, now) in rules.between(before.unwrap_or(u64::MAX), u64::MAX) {
         subjects.refold(*at, (rules.settings_before(*at), now), &mut changes);
     }
-    changes.members = subjects.changed();
+    subjects.close(&mut changes);
     changes
 }
 

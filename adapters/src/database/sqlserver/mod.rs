@@ -12,7 +12,6 @@ mod value;
 
 use std::{io, time::Duration};
 
-use bytes::Bytes;
 use tiberius::{AuthMethod, Client, ColumnData, Config, EncryptionLevel, Query, Row, error::Error};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_util::compat::{Compat, TokioAsyncWriteCompatExt};
@@ -188,7 +187,7 @@ fn found(row: Row, columns: &[Column], settings: &Settings) -> Result<Found, Tro
         let value = value::json(value).ok_or_else(|| fault::beyond(&column.name))?;
         members.push((column.name.as_str(), value));
     }
-    Ok(Found { watermark, key: key?, text: Bytes::from(object(members.into_iter())) })
+    Ok(Found { watermark, key: key?, text: object(members.into_iter()) })
 }
 
 /// Why no session began, in words.

@@ -18,6 +18,21 @@ use crate::{
 /// What a commitment commits to, with its salt.
 pub(in crate::store) type Salted = Option<([u8; 32], Vec<u8>)>;
 
+/// One entry as a row shows it.
+#[derive(Clone, Copy)]
+pub(in crate::store) struct EntryRow<'a> {
+    pub(in crate::store) position: u64,
+    pub(in crate::store) kind: &'a str,
+    pub(in crate::store) text: &'a [u8],
+    pub(in crate::store) public: &'a [u8],
+    pub(in crate::store) personal: SaltedRow<'a>,
+    /// The raw bytes of its message, at the message's first entry.
+    pub(in crate::store) raw: SaltedRow<'a>,
+}
+
+/// What a commitment commits to, with its salt, as a row shows it.
+pub(in crate::store) type SaltedRow<'a> = Option<([u8; 32], &'a [u8])>;
+
 /// One entry, owned: other threads work at it.
 pub(in crate::store) struct EntryCopy {
     pub(in crate::store) position: u64,
@@ -35,22 +50,50 @@ impl EntryCopy {
         Stored { position: self.position, kind: &self.kind, text: &self.text, public: &self.public }
     }
 
+    /// The same as a row.
+    pub(in crate::store) fn row(&self) -> EntryRow<'_> {
+        fn salted(part: &Salted) -> SaltedRow<'_> {
+            part.as_ref().map(|(salt, bytes)| (*salt, bytes.as_slice()))
+        }
+        EntryRow {
+            position: self.position,
+            kind: &self.kind,
+            text: &self.text,
+            public: &self.public,
+            personal: salted(&self.personal),
+            raw: salted(&self.raw),
+        }
+    }
+
     /// Bytes that it takes.
     pub(in crate::store) fn bytes(&self) -> usize {
         let salted = |part: &Salted| part.as_ref().map_or(0, |(_, bytes)| bytes.len());
         self.text.len() + self.public.len() + salted(&self.personal) + salted(&self.raw)
     }
 
+    /// The hash of the rules that it puts in force, where it does.
+    pub(in crate::store) fn rules(&self) -> Result<Option<Digest>, StoreError> {
+        let rules = self.row().reference()?.filter(|text| text.name == ReferenceName::Rules);
+        Ok(rules.map(|text| text.content))
+    }
+}
+
+impl<'a> EntryRow<'a> {
+    /// What folds read of it.
+    fn stored(&self) -> Stored<'a> {
+        Stored { position: self.position, kind: self.kind, text: self.text, public: self.public }
+    }
+
     /// What it is a version of and the hash of that, where it is a reference.
     fn reference(&self) -> Result<Option<ReferenceText>, StoreError> {
         let refers = self.kind == EntryKind::Reference.as_str();
-        refers.then(|| ReferenceText::read(&self.public)).transpose()
+        refers.then(|| ReferenceText::read(self.public)).transpose()
     }
 
     /// What it names by its hash, where it does.
     fn refers(&self) -> Result<Option<Refers>, StoreError> {
         if self.kind == EntryKind::Freeze.as_str() {
-            let text = FreezeText::read(&self.public);
+            let text = FreezeText::read(self.public);
             let text = text.map_err(|error| StoreError::fault(format!("a freeze: {error}")))?;
             if text.as_of > self.position {
                 return Err(StoreError::fault("a freeze rests on entries behind it"));
@@ -61,12 +104,6 @@ impl EntryCopy {
             ReferenceName::Rules => Refers::Rules(text.content),
             ReferenceName::Catalogue => Refers::Catalogue(text.content),
         }))
-    }
-
-    /// The hash of the rules that it puts in force, where it does.
-    pub(in crate::store) fn rules(&self) -> Result<Option<Digest>, StoreError> {
-        let rules = self.reference()?.filter(|text| text.name == ReferenceName::Rules);
-        Ok(rules.map(|text| text.content))
     }
 }
 
@@ -100,10 +137,10 @@ pub(in crate::store) struct Checked {
 }
 
 /// Checks one entry: its text, its texts' hashes, its leaf.
-pub(in crate::store) fn check(row: &EntryCopy) -> Checked {
+pub(in crate::store) fn check(row: EntryRow<'_>) -> Checked {
     let mut checked = Checked {
         position: row.position,
-        leaf: leaf_hash(&row.text),
+        leaf: leaf_hash(row.text),
         told: About::Nothing,
         refers: None,
         faults: Vec::new(),
@@ -128,8 +165,8 @@ pub(in crate::store) fn check(row: &EntryCopy) -> Checked {
 
 /// Whether an entry's text is one, and everything it names is what it names; gives the entry, and
 /// what it refers to, where it does.
-fn agrees(row: &EntryCopy) -> Result<(Entry, Option<Refers>), String> {
-    let text = str::from_utf8(&row.text).map_err(|_| "the entry's text is not UTF-8".to_owned())?;
+fn agrees(row: EntryRow<'_>) -> Result<(Entry, Option<Refers>), String> {
+    let text = str::from_utf8(row.text).map_err(|_| "the entry's text is not UTF-8".to_owned())?;
     let entry = Entry::parse(text).map_err(|error| error.to_string())?;
     if entry.position != row.position {
         return Err(format!("the entry's text says position {}", entry.position));
@@ -137,13 +174,13 @@ fn agrees(row: &EntryCopy) -> Result<(Entry, Option<Refers>), String> {
     if entry.kind.as_str() != row.kind {
         return Err(format!("the entry's text says {}", entry.kind.as_str()));
     }
-    if entry.public != Digest::of(&row.public) {
+    if entry.public != Digest::of(row.public) {
         return Err("the public text is not the one the entry names".to_owned());
     }
-    if !holds(entry.personal, &row.personal) {
+    if !holds(entry.personal, row.personal) {
         return Err("the personal text is not the one the entry commits to".to_owned());
     }
-    if !holds(entry.raw, &row.raw) {
+    if !holds(entry.raw, row.raw) {
         return Err("the raw bytes are not those the entry commits to".to_owned());
     }
     let refers = row.refers().map_err(|error| error.reason)?;
@@ -151,6 +188,6 @@ fn agrees(row: &EntryCopy) -> Result<(Entry, Option<Refers>), String> {
 }
 
 /// What was erased or pruned leaves its commitment behind.
-fn holds(said: Option<Commitment>, found: &Salted) -> bool {
-    found.as_ref().is_none_or(|(salt, bytes)| said == Some(commit(&Salt::from_bytes(*salt), bytes)))
+fn holds(said: Option<Commitment>, found: SaltedRow<'_>) -> bool {
+    found.is_none_or(|(salt, bytes)| said == Some(commit(&Salt::from_bytes(salt), bytes)))
 }

@@ -152,7 +152,7 @@ impl Changes {
     /// Takes over what the batch did to attempts, dossiers and other records.
     pub(super) fn collect(&mut self, attempts: Vec<Written>, subjects: Subjects, records: Records) {
         self.attempts = attempts;
-        self.members = subjects.changed();
+        subjects.close(self);
         (self.records, self.replaced) = records.close();
         self.refused.close();
     }

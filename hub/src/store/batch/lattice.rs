@@ -101,7 +101,7 @@ struct Names<'a> {
 
 impl<'a> Names<'a> {
     fn of(sums: &'a Rollups) -> Self {
-        let mut names: BTreeSet<&str> = sums.measures().collect();
+        let mut names: BTreeSet<&str> = sums.measures().iter().copied().collect();
         names.insert("");
         for place in sums.places() {
             names.extend(LEVELS.iter().flat_map(Level::dimensions).map(|one| one.of(place)));
@@ -119,10 +119,11 @@ impl<'a> Names<'a> {
     fn cells(&self, sums: &Rollups, outer: Dimension, inner: Dimension) -> Summed {
         let numbers = |place| [outer, inner].map(|one| self.number(one.of(place)));
         let places: Vec<[u32; 2]> = sums.places().iter().map(|place| numbers(place)).collect();
+        let measures: Vec<u32> = sums.measures().iter().map(|name| self.number(name)).collect();
         let mut cells = Summed::default();
-        for (place, measure, day, n) in sums.by_place() {
+        for (place, measure, day, n) in sums.by_number() {
             let [outer, inner] = places[place as usize];
-            let key = Key { measure: self.number(measure), outer, day, inner };
+            let key = Key { measure: measures[usize::from(measure)], outer, day, inner };
             *cells.entry(key).or_default() += n;
         }
         cells

@@ -30,7 +30,7 @@ pub use lattice::{Level, RollupKey};
 pub use marks::Marks;
 pub use records::{Records, Replaced};
 pub use refused::{OpenRefusal, Refused};
-pub use rollups::Rollups;
+pub use rollups::{KnownPlace, Rollups};
 pub use subjects::{Subjects, code_of, code_of_text};
 pub use tip::{Said, Tip};
 pub use told::{SentAgain, Told, ToldBefore};

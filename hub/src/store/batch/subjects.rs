@@ -31,7 +31,15 @@ struct Member {
 #[derive(Debug)]
 struct Standing {
     state: DossierState,
-    text: String,
+    /// Its text as stored, or as it was compared with that. One that was folded here has none yet:
+    /// more may come of it before it is written.
+    text: Option<String>,
+}
+
+impl Standing {
+    fn into_text(self) -> String {
+        self.text.unwrap_or_else(|| effect::public_text(&self.state))
+    }
 }
 
 /// Names, what was said under them, and the dossiers they make.
@@ -71,7 +79,7 @@ impl Subjects {
         let damaged = |error: String| StoreError::fault(format!("the dossier `{key}`: {error}"));
         let text = String::from_utf8(text).map_err(|error| damaged(error.to_string()))?;
         let state = serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
-        self.dossiers.insert(key, Standing { state, text });
+        self.dossiers.insert(key, Standing { state, text: Some(text) });
         Ok(())
     }
 
@@ -262,18 +270,29 @@ impl Subjects {
             }
             return;
         };
-        let text = effect::public_text(&state);
-        if self.dossiers.get(&key).is_none_or(|standing| standing.text != text) {
-            let change = DossierChange { dossier, position, public: Some(text.clone()) };
-            changes.dossiers.insert(key.clone(), change);
-            changes.changed.push((position, dossier));
-            self.dossiers.insert(key, Standing { state, text });
-        }
+        let text = match self.dossiers.get(&key) {
+            Some(Standing { text: Some(stored), .. }) => {
+                let text = effect::public_text(&state);
+                if text == *stored {
+                    return;
+                }
+                Some(text)
+            }
+            // States tell the same if and only if their texts do.
+            Some(standing) if standing.state == state => return,
+            Some(_) | None => None,
+        };
+        changes.dossiers.insert(key.clone(), DossierChange { dossier, position, public: None });
+        changes.changed.push((position, dossier));
+        self.dossiers.insert(key, Standing { state, text });
     }
 
-    /// Names that are new or have moved, by number.
-    pub(in crate::store) fn changed(self) -> Vec<MemberRow> {
+    /// Notes how dossiers that changed are left, and the names that are new or have moved.
+    pub(in crate::store) fn close(mut self, changes: &mut Changes) {
+        for (key, change) in &mut changes.dossiers {
+            change.public = self.dossiers.remove(key).map(Standing::into_text);
+        }
         let changed = self.members.into_iter().filter(|member| member.changed);
-        changed.map(|member| member.row).collect()
+        changes.members = changed.map(|member| member.row).collect();
     }
 }

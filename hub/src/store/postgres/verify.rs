@@ -62,13 +62,17 @@ pub(super) async fn recount(client: &mut Object) -> Result<Verdict, Failure> {
     Ok(verdict)
 }
 
+fn check_copy(entry: &EntryCopy) -> Checked {
+    audit::check(entry.row())
+}
+
 /// Every entry: its text, its texts' hashes, its leaf; gives which belong together.
 async fn journal(transaction: &Transaction<'_>, verdict: &mut Verdict) -> Result<Journal, Failure> {
     let mut journal = Journal::default();
     let mut page = scan::committed_page(transaction, 0).await?;
     while let Some(last) = page.last() {
         let next = last.position + 1;
-        let check = apart(move || page.par_iter().map(audit::check).collect::<Vec<Checked>>());
+        let check = apart(move || page.par_iter().map(check_copy).collect::<Vec<Checked>>());
         // The next page is on its way while this one is checked.
         let following = scan::committed_page(transaction, next);
         let (checked, following) = futures_util::future::try_join(check, following).await?;

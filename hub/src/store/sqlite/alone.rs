@@ -73,7 +73,7 @@ impl Numbers {
     /// When they cannot be written.
     pub(crate) fn write(&mut self, group: &Group) -> Result<(), StoreError> {
         let transaction = self.to.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        deltas::write(&transaction, &group.deltas, &mut self.numbers)?;
+        deltas::write(&transaction, group.deltas.iter(), &mut self.numbers)?;
         self.rolling.add(&transaction, group.positions, &group.deltas)?;
         Ok(transaction.commit()?)
     }

@@ -13,7 +13,7 @@ use crate::registry::Place;
 use crate::store::{
     StoreError, audit,
     batch::{
-        Delta, Rollups,
+        Delta, KnownPlace, Rollups,
         varint::{pack, unpack},
     },
 };
@@ -62,13 +62,13 @@ impl NumbersSeen {
 }
 
 /// Writes the deltas of some entries, all of each.
-pub(super) fn write(
+pub(super) fn write<'a>(
     connection: &Connection,
-    all: &[Delta],
+    all: impl Iterator<Item = &'a Delta>,
     numbers: &mut NumbersSeen,
 ) -> Result<(), StoreError> {
     let mut inner = connection.prepare_cached("INSERT INTO deltas VALUES (?1, ?2)")?;
-    let mut of_one: Vec<&Delta> = all.iter().collect();
+    let mut of_one: Vec<&Delta> = all.collect();
     of_one.sort_by_key(|delta| delta.position);
     let mut packed = Vec::new();
     for entry in of_one.chunk_by(|one, next| one.position == next.position) {
@@ -159,13 +159,29 @@ pub(super) fn read(
     })
 }
 
+/// ReadSums of deltas, and which places of theirs have which number in the store.
+#[derive(Default)]
+pub(super) struct ReadSums {
+    pub(super) sums: Rollups,
+    places: HashMap<i64, KnownPlace>,
+}
+
 /// Adds the deltas of some positions to sums.
 pub(super) fn add_sums(
     connection: &Connection,
     positions: (u64, u64),
-    sums: &mut Rollups,
+    ReadSums { sums, places }: &mut ReadSums,
 ) -> Result<(), StoreError> {
-    read(connection, positions, &mut |delta| sums.add(delta))
+    each(connection, positions, &mut |stored| {
+        let place = match places.entry(stored.place) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(vacant) => {
+                *vacant.insert(sums.known(&Arc::new(place(connection, stored.place)?)))
+            }
+        };
+        sums.add_at(place, (stored.measure, stored.day, stored.n));
+        Ok(())
+    })
 }
 
 /// The place of a number.

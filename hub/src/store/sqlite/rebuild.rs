@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::{
     Writer,
-    deltas::{self, NumbersSeen},
+    deltas::NumbersSeen,
     findings, known, message, records,
     scan::{self, Groups},
     write,
@@ -16,11 +16,11 @@ use crate::store::{
     Rules, StoreError,
     audit::EntryCopy,
     batch::{Changes, Rollups},
-    replay::{self, Components, FirstReading, Turns},
+    replay::{self, About, Components, FirstReading, Turns},
     rules::RulesHistory,
 };
 
-/// Pages of components read ahead of the fold, and folded ahead of the writing.
+/// Pages read ahead of the work at them, and worked at ahead of the writing.
 const PAGES_AHEAD: usize = 2;
 
 /// Makes every fold anew; gives the number of entries read.
@@ -84,22 +84,66 @@ const INDEX: &str = "
 
 /// Reads the journal once in order, as far as folds read it.
 pub(super) fn first_reading(connection: &Connection) -> Result<FirstReading, StoreError> {
-    let mut heard = FirstReading::default();
-    scan::pages(connection, &mut |page| {
-        let told: Vec<_> = page
-            .par_iter()
-            .map(|row| replay::told(&row.stored()))
-            .collect::<Result<_, StoreError>>()?;
-        told.into_iter().for_each(|about| heard.take(about));
-        for row in &page {
-            if let Some(hash) = row.rules()? {
-                heard.refer(row.position, hash, known::rules(connection, hash)?);
-            }
-        }
-        Ok(())
-    })?;
+    let (mut heard, mut versions) = (FirstReading::default(), Vec::new());
+    let told = |page: Vec<EntryCopy>| -> Result<Vec<About>, StoreError> {
+        page.par_iter().map(|row| replay::told(&row.stored())).collect()
+    };
+    beside(
+        &mut |give| {
+            scan::pages(connection, &mut |page| {
+                for row in &page {
+                    if let Some(hash) = row.rules()? {
+                        versions.push((row.position, hash, known::rules(connection, hash)?));
+                    }
+                }
+                give(page)
+            })
+        },
+        &told,
+        &mut |all| {
+            all.into_iter().for_each(|about| heard.take(about));
+            Ok(())
+        },
+    )?;
+    versions.into_iter().for_each(|(position, hash, rules)| heard.refer(position, hash, rules));
     Ok(heard)
 }
+
+/// Reads here, works at what was read on other threads meanwhile, and hands over the results here,
+/// in order.
+fn beside<T: Send, R: Send>(
+    read: &mut dyn FnMut(&mut Give<'_, T>) -> Result<(), StoreError>,
+    work: &(dyn Fn(T) -> Result<R, StoreError> + Sync),
+    take: &mut dyn FnMut(R) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    thread::scope(|scope| {
+        let (send, come) = mpsc::sync_channel::<T>(PAGES_AHEAD);
+        let (done, results) = mpsc::sync_channel(PAGES_AHEAD);
+        scope.spawn(move || {
+            for one in come {
+                if done.send(work(one)).is_err() {
+                    return;
+                }
+            }
+        });
+        let gone = || StoreError::fault("the folding thread has stopped");
+        let mut ahead = 0;
+        read(&mut |one| {
+            send.send(one).map_err(|_| gone())?;
+            ahead += 1;
+            if ahead > PAGES_AHEAD {
+                ahead -= 1;
+                take(results.recv().map_err(|_| gone())??)?;
+            }
+            Ok(())
+        })?;
+        drop(send);
+        results.into_iter().try_for_each(|result| take(result?))
+    })
+}
+
+/// Takes what was read.
+type Give<'a, T> = dyn FnMut(T) -> Result<(), StoreError> + 'a;
 
 fn anew(connection: &Connection, numbers: &mut NumbersSeen) -> Result<u64, StoreError> {
     connection.execute_batch(DROP)?;
@@ -112,80 +156,47 @@ fn anew(connection: &Connection, numbers: &mut NumbersSeen) -> Result<u64, Store
     let (fresh, replaced) = told.close();
     records::write(connection, &fresh, &replaced)?;
     let (mut sums, mut turns) = (Rollups::default(), Turns::default());
-    let mut write = |changes: &Changes| {
-        changes.deltas.iter().for_each(|delta| sums.add(delta));
-        story(connection, changes, numbers)
+    let mut write = |stories: &[Changes]| {
+        stories.iter().flat_map(|story| &story.deltas).for_each(|delta| sums.add(delta));
+        write::folds(connection, stories, numbers)
     };
-    stories(connection, components, &rules, &mut |mut changes| {
-        turns.take(&mut changes, &rules);
-        write(&changes)
+    stories(connection, components, &rules, &mut |mut stories| {
+        stories.iter_mut().for_each(|story| turns.take(story, &rules));
+        write(&stories)
     })?;
-    write(&turns.close())?;
+    write(&[turns.close()])?;
     write::rollups(connection, &sums, read)?;
     connection.execute_batch(INDEX)?;
     Ok(read)
 }
 
-/// Reads component by component, folds on other threads, and hands over each story here.
+/// Reads component by component, folds on other threads, and hands over the stories of each page
+/// here.
 fn stories(
     connection: &Connection,
     components: Components,
     rules: &RulesHistory,
-    take: &mut dyn FnMut(Changes) -> Result<(), StoreError>,
+    take: &mut dyn FnMut(Vec<Changes>) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     let mut wanted = components.groups().into_iter();
     let fold = |groups: Groups| -> Result<Vec<Changes>, StoreError> {
-        groups
-            .par_iter()
-            .map(|group| {
-                let stored: Vec<_> = group.iter().map(EntryCopy::stored).collect();
-                Ok(replay::story(replay::observations(&stored)?, rules))
-            })
-            .collect()
+        let story = |group: &Vec<EntryCopy>| {
+            let stored: Vec<_> = group.iter().map(EntryCopy::stored).collect();
+            Ok(replay::story(replay::observations(&stored)?, rules))
+        };
+        groups.par_iter().map(story).collect()
     };
-    thread::scope(|scope| {
-        let (send, groups) = mpsc::sync_channel::<Groups>(PAGES_AHEAD);
-        let (done, folded) = mpsc::sync_channel(PAGES_AHEAD);
-        scope.spawn(move || {
-            for page in groups {
-                if done.send(fold(page)).is_err() {
-                    return;
+    beside(
+        &mut |give| {
+            loop {
+                let page = scan::groups(connection, &mut wanted)?;
+                if page.is_empty() {
+                    return Ok(());
                 }
+                give(page)?;
             }
-        });
-        let gone = || StoreError::fault("the folding thread has stopped");
-        let mut ahead = 0;
-        loop {
-            let page = scan::groups(connection, &mut wanted)?;
-            if page.is_empty() {
-                break;
-            }
-            send.send(page).map_err(|_| gone())?;
-            ahead += 1;
-            if ahead > PAGES_AHEAD {
-                ahead -= 1;
-                folded.recv().map_err(|_| gone())??.into_iter().try_for_each(&mut *take)?;
-            }
-        }
-        drop(send);
-        for stories in folded {
-            stories?.into_iter().try_for_each(&mut *take)?;
-        }
-        Ok(())
-    })
-}
-
-fn story(
-    connection: &Connection,
-    changes: &Changes,
-    numbers: &mut NumbersSeen,
-) -> Result<(), StoreError> {
-    for row in &changes.members {
-        write::member(connection, row)?;
-    }
-    for row in &changes.observations {
-        write::observation(connection, row)?;
-    }
-    write::dossiers(connection, changes)?;
-    deltas::write(connection, &changes.deltas, numbers)
+        },
+        &fold,
+        take,
+    )
 }

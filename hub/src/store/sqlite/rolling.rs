@@ -3,7 +3,10 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::{deltas::add_sums, write};
+use super::{
+    deltas::{ReadSums, add_sums},
+    write,
+};
 use crate::store::{
     StoreError,
     batch::{Delta, Rollups},
@@ -12,7 +15,7 @@ use crate::store::{
 /// Entries whose deltas the rollups may lack: readers add them up at every question.
 const ENTRIES_BEHIND_MAX: u64 = 4_096;
 
-/// Sums of the deltas that the rollups lack.
+/// ReadSums of the deltas that the rollups lack.
 #[derive(Debug, Default)]
 pub(super) struct Rolling {
     sums: Rollups,
@@ -42,8 +45,9 @@ impl Rolling {
         let rolled = rolled(connection)?;
         if (self.from, self.to) != (rolled, before) {
             // Someone else has written meanwhile, or nothing is remembered.
-            let mut sums = Rollups::default();
-            add_sums(connection, (rolled, before), &mut sums)?;
+            let mut read = ReadSums::default();
+            add_sums(connection, (rolled, before), &mut read)?;
+            let sums = read.sums;
             *self = Self { sums, from: rolled, to: before };
         }
         deltas.iter().for_each(|delta| self.sums.add(delta));

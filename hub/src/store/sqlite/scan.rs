@@ -4,7 +4,7 @@ use rusqlite::{Connection, Row};
 
 use crate::store::{
     StoreError,
-    audit::{EntryCopy, Salted},
+    audit::{EntryCopy, EntryRow, Salted},
 };
 
 /// Rows and bytes of a page; the row that passes one of them is its last.
@@ -22,9 +22,16 @@ fn plain(row: &Row<'_>) -> Result<EntryCopy, rusqlite::Error> {
     })
 }
 
-fn committed(row: &Row<'_>) -> Result<EntryCopy, rusqlite::Error> {
-    let personal = row.get::<_, Option<[u8; 32]>>(4)?.zip(row.get(5)?);
-    Ok(EntryCopy { personal, ..plain(row)? })
+/// A row where it lies: SQLite has put it together, and it is looked at before the next one.
+fn committed<'a>(row: &'a Row<'_>, raw: &'a Salted) -> Result<EntryRow<'a>, rusqlite::Error> {
+    Ok(EntryRow {
+        position: row.get(0)?,
+        kind: row.get_ref(1)?.as_str()?,
+        text: row.get_ref(2)?.as_blob()?,
+        public: row.get_ref(3)?.as_blob()?,
+        personal: row.get::<_, Option<[u8; 32]>>(4)?.zip(row.get_ref(5)?.as_blob_or_null()?),
+        raw: raw.as_ref().map(|(salt, bytes)| (*salt, bytes.as_slice())),
+    })
 }
 
 /// The raw bytes of a message, its pieces put together.
@@ -74,16 +81,16 @@ const COMMITTED: &str = "SELECT e.position, e.kind, e.text, e.public, p.salt, p.
 pub(super) fn committed_entries(
     connection: &Connection,
     (from, to): (u64, u64),
-    take: &mut dyn FnMut(&EntryCopy),
+    take: &mut dyn FnMut(EntryRow<'_>),
 ) -> Result<(), StoreError> {
     let mut statement = connection.prepare_cached(COMMITTED)?;
     let mut rows = statement.query([from, to])?;
     while let Some(row) = rows.next()? {
-        let mut entry = committed(row)?;
-        if let Some(message) = row.get(6)? {
-            entry.raw = raw(connection, message)?;
-        }
-        take(&entry);
+        let raw = match row.get(6)? {
+            Some(message) => raw(connection, message)?,
+            None => None,
+        };
+        take(committed(row, &raw)?);
     }
     Ok(())
 }

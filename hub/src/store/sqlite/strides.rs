@@ -2,10 +2,14 @@
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use super::{SqliteStore, Task, deltas, names, rolling};
+use super::{
+    SqliteStore, Task,
+    deltas::{self, ReadSums},
+    names, rolling,
+};
 use crate::store::{
     Answer, StoreError,
-    batch::{Rollups, slot::Slot},
+    batch::slot::Slot,
     numbers::Sums,
     strides::{self, Asked, Page, ROWS_AT_ONCE, Row, Strides, merged, unpacked},
 };
@@ -61,11 +65,11 @@ fn piece(connection: &Connection) -> Result<Option<Piece>, StoreError> {
 
 /// What the entries at a stride's end come to.
 fn own(connection: &Connection, stride: u64) -> Result<Vec<Row>, StoreError> {
-    let mut sums = Rollups::default();
-    deltas::add_sums(connection, strides::own(stride), &mut sums)?;
+    let mut read = ReadSums::default();
+    deltas::add_sums(connection, strides::own(stride), &mut read)?;
     let mut rows = Vec::new();
     let mut numbers = names::Known::default();
-    for (key, sums) in sums.lattice() {
+    for (key, sums) in read.sums.lattice() {
         rows.push((numbers.of(connection, &key)?, sums));
     }
     rows.sort_by_key(|(key, _)| *key);

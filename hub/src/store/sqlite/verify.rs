@@ -5,13 +5,15 @@ use std::{collections::HashMap, path::Path};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::{
-    SqliteStore, crew::Crew, deltas, known, message, pruning, rebuild, records, rolling, scan,
-    strides,
+    SqliteStore,
+    crew::Crew,
+    deltas::{self, ReadSums},
+    known, message, pruning, rebuild, records, rolling, scan, strides,
 };
 use crate::registry::Observation;
 use crate::store::{
     Answer, StoreError, Verdict,
-    audit::{self, Checked, EntryCopy, Expected, FAULTS_MAX, Journal, Recount},
+    audit::{self, Checked, EntryCopy, EntryRow, Expected, FAULTS_MAX, Journal, Recount, Refers},
     batch::{RollupKey, Rollups, YearSums, slot::Slot},
     replay::{self, Components, FirstReading},
     rules::Rules,
@@ -68,34 +70,54 @@ fn journal(crew: &mut Crew, verdict: &mut Verdict) -> Result<Journal, StoreError
     let mut journal = Journal::default();
     let sql = "SELECT coalesce(max(position) + 1, 0) FROM entries";
     let end: usize = crew.first()?.query_row(sql, [], |row| row.get(0))?;
-    for first in (0..end).step_by(POSITIONS * STRETCHES) {
+    // While some stretches are checked, those before them are put together.
+    let mut waiting: Vec<Checked> = Vec::new();
+    for first in (0..end).step_by(POSITIONS * STRETCHES).chain([end]) {
         let left = (end - first).div_ceil(POSITIONS).min(STRETCHES);
-        let checked = crew.share(left, &|reader, stretch, gathered: &mut Vec<Checked>| {
-            let from = (first + stretch * POSITIONS) as u64;
-            let take = &mut |entry: &EntryCopy| gathered.push(audit::check(entry));
-            scan::committed_entries(reader, (from, from + POSITIONS as u64), take)
-        })?;
-        let mut checked: Vec<Checked> = checked.into_iter().flatten().collect();
-        checked.sort_unstable_by_key(|one| one.position);
-        for one in checked {
-            if !journal.goes_on(&one, verdict) {
-                return Ok(journal);
-            }
-            let (position, refers) = (one.position, one.refers);
-            journal.take(one, verdict);
-            if let Some(refers) = refers {
-                let found = known::content(crew.first()?, refers.content())?;
-                journal.refer((position, refers), found.as_deref(), verdict);
-            }
+        let before = std::mem::take(&mut waiting);
+        let (checked, refers) = rayon::join(
+            || {
+                crew.share(left, &|reader, stretch, gathered: &mut Vec<Checked>| {
+                    let from = (first + stretch * POSITIONS) as u64;
+                    let take = &mut |entry: EntryRow<'_>| gathered.push(audit::check(entry));
+                    scan::committed_entries(reader, (from, from + POSITIONS as u64), take)
+                })
+            },
+            || together(before, &mut journal, verdict),
+        );
+        let Some(refers) = refers else { return Ok(journal) };
+        for (position, refers) in refers {
+            let found = known::content(crew.first()?, refers.content())?;
+            journal.refer((position, refers), found.as_deref(), verdict);
         }
         if verdict.faults.len() >= FAULTS_MAX {
             break;
         }
+        waiting = checked?.into_iter().flatten().collect();
     }
     if verdict.faults.is_empty() {
         journal.close(&known::tip(crew.first()?)?, verdict);
     }
     Ok(journal)
+}
+
+/// Puts checked entries behind those before them; gives what they refer to, or nothing where the
+/// journal has a gap.
+fn together(
+    mut checked: Vec<Checked>,
+    journal: &mut Journal,
+    verdict: &mut Verdict,
+) -> Option<Vec<(u64, Refers)>> {
+    checked.sort_unstable_by_key(|one| one.position);
+    let mut refers = Vec::new();
+    for one in checked {
+        if !journal.goes_on(&one, verdict) {
+            return None;
+        }
+        refers.extend(one.refers.map(|refers| (one.position, refers)));
+        journal.take(one, verdict);
+    }
+    Some(refers)
 }
 
 /// Folds everything from nothing and compares with what is stored.
@@ -110,24 +132,43 @@ fn folds(
     let folded = crew.share(jobs.len(), &|reader, job, gathered: &mut (Recount, Verdict)| {
         jobs[job].iter().try_for_each(|positions| fold(reader, positions, rules, gathered))
     })?;
-    let mut recount = Recount::default();
-    for (part, found) in folded {
-        recount.merge(part);
-        found.faults.into_iter().for_each(|fault| verdict.add(fault));
-    }
-    extra(crew.first()?, &recount, verdict)?;
-    recount.deltas(sums(crew, verdict.entries)?, verdict);
+    let (sums, recount) = rayon::join(
+        || sums(crew, verdict.entries),
+        || {
+            let mut recount = Recount::default();
+            let mut faults = Vec::new();
+            for (part, found) in folded {
+                recount.merge(part);
+                faults.extend(found.faults);
+            }
+            (recount, faults)
+        },
+    );
+    let (recount, faults) = recount;
+    faults.into_iter().for_each(|fault| verdict.add(fault));
+    let (sums, reader) = (sums?, crew.first()?);
+    let beside = &mut Verdict { entries: verdict.entries, ..Verdict::default() };
+    let (closed, compared) =
+        rayon::join(|| recount.close(verdict), || stored(reader, &recount, sums, beside));
+    closed.and(compared)?;
+    std::mem::take(&mut beside.faults).into_iter().for_each(|fault| verdict.add(fault));
+    Ok(())
+}
+
+/// Compares what is stored of all dossiers with what they come to.
+fn stored(
+    reader: &mut Connection,
+    recount: &Recount,
+    sums: Rollups,
+    verdict: &mut Verdict,
+) -> Result<(), StoreError> {
+    extra(reader, recount, verdict)?;
+    recount.deltas(sums, verdict);
     if verdict.faults.is_empty() {
         // Deltas that hold are what strides are compared with.
-        strides::verify(crew.first()?, &mut |fault| verdict.add(fault))?;
+        strides::verify(reader, &mut |fault| verdict.add(fault))?;
     }
-    let rolled = &mut Verdict { entries: verdict.entries, ..Verdict::default() };
-    let reader = crew.first()?;
-    let (closed, compared) =
-        rayon::join(|| recount.close(verdict), || rollups(reader, &recount, rolled));
-    closed.and(compared)?;
-    std::mem::take(&mut rolled.faults).into_iter().for_each(|fault| verdict.add(fault));
-    Ok(())
+    rollups(reader, recount, verdict)
 }
 
 /// Folds one component and compares its dossiers with those stored.
@@ -195,11 +236,11 @@ fn extra(
 fn sums(crew: &mut Crew, entries: u64) -> Result<Rollups, StoreError> {
     let stretch = POSITIONS as u64;
     let jobs = usize::try_from(entries.div_ceil(stretch)).unwrap_or(usize::MAX);
-    let parts = crew.share(jobs, &|reader, job, sums: &mut Rollups| {
+    let parts = crew.share(jobs, &|reader, job, sums: &mut ReadSums| {
         let from = job as u64 * stretch;
         deltas::add_sums(reader, (from, from + stretch), sums)
     })?;
-    let mut parts = parts.into_iter();
+    let mut parts = parts.into_iter().map(|part| part.sums);
     let mut sums = parts.next().unwrap_or_default();
     parts.for_each(|part| sums.merge(&part, 1));
     Ok(sums)
@@ -212,9 +253,9 @@ fn rollups(
     verdict: &mut Verdict,
 ) -> Result<(), StoreError> {
     let rolled = rolling::rolled(connection)?;
-    let mut behind = Rollups::default();
+    let mut behind = ReadSums::default();
     deltas::add_sums(connection, (rolled, verdict.entries), &mut behind)?;
-    let sums = recount.rolled(&behind);
+    let sums = recount.rolled(&behind.sums);
     let mut expected = Expected::new(&sums);
     let (names, measures) = (texts(connection, "names")?, texts(connection, "measures")?);
     let mut statement = connection.prepare("SELECT slot, inner, n, days FROM rollups")?;

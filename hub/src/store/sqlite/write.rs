@@ -23,14 +23,7 @@ pub(super) fn changes(
     for entry in &changes.entries {
         self::entry(connection, entry)?;
     }
-    for row in &changes.members {
-        member(connection, row)?;
-    }
-    for row in &changes.observations {
-        observation(connection, row)?;
-    }
-    dossiers(connection, changes)?;
-    deltas::write(connection, &changes.deltas, numbers)?;
+    folds(connection, std::slice::from_ref(changes), numbers)?;
     if !changes.records.is_empty() {
         records::write(connection, &changes.records, &changes.replaced)?;
     }
@@ -144,37 +137,50 @@ pub(super) fn entry(connection: &Connection, entry: &NewEntry) -> Result<(), Sto
     Ok(())
 }
 
-pub(super) fn member(connection: &Connection, row: &MemberRow) -> Result<(), StoreError> {
-    let sql = "INSERT INTO members (member, source, source_code, code, dossier)
-               VALUES (?1, ?2, ?3, ?4, ?5)
-               ON CONFLICT (member) DO UPDATE SET code = excluded.code, dossier = excluded.dossier";
-    let now = &row.membership;
-    let (source, source_code) = (&now.identity.source, &now.identity.source_code);
-    let values = params![row.member, source, source_code, now.code, row.dossier];
-    connection.prepare_cached(sql)?.execute(values)?;
-    Ok(())
-}
-
-pub(super) fn observation(connection: &Connection, row: &Heard) -> Result<(), StoreError> {
+/// Writes what folds become: table by table, so that each statement is prepared once and rows lie
+/// beside those written just before.
+pub(super) fn folds(
+    connection: &Connection,
+    all: &[Changes],
+    numbers: &mut NumbersSeen,
+) -> Result<(), StoreError> {
+    members(connection, all.iter().flat_map(|changes| &changes.members))?;
     let sql = "INSERT INTO observations (member, position, short) VALUES (?1, ?2, ?3)";
-    connection.prepare_cached(sql)?.execute(params![row.member, row.position, row.short])?;
-    Ok(())
-}
-
-pub(super) fn dossiers(connection: &Connection, changes: &Changes) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached(sql)?;
+    for Heard { member, position, short } in all.iter().flat_map(|changes| &changes.observations) {
+        statement.execute(params![member, position, short])?;
+    }
     let sql = "INSERT INTO dossiers (dossier, position, public) VALUES (?1, ?2, ?3)
                ON CONFLICT (dossier) DO UPDATE SET position = excluded.position,
                public = excluded.public";
     let mut statement = connection.prepare_cached(sql)?;
-    for change in changes.dossiers.values() {
+    for change in all.iter().flat_map(|changes| changes.dossiers.values()) {
         let public = change.public.as_deref().map(str::as_bytes);
         statement.execute(params![change.dossier, change.position, public])?;
     }
     let sql = "INSERT INTO changes (position, dossier) VALUES (?1, ?2)
                ON CONFLICT (position, dossier) DO NOTHING";
     let mut statement = connection.prepare_cached(sql)?;
-    for (position, dossier) in &changes.changed {
+    let mut changed: Vec<_> = all.iter().flat_map(|changes| &changes.changed).collect();
+    changed.sort_unstable();
+    for (position, dossier) in changed {
         statement.execute([position, dossier])?;
+    }
+    deltas::write(connection, all.iter().flat_map(|changes| &changes.deltas), numbers)
+}
+
+fn members<'a>(
+    connection: &Connection,
+    all: impl Iterator<Item = &'a MemberRow>,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO members (member, source, source_code, code, dossier)
+               VALUES (?1, ?2, ?3, ?4, ?5)
+               ON CONFLICT (member) DO UPDATE SET code = excluded.code, dossier = excluded.dossier";
+    let mut statement = connection.prepare_cached(sql)?;
+    for row in all {
+        let now = &row.membership;
+        let (source, source_code) = (&now.identity.source, &now.identity.source_code);
+        statement.execute(params![row.member, source, source_code, now.code, row.dossier])?;
     }
     Ok(())
 }
