@@ -337,15 +337,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<S> {
     pub(super) async fn write(&mut self, path: &[u8], content: &[u8]) -> Result<(), Fault> {
         let packet = self.request(Kind::Open).text(path).number(TO_WRITE_ANEW).number(0);
         let handle = self.handle(packet).await?;
+        let written = self.fill(&handle, content).await;
+        if matches!(written, Err(Fault::Lost(_))) {
+            return written;
+        }
+        // What is not written whole is left as well: an open file keeps its room.
+        let closed = self.close(&handle).await;
+        written.and(closed)
+    }
+
+    async fn fill(&mut self, handle: &Bytes, content: &[u8]) -> Result<(), Fault> {
         for (at, part) in content.chunks(STEP_BYTES as usize).enumerate() {
             let offset = at as u64 * u64::from(STEP_BYTES);
-            let packet = self.request(Kind::Write).text(&handle).offset(offset).text(part);
+            let packet = self.request(Kind::Write).text(handle).offset(offset).text(part);
             self.done(packet).await?;
         }
         if self.can_make_durable {
-            let packet = self.request(Kind::Extended).text(DURABLE).text(&handle);
+            let packet = self.request(Kind::Extended).text(DURABLE).text(handle);
             self.done(packet).await?;
         }
-        self.close(&handle).await
+        Ok(())
     }
 }
