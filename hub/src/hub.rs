@@ -9,6 +9,7 @@ use adapters::{
         exchange,
         intake::{Intake, Limits},
         push,
+        quota::Quotas,
         server::{self, ServerLimits},
         token,
     },
@@ -211,7 +212,8 @@ impl Hub {
         let journey = Arc::new(journey.counting(watching.repeats.clone()));
         let delivering = deliveries.run(store.clone(), journey.clone(), named, lasting.clone());
         let api = calls(config, (&operations, live), (&keys, telemetry));
-        let intake = Intake::new(journey.clone(), Limits::default());
+        let quotas = Quotas::new(operations.catalog.requests_at_once());
+        let intake = Intake::with_quotas(journey.clone(), Limits::default(), quotas);
         let open = config.listen.ip().is_loopback();
         let app = agencies(&intake, &doors, &api).merge(readers(api, open));
         let (listener, address) = listen(config.listen).await?;
