@@ -171,6 +171,11 @@ catalogue! {
         "The payload is not in the declared format."
         "Kiểm tra chỗ được nêu, sửa tệp rồi gửi lại."
         "Look at the place named, mend the file and send it again.";
+    LIST_ABSENT "list-absent"
+        "Nội dung không có danh sách bản ghi ở đường dẫn đã khai báo."
+        "The payload has no list of records at the declared path."
+        "Gửi đúng cấu trúc đã khai báo của kênh; khi không có bản ghi nào thì gửi danh sách rỗng."
+        "Send the structure declared for the channel; where there are no records, an empty list.";
     WRONG_CHARSET "wrong-charset"
         "Nội dung không đúng bảng mã ký tự đã khai báo."
         "The bytes do not fit the declared character set."

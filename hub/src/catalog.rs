@@ -9,7 +9,7 @@ mod own;
 mod read;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -17,7 +17,7 @@ use std::{
 
 use contracts::Contracts;
 use mappings::{Diagnostic, Gazetteer, Mapping, Sources};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error};
 
 use crate::{
     journal::{entry::Mode, merkle::Digest},
@@ -48,6 +48,9 @@ pub struct Agency {
     pub name: String,
     /// Name in English.
     pub name_en: String,
+    /// Requests of its systems under way together, where it is not as many as others have.
+    #[serde(default, deserialize_with = "at_once")]
+    pub requests_at_once: Option<usize>,
     /// The channels by name.
     pub channels: BTreeMap<String, ChannelSettings>,
     /// What it is sent, by the channels' names.
@@ -56,6 +59,19 @@ pub struct Agency {
     /// Its source systems, by the name that records give them: rank and what they own.
     #[serde(default)]
     pub sources: BTreeMap<String, SourceRule>,
+}
+
+/// Requests of an agency under way together, at most.
+const REQUESTS_AT_ONCE_MAX: usize = 1024;
+
+fn at_once<'de, D: Deserializer<'de>>(told: D) -> Result<Option<usize>, D::Error> {
+    let number = usize::deserialize(told)?;
+    if (1..=REQUESTS_AT_ONCE_MAX).contains(&number) {
+        return Ok(Some(number));
+    }
+    let most = REQUESTS_AT_ONCE_MAX;
+    let message = format!("requests_at_once = {number} is not between 1 and {most}");
+    Err(D::Error::custom(format!("{message}: write a number between them, or leave it out")))
 }
 
 /// One channel in `agency.toml`.
@@ -212,6 +228,12 @@ impl Catalog {
     pub fn rules(&self, settings: Settings) -> Rules {
         let sources = self.agencies.iter().flat_map(|agency| agency.sources.clone());
         Rules { reference: Reference { sources: sources.collect() }, settings }
+    }
+
+    /// How many requests may be under way together of agencies that say so, by their ids.
+    pub(crate) fn requests_at_once(&self) -> HashMap<String, usize> {
+        let told = |agency: &Agency| Some((agency.id.clone(), agency.requests_at_once?));
+        self.agencies.iter().filter_map(told).collect()
     }
 
     fn agency(&mut self, folder: &Path, contracts: &Contracts) -> Result<(), Vec<Diagnostic>> {

@@ -9,11 +9,19 @@ use std::{
     time::Duration,
 };
 
-use adapters::file::{DropFolder, Identity, Limits, NotOpened, Room, Standing};
+use adapters::{
+    Inbox,
+    file::{DropFolder, Identity, Limits, NotOpened, Room, Standing, Trouble},
+};
+use futures_util::future::BoxFuture;
 use mappings::Diagnostic;
 use tokio::sync::watch;
 
-use crate::{catalog::Catalog, store::Store};
+use crate::{
+    catalog::Catalog,
+    lasting::{Lasting, Work},
+    store::Store,
+};
 
 /// Bytes of the files under way in all folders together.
 const ROOM_BYTES: usize = 256 << 20;
@@ -69,8 +77,7 @@ pub fn root<'a>(
 /// The drop folders of a catalogue, ready to run.
 #[derive(Default)]
 pub struct Drops {
-    /// Each is a task of its own: one that is in trouble holds up no other.
-    pub folders: Vec<Arc<DropFolder>>,
+    folders: Vec<Arc<DropFolder>>,
     /// How each stands.
     pub standings: Standings,
 }
@@ -121,5 +128,28 @@ impl Drops {
             true => Ok(Self { folders, standings: Arc::new(standings) }),
             false => Err(found),
         }
+    }
+
+    /// What is to run until told to stop: a task for each folder, so that one in trouble holds up
+    /// no other.
+    pub fn begin(
+        self,
+        inbox: &Arc<dyn Inbox>,
+        lasting: &Lasting,
+    ) -> impl Iterator<Item = BoxFuture<'static, ()>> {
+        let (inbox, lasting) = (inbox.clone(), lasting.clone());
+        self.folders.into_iter().map(move |folder| {
+            let (inbox, lasting) = (inbox.clone(), lasting.clone());
+            let task: BoxFuture<'static, ()> = Box::pin(async move {
+                let work = Work { task: "drop folder", channel: &folder.channel };
+                let take = |stop| folder.clone().run(inbox.clone(), stop);
+                let broken = || {
+                    let told = |standing: &mut Standing| standing.trouble = Some(Trouble::Fault);
+                    folder.standing.send_modify(told);
+                };
+                lasting.keep_telling(work, take, broken).await;
+            });
+            task
+        })
     }
 }

@@ -9,6 +9,7 @@ use adapters::{
         exchange,
         intake::{Intake, Limits},
         push,
+        quota::Quotas,
         server::{self, ServerLimits},
         token,
     },
@@ -28,6 +29,7 @@ use crate::{
     api::{self, Api, Streams},
     attachments::Attachments,
     auth::Keys,
+    behind,
     catalog::{self, Catalog},
     catalogue::{self, Held},
     config::{Config, StoreAddress},
@@ -36,10 +38,9 @@ use crate::{
     descriptors,
     doors::Doors,
     drops::Drops,
-    exchange::deadlines::Deadlines,
     feeds::Live,
     journey::{Journey, route::Routes},
-    judging::Judging,
+    lasting::Lasting,
     operations::Operations,
     polls::Polls,
     profiling::Profiling,
@@ -53,10 +54,6 @@ use crate::{
     telemetry::Telemetry,
     watching::Watching,
 };
-
-/// How often keys and the catalogue are read anew: a key revoked elsewhere ends within it, and
-/// what another process publishes is asked here.
-const REFRESH_EVERY: Duration = Duration::from_secs(2);
 
 /// How long a hub may take to end once told to; its process is gone a second later at the latest.
 /// Requests under way have 6 s of it, then they are told to come again; connections are cut after
@@ -204,38 +201,37 @@ impl Hub {
         let telemetry = Arc::new(Telemetry::default());
         let (contracts, gazetteer) = (Arc::new(contracts), Arc::new(gazetteer));
         let (stop, appended) = (CancellationToken::new(), Arc::new(Notify::new()));
-        let live = Live::start(operations.clone(), appended.clone(), stop.clone());
+        let lasting = Lasting::new(telemetry.clone(), stop.clone());
+        let live = Live::start(operations.clone(), appended.clone(), lasting.clone());
         let doors = Arc::new(Doors { catalog: catalog.clone(), keys: keys.clone() });
         let profiling = Profiling::new(catalog.clone(), store.clone());
         let watching = Watching::new(operations.clone(), telemetry.clone());
-        let (written, shown) =
-            ((Arc::new(routes), appended), (gazetteer.clone(), telemetry.clone()));
-        let (kept, known) = (store.clone(), held.clone());
+        let (written, known) = ((Arc::new(routes), appended), held.clone());
+        let (kept, named) = (store.clone(), gazetteer.clone());
         let journey = Journey::start(catalog, contracts, gazetteer, kept, written, known);
         let journey = Arc::new(journey.counting(watching.repeats.clone()));
-        let delivering = deliveries.run(store.clone(), journey.clone(), shown, stop.clone());
+        let delivering = deliveries.run(store.clone(), journey.clone(), named, lasting.clone());
         let api = calls(config, (&operations, live), (&keys, telemetry));
-        let intake = Intake::new(journey.clone(), Limits::default());
+        let quotas = Quotas::new(operations.catalog.requests_at_once());
+        let intake = Intake::with_quotas(journey.clone(), Limits::default(), quotas);
         let open = config.listen.ip().is_loopback();
         let app = agencies(&intake, &doors, &api).merge(readers(api, open));
         let (listener, address) = listen(config.listen).await?;
         let beside = TaskTracker::new();
-        beside.spawn(profiling.run(stop.clone()));
-        beside.spawn(Judging::new(store.clone()).run(stop.clone()));
+        let inbox: Arc<dyn Inbox> = journey.clone();
+        let (work, known) = ((profiling, watching), (keys.clone(), held));
+        behind::all((&store, &inbox), work, known, &lasting).into_iter().for_each(|work| {
+            beside.spawn(work);
+        });
         beside.spawn(delivering);
-        beside.spawn(watching.run(stop.clone()));
-        beside.spawn(Deadlines { store: store.clone(), inbox: journey.clone() }.run(stop.clone()));
-        beside.spawn(crate::striding::run(store.clone(), stop.clone()));
-        for folder in drops.folders {
-            let inbox: Arc<dyn Inbox> = journey.clone();
-            beside.spawn(folder.run(inbox, stop.clone()));
+        for task in drops.begin(&inbox, &lasting) {
+            beside.spawn(task);
         }
-        for task in polls.begin(&store, &journey, &stop).await? {
+        for task in polls.begin(&store, &journey, &lasting).await? {
             beside.spawn(task);
         }
         beside.close();
-        let tending = tokio::spawn(store.tend(stop.clone()));
-        tokio::spawn(refresh(keys.clone(), held, store, stop.clone()));
+        let tending = tokio::spawn(lasting.keep("store", move |stop| store.tend(stop)));
         let connections_max = descriptors::connections();
         let limits = ServerLimits { connections_max, ..ServerLimits::default() };
         let server = tokio::spawn(server::serve(listener, app, limits, stop.clone()));
@@ -374,21 +370,6 @@ pub fn routes(
     let file = config.routes.as_deref();
     let read = file.map(|file| Routes::load(file, catalog, contracts)).transpose()?;
     Ok(read.unwrap_or_default().beside(catalog))
-}
-
-async fn refresh(keys: Keys, held: Held, store: Arc<dyn Store>, stop: CancellationToken) {
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(REFRESH_EVERY) => {}
-        }
-        if let Err(error) = held.refresh(&*store).await {
-            tracing::warn!(%error, "the catalogue could not be read; the one known stays in force");
-        }
-        if let Err(error) = keys.refresh(&*store).await {
-            tracing::warn!(error = %error, "the keys could not be read; those known stay in force");
-        }
-    }
 }
 
 /// Reads a configuration.

@@ -4,6 +4,7 @@
 pub mod api;
 pub mod attachments;
 pub mod auth;
+mod behind;
 mod bench;
 pub mod catalog;
 pub mod catalogue;
@@ -22,6 +23,7 @@ pub mod hub;
 pub mod journal;
 pub mod journey;
 pub mod judging;
+pub mod lasting;
 pub mod operations;
 pub mod polls;
 pub mod profiling;

@@ -116,6 +116,7 @@ fn day(recorded_at: &str) -> Result<Date, StoreError> {
 type Kept = HashMap<String, (Date, Seen)>;
 
 /// Gathers profiles.
+#[derive(Clone)]
 pub(crate) struct Profiling {
     catalog: Arc<Catalog>,
     store: Arc<dyn Store>,

@@ -41,6 +41,12 @@ struct Alerted {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Broken {
+    task: String,
+    channel: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Received {
     channel: String,
     outcome: String,
@@ -54,6 +60,7 @@ pub struct Telemetry {
     messages: Family<Received, Counter>,
     attempts: Family<Attempted, Counter>,
     alerts: Family<Alerted, Gauge>,
+    broken: Family<Broken, Counter>,
     journal: Gauge,
     store: Gauge,
 }
@@ -88,6 +95,9 @@ impl Telemetry {
         let alerts = Family::<Alerted, Gauge>::default();
         let help = "Alerts that are open, by channel and kind";
         registry.register("lienthong_alert", help, alerts.clone());
+        let broken = Family::<Broken, Counter>::default();
+        let help = "Faults of the hub: work that broke down and was begun again, by channel";
+        registry.register("lienthong_faults", help, broken.clone());
         let journal = Gauge::default();
         registry.register("lienthong_journal_entries", "Entries in the journal", journal.clone());
         let store = Gauge::default();
@@ -97,7 +107,7 @@ impl Telemetry {
         started.set(Timestamp::now().as_second());
         let help = "When the process started, in seconds since 1970";
         registry.register("process_start_time_seconds", help, started);
-        Self { registry, requests, latency, messages, attempts, alerts, journal, store }
+        Self { registry, requests, latency, messages, attempts, alerts, broken, journal, store }
     }
 
     /// The same, ready to be shared.
@@ -123,6 +133,12 @@ impl Telemetry {
     pub fn delivery(&self, channel: &str, end: &str) {
         let (channel, end) = (channel.to_owned(), end.to_owned());
         self.attempts.get_or_create(&Attempted { channel, end }).inc();
+    }
+
+    /// Counts work that broke down by a fault of the hub; `channel` is a configured one, or empty.
+    pub(crate) fn broken(&self, task: &str, channel: &str) {
+        let (task, channel) = (task.to_owned(), channel.to_owned());
+        self.broken.get_or_create(&Broken { task, channel }).inc();
     }
 
     /// Notes which alerts are open: channel and kind of each.

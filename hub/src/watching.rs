@@ -53,6 +53,7 @@ impl Repeats {
 }
 
 /// Looks.
+#[derive(Clone)]
 pub(crate) struct Watching {
     operations: Operations,
     /// What was last seen of the files in which modes of channels are declared.

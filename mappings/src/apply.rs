@@ -200,8 +200,12 @@ fn format_problem(fault: &FormatFault, (line, column): (u32, u32)) -> Problem {
         FaultKind::ForbiddenMarkup => &problem::FORBIDDEN_MARKUP,
         FaultKind::WrongCharset => &problem::WRONG_CHARSET,
         FaultKind::LimitExceeded { .. } => &problem::LIMIT_EXCEEDED,
+        FaultKind::ListAbsent { .. } => &problem::LIST_ABSENT,
     };
-    let place = Place { line: Some(line), column: Some(column), ..Place::default() };
+    let place = match &fault.kind {
+        FaultKind::ListAbsent { path } => Place { path: Some(path.clone()), ..Place::default() },
+        _ => Place { line: Some(line), column: Some(column), ..Place::default() },
+    };
     Problem::new(kind).in_place(place).by_rule(fault.detail.clone())
 }
 

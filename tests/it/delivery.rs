@@ -11,6 +11,7 @@ mod moved;
 mod portal;
 mod processes;
 mod retranslated;
+mod server;
 mod systems;
 mod unanswered;
 mod ways;

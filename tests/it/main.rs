@@ -44,6 +44,7 @@ mod polls;
 mod postgres;
 mod processes;
 mod prune;
+mod quota;
 mod random;
 mod recount;
 mod repeated;

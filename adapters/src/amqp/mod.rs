@@ -19,6 +19,7 @@ mod tests;
 
 use std::{
     fmt,
+    panic::resume_unwind,
     str::FromStr,
     sync::{Arc, atomic::Ordering},
     time::Duration,
@@ -164,7 +165,11 @@ fn note(ended: &mut Ended, done: Result<Result<Receipt, Trouble>, JoinError>) ->
             None
         }
         Ok(Err(trouble)) => Some(trouble),
-        Err(error) => Some(Trouble::broke_off("the hub", &error.to_string())),
+        Err(error) => match error.try_into_panic() {
+            // It ends the turn like one of the turn's own, and is told like one.
+            Ok(panic) => resume_unwind(panic),
+            Err(error) => Some(Trouble::broke_off("the hub", &error.to_string())),
+        },
     }
 }
 

@@ -151,9 +151,11 @@ impl Dvcqg {
                 Told::new(NO_CALL, format!("Các dịch vụ / services: {known}."))
             }
         })?;
+        let seat = self.intake.seat(&channel).map_err(transport)?;
         let key = intake::key(headers).map_err(transport)?;
         let arrival = intake::arrival(headers, key, payload);
-        let receipt = self.intake.accept(&channel, arrival, share).await.map_err(transport)?;
+        let receipt = self.intake.accept(&channel, arrival, (share, seat)).await;
+        let receipt = receipt.map_err(transport)?;
         match receipt.first_outcome() {
             Outcome::Partial => {
                 let told = Told::new(REFUSED, taken_in_words(&receipt));
@@ -166,7 +168,7 @@ impl Dvcqg {
 
 /// What a problem of the intake is in this dialect.
 fn transport(problem: ProblemResponse) -> Told {
-    let later = problem.status() == StatusCode::SERVICE_UNAVAILABLE;
+    let later = is_later(&problem);
     let error_code = match () {
         () if later => LATER,
         () if problem.text("code") == kinds::REFUSED.code => REFUSED,
@@ -176,13 +178,19 @@ fn transport(problem: ProblemResponse) -> Told {
     Told { error_code, message: not_taken(&problem), problem: Some(problem), receipt: None }
 }
 
+/// Whether the same is to come again.
+fn is_later(problem: &ProblemResponse) -> bool {
+    let status = problem.status();
+    matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS)
+}
+
 fn refused(told: Told) -> Response {
     let Told { error_code, message, problem, receipt } = told;
     let body = json!({ "error_code": error_code, "message": message });
     match problem {
         None => answer(&body, receipt.as_deref()),
         Some(problem) => {
-            let later = problem.status() == StatusCode::SERVICE_UNAVAILABLE;
+            let later = is_later(&problem);
             let status = if later { problem.status() } else { StatusCode::OK };
             problem.told_as(status, JSON, body.to_string())
         }

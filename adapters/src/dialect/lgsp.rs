@@ -66,6 +66,7 @@ impl Lgsp {
         let authorization = only(&head.headers, &AUTHORIZATION).ok().flatten();
         let channel = self.desk.channel(NAME, operation, authorization);
         let channel = channel.map_err(denied).map_err(last)?;
+        let seat = self.intake.seat(&channel).map_err(last)?;
         let key = intake::key(&head.headers).map_err(last)?;
         let (payload, share) = self.intake.payload(&head.headers, body).await.map_err(last)?;
         let payload = match self.files.as_deref().filter(|_| operation == WITH_FILES) {
@@ -76,7 +77,7 @@ impl Lgsp {
             None => payload,
         };
         let arrival = intake::arrival(&head.headers, key, payload);
-        let receipt = self.intake.accept(&channel, arrival, share).await?;
+        let receipt = self.intake.accept(&channel, arrival, (share, seat)).await?;
         let body = status(StatusCode::OK, &taken(&receipt));
         let mut response = ([(CONTENT_TYPE, JSON)], body).into_response();
         note(response.headers_mut(), &receipt);

@@ -25,12 +25,22 @@ pub enum Trouble {
     Later(Later),
     /// The folder, or a file in it, cannot be worked with; the system's words.
     Folder(String),
+    /// What takes them broke down by a fault of the program.
+    Fault,
 }
 
 impl Trouble {
     /// What is wrong and what to do about it.
     pub fn told(&self) -> Bilingual {
         match self {
+            Self::Fault => Bilingual {
+                vi: "Phần nhận tệp của hệ thống gặp lỗi chương trình; hệ thống tự nhận lại. Báo \
+                     đơn vị vận hành xem nhật ký."
+                    .to_owned(),
+                en: "What takes the files broke down by a fault of the hub; it is begun again by \
+                     itself. Tell the operator: the log says more."
+                    .to_owned(),
+            },
             Self::Later(later) => Bilingual {
                 vi: format!("Hệ thống tạm thời chưa nhận được ({}); sẽ tự thử lại.", later.reason),
                 en: format!("The hub cannot take files now ({}); it tries again.", later.reason),

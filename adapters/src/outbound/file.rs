@@ -29,7 +29,7 @@ impl Folder {
 }
 
 /// A name that leads out of no folder and that no system takes for something else.
-fn plain(name: &str) -> String {
+pub(crate) fn plain(name: &str) -> String {
     let safe = |c: char| {
         if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_') { c } else { '-' }
     };

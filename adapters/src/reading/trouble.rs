@@ -42,6 +42,20 @@ impl Trouble {
         )
     }
 
+    /// What reads broke down by a fault of the program.
+    pub fn fault() -> Self {
+        Self::new(
+            "hub-fault",
+            Pace::Soon,
+            "Phần đọc của hệ thống gặp lỗi chương trình; hệ thống tự đọc lại. Báo đơn vị vận hành \
+             xem nhật ký."
+                .to_owned(),
+            "What reads this channel broke down by a fault of the hub; it is begun again by \
+             itself. Tell the operator: the log says more."
+                .to_owned(),
+        )
+    }
+
     /// The turn has passed to another process.
     pub(crate) fn passed_on() -> Self {
         Self::new(

@@ -132,6 +132,7 @@ impl Desk {
         let (head, body) = request.into_parts();
         let authorization = only(&head.headers, &AUTHORIZATION).ok().flatten();
         let sender = self.office.admit(kind, authorization).map_err(denied).map_err(last)?;
+        let seat = self.intake.seat(&sender).map_err(last)?;
         let key = intake::key(&head.headers).map_err(last)?;
         let about = match about {
             Some(id) => id,
@@ -141,7 +142,7 @@ impl Desk {
         let (sent, share) = read.map_err(last)?;
         let Letter { channel, id, payload } = self.office.letter(kind, &sender, &about, &sent);
         let arrival = intake::arrival(&head.headers, key, payload);
-        let receipt = self.intake.accept(&channel, arrival, share).await?;
+        let receipt = self.intake.accept(&channel, arrival, (share, seat)).await?;
         let mut told = json!(receipt);
         let (member, place) = match kind {
             Post::Request | Post::Reply => ("request", "/v1/requests/"),

@@ -14,6 +14,7 @@ use serde_json::json;
 use super::body::{self, Encoding, Room, Share, Unread};
 use super::kinds;
 use super::problem::ProblemResponse;
+use super::quota::{Quotas, Seat};
 use crate::inbound::{Arrival, Inbox};
 
 /// The header with the agency's id of the message.
@@ -70,13 +71,25 @@ pub struct Intake {
     inbox: Arc<dyn Inbox>,
     limits: Limits,
     room: Arc<Room>,
+    quotas: Arc<Quotas>,
 }
 
 impl Intake {
     /// A way into an inbox; `limits` holds for all doors together.
     pub fn new(inbox: Arc<dyn Inbox>, limits: Limits) -> Arc<Self> {
         let room = Room::new(limits.payloads_bytes_max);
-        Arc::new(Self { inbox, limits, room })
+        Arc::new(Self { inbox, limits, room, quotas: Arc::default() })
+    }
+
+    /// The same, where agencies have quotas of their own.
+    pub fn with_quotas(inbox: Arc<dyn Inbox>, limits: Limits, quotas: Arc<Quotas>) -> Arc<Self> {
+        let room = Room::new(limits.payloads_bytes_max);
+        Arc::new(Self { inbox, limits, room, quotas })
+    }
+
+    /// A place for a request of a channel's agency, once it is known that it is the agency's.
+    pub(crate) fn seat(&self, channel: &str) -> Result<Seat, ProblemResponse> {
+        self.quotas.seat(channel)
     }
 
     /// The payload of a request, unpacked; the share stands for the memory it takes.
@@ -103,18 +116,19 @@ impl Intake {
             .map_err(|why| unread(why, &limits))
     }
 
-    /// Hands an arrival over and waits for the verdict; what is not taken is a problem.
+    /// Hands an arrival over and waits for the verdict; what is not taken is a problem. What the
+    /// message takes, of memory and of its agency's places, is held until the inbox is done.
     pub(crate) async fn accept(
         &self,
         channel: &str,
         arrival: Arrival,
-        share: Share,
+        held: (Share, Seat),
     ) -> Result<Receipt, ProblemResponse> {
         let accepting = self.inbox.accept(channel, arrival);
         // In a task of its own: when the sender hangs up this handler is dropped, but the payload
-        // stays in memory, and in its share, until the inbox is done with it.
+        // stays in memory, and in its share and place, until the inbox is done with it.
         let accepting = tokio::spawn(async move {
-            let _share = share;
+            let _held = held;
             accepting.await
         });
         match accepting.await {

@@ -70,6 +70,11 @@ kinds! {
         "The payload is not intact gzip."
         "Nén lại toàn bộ; không để dữ liệu thừa sau phần gzip."
         "Pack it again as a whole, with nothing after the gzip data.";
+    TOO_MANY_AT_ONCE "too-many-at-once"
+        "Cơ quan đang có quá nhiều yêu cầu cùng lúc; yêu cầu này chưa được ghi nhận."
+        "Too many requests of the agency are under way; this one was not kept."
+        "Chờ yêu cầu trước được trả lời rồi gửi lại với cùng Idempotency-Key."
+        "Wait for an answer to those before, then send it again with the same Idempotency-Key.";
     LATER "later"
         "Hệ thống tạm thời chưa nhận được; chưa có gì được ghi nhận."
         "The hub cannot take it now; nothing was kept."

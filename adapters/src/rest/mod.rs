@@ -11,6 +11,7 @@ pub mod kinds;
 pub mod poll;
 pub mod problem;
 pub mod push;
+pub mod quota;
 pub mod server;
 #[cfg(test)]
 mod tests;

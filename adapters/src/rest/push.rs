@@ -1,6 +1,7 @@
 //! `POST /v1/channels/{channel}/messages`: an agency sends one message.
 //!
-//! In this order, each step before any work of the next: the door is asked, the `Idempotency-Key`
+//! In this order, each step before any work of the next: the door is asked, a place among those of
+//! the agency is taken, the `Idempotency-Key`
 //! and `Content-Encoding` are checked, the body is read within its limits, the inbox is called.
 //! The answer is the inbox's verdict:
 //!
@@ -10,6 +11,8 @@
 //! | conflict, or a duplicate of one | 409 problem with the receipt |
 //! | refused, or a duplicate of one | 422 problem with the receipt |
 //! | later | 503 problem and `Retry-After` |
+//!
+//! Without a place: 429 problem and `Retry-After`.
 
 use std::sync::Arc;
 
@@ -99,10 +102,11 @@ impl Push {
         let (head, body) = request.into_parts();
         let authorization = only(&head.headers, &AUTHORIZATION).ok().flatten();
         self.door.admit(channel, authorization).map_err(denied).map_err(last)?;
+        let seat = self.intake.seat(channel).map_err(last)?;
         let key = intake::key(&head.headers).map_err(last)?;
         let (payload, share) = self.intake.payload(&head.headers, body).await.map_err(last)?;
         let arrival = intake::arrival(&head.headers, key, payload);
-        let receipt = self.intake.accept(channel, arrival, share).await?;
+        let receipt = self.intake.accept(channel, arrival, (share, seat)).await?;
         Ok(Json(receipt).into_response())
     }
 }

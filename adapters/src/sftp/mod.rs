@@ -1,4 +1,5 @@
-//! Files on a server of the agency's, over SFTP: an agency's folder is read like a drop folder.
+//! Files on a server of the agency's, over SFTP: an agency's folder is read like a drop folder; and
+//! files put into one ([`SftpSend`]).
 //!
 //! A turn connects, looks, takes all that is whole, and leaves. What a folder's files become and
 //! where they go is as in [`crate::file`]; what a file of a name was before, the store keeps in the
@@ -13,6 +14,7 @@
 //! | connection lost | it stays in `claimed/`; the next turn begins with it | – |
 
 mod folder;
+mod send;
 mod session;
 mod talk;
 #[cfg(test)]
@@ -44,7 +46,8 @@ use crate::{
     reading::{Ended, Pace, Reader, Trouble, Turn},
 };
 
-pub use session::{Credential, HostKey, NoCredential, NoHostKey};
+pub use send::SftpSend;
+pub use session::{Credential, HostKey, NoCredential, NoHostKey, Server};
 
 use folder::{Claimed, Folder};
 use session::Session;
@@ -53,22 +56,14 @@ use talk::{Fault, Talk};
 /// Where a folder is, and how its files are taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// The server's name or address.
-    pub host: String,
-    /// Its port.
-    pub port: u16,
-    /// The account.
-    pub user: String,
-    /// Keys by which the server is known: one of them it must show.
-    pub host_keys: Vec<HostKey>,
+    /// The server.
+    pub server: Server,
     /// The folder, from the account's own or from the server's root.
     pub folder: String,
     /// How a sender shows that a file is whole.
     pub ready: Ready,
     /// For how long a file must have been unchanged: what lies between two turns.
     pub unchanged_for: Duration,
-    /// How long connecting and each answer may take: a line that is dead is known by it.
-    pub answer_max: Duration,
     /// Limits on its files.
     pub limits: Limits,
 }
@@ -116,14 +111,14 @@ impl SftpFolder {
     }
 
     async fn read(&self, mut turn: Turn) -> Result<Ended, Trouble> {
-        let session = Session::open(&self.settings, &self.credential, &self.reach).await?;
+        let session = Session::open(&self.settings.server, &self.credential, &self.reach).await?;
         let read = self.files(&session, &mut turn).await;
         session.close().await;
         read
     }
 
     async fn files(&self, session: &Session, turn: &mut Turn) -> Result<Ended, Trouble> {
-        let line = (session.files().await?, self.settings.answer_max);
+        let line = (session.files().await?, self.settings.server.answer_max);
         let talk = Talk::open(line, &session.host).await?;
         let mut folder = Folder::new(talk, &self.settings.folder, turn.token);
         let host = session.host.as_str();

@@ -19,11 +19,14 @@ use russh::{
 };
 use tokio::{net::TcpStream, time::timeout};
 
-use super::Settings;
 use crate::{
     reach::{Reach, Unreached},
     reading::{Pace, Trouble},
 };
+
+/// How often a server that says nothing is asked whether it is there: a line that is kept and has
+/// died is known soon.
+const ALIVE_EVERY: Duration = Duration::from_secs(20);
 
 /// How long leaving may take.
 const CLOSE_MAX: Duration = Duration::from_secs(5);
@@ -53,6 +56,21 @@ impl FromStr for HostKey {
             false => Err(NoHostKey::Kind(key.algorithm().to_string())),
         }
     }
+}
+
+/// Where a server is, and by what it is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// Its name or address.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// The account.
+    pub user: String,
+    /// Keys by which it is known: one of them it must show.
+    pub host_keys: Vec<HostKey>,
+    /// How long connecting and each answer may take: a line that is dead is known by it.
+    pub answer_max: Duration,
 }
 
 /// By what the hub shows who it is. It is never shown.
@@ -138,25 +156,31 @@ async fn soon<T>(
 impl Session {
     /// Connects, makes sure who the server is, and says who the hub is.
     pub(super) async fn open(
-        settings: &Settings,
+        server: &Server,
         credential: &Credential,
         reach: &Reach,
     ) -> Result<Self, Trouble> {
-        let host = format!("{}:{}", settings.host, settings.port);
-        let answer_max = settings.answer_max;
+        let host = format!("{}:{}", server.host, server.port);
+        let answer_max = server.answer_max;
         let by = (host.as_str(), answer_max);
-        let stream = connected(settings, &host, reach).await?;
+        let stream = connected(server, &host, reach).await?;
         let stranger = Arc::default();
-        let known = Known { keys: settings.host_keys.clone(), stranger: Arc::clone(&stranger) };
-        let kinds = settings.host_keys.iter().map(|known| known.0.algorithm()).collect();
+        let known = Known { keys: server.host_keys.clone(), stranger: Arc::clone(&stranger) };
+        let kinds = server.host_keys.iter().map(|known| known.0.algorithm()).collect();
         let preferred = Preferred { key: Cow::Owned(kinds), ..Preferred::DEFAULT };
-        let config = Arc::new(Config { preferred, nodelay: true, ..Config::default() });
+        let config = Config {
+            preferred,
+            nodelay: true,
+            keepalive_interval: Some(ALIVE_EVERY),
+            ..Config::default()
+        };
+        let config = Arc::new(config);
         let greeted = soon(by, client::connect_stream(config, stream, known)).await;
         let mut handle = greeted.map_err(|trouble| {
             let stranger = stranger.lock().ok().and_then(|shown| shown.clone());
             stranger.map_or(trouble, |shown| a_stranger(&host, &shown))
         })?;
-        let user = settings.user.as_str();
+        let user = server.user.as_str();
         let told = match credential {
             Credential::Password(password) => {
                 soon(by, handle.authenticate_password(user, password)).await
@@ -188,14 +212,14 @@ impl Session {
 }
 
 /// Connects to the first of the server's addresses that may be connected to and answers.
-async fn connected(settings: &Settings, host: &str, reach: &Reach) -> Result<TcpStream, Trouble> {
-    let found = reach.addresses(&settings.host, settings.port).await.map_err(|why| match why {
+async fn connected(server: &Server, host: &str, reach: &Reach) -> Result<TcpStream, Trouble> {
+    let found = reach.addresses(&server.host, server.port).await.map_err(|why| match why {
         Unreached::NotAllowed(_) => Trouble::not_allowed(host),
         Unreached::NoAddress(why) => Trouble::unreachable(host, &why),
     })?;
     let mut why = "timeout".to_owned();
     for address in found {
-        match timeout(settings.answer_max, TcpStream::connect(address)).await {
+        match timeout(server.answer_max, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => {
                 // Only answers come sooner by it.
                 let _ = stream.set_nodelay(true);

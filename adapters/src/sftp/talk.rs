@@ -23,6 +23,9 @@ const AHEAD: usize = 16;
 /// The extension by which a file is made durable.
 const DURABLE: &[u8] = b"fsync@openssh.com";
 
+/// The extension by which a name is given to another file in one step.
+const REPLACE: &[u8] = b"posix-rename@openssh.com";
+
 /// Why something was not done.
 #[derive(Debug)]
 pub(super) enum Fault {
@@ -43,6 +46,7 @@ pub(super) struct Talk<S> {
     host: String,
     last: u32,
     can_make_durable: bool,
+    can_replace: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Talk<S> {
@@ -52,11 +56,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<S> {
         host: &str,
     ) -> Result<Self, Trouble> {
         let host = host.to_owned();
-        let mut talk = Self { line, answer_max, host, last: 0, can_make_durable: false };
+        let (can_make_durable, can_replace) = (false, false);
+        let mut talk = Self { line, answer_max, host, last: 0, can_make_durable, can_replace };
         talk.send(Packet::new(Kind::Init, wire::VERSION)).await?;
         match talk.next().await? {
             (_, Reply::Version(_, extensions)) => {
                 talk.can_make_durable = extensions.iter().any(|name| *name == DURABLE);
+                talk.can_replace = extensions.iter().any(|name| *name == REPLACE);
                 Ok(talk)
             }
             _ => Err(talk.lost("no SFTP")),
@@ -208,6 +214,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<S> {
         }
     }
 
+    /// Renames in one step, over what has the name if the server can. Nothing where the old name is
+    /// gone, false where the new one is taken and stays so.
+    pub(super) async fn replace(&mut self, from: &[u8], to: &[u8]) -> Result<Option<bool>, Fault> {
+        if !self.can_replace {
+            return self.rename(from, to).await;
+        }
+        let packet = self.request(Kind::Extended).text(REPLACE).text(from).text(to);
+        match self.done(packet).await {
+            Ok(()) => Ok(Some(true)),
+            Err(Fault::NotThere) if self.look(from).await?.is_none() => Ok(None),
+            Err(fault) => Err(fault),
+        }
+    }
+
     /// Makes a folder, where there is none.
     pub(super) async fn make_folder(&mut self, path: &[u8]) -> Result<(), Fault> {
         let packet = self.request(Kind::MakeFolder).text(path).number(0);
@@ -317,15 +337,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<S> {
     pub(super) async fn write(&mut self, path: &[u8], content: &[u8]) -> Result<(), Fault> {
         let packet = self.request(Kind::Open).text(path).number(TO_WRITE_ANEW).number(0);
         let handle = self.handle(packet).await?;
+        let written = self.fill(&handle, content).await;
+        if matches!(written, Err(Fault::Lost(_))) {
+            return written;
+        }
+        // What is not written whole is left as well: an open file keeps its room.
+        let closed = self.close(&handle).await;
+        written.and(closed)
+    }
+
+    async fn fill(&mut self, handle: &Bytes, content: &[u8]) -> Result<(), Fault> {
         for (at, part) in content.chunks(STEP_BYTES as usize).enumerate() {
             let offset = at as u64 * u64::from(STEP_BYTES);
-            let packet = self.request(Kind::Write).text(&handle).offset(offset).text(part);
+            let packet = self.request(Kind::Write).text(handle).offset(offset).text(part);
             self.done(packet).await?;
         }
         if self.can_make_durable {
-            let packet = self.request(Kind::Extended).text(DURABLE).text(&handle);
+            let packet = self.request(Kind::Extended).text(DURABLE).text(handle);
             self.done(packet).await?;
         }
-        self.close(&handle).await
+        Ok(())
     }
 }

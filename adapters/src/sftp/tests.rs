@@ -16,7 +16,7 @@ use contracts::{Later, Outcome};
 use serde_json::Value;
 use tokio::{net::TcpListener, time::sleep};
 
-use super::{Settings, SftpFolder};
+use super::{Server as Address, Settings, SftpFolder};
 use crate::{
     file::{Limits, Ready, Room},
     reach::Reach,
@@ -24,6 +24,7 @@ use crate::{
     suite::{Scripted, Sender, Told, conforms, receipt},
 };
 
+mod sent;
 mod strange;
 
 /// A server that ends with these tests.
@@ -50,20 +51,27 @@ impl Server {
         script(&[what, self.0.to_str().unwrap()]);
     }
 
+    /// Where it is, and by what it is known.
+    fn address(&self) -> Address {
+        Address {
+            host: "127.0.0.1".to_owned(),
+            port: self.told("port").parse().unwrap(),
+            user: self.told("user"),
+            host_keys: vec![self.told("host_key.pub").parse().unwrap()],
+            answer_max: Duration::from_secs(10),
+        }
+    }
+
     /// A folder of its own for a test, and how it is read.
     fn settings(&self, ready: Ready) -> Settings {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let folder = self.0.join("files").join(NEXT.fetch_add(1, Ordering::Relaxed).to_string());
         fs::create_dir(&folder).unwrap();
         Settings {
-            host: "127.0.0.1".to_owned(),
-            port: self.told("port").parse().unwrap(),
-            user: self.told("user"),
-            host_keys: vec![self.told("host_key.pub").parse().unwrap()],
+            server: self.address(),
             folder: folder.to_str().unwrap().to_owned(),
             ready,
             unchanged_for: Duration::from_millis(300),
-            answer_max: Duration::from_secs(10),
             limits: Limits { payload_bytes_max: 1 << 20, ..Limits::default() },
         }
     }
@@ -232,7 +240,7 @@ async fn the_same_file_is_the_same_message_and_what_comes_back_is_another() {
 async fn only_the_server_whose_key_was_declared_is_spoken_to() {
     let server = Server::shared();
     let mut settings = server.settings(Ready::Rename);
-    settings.host_keys = vec![server.told("other_key.pub").parse().unwrap()];
+    settings.server.host_keys = vec![server.told("other_key.pub").parse().unwrap()];
     let line = Line::of(settings, &server.told("user_key"), Scripted::new([]));
     line.put("a.csv", "1");
     let trouble = line.desk.turn().await.unwrap_err();
@@ -252,7 +260,8 @@ async fn only_the_server_whose_key_was_declared_is_spoken_to() {
 async fn private_addresses_are_connected_to_where_they_are_named() {
     let settings = Server::shared().settings(Ready::Rename);
     for (host, named) in [("127.0.0.1", "10.0.0.0/8"), ("localhost", "10.0.0.0/8")] {
-        let settings = Settings { host: host.to_owned(), ..settings.clone() };
+        let mut settings = settings.clone();
+        settings.server.host = host.to_owned();
         let reach = Arc::new(Reach { private: vec![named.parse().unwrap()] });
         let reader = SftpFolder::new(settings, "x".parse().unwrap(), reach, Room::new(1 << 20));
         let trouble = Desk::new(reader, Scripted::new([])).turn().await.unwrap_err();
@@ -264,8 +273,8 @@ async fn private_addresses_are_connected_to_where_they_are_named() {
 async fn a_server_that_says_nothing_is_given_up() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut settings = Server::shared().settings(Ready::Rename);
-    settings.port = silent.local_addr().unwrap().port();
-    settings.answer_max = Duration::from_millis(300);
+    settings.server.port = silent.local_addr().unwrap().port();
+    settings.server.answer_max = Duration::from_millis(300);
     let line = Line::of(settings.clone(), "x", Scripted::new([]));
     let trouble = line.desk.turn().await.unwrap_err();
     assert_eq!((trouble.code, trouble.pace), ("connection-lost", Pace::Soon));

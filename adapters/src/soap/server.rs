@@ -148,6 +148,10 @@ impl Soap {
                 refuse(code, problem)
             })?;
         }
+        let sit = || self.intake.seat(channel);
+        // Who is known before the body came needs a place for it already.
+        let seat = authorization.map(|_| sit()).transpose();
+        let seat = seat.map_err(|problem| refuse(blamed(&problem), problem))?;
         let key = intake::key(&head.headers);
         let key = key.map_err(|problem| refuse(Code::Sender(None), problem))?;
         let (bytes, share) = self
@@ -166,9 +170,11 @@ impl Soap {
         };
         self.let_in(channel, &envelope, authorization.is_some())
             .map_err(|why| refuse(why.0, why.1))?;
+        let seat = seat.map_or_else(sit, Ok);
+        let seat = seat.map_err(|problem| refuse(blamed(&problem), problem))?;
         let id = key.or_else(|| relates_to.clone().filter(|id| intake::is_key(id)));
         let arrival = intake::arrival(&head.headers, id, envelope.payload.clone());
-        let accepted = self.intake.accept(channel, arrival, share).await;
+        let accepted = self.intake.accept(channel, arrival, (share, seat)).await;
         let receipt = accepted.map_err(|problem| refuse(blamed(&problem), problem))?;
         let asked = Asked { version: envelope.version, relates_to: relates_to.as_deref() };
         Ok(words::taken(asked, &envelope.operation, &receipt))
@@ -290,7 +296,7 @@ fn problem(why: Unread) -> ProblemResponse {
 /// Whose fault a problem of the intake is.
 fn blamed(problem: &ProblemResponse) -> Code {
     match problem.status() {
-        StatusCode::SERVICE_UNAVAILABLE => Code::Receiver,
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => Code::Receiver,
         _ => Code::Sender(None),
     }
 }

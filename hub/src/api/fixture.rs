@@ -23,6 +23,7 @@ use crate::{
     feeds::Live,
     journal::commitment::Salt,
     journey::Journey,
+    lasting::Lasting,
     operations::Operations,
     store::{Store, sqlite::SqliteStore},
     telemetry::Telemetry,
@@ -109,8 +110,9 @@ impl Bench {
             written_reports: Default::default(),
             scans: Default::default(),
         };
-        let live = Live::start(operations.clone(), appended, CancellationToken::new());
         let (keys, streams, telemetry) = (Keys::default(), Streams::default(), Telemetry::shared());
+        let lasting = Lasting::new(telemetry.clone(), CancellationToken::new());
+        let live = Live::start(operations.clone(), appended, lasting);
         Self {
             folder,
             journey,

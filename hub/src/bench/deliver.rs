@@ -29,6 +29,7 @@ use crate::{
     delivery::{Deliveries, letter},
     hub::open_store,
     journey::{Journey, route::Routes},
+    lasting::Lasting,
     store::Store,
     telemetry::Telemetry,
 };
@@ -180,10 +181,10 @@ async fn deliver(parts: &Parts, journey: Arc<Journey>) -> Result<f64, BenchError
     let prepared = Deliveries::prepare(&parts.catalog, &parts.routes, &parts.endpoints);
     let deliveries = prepared.map_err(|_| BenchError::Damaged("no endpoint".to_owned()))?;
     let ending = CancellationToken::new();
-    let shared = (parts.gazetteer.clone(), Arc::new(Telemetry::default()));
+    let lasting = Lasting::new(Telemetry::shared(), ending.clone());
+    let gazetteer = parts.gazetteer.clone();
     let began = Instant::now();
-    let running =
-        tokio::spawn(deliveries.run(parts.store.clone(), journey, shared, ending.clone()));
+    let running = tokio::spawn(deliveries.run(parts.store.clone(), journey, gazetteer, lasting));
     while parts.store.due(vec![TO.into()]).await?.iter().any(|due| due.within.is_some()) {
         stop::check()?;
         if began.elapsed() > WITHIN {

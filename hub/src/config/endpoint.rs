@@ -1,6 +1,8 @@
 //! `[endpoints."AGENCY.CHANNEL"]`: where an outbound channel leads, and how the hub is known there.
 //! Secrets lie in the file that `secrets` names; nothing here holds one.
 
+mod server;
+
 use std::{
     collections::BTreeMap,
     ops::Range,
@@ -10,6 +12,7 @@ use std::{
 use adapters::{
     outbound::{Secret, auth::Auth},
     reach::Network,
+    sftp::Server,
 };
 use mappings::Diagnostic;
 use reqwest::Url;
@@ -39,6 +42,17 @@ pub enum Endpoint {
     },
     /// A folder.
     Folder(PathBuf),
+    /// A folder on an SSH server, and in which private networks that may lie.
+    Server {
+        /// The server.
+        server: Server,
+        /// The folder, from the account's own or from the server's root.
+        folder: String,
+        /// The account's password, or its private key.
+        secret: Secret,
+        /// Private networks in which it may lie.
+        private: Vec<Network>,
+    },
 }
 
 impl Endpoint {
@@ -47,6 +61,7 @@ impl Endpoint {
         match self {
             Self::Url { auth, .. } => auth.secret(),
             Self::Secret { address, .. } => Some(address),
+            Self::Server { secret, .. } => Some(secret),
             Self::Folder(_) => None,
         }
     }
@@ -60,6 +75,9 @@ pub type Endpoints = BTreeMap<String, Endpoint>;
 pub(super) struct Declared {
     url: Option<Spanned<String>>,
     folder: Option<Spanned<PathBuf>>,
+    host: Option<Spanned<String>>,
+    port: Option<Spanned<u16>>,
+    host_keys: Option<Spanned<Vec<Spanned<String>>>>,
     auth: Option<Spanned<String>>,
     user: Option<Spanned<String>>,
     secret: Option<Spanned<String>>,
@@ -106,6 +124,17 @@ impl Source<'_> {
 
     fn endpoint(&self, declared: Declared, span: &Range<usize>) -> Result<Endpoint, Fault> {
         let Declared { url, folder, secret, auth, .. } = &declared;
+        if declared.host.is_some() {
+            return server::read(self, declared, span);
+        }
+        let of_servers = [
+            declared.port.as_ref().map(Spanned::span),
+            declared.host_keys.as_ref().map(Spanned::span),
+        ];
+        if let Some(span) = of_servers.into_iter().flatten().next() {
+            let message = "this is said of a server with a folder alone".to_owned();
+            return Err((span, message, "write host = \"…\" too, or leave it out"));
+        }
         match (url, folder) {
             (None, None) if secret.is_some() && auth.is_none() => self.addressed(declared),
             (Some(told), None) => {
@@ -130,7 +159,8 @@ impl Source<'_> {
             }
             _ => {
                 let message = "an endpoint is one address, or one folder".to_owned();
-                let advice = "write url = \"https://…\", folder = \"…\", or secret = \"NAME\"";
+                let advice = "write url = \"https://…\", folder = \"…\" (on a server with host), \
+                              or secret = \"NAME\"";
                 Err((span.clone(), message, advice))
             }
         }

@@ -9,6 +9,8 @@ mod decide;
 pub(crate) mod letter;
 mod quota;
 mod state;
+#[cfg(test)]
+mod tests;
 mod way;
 mod worker;
 
@@ -25,17 +27,16 @@ use adapters::{
     Inbox,
     outbound::{Outbound, Secret},
 };
-use futures_util::future::join_all;
 use mappings::{Diagnostic, Gazetteer};
-use tokio::{sync::Notify, time::sleep_until};
+use tokio::{sync::Notify, task::JoinSet, time::sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     catalog::{Catalog, OutboundChannel},
     config::Endpoints,
     journey::route::Routes,
+    lasting::{Lasting, Work},
     store::{Store, StoreError, deliveries::Running},
-    telemetry::Telemetry,
 };
 
 use way::way;
@@ -121,37 +122,47 @@ impl Deliveries {
         self,
         store: Arc<dyn Store>,
         inbox: Arc<dyn Inbox>,
-        (gazetteer, telemetry): (Arc<Gazetteer>, Arc<Telemetry>),
-        stop: CancellationToken,
+        gazetteer: Arc<Gazetteer>,
+        lasting: Lasting,
     ) {
         if self.lines.is_empty() {
             return;
         }
-        let log_id: Arc<str> = match log_id(&*store, &stop).await {
+        let log_id: Arc<str> = match log_id(&*store, lasting.stop()).await {
             Some(log_id) => log_id.into(),
             None => return,
         };
         let mut awake = BTreeMap::new();
-        let mut workers = Vec::new();
+        let mut workers = JoinSet::new();
         for Line { channel, way, awake: own } in self.lines {
             let paused = Arc::new(AtomicBool::new(false));
             let seen = Seen { awake: own.clone(), paused: paused.clone() };
             awake.insert(channel.id.clone(), seen);
-            let worker = Worker::new(Task {
+            let task = Task {
                 channel,
                 way,
                 store: store.clone(),
                 gazetteer: gazetteer.clone(),
-                telemetry: telemetry.clone(),
+                lasting: lasting.clone(),
                 inbox: inbox.clone(),
                 log_id: log_id.clone(),
                 awake: own,
                 paused,
+            };
+            let lasting = lasting.clone();
+            workers.spawn(async move {
+                let channel = task.channel.id.clone();
+                let work = Work { task: "deliver", channel: &channel };
+                let deliver = |stop| Worker::new(task.clone()).run(stop);
+                lasting.keep_telling(work, deliver, || ()).await;
             });
-            workers.push(tokio::spawn(worker.run(stop.clone())));
         }
-        look(&*store, &awake, &stop).await;
-        join_all(workers).await;
+        let looking = |stop| {
+            let (store, awake) = (&store, &awake);
+            async move { look(&**store, awake, &stop).await }
+        };
+        lasting.keep("look for what is due", looking).await;
+        workers.join_all().await;
     }
 }
 

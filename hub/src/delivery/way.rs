@@ -14,6 +14,7 @@ use adapters::{
         soap::Soap,
     },
     reach::Reach,
+    sftp::{Server, SftpSend},
 };
 
 use crate::{
@@ -54,6 +55,13 @@ pub(super) fn way(
             Arc::new(Dvcqg::new(portal.clone(), login, settings).map_err(told)?)
         }
         (Sending::File, Endpoint::Folder(folder)) => Arc::new(Folder::new(folder.clone())),
+        (Sending::File, Endpoint::Server { server, folder, secret, private }) => {
+            let reach = Reach { private: private.clone() };
+            // What a message may take is the most that an answer may.
+            let answer_max = server.answer_max.min(channel.timeout);
+            let server = Server { answer_max, ..server.clone() };
+            Arc::new(SftpSend::new(server, folder.clone(), secret.clone(), reach))
+        }
         (Sending::Amqp(settings), Endpoint::Secret { address, private }) => {
             let reach = Reach { private: private.clone() };
             Arc::new(AmqpPublish::new(settings.clone(), address.clone(), reach))
@@ -67,7 +75,9 @@ pub(super) fn way(
         (Sending::Dvcqg(_), _) => {
             return Err("its transport is dvcqg, which wants an url".to_owned());
         }
-        (Sending::File, _) => return Err("its transport is file, which wants a folder".to_owned()),
+        (Sending::File, _) => {
+            return Err("its transport is file, which wants a folder, be it on a host".to_owned());
+        }
         (Sending::Amqp(_) | Sending::Database(_), _) => {
             return Err("its transport wants secret = \"NAME\": the whole address".to_owned());
         }

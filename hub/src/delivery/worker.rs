@@ -16,7 +16,7 @@ use std::{
 
 use adapters::{
     Inbox,
-    outbound::{Answer, Failure, Outbound},
+    outbound::{Answer, Class, Failure, Outbound},
 };
 use aws_lc_rs::rand;
 use mappings::Gazetteer;
@@ -31,23 +31,25 @@ use super::{
 };
 use crate::{
     catalog::OutboundChannel,
+    lasting::{Lasting, Work},
     store::{
         Store, StoreError,
         deliveries::{Concluded, Delivery, Running},
     },
-    telemetry::Telemetry,
 };
 
 /// How long messages under way may go on when the hub ends.
 const ENDING: Duration = Duration::from_secs(5);
 
 /// What one channel's task is given.
+#[derive(Clone)]
 pub(super) struct Task {
     pub(super) channel: Arc<OutboundChannel>,
     pub(super) way: Arc<dyn Outbound>,
     pub(super) store: Arc<dyn Store>,
     pub(super) gazetteer: Arc<Gazetteer>,
-    pub(super) telemetry: Arc<Telemetry>,
+    /// Keeps it going over what breaks down in it.
+    pub(super) lasting: Lasting,
     /// Where answers go in that a channel of the agency's reads.
     pub(super) inbox: Arc<dyn Inbox>,
     pub(super) log_id: Arc<str>,
@@ -100,7 +102,11 @@ impl Shared {
     /// Sends one delivery, and then what waits, as long as that may be.
     async fn send(self: Arc<Self>, mut delivery: Box<Delivery>) {
         loop {
-            let sent = self.attempt(&delivery).await;
+            // Whatever breaks down in it, the attempt ends, and comes again as others do.
+            let work = Work { task: "deliver", channel: &self.task.channel.id };
+            let sent = self.task.lasting.caught(work, self.attempt(&delivery)).await;
+            let broken = || Failure::new(Class::Unknown, "a fault of the hub: its log says more");
+            let sent = sent.unwrap_or_else(|| Err(broken()));
             match self.ended(&delivery, &sent) {
                 Some(next) => delivery = next,
                 None => return,
@@ -120,7 +126,7 @@ impl Shared {
             Ok(_) => "settled",
             Err(failure) => failure.class.name(),
         };
-        self.task.telemetry.delivery(&self.task.channel.id, name);
+        self.task.lasting.telemetry().delivery(&self.task.channel.id, name);
         let now = Instant::now();
         let mut state = self.state();
         let denied = state.ended((delivery, sent), now, jitter);

@@ -41,6 +41,7 @@ const LEASE: Duration = Duration::from_secs(30);
 const AGAIN: Duration = Duration::from_secs(2);
 
 /// What keeps deadlines.
+#[derive(Clone)]
 pub struct Deadlines {
     /// Where they wait.
     pub store: Arc<dyn Store>,

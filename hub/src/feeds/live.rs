@@ -15,7 +15,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{Audience, Fed, Feed, Place};
-use crate::{auth::Principal, cursor, operations::Operations, store::StoreError};
+use crate::{auth::Principal, cursor, lasting::Lasting, operations::Operations, store::StoreError};
 
 /// How often the journal's end is looked at for what other processes have appended.
 const OTHERS_EVERY: Duration = Duration::from_millis(500);
@@ -101,15 +101,19 @@ pub struct Live {
 impl Live {
     /// Starts the task that looks at the journal's end, until told to stop. `appended` is told
     /// when this process has appended.
-    pub fn start(operations: Operations, appended: Arc<Notify>, stop: CancellationToken) -> Self {
+    pub fn start(operations: Operations, appended: Arc<Notify>, lasting: Lasting) -> Self {
         let end = |feed| End { feed, batches: broadcast::channel(BATCHES_MAX).0 };
         let ends = Arc::new(Feed::ALL.map(end));
+        let stop = lasting.stop().clone();
         let live = Self { size: watch::channel(0).0, ends, stop };
         let watching = live.clone();
-        tokio::spawn(async move {
-            let stop = watching.stop.clone();
-            stop.run_until_cancelled(watching.watch(&operations, &appended)).await;
-        });
+        tokio::spawn(lasting.keep("feeds", move |stop| {
+            let (live, operations, appended) =
+                (watching.clone(), operations.clone(), appended.clone());
+            async move {
+                stop.run_until_cancelled(live.watch(&operations, &appended)).await;
+            }
+        }));
         live
     }
 

@@ -5,6 +5,8 @@ mod keeper;
 mod memory;
 mod pace;
 mod run;
+#[cfg(test)]
+mod tests;
 
 use std::{str::FromStr, sync::Arc, time::Duration};
 
@@ -20,12 +22,12 @@ use adapters::{
 };
 use futures_util::future::BoxFuture;
 use mappings::Diagnostic;
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     catalog::{Catalog, Channel, How, Read},
     config::Config,
     journey::Journey,
+    lasting::{Lasting, Work},
     secrets::Secrets,
     store::{Store, StoreError},
 };
@@ -72,17 +74,25 @@ impl Polls {
         self,
         store: &Arc<dyn Store>,
         journey: &Arc<Journey>,
-        stop: &CancellationToken,
+        lasting: &Lasting,
     ) -> Result<Vec<BoxFuture<'static, ()>>, StoreError> {
         if self.polls.is_empty() {
             return Ok(Vec::new());
         }
         store.begin_turns().await?;
         let mut tasks: Vec<BoxFuture<'static, ()>> = Vec::new();
-        tasks.push(Box::pin(self.keeper.run(store.clone(), stop.clone())));
+        let (keeper, kept) = (self.keeper, store.clone());
+        let keep = lasting.clone();
+        let keeping = move |stop| keeper.clone().run(kept.clone(), stop);
+        tasks.push(Box::pin(keep.keep("keep turns", keeping)));
         for poll in self.polls {
+            let (poll, store, lasting) = (Arc::new(poll), store.clone(), lasting.clone());
             let inbox: Arc<dyn Inbox> = journey.clone();
-            tasks.push(Box::pin(poll.run(store.clone(), inbox, stop.clone())));
+            tasks.push(Box::pin(async move {
+                let work = Work { task: "read", channel: &poll.channel };
+                let read = |_| poll.run(store.clone(), inbox.clone(), &lasting);
+                lasting.clone().keep_telling(work, read, || ()).await;
+            }));
         }
         Ok(tasks)
     }

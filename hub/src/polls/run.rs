@@ -7,12 +7,14 @@ use adapters::{
     reading::{Ended, Memory, Reader, Trouble, Turn},
 };
 use tokio::time::sleep;
-use tokio_util::sync::CancellationToken;
 
 use super::{Keeper, PAUSE_MIN, memory::Kept, pace};
-use crate::store::{
-    Store,
-    pollers::{LEASE, PollEnd, PollTrouble, PollTurn, Taken},
+use crate::{
+    lasting::{Lasting, Work},
+    store::{
+        Store,
+        pollers::{LEASE, PollEnd, PollTrouble, PollTurn, Taken},
+    },
 };
 
 /// How long to rest where the store cannot say whose turn it is.
@@ -33,11 +35,12 @@ pub(super) struct Poll {
 impl Poll {
     /// Takes turns until told to stop; then what is under way comes to its end.
     pub(super) async fn run(
-        self,
+        &self,
         store: Arc<dyn Store>,
         inbox: Arc<dyn Inbox>,
-        stop: CancellationToken,
+        lasting: &Lasting,
     ) {
+        let (work, stop) = (Work { task: "read", channel: &self.channel }, lasting.stop());
         let memory: Arc<dyn Memory> = Arc::new(Kept(store.clone()));
         let mut trouble = None;
         while !stop.is_cancelled() {
@@ -54,7 +57,10 @@ impl Poll {
                         well: Arc::clone(&well),
                     };
                     self.keeper.begins(&self.channel, taken.token, (stop, well));
-                    let ended = self.reader.clone().turn(turn).await;
+                    // A client library that panics makes it a turn that failed.
+                    let read = async { self.reader.clone().turn(turn).await };
+                    let ended = lasting.caught(work, read).await;
+                    let ended = ended.unwrap_or_else(|| Err(Trouble::fault()));
                     self.keeper.ends(&self.channel);
                     self.tell(&mut trouble, ended.as_ref().err());
                     self.end(&store, &taken, ended).await

@@ -34,7 +34,7 @@ pub mod short;
 pub mod sqlite;
 pub mod strides;
 #[cfg(test)]
-mod suite;
+pub(crate) mod suite;
 pub mod timeliness;
 
 use std::{collections::BTreeMap, fmt, future::Future, pin::Pin, sync::Arc};

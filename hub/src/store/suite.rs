@@ -135,7 +135,7 @@ pub(crate) fn message(
     }
 }
 
-async fn send(store: &dyn Store, message: Submission) -> contracts::Receipt {
+pub(crate) async fn send(store: &dyn Store, message: Submission) -> contracts::Receipt {
     let replies = store.commit(vec![message]).await.unwrap();
     match replies.into_iter().next().unwrap().unwrap() {
         Reply::Done(receipt) => receipt,

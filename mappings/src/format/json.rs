@@ -1,7 +1,7 @@
 //! JSON and JSON Lines, with an explicit stack in place of recursion.
 //!
-//! An array is iterated at most once per step of the path; a `null` where a path with steps ends
-//! is taken as "no records".
+//! An array is iterated at most once per step of the path; an empty one, or a `null`, on the path
+//! or at its end is taken as "no records". Where there is nothing at all, the payload is refused.
 
 use std::collections::HashSet;
 
@@ -42,6 +42,8 @@ struct Reader<'s, 'r, 'f> {
     document: Document,
     frames: Vec<Frame>,
     record: Option<(Mark, NodeId)>,
+    /// Whether what the path leads to is there, be it empty.
+    found: bool,
     each: &'r [Step],
     limits: &'r Limits,
     on_record: &'r mut OnRecord<'f>,
@@ -58,7 +60,8 @@ pub(super) fn read(
     let (document, frames, record) = (Document::with_room_for(source), Vec::new(), None);
     let doubled = options.doubled;
     let scan = Scan { source, at: 0, doubled };
-    let mut reader = Reader { scan, document, frames, record, each, limits, on_record };
+    let found = false;
+    let mut reader = Reader { scan, document, frames, record, found, each, limits, on_record };
     if !options.lines {
         return reader.payload();
     }
@@ -73,6 +76,7 @@ pub(super) fn read(
             reader.document.clear();
             reader.frames.clear();
             reader.record = None;
+            reader.found = false;
             if let Err(fault) = reader.payload() {
                 (reader.on_record)(Err(fault));
             }
@@ -96,6 +100,7 @@ impl Reader<'_, '_, '_> {
             match self.scan.peek() {
                 Some(byte) if byte == close => {
                     self.scan.at += 1;
+                    self.found |= fresh && self.may_be_empty();
                     self.close();
                 }
                 Some(b',') if !fresh => {
@@ -108,7 +113,19 @@ impl Reader<'_, '_, '_> {
             }
         }
         self.scan.space();
-        if self.scan.peek().is_some() { Err(self.scan.unexpected("the end")) } else { Ok(()) }
+        match self.scan.peek() {
+            Some(_) => Err(self.scan.unexpected("the end")),
+            None if !self.found => Err(Fault::list_absent(self.each)),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the innermost container, which holds nothing, says that there are no records: a list
+    /// on the path, or an object of which every member would be one.
+    fn may_be_empty(&self) -> bool {
+        let Some(frame) = self.frames.last() else { return false };
+        let step = frame.place.and_then(|place| self.each.get(place.steps));
+        step.is_some_and(|step| !frame.object || step.name == "*")
     }
 
     fn close(&mut self) {
@@ -174,6 +191,7 @@ impl Reader<'_, '_, '_> {
             NodeKind::Null => place.item || place.steps == 0,
             _ => true,
         });
+        self.found |= at_end.is_some() || (kind == NodeKind::Null && slot.place.is_some());
         if is_record {
             self.record = Some((slot.mark, id));
         }

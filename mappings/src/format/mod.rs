@@ -79,6 +79,11 @@ pub enum FaultKind {
     ForbiddenMarkup,
     /// A byte of one field that the charset does not have there.
     WrongCharset,
+    /// What holds the records is not where it is declared to be; an empty one would be.
+    ListAbsent {
+        /// The declared path.
+        path: String,
+    },
 }
 
 /// A refusal, and where.
@@ -99,6 +104,13 @@ impl Fault {
 
     pub(crate) fn syntax(offset: usize, detail: impl Into<String>) -> Self {
         Self::new(FaultKind::NotTheFormat, offset, detail)
+    }
+
+    fn list_absent(each: &[Step]) -> Self {
+        let names: Vec<&str> = each.iter().map(|step| step.name.as_str()).collect();
+        let path = names.join("/");
+        let detail = format!("there is nothing at `{path}`");
+        Self::new(FaultKind::ListAbsent { path }, 0, detail)
     }
 
     pub(crate) fn limit(limit: &'static str, max: impl Into<u64>, offset: usize) -> Self {

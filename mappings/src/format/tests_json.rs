@@ -204,3 +204,41 @@ proptest! {
         }
     }
 }
+
+/// An empty list says that there is nothing; no list says that this is something else.
+#[test]
+fn a_list_that_is_not_there_is_told_and_an_empty_one_is_fine() {
+    let deep = ["data", "items"];
+    for source in [
+        r#"{"data":{"items":[]}}"#,
+        r#"{"data":{"items":null}}"#,
+        r#"{"data":null}"#,
+        r#"{"data":[]}"#,
+        r#"[{"n":1},{"data":{"items":[]}}]"#,
+        "[]",
+        "null",
+    ] {
+        assert_eq!(run(source, &deep, false), (vec![], Ok(())), "{source}");
+    }
+    for source in [
+        r#"{"a":1}"#,
+        "{}",
+        r#"{"data":{}}"#,
+        r#"{"data":{"a":{"items":[1]}}}"#,
+        r#"{"data":5}"#,
+        r#"[[{"data":{"items":[]}}]]"#,
+        r#""data""#,
+    ] {
+        let (records, ended) = run(source, &deep, false);
+        let path = "data/items".to_owned();
+        assert_eq!(
+            ended.map_err(|fault| fault.kind),
+            Err(FaultKind::ListAbsent { path }),
+            "{source}"
+        );
+        assert_eq!(records, [] as [String; 0]);
+    }
+    assert_eq!(run("{}", &["*"], false), (vec![], Ok(())));
+    let (lines, ended) = run("{\"d\":[]}\n{\"a\":1}\n{\"d\":[7]}", &["d"], true);
+    assert_eq!((lines, ended), (vec!["! 0".to_owned(), "7[]".to_owned()], Ok(())));
+}

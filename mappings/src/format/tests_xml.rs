@@ -236,3 +236,19 @@ fn a_soap_answer_with_default_namespaces() {
     assert_eq!(records, ["HoSo=(MaHoSo=KHDT-2013-000102 NgayTra!=(@nil=true))"]);
     assert_eq!(ended, Ok(()));
 }
+
+/// What holds the records must be there; that it holds none is fine.
+#[test]
+fn what_holds_the_records_must_be_there() {
+    let each = ["A", "B", "C"];
+    for source in ["<A><B/></A>", "<A><B><D/></B></A>", "<A><D/><B></B></A>"] {
+        assert_eq!(run(source, &each), (vec![], Ok(())), "{source}");
+    }
+    for source in ["<A/>", "<D><B><C/></B></D>", "<A><D><B><C/></B></D></A>", "<A><b/></A>"] {
+        let (records, ended) = run(source, &each);
+        let path = "A/B/C".to_owned();
+        assert_eq!(ended.unwrap_err().kind, FaultKind::ListAbsent { path }, "{source}");
+        assert_eq!(records, [] as [String; 0]);
+    }
+    assert!(run("<D/>", &["A"]).1.is_err(), "the root is what is declared");
+}

@@ -46,6 +46,8 @@ struct Reader<'s, 'r, 'f> {
     expanded: Vec<(u32, &'s str)>,
     record: Option<(Mark, NodeId)>,
     finished: bool,
+    /// Whether what holds the records is there, be it empty.
+    found: bool,
     each: &'r [Step],
     limits: &'r Limits,
     on_record: &'r mut OnRecord<'f>,
@@ -71,6 +73,7 @@ pub(super) fn read(
         expanded: Vec::new(),
         record: None,
         finished: false,
+        found: each.is_empty(),
         each,
         limits,
         on_record,
@@ -132,7 +135,7 @@ impl<'s> Reader<'s, '_, '_> {
         if !self.finished {
             return Err(Fault::syntax(self.source.len(), "there is no root element"));
         }
-        Ok(())
+        if self.found { Ok(()) } else { Err(Fault::list_absent(self.each)) }
     }
 
     fn text(&mut self, text: &str, offset: usize) -> Result<(), Fault> {
@@ -211,6 +214,7 @@ impl<'s> Reader<'s, '_, '_> {
         };
         let on_path = above && step.matches(local, self.document.interned(namespace));
         let is_record = on_path && depth + 1 == self.each.len();
+        self.found |= on_path && depth + 2 >= self.each.len();
         if is_record {
             self.record = Some((mark, id));
         }

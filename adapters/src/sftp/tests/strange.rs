@@ -108,7 +108,7 @@ async fn line(does: Does, password: &str) -> Line {
     let config = Arc::new(Config { keys: vec![key], ..Config::default() });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut settings = server.settings(Ready::Rename);
-    settings.port = listener.local_addr().unwrap().port();
+    settings.server.port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
         let (stream, _) = listener.accept().await.unwrap();
         let door = Door { does, channels: HashMap::new() };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use adapters::{
     file::Limits,
-    sftp::{HostKey, Settings},
+    sftp::{HostKey, Server, Settings},
 };
 use serde::Deserialize;
 use toml::Spanned;
@@ -68,16 +68,19 @@ pub(super) fn read(source: &Source<'_>, told: &SftpTold) -> Result<Read, Fault> 
     let every = every(source, told.every_seconds.as_ref())?;
     let answer =
         number(source, told.answer_seconds.as_ref(), (ANSWER_SECONDS, ANSWER_SECONDS_MAX))?;
-    let settings = Settings {
+    let server = Server {
         host: host.clone(),
         port: u16::try_from(port).unwrap_or(u16::MAX),
         user: told.user.clone(),
         host_keys,
+        answer_max: Duration::from_secs(answer),
+    };
+    let settings = Settings {
+        server,
         folder: folder.to_owned(),
         ready: dropped::ready(source, told.ready.as_ref())?,
         // Turns begin a little more than that apart.
         unchanged_for: every.min(UNCHANGED_MAX),
-        answer_max: Duration::from_secs(answer),
         limits: Limits::default(),
     };
     let secrets = vec![needed(source, &told.secret)];

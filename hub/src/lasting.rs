@@ -1,0 +1,180 @@
+//! Work that goes on as long as the hub. A panic, ours or a client library's, ends one piece of
+//! work and not what depends on it: it is told and counted, and the work is begun again after a
+//! rest that grows. All long work is kept here, so none can end without a word.
+
+use std::{
+    any::Any,
+    future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+    time::{Duration, Instant},
+};
+
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use crate::telemetry::Telemetry;
+
+/// The first rest after a panic; it doubles with every further one.
+const REST_FIRST: Duration = Duration::from_secs(1);
+/// The longest rest.
+const REST_MAX: Duration = Duration::from_secs(300);
+/// Work that went on for so long had recovered: its next panic is a first one.
+const RECOVERED: Duration = Duration::from_secs(600);
+
+/// Letters of a panic that are told.
+const TOLD_CHARS_MAX: usize = 300;
+
+/// What is done, and for which channel: labels of the log and the metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Work<'a> {
+    /// Such as `read` or `deliver`.
+    pub task: &'static str,
+    /// The channel; empty where it is the whole hub's.
+    pub channel: &'a str,
+}
+
+/// Keeps work going until the hub is told to stop.
+#[derive(Clone)]
+pub struct Lasting {
+    telemetry: Arc<Telemetry>,
+    stop: CancellationToken,
+    first: Duration,
+}
+
+impl Lasting {
+    /// Counts in `telemetry`; nothing is begun after `stop`.
+    pub fn new(telemetry: Arc<Telemetry>, stop: CancellationToken) -> Self {
+        Self { telemetry, stop, first: REST_FIRST }
+    }
+
+    /// Told when the hub stops.
+    pub fn stop(&self) -> &CancellationToken {
+        &self.stop
+    }
+
+    /// Where faults are counted.
+    pub(crate) fn telemetry(&self) -> &Arc<Telemetry> {
+        &self.telemetry
+    }
+
+    /// What a piece of work gives; nothing where it panicked, which is told and counted then.
+    pub async fn caught<T>(&self, work: Work<'_>, piece: impl Future<Output = T>) -> Option<T> {
+        let mut piece = pin!(piece);
+        // Nothing of a piece that panicked is looked at again: it is dropped with this future.
+        let done = poll_fn(|context| {
+            match catch_unwind(AssertUnwindSafe(|| piece.as_mut().poll(context))) {
+                Ok(polled) => polled.map(Ok),
+                Err(panic) => Poll::Ready(Err(panic)),
+            }
+        });
+        done.await.map_err(|panic| self.tell(work, &*panic)).ok()
+    }
+
+    /// Goes on with work that ends by itself when the token that it is given is told to; begins it
+    /// again when it panics.
+    pub async fn keep<F>(self, task: &'static str, begin: impl FnMut(CancellationToken) -> F)
+    where
+        F: Future<Output = ()>,
+    {
+        self.keep_telling(Work { task, channel: "" }, begin, || ()).await;
+    }
+
+    /// The same for a channel's work; `broken` is called after each panic, before the rest.
+    pub async fn keep_telling<F>(
+        self,
+        work: Work<'_>,
+        mut begin: impl FnMut(CancellationToken) -> F,
+        broken: impl Fn(),
+    ) where
+        F: Future<Output = ()>,
+    {
+        let mut panics = 0_u32;
+        while !self.stop.is_cancelled() {
+            let began = Instant::now();
+            let beginning = async { begin(self.stop.clone()).await };
+            if self.caught(work, beginning).await.is_some() {
+                return;
+            }
+            broken();
+            panics = if began.elapsed() >= RECOVERED { 0 } else { panics };
+            let rest = self.first.saturating_mul(1 << panics.min(16)).min(REST_MAX);
+            panics = panics.saturating_add(1);
+            self.stop.run_until_cancelled(sleep(rest)).await;
+        }
+    }
+
+    fn tell(&self, Work { task, channel }: Work<'_>, panic: &(dyn Any + Send)) {
+        let text = panic.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        let plain = |c: &char| !c.is_control();
+        let told: String =
+            text.unwrap_or("no words").chars().filter(plain).take(TOLD_CHARS_MAX).collect();
+        self.telemetry.broken(task, channel);
+        tracing::error!(
+            task,
+            channel.id = channel,
+            panic = told,
+            "a fault of the hub: what was being done broke down, and is begun again"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    fn lasting() -> (Lasting, Arc<Telemetry>) {
+        let telemetry = Telemetry::shared();
+        let made = Lasting::new(telemetry.clone(), CancellationToken::new());
+        (Lasting { first: Duration::from_millis(5), ..made }, telemetry)
+    }
+
+    #[tokio::test]
+    async fn what_panics_is_begun_again_after_rests_that_grow_and_disturbs_nobody() {
+        let (lasting, telemetry) = lasting();
+        let (begun, broken, beside) = (AtomicU32::new(0), AtomicU32::new(0), AtomicU32::new(0));
+        let work = Work { task: "read", channel: "so-y-te.ho-so" };
+        let began = Instant::now();
+        let panics_twice = lasting.clone().keep_telling(
+            work,
+            |_| async {
+                // Past a wait, as libraries do.
+                sleep(Duration::from_millis(1)).await;
+                let times = begun.fetch_add(1, Ordering::Relaxed);
+                assert!(times >= 2, "time {times}");
+            },
+            || {
+                broken.fetch_add(1, Ordering::Relaxed);
+            },
+        );
+        let neighbour = lasting.keep("watch", |_| async {
+            beside.fetch_add(1, Ordering::Relaxed);
+        });
+        tokio::join!(panics_twice, neighbour);
+        assert_eq!(begun.into_inner(), 3);
+        assert_eq!(broken.into_inner(), 2);
+        assert_eq!(beside.into_inner(), 1, "the neighbour was begun once");
+        assert!(began.elapsed() >= Duration::from_millis(5 + 10));
+        let line = "lienthong_faults_total{task=\"read\",channel=\"so-y-te.ho-so\"} 2";
+        assert!(telemetry.text().contains(line), "{}", telemetry.text());
+    }
+
+    #[tokio::test]
+    async fn a_rest_ends_when_the_hub_stops() {
+        let (lasting, _) = lasting();
+        let lasting = Lasting { first: Duration::from_secs(3_600), ..lasting };
+        let stop = lasting.stop.clone();
+        let kept = lasting.keep("watch", |_| async { panic!("always") });
+        let stopping = async {
+            sleep(Duration::from_millis(20)).await;
+            stop.cancel();
+        };
+        let both = async { tokio::join!(kept, stopping) };
+        tokio::time::timeout(Duration::from_secs(10), both).await.unwrap();
+    }
+}
