@@ -206,13 +206,13 @@ impl Hub {
         let (stop, appended) = (CancellationToken::new(), Arc::new(Notify::new()));
         let live = Live::start(operations.clone(), appended.clone(), stop.clone());
         let doors = Arc::new(Doors { catalog: catalog.clone(), keys: keys.clone() });
-        let profiling = Profiling::new(catalog.clone(), store.clone());
+        let profiling = Profiling::begin(catalog.clone(), store.clone()).await?;
         let watching = Watching::new(operations.clone(), telemetry.clone());
         let (written, shown) =
             ((Arc::new(routes), appended), (gazetteer.clone(), telemetry.clone()));
         let (kept, known) = (store.clone(), held.clone());
         let journey = Journey::start(catalog, contracts, gazetteer, kept, written, known);
-        let journey = Arc::new(journey.counting(watching.repeats.clone()));
+        let journey = Arc::new(journey.beside(&watching.repeats, &profiling.holding));
         let delivering = deliveries.run(store.clone(), journey.clone(), shown, stop.clone());
         let api = calls(config, (&operations, live), (&keys, telemetry));
         let intake = Intake::new(journey.clone(), Limits::default());
