@@ -1,6 +1,7 @@
 //! The agencies' folders: which channels there are, compiled.
 
 mod called;
+mod drift;
 mod dropped;
 mod expected;
 mod mode;
@@ -26,6 +27,7 @@ use crate::{
 };
 
 pub use called::Called;
+pub use drift::{DriftTold, HoldsOn, KindsTold};
 pub use dropped::Dropped;
 use dropped::Source;
 pub use expected::Expected;
@@ -106,6 +108,8 @@ pub struct ChannelSettings {
     pub expect_hours: Option<toml::Spanned<u64>>,
     /// On which days it is expected: `working`, `all` or `never`.
     pub expect_days: Option<toml::Spanned<String>>,
+    /// What becomes of it when what it sends has changed: `pass` unless it says `hold`.
+    pub drift: Option<toml::Spanned<DriftTold>>,
     /// For `soap`, `lgsp`, `dvcqg`: what its agency calls.
     pub operation: Option<toml::Spanned<String>>,
     /// For `soap`: the namespace of that element.
@@ -159,6 +163,8 @@ pub struct Channel {
     pub read: Option<Read>,
     /// When it is expected to be heard from.
     pub expected: Expected,
+    /// The kinds of change in what it sends by which it is held.
+    pub holds_on: HoldsOn,
 }
 
 impl Channel {
@@ -270,6 +276,7 @@ impl Catalog {
                 found.push(*fault);
                 Expected::default()
             });
+            let holds_on = drift::read(&source, settings).map_err(|fault| found.push(*fault));
             match channel(folder, (&agency.id, name), settings, &tables, contracts) {
                 Ok(mut channel) => {
                     if let Some(called) = &called
@@ -279,6 +286,7 @@ impl Catalog {
                     }
                     (channel.dropped, channel.called, channel.read) = (dropped, called, read);
                     channel.expected = expected;
+                    channel.holds_on = holds_on.unwrap_or_default();
                     self.channels.insert(channel.id.clone(), channel);
                 }
                 Err(faults) => found.extend(faults),
@@ -342,6 +350,7 @@ fn channel(
         called: None,
         read: None,
         expected: Expected::default(),
+        holds_on: HoldsOn::new(),
     })
 }
 

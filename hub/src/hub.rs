@@ -204,12 +204,12 @@ impl Hub {
         let lasting = Lasting::new(telemetry.clone(), stop.clone());
         let live = Live::start(operations.clone(), appended.clone(), lasting.clone());
         let doors = Arc::new(Doors { catalog: catalog.clone(), keys: keys.clone() });
-        let profiling = Profiling::new(catalog.clone(), store.clone());
+        let profiling = Profiling::begin(catalog.clone(), store.clone()).await?;
         let watching = Watching::new(operations.clone(), telemetry.clone());
         let (written, known) = ((Arc::new(routes), appended), held.clone());
         let (kept, named) = (store.clone(), gazetteer.clone());
         let journey = Journey::start(catalog, contracts, gazetteer, kept, written, known);
-        let journey = Arc::new(journey.counting(watching.repeats.clone()));
+        let journey = Arc::new(journey.beside(&watching.repeats, &profiling.holding));
         let delivering = deliveries.run(store.clone(), journey.clone(), named, lasting.clone());
         let api = calls(config, (&operations, live), (&keys, telemetry));
         let quotas = Quotas::new(operations.catalog.requests_at_once());

@@ -19,6 +19,7 @@ pub mod doors;
 pub mod drops;
 pub mod exchange;
 pub mod feeds;
+pub mod holding;
 pub mod hub;
 pub mod journal;
 pub mod journey;

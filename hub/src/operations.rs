@@ -48,7 +48,7 @@ pub use channels::{
 pub use counted::{CountedDossier, CountedPage, From as CountedFrom, Number};
 pub use deadline::{Brief, DeadlineLookup, Own, Standing};
 pub use deliveries::{DeadPage, DeadWhole, Pace, Replayed, ToldLetter};
-pub use drift::{ChannelDrift, Drift, DriftSeen};
+pub use drift::{Accepted, ChannelDrift, Drift, DriftSeen, Hold};
 pub use exchange::{
     ExchangeItem, ExchangePage, ExchangePart, ExchangeQuestion, ExchangeStanding,
     Kind as ExchangeKind, Sent as ExchangeSent,

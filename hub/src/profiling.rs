@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     catalog::Catalog,
     container,
+    holding::Holding,
     store::{
         Store, StoreError,
         profiles::{Beginning, ProfileRow, Received, Turn},
@@ -124,15 +125,31 @@ pub(crate) struct Profiling {
     /// while it still stands there.
     at: u64,
     kept: Kept,
+    /// Which channels are held because of what was seen.
+    pub(crate) holding: Holding,
 }
 
 impl Profiling {
-    pub(crate) fn new(catalog: Arc<Catalog>, store: Arc<dyn Store>) -> Self {
-        Self { catalog, store, at: 0, kept: Kept::new() }
+    /// Puts it together, and learns which channels are held.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    pub(crate) async fn begin(
+        catalog: Arc<Catalog>,
+        store: Arc<dyn Store>,
+    ) -> Result<Self, StoreError> {
+        let holding = Holding::begin(catalog.clone(), store.clone()).await?;
+        Ok(Self { catalog, store, at: 0, kept: Kept::new(), holding })
     }
 
-    /// Gathers until told to stop. What is under way then is looked at again.
-    pub(crate) async fn run(mut self, stop: CancellationToken) {
+    /// Gathers, and asks what is held, until told to stop. What is under way then is looked at
+    /// again.
+    pub(crate) async fn run(self, stop: CancellationToken) {
+        let holding = self.holding.clone();
+        tokio::join!(holding.run(&stop), self.gather(&stop));
+    }
+
+    async fn gather(mut self, stop: &CancellationToken) {
         loop {
             let began = Instant::now();
             let Some(turn) = stop.run_until_cancelled(self.turn()).await else { return };
@@ -190,8 +207,13 @@ impl Profiling {
             self.at = to;
             return Ok(false);
         }
+        turn.held = self.holding.told(&turn).await?;
+        let held = !turn.held.is_empty();
         if !self.store.keep(turn).await? {
             return Ok(false);
+        }
+        if held {
+            self.holding.ask().await?;
         }
         self.at = to;
         Ok(more)

@@ -1,5 +1,7 @@
 //! What channels send is looked at, counted once, and told in words when it changes.
 
+mod held;
+
 use std::{
     fs,
     time::{Duration, Instant},

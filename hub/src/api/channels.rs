@@ -1,10 +1,12 @@
 //! `/v1/channels/{channel}/…`: what an agency sees of its own channels.
 
 mod control;
+mod drift;
 mod refusals;
 mod standing;
 
 pub(super) use control::{CONTROL_BYTES_MAX, control};
+pub(super) use drift::{accept, drift};
 pub(super) use refusals::{refusals, settle};
 pub(super) use standing::{channels, conformance};
 

@@ -137,8 +137,8 @@ kinds! {
     OPERATOR_ONLY "operator-only"
         "Việc này chỉ dành cho đơn vị vận hành."
         "Only the operator may do this."
-        "Dùng khóa tạo bằng lienthong key new operator, hoặc lệnh lienthong report --freeze."
-        "Use a key of lienthong key new operator, or lienthong report --freeze.";
+        "Dùng khóa tạo bằng lienthong key new operator, hoặc lệnh lienthong trên máy chủ."
+        "Use a key of lienthong key new operator, or the command on the hub's machine.";
     DECIDED "already-decided"
         "Thư không giao được này đã được gửi lại hoặc đã bỏ."
         "Something was decided of this dead letter already: it was replayed or discarded."

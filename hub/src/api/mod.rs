@@ -114,6 +114,8 @@ pub fn whole(state: Api, others: Router) -> Router {
             "/v1/channels/{channel}/control",
             post(channels::control).layer(DefaultBodyLimit::max(channels::CONTROL_BYTES_MAX)),
         )
+        .route("/v1/channels/{channel}/drift", get(channels::drift))
+        .route("/v1/channels/{channel}/drift/accept", post(channels::accept))
         .route("/v1/channels/{channel}/refusals", get(channels::refusals))
         .route("/v1/channels/{channel}/refusals/settle", post(channels::settle))
         .route("/v1/pollers", get(pollers::pollers))

@@ -354,6 +354,7 @@ pub(super) fn channel(contracts: &Contracts) -> Result<Channel, BenchError> {
         called: None,
         read: None,
         expected: Default::default(),
+        holds_on: Default::default(),
     })
 }
 

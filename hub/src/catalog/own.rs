@@ -76,6 +76,7 @@ impl Own {
                 called: None,
                 read: None,
                 expected: Default::default(),
+                holds_on: Default::default(),
             })
         };
         let all = MAPPINGS.iter().map(|(id, text)| Ok((*id, compiled(id, text)?)));

@@ -23,6 +23,7 @@ use crate::{
     catalogue::Held,
     container,
     exchange::Exchange,
+    holding::Holding,
     journal::{
         commitment::{Salt, commit},
         merkle::Digest,
@@ -62,6 +63,7 @@ pub struct Journey {
     exchange: Arc<Exchange>,
     under_way: TaskTracker,
     repeats: Repeats,
+    holding: Option<Holding>,
 }
 
 /// The hash of each contract's text.
@@ -98,12 +100,13 @@ impl Journey {
             exchange,
             under_way,
             repeats: Repeats::default(),
+            holding: None,
         }
     }
 
-    /// Counts the messages that are sent again.
-    pub(crate) fn counting(self, repeats: Repeats) -> Self {
-        Self { repeats, ..self }
+    /// Counts the messages that are sent again, and takes nothing of channels that are held.
+    pub(crate) fn beside(self, repeats: &Repeats, holding: &Holding) -> Self {
+        Self { repeats: repeats.clone(), holding: Some(holding.clone()), ..self }
     }
 
     /// Waits for the messages under way, also those whose senders have hung up. None may be
@@ -117,6 +120,9 @@ impl Journey {
         let later = |reason: &str| Later { reason: reason.to_owned(), retry_after_seconds: 5 };
         if self.catalog.channel(&channel).is_none() {
             return Err(later("the channel is not configured"));
+        }
+        if let Some(held) = self.holding.as_ref().and_then(|holding| holding.of(&channel)) {
+            return Err(held);
         }
         let found = self.catalog.channel(&channel);
         let files = found.is_some_and(|found| container::is_for(&found.mapping));

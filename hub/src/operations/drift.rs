@@ -5,14 +5,21 @@ use std::{
     time::{Duration, Instant},
 };
 
+use jiff::Timestamp;
 use mappings::profile::{Change, Profile, changes};
 use serde::Serialize;
 
 use super::{Operations, agency_of};
 use crate::{
     auth::Principal,
+    holding::{self, HoldState},
     profiling::Seen,
-    store::{StoreError, profiles::ProfileRow},
+    store::{
+        StoreError,
+        channels::instant,
+        holds::{HoldQuery, HoldRow},
+        profiles::ProfileRow,
+    },
 };
 
 /// Changes told of one channel, the newest.
@@ -51,9 +58,37 @@ pub struct ChannelDrift {
     pub records: u64,
     /// What has changed, the newest first.
     pub changes: Vec<Change>,
+    /// What holds it, or did, the newest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub holds: Vec<Hold>,
     /// What it sends, all periods together.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<Profile>,
+}
+
+/// A change that holds its channel, or did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Hold {
+    /// How it stands.
+    pub state: HoldState,
+    /// Since when, in milliseconds since 1970; told as an instant.
+    #[serde(serialize_with = "instant")]
+    pub held_at: i64,
+    /// Who accepted it, and when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<Accepted>,
+    /// The change.
+    pub change: Change,
+}
+
+/// Who accepted a change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Accepted {
+    /// When, in milliseconds since 1970; told as an instant.
+    #[serde(serialize_with = "instant")]
+    pub at: i64,
+    /// The name that was told, or `operator`.
+    pub by: String,
 }
 
 /// What was told last, and when: the whole of it is read again only now and then.
@@ -78,8 +113,52 @@ impl Operations {
         let rows = self.store.profiles(channel.map(|one| vec![one.to_owned()])).await?;
         let rows = rows.into_iter().filter(|row| who.owns(agency_of(&row.channel))).collect();
         let told = tokio::task::spawn_blocking(move || channels(rows, profile)).await;
-        let channels = told.map_err(|error| StoreError::fault(error.to_string()))??;
+        let mut channels = told.map_err(|error| StoreError::fault(error.to_string()))??;
+        for one in &mut channels {
+            one.holds = self.holds_of(&one.channel).await?;
+        }
         Ok(Drift { counted: found.next - 1, messages: found.messages, channels })
+    }
+
+    /// What holds a channel, or did, the newest first.
+    async fn holds_of(&self, channel: &str) -> Result<Vec<Hold>, StoreError> {
+        let query = HoldQuery { channel: Some(channel.to_owned()), open: false };
+        let rows = self.store.drift_holds(query).await?;
+        let mut holds: Vec<Hold> = rows.into_iter().map(|row| self.told_hold(row)).collect();
+        holds.reverse();
+        holds.truncate(CHANGES_MAX);
+        Ok(holds)
+    }
+
+    fn told_hold(&self, row: HoldRow) -> Hold {
+        let state = holding::state(self.catalog.channels.get(&row.channel), &row);
+        let accepted = row.accepted.map(|(at, by)| Accepted { at, by });
+        Hold { state, held_at: row.held_at, accepted, change: row.change }
+    }
+
+    /// What holds channels now, by channel.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    pub(crate) async fn held(&self) -> Result<Vec<(String, Hold)>, StoreError> {
+        let open = self.store.drift_holds(HoldQuery { channel: None, open: true }).await?;
+        let told = open.into_iter().map(|row| (row.channel.clone(), self.told_hold(row)));
+        Ok(told.filter(|(_, hold)| hold.state == HoldState::Held).collect())
+    }
+
+    /// Accepts all changes that hold a channel: what it sends is taken again as its mapping reads
+    /// it. Gives those that nobody had accepted.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    pub async fn accept_drift(&self, channel: &str, by: &str) -> Result<Vec<Hold>, StoreError> {
+        let at = Timestamp::now().as_millisecond();
+        let rows = self.store.accept_drift(channel.to_owned(), at, by.to_owned()).await?;
+        for row in &rows {
+            let (kind, field) = (&row.change.detail.en, &row.change.path);
+            tracing::info!(channel.id = channel, by, field, kind, "a change is accepted");
+        }
+        Ok(rows.into_iter().map(|row| self.told_hold(row)).collect())
     }
 
     /// The same of all channels for whoever looks often: it may be some seconds old.
@@ -130,6 +209,7 @@ fn of_channel(rows: &[ProfileRow], profile: bool) -> Result<ChannelDrift, StoreE
         missed: all.missed,
         records: periods.iter().map(|(_, profile)| profile.records()).sum(),
         changes,
+        holds: Vec::new(),
         profile: profile.then_some(all.profile),
     })
 }

@@ -35,7 +35,7 @@ pub struct Alert {
 }
 
 /// Milliseconds since 1970 as readers are told them.
-pub(super) fn instant<S: Serializer>(at: &i64, out: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn instant<S: Serializer>(at: &i64, out: S) -> Result<S::Ok, S::Error> {
     Timestamp::from_millisecond(*at).map_err(S::Error::custom)?.serialize(out)
 }
 

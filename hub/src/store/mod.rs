@@ -16,6 +16,7 @@ pub mod effect;
 mod error;
 pub mod findings;
 pub mod freezes;
+pub mod holds;
 pub mod listing;
 mod numbers;
 pub mod pollers;
@@ -188,6 +189,7 @@ pub trait Store:
     + deliveries::Deliveries
     + findings::Findings
     + freezes::Freezes
+    + holds::Holds
     + listing::Listing
     + pollers::Pollers
     + profiles::Profiles

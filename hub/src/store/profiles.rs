@@ -4,7 +4,7 @@
 //! was seen, and a turn is kept only where it still stands there: whoever looks twice, after a
 //! crash or beside another process, counts once.
 
-use super::{Answer, StoreError};
+use super::{Answer, StoreError, holds::HoldRow};
 
 /// A message as it was received.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +59,8 @@ pub struct Turn {
     pub kept: Vec<ProfileRow>,
     /// Channels and periods whose rows go.
     pub dropped: Vec<(String, String)>,
+    /// Changes that hold their channels from now on.
+    pub held: Vec<HoldRow>,
 }
 
 /// Profiles. One method = one transaction.

@@ -75,6 +75,12 @@ impl Codes {
         self.rows.contains_key(native)
     }
 
+    /// What each code gives, and what those give that are not listed, for whoever compares.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = (&str, &Value<'static>)> {
+        let listed = self.rows.iter().map(|(native, row)| (native.as_str(), &row.gives));
+        listed.chain(self.otherwise.iter().map(|row| ("", &row.gives)))
+    }
+
     /// How often each row was looked up; the last one, without a code, is that of codes that are
     /// not listed, where the rule says what they mean.
     pub fn used(&self) -> impl Iterator<Item = (Option<&str>, u64)> {

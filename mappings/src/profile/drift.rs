@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::problem::Bilingual;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     Field, Fields, Profile, Use,
@@ -37,7 +37,7 @@ const SIZES_MIN: u64 = 10;
 const STEPS_MIN: u8 = 2;
 
 /// What kind of change it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ChangeKind {
     /// A field that never came before.
@@ -56,8 +56,21 @@ pub enum ChangeKind {
     Size,
 }
 
+impl ChangeKind {
+    /// Every kind, and its word.
+    pub const ALL: [(Self, &'static str); 7] = [
+        (Self::NewField, "new-field"),
+        (Self::FieldGone, "field-gone"),
+        (Self::BlankShare, "blank-share"),
+        (Self::NewType, "new-type"),
+        (Self::NewForm, "new-form"),
+        (Self::UnknownCode, "unknown-code"),
+        (Self::Size, "size"),
+    ];
+}
+
 /// One change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// What kind of change it is.
     pub kind: ChangeKind,
@@ -75,6 +88,9 @@ pub struct Change {
     pub before: String,
     /// The figures of late.
     pub after: String,
+    /// The types, forms or codes that never came before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fresh: Vec<String>,
     /// What has changed, in words.
     pub detail: Bilingual,
     /// What to do.
@@ -239,6 +255,7 @@ impl Comparison<'_> {
         Figures {
             before: told(self.before, self.records.0),
             after: told(self.after, self.records.1),
+            fresh: Vec::new(),
             read,
         }
     }
@@ -247,32 +264,40 @@ impl Comparison<'_> {
     fn of_values(&self) -> impl Iterator<Item = (Found, Figures)> {
         let mut told = Vec::new();
         let read = self.before.used.max(self.after.used) != Use::Unread;
-        let mut add = |kind, detail: &str, before: String, after: String| {
-            told.push(((kind, detail.to_owned()), Figures { before, after, read }));
+        let mut add = |kind, fresh: Vec<String>, before: String, after: String| {
+            let detail = match kind {
+                ChangeKind::UnknownCode => fresh.first().cloned().unwrap_or_default(),
+                _ => String::new(),
+            };
+            told.push(((kind, detail), Figures { before, after, fresh, read }));
         };
         if let Some((before, after)) = self.blank() {
-            add(ChangeKind::BlankShare, "", words::percent(before), words::percent(after));
+            let (before, after) = (words::percent(before), words::percent(after));
+            add(ChangeKind::BlankShare, Vec::new(), before, after);
         }
-        if self.newly(&self.before.types, &self.after.types).next().is_some() {
+        let types = self.newly(&self.before.types, &self.after.types);
+        if !types.is_empty() {
             let (before, after) =
                 (words::parts(&self.before.types), words::parts(&self.after.types));
-            add(ChangeKind::NewType, "", before, after);
+            add(ChangeKind::NewType, types, before, after);
         }
-        if self.is_formed() && self.newly(&self.before.forms, &self.after.forms).next().is_some() {
+        let forms = self.newly(&self.before.forms, &self.after.forms);
+        if self.is_formed() && !forms.is_empty() {
             let (before, after) =
                 (words::parts(&self.before.forms), words::parts(&self.after.forms));
-            add(ChangeKind::NewForm, "", before, after);
+            add(ChangeKind::NewForm, forms, before, after);
         }
         for (code, count) in &self.after.strange {
             if !self.before.strange.contains_key(code) {
-                add(ChangeKind::UnknownCode, code, "0".to_owned(), count.to_string());
+                add(ChangeKind::UnknownCode, vec![code.clone()], "0".to_owned(), count.to_string());
             }
         }
         if self.after.hidden > 0 && self.before.hidden == 0 {
-            add(ChangeKind::UnknownCode, "", "0".to_owned(), self.after.hidden.to_string());
+            let hidden = self.after.hidden.to_string();
+            add(ChangeKind::UnknownCode, Vec::new(), "0".to_owned(), hidden);
         }
         if let Some((before, after)) = self.sizes() {
-            add(ChangeKind::Size, "", words::size(before), words::size(after));
+            add(ChangeKind::Size, Vec::new(), words::size(before), words::size(after));
         }
         told.into_iter()
     }
@@ -293,19 +318,15 @@ impl Comparison<'_> {
     }
 
     /// What enough values have of late, and none had before.
-    fn newly<'a>(
-        &self,
-        before: &'a BTreeMap<String, u64>,
-        after: &'a BTreeMap<String, u64>,
-    ) -> impl Iterator<Item = &'a String> {
+    fn newly(&self, before: &BTreeMap<String, u64>, after: &BTreeMap<String, u64>) -> Vec<String> {
         let (known, all): (u64, u64) = (before.values().sum(), after.values().sum());
-        let is_new = move |(name, count): &(&String, &u64)| {
+        let is_new = |(name, count): &(&String, &u64)| {
             known >= VALUES_BEFORE_MIN
                 && !before.contains_key(*name)
                 && **count >= VALUES_MIN
                 && share(**count, all) >= VALUES_SHARE_MIN
         };
-        after.iter().filter(is_new).map(|(name, _)| name)
+        after.iter().filter(is_new).map(|(name, _)| name.clone()).collect()
     }
 
     /// Whether its values are written in forms that mean something: it is read as a number or a

@@ -7,6 +7,7 @@
 mod drift;
 mod form;
 mod gather;
+mod reading;
 mod words;
 
 #[cfg(test)]
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use drift::{Change, ChangeKind, changes};
 pub use gather::{Gatherer, RECORDS_MAX};
+pub use reading::reading;
 
 /// Fields of one kind of record that no rule reads: a sender that invents names fills no store.
 pub const FIELDS_MAX: usize = 256;

@@ -6,10 +6,11 @@ use contracts::problem::Bilingual;
 
 use super::drift::{Change, ChangeKind};
 
-/// The figures before and of late, and whether a rule reads the field.
+/// The figures before and of late, what is new, and whether a rule reads the field.
 pub(super) struct Figures {
     pub(super) before: String,
     pub(super) after: String,
+    pub(super) fresh: Vec<String>,
     pub(super) read: bool,
 }
 
@@ -57,6 +58,7 @@ pub(super) fn change(
         until: period.to_owned(),
         before: figures.before,
         after: figures.after,
+        fresh: figures.fresh,
         detail: Bilingual { vi, en },
         advice: Bilingual { vi: advice_vi.to_owned(), en: advice_en.to_owned() },
     }

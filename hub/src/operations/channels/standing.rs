@@ -30,11 +30,12 @@ const LEARNED_DAYS: u32 = 36;
 /// Days that conformance is measured over, today included.
 pub const MEASURED_DAYS: i32 = 30;
 
-/// The alert of a channel that has fallen silent, and of one that is paused.
+/// The alert of a channel that has fallen silent, of one that is paused, and of one that is held.
 const SILENT: &str = "silent";
 const PAUSED: &str = "paused";
+const HELD: &str = "held";
 /// Every kind of alert.
-pub(crate) const ALERT_KINDS: [&str; 2] = [SILENT, PAUSED];
+pub(crate) const ALERT_KINDS: [&str; 3] = [SILENT, PAUSED, HELD];
 
 /// When a channel was heard from, and what is due of it.
 #[derive(Debug, Clone, Serialize)]
@@ -262,8 +263,8 @@ impl Operations {
         Ok(alerts)
     }
 
-    /// What an operator is to look at now: channels that count and have fallen silent, and
-    /// outbound channels that are paused.
+    /// What an operator is to look at now: channels that count and have fallen silent, those that
+    /// are held, and outbound channels that are paused.
     ///
     /// # Errors
     /// When the store cannot answer.
@@ -271,7 +272,11 @@ impl Operations {
         let who = Principal::Operator;
         let opened_at = now.as_millisecond();
         let heard = self.channels_heard(&who, None, now).await?;
+        // One that is held cannot be heard from: why is told.
+        let held = self.held_alerts(opened_at).await?;
+        let is_held = |channel: &String| held.iter().any(|one| one.channel == *channel);
         let silent = heard.into_iter().filter(|one| one.silent && one.mode == Mode::Live);
+        let silent = silent.filter(|one| !is_held(&one.channel));
         let mut alerts: Vec<Alert> = silent
             .map(|one| {
                 let (last, due) = (words(one.last_at), words(one.due_at));
@@ -288,6 +293,7 @@ impl Operations {
                 }
             })
             .collect();
+        alerts.extend(held);
         for one in self.outbox(&who).await? {
             let Some(decided) = one.decided.filter(|one| one.state == Running::Paused) else {
                 continue;
@@ -296,6 +302,24 @@ impl Operations {
             let told = Bilingual { vi, en: format!("Deliveries are paused: {}", decided.reason) };
             let kind = PAUSED.to_owned();
             alerts.push(Alert { channel: one.channel, kind, told, opened_at, closed_at: None });
+        }
+        Ok(alerts)
+    }
+
+    /// Channels that are held because what they send has changed: one alert each.
+    async fn held_alerts(&self, opened_at: i64) -> Result<Vec<Alert>, StoreError> {
+        let mut alerts: Vec<Alert> = Vec::new();
+        for (channel, hold) in self.held().await? {
+            let Bilingual { vi, en } = &hold.change.detail;
+            if let Some(known) = alerts.iter_mut().find(|one| one.channel == channel) {
+                known.told.vi = format!("{} {vi}", known.told.vi);
+                known.told.en = format!("{} {en}", known.told.en);
+                continue;
+            }
+            let vi = format!("Tạm giữ, chờ `lienthong drift accept {channel}`: {vi}");
+            let en = format!("Held, until `lienthong drift accept {channel}`: {en}");
+            let (told, kind) = (Bilingual { vi, en }, HELD.to_owned());
+            alerts.push(Alert { channel, kind, told, opened_at, closed_at: None });
         }
         Ok(alerts)
     }

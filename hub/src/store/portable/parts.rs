@@ -27,7 +27,7 @@ pub struct Part {
 use Kind::{Bytes, Number, Text};
 
 /// What is carried, in this order: what is named comes before what names it.
-pub static PARTS: [Part; 25] = [
+pub static PARTS: [Part; 26] = [
     Part { name: "reference_contents", columns: &[("hash", Bytes), ("content", Bytes)], key: 1 },
     Part {
         name: "messages",
@@ -106,6 +106,20 @@ pub static PARTS: [Part; 25] = [
         name: "profiles",
         columns: &[("channel", Text), ("period", Text), ("profile", Text)],
         key: 2,
+    },
+    // What holds channels, and who accepted what: people decided that.
+    Part {
+        name: "drift_holds",
+        columns: &[
+            ("channel", Text),
+            ("held_at", Number),
+            ("place", Number),
+            ("reading", Text),
+            ("told", Text),
+            ("accepted_at", Number),
+            ("accepted_by", Text),
+        ],
+        key: 3,
     },
     // No fold: what was settled is not there any more.
     Part {

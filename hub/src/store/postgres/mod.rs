@@ -26,6 +26,7 @@ mod failure;
 mod findings;
 mod found;
 mod freezes;
+mod holds;
 mod known;
 mod lease;
 mod listing;

@@ -5,6 +5,7 @@ use deadpool_postgres::GenericClient;
 use super::{
     PostgresStore,
     failure::Failure,
+    holds,
     session::{self, Rows, Value, signed, soon, unsigned},
 };
 use crate::store::{
@@ -68,7 +69,8 @@ async fn keep(client: &impl GenericClient, turn: Turn) -> Result<bool, Failure> 
                    WHERE p.channel = d.channel AND p.period = d.period";
     let (channels, periods): (Vec<String>, Vec<String>) = turn.dropped.into_iter().unzip();
     let dropped = Rows::new(dropped, channels.len()).with(channels).with(periods);
-    session::write(client, vec![kept.of_bytes(bytes), dropped]).await?;
+    let held = holds::begin(turn.held)?;
+    session::write(client, vec![kept.of_bytes(bytes), dropped, held]).await?;
     Ok(true)
 }
 

@@ -13,6 +13,7 @@ mod deltas;
 mod failure;
 mod findings;
 mod freezes;
+mod holds;
 mod known;
 mod listing;
 mod message;

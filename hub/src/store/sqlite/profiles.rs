@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use super::{SqliteStore, Task};
+use super::{SqliteStore, Task, holds};
 use crate::store::{
     Answer, StoreError,
     profiles::{self, Beginning, ProfileRow, Profiles, Received, Turn, Unprofiled},
@@ -54,6 +54,7 @@ fn keep(transaction: &Transaction<'_>, turn: &Turn) -> Result<bool, StoreError> 
     for (channel, period) in &turn.dropped {
         drop.execute([channel, period])?;
     }
+    holds::begin(transaction, &turn.held)?;
     Ok(true)
 }
 
