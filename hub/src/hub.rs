@@ -28,6 +28,7 @@ use crate::{
     api::{self, Api, Streams},
     attachments::Attachments,
     auth::Keys,
+    bus,
     catalog::{self, Catalog},
     catalogue::{self, Held},
     config::{Config, StoreAddress},
@@ -177,9 +178,8 @@ impl Hub {
             Contracts::builtin().map_err(|error| HubError::Damaged(error.to_string()))?;
         let catalog = Catalog::load(&config.agencies, &contracts).map_err(HubError::Faulty)?;
         let gazetteer = catalog::gazetteer().map_err(HubError::Damaged)?;
-        let folder = config.catalogue.as_deref();
-        let published = folder.map(|folder| catalogue::load(folder, &contracts)).transpose();
-        let published = published.map_err(HubError::Faulty)?;
+        let published = config.catalogue.as_deref().map(|told| catalogue::load(told, &contracts));
+        let published = published.transpose().map_err(HubError::Faulty)?;
         let routes = routes(config, &catalog, &contracts).map_err(HubError::Faulty)?;
         let deliveries =
             Deliveries::prepare(&catalog, &routes, &config.endpoints).map_err(HubError::Faulty)?;
@@ -190,9 +190,8 @@ impl Hub {
         let held = in_force(config, &catalog, published, &*store).await?;
         let keys = Keys::default();
         keys.refresh(&*store).await?;
-        let catalog = Arc::new(catalog);
         let operations = Operations {
-            catalog: catalog.clone(),
+            catalog: Arc::new(catalog),
             published: held.clone(),
             store: store.clone(),
             drop_folders: drops.standings.clone(),
@@ -200,29 +199,30 @@ impl Hub {
             answers: Default::default(),
             written_reports: Default::default(),
             scans: Default::default(),
+            bus: Default::default(),
         };
         let telemetry = Arc::new(Telemetry::default());
         let (contracts, gazetteer) = (Arc::new(contracts), Arc::new(gazetteer));
         let (stop, appended) = (CancellationToken::new(), Arc::new(Notify::new()));
         let live = Live::start(operations.clone(), appended.clone(), stop.clone());
-        let doors = Arc::new(Doors { catalog: catalog.clone(), keys: keys.clone() });
-        let profiling = Profiling::new(catalog.clone(), store.clone());
+        let doors = Arc::new(Doors { catalog: operations.catalog.clone(), keys: keys.clone() });
         let watching = Watching::new(operations.clone(), telemetry.clone());
         let (written, shown) =
             ((Arc::new(routes), appended), (gazetteer.clone(), telemetry.clone()));
-        let (kept, known) = (store.clone(), held.clone());
+        let (catalog, kept, known) = (operations.catalog.clone(), store.clone(), held.clone());
         let journey = Journey::start(catalog, contracts, gazetteer, kept, written, known);
         let journey = Arc::new(journey.counting(watching.repeats.clone()));
         let delivering = deliveries.run(store.clone(), journey.clone(), shown, stop.clone());
         let api = calls(config, (&operations, live), (&keys, telemetry));
         let intake = Intake::new(journey.clone(), Limits::default());
-        let open = config.listen.ip().is_loopback();
-        let app = agencies(&intake, &doors, &api).merge(readers(api, open));
+        let doors = agencies(&intake, &doors, &api);
+        let app = doors.merge(readers(api, config.listen.ip().is_loopback()));
         let (listener, address) = listen(config.listen).await?;
         let beside = TaskTracker::new();
-        beside.spawn(profiling.run(stop.clone()));
+        beside.spawn(Profiling::new(operations.catalog.clone(), store.clone()).run(stop.clone()));
         beside.spawn(Judging::new(store.clone()).run(stop.clone()));
         beside.spawn(delivering);
+        beside.spawn(bus::run(config, &operations, stop.clone()));
         beside.spawn(watching.run(stop.clone()));
         beside.spawn(Deadlines { store: store.clone(), inbox: journey.clone() }.run(stop.clone()));
         beside.spawn(crate::striding::run(store.clone(), stop.clone()));

@@ -5,6 +5,7 @@ pub mod api;
 pub mod attachments;
 pub mod auth;
 mod bench;
+pub mod bus;
 pub mod catalog;
 pub mod catalogue;
 pub mod cli;

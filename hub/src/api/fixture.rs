@@ -108,6 +108,7 @@ impl Bench {
             answers: Default::default(),
             written_reports: Default::default(),
             scans: Default::default(),
+            bus: Default::default(),
         };
         let live = Live::start(operations.clone(), appended, CancellationToken::new());
         let (keys, streams, telemetry) = (Keys::default(), Streams::default(), Telemetry::shared());

@@ -23,6 +23,7 @@ pub mod portable;
 pub mod postgres;
 pub mod profiles;
 pub mod pruning;
+pub mod published;
 pub mod records;
 pub mod refusals;
 pub mod replay;
@@ -34,7 +35,7 @@ pub mod short;
 pub mod sqlite;
 pub mod strides;
 #[cfg(test)]
-mod suite;
+pub(crate) mod suite;
 pub mod timeliness;
 
 use std::{collections::BTreeMap, fmt, future::Future, pin::Pin, sync::Arc};
@@ -191,6 +192,7 @@ pub trait Store:
     + listing::Listing
     + pollers::Pollers
     + profiles::Profiles
+    + published::Published
     + records::Records
     + refusals::Refusals
     + retranslation::Retranslation

@@ -27,7 +27,7 @@ pub struct Part {
 use Kind::{Bytes, Number, Text};
 
 /// What is carried, in this order: what is named comes before what names it.
-pub static PARTS: [Part; 25] = [
+pub static PARTS: [Part; 26] = [
     Part { name: "reference_contents", columns: &[("hash", Bytes), ("content", Bytes)], key: 1 },
     Part {
         name: "messages",
@@ -250,6 +250,12 @@ pub static PARTS: [Part; 25] = [
         name: "polled",
         columns: &[("channel", Text), ("key", Bytes), ("content", Bytes)],
         key: 2,
+    },
+    // How far the broker has the log, which stays the same.
+    Part {
+        name: "published",
+        columns: &[("one", Number), ("position", Number), ("since", Number)],
+        key: 1,
     },
 ];
 

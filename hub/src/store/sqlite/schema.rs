@@ -11,7 +11,7 @@ use crate::store::{
 };
 
 /// All versions, in order; the file notes how many it has, and the hash of each.
-static MIGRATIONS: [Migration; 20] = [
+static MIGRATIONS: [Migration; 21] = [
     Migration { name: "first", sql: include_str!("../../../migrations/sqlite/0001_first.sql") },
     Migration {
         name: "rollups_by_number",
@@ -73,6 +73,10 @@ static MIGRATIONS: [Migration; 20] = [
     Migration {
         name: "promises",
         sql: include_str!("../../../migrations/sqlite/0020_promises.sql"),
+    },
+    Migration {
+        name: "published",
+        sql: include_str!("../../../migrations/sqlite/0023_published.sql"),
     },
 ];
 
