@@ -1,6 +1,7 @@
 //! `hub.toml`: the only place that reads configuration and the environment.
 
 mod attachments;
+mod bus;
 mod endpoint;
 
 use std::{
@@ -18,6 +19,7 @@ use tokio_postgres::config::Host;
 use crate::registry::Settings;
 
 pub use attachments::AttachmentSettings;
+pub use bus::BusAddress;
 pub use endpoint::{Endpoint, Endpoints};
 
 /// Where the hub keeps its truth.
@@ -52,6 +54,8 @@ pub struct Config {
     pub endpoints: Endpoints,
     /// Where files lie that records name, for a hub that takes some.
     pub attachments: Option<AttachmentSettings>,
+    /// What carries events to who subscribes.
+    pub bus: BusAddress,
     /// How the province counts.
     pub settings: Settings,
     /// Filter of the log, in the syntax of `RUST_LOG`.
@@ -73,6 +77,7 @@ struct File {
     private_networks: Vec<toml::Spanned<String>>,
     catalogue: Option<PathBuf>,
     routes: Option<PathBuf>,
+    bus: Option<toml::Spanned<String>>,
     #[serde(default)]
     endpoints: BTreeMap<String, toml::Spanned<endpoint::Declared>>,
     #[serde(default)]
@@ -149,14 +154,20 @@ impl Config {
         }
         let secrets = file.secrets.map(|path| folder.join(path));
         let source = endpoint::Source { name, text, folder, secrets: secrets.as_deref() };
+        let bus = file.bus.as_ref().map_or(Ok(BusAddress::default()), |told| {
+            BusAddress::parse(told.get_ref(), secrets.as_deref()).map_err(|fault| (told, fault))
+        });
+        if let Err((told, (message, advice))) = &bus {
+            found.push(Diagnostic::at(name, text, &told.span(), message.clone(), advice));
+        }
         let endpoints = source.endpoints(file.endpoints, &mut found);
         let private_networks = networks(&file.private_networks, (name, text), &mut found);
         let attachments = store
             .as_ref()
             .ok()
             .and_then(|store| file.attachments.settings(store, (name, text, folder), &mut found));
-        match (listen, store) {
-            (Ok(listen), Ok(store)) if found.is_empty() => Ok(Self {
+        match (listen, store, bus) {
+            (Ok(listen), Ok(store), Ok(bus)) if found.is_empty() => Ok(Self {
                 listen,
                 store,
                 agencies: folder.join(file.agencies),
@@ -167,6 +178,7 @@ impl Config {
                 routes: file.routes.map(|path| folder.join(path)),
                 endpoints,
                 attachments,
+                bus,
                 settings: Settings {
                     stopped_is_paused: file.counting.stopped == Stopped::Paused,
                     ..Settings::default()

@@ -29,7 +29,7 @@ use crate::{
     api::{self, Api, Streams},
     attachments::Attachments,
     auth::Keys,
-    behind,
+    behind, bus,
     catalog::{self, Catalog},
     catalogue::{self, Held},
     config::{Config, StoreAddress},
@@ -174,9 +174,8 @@ impl Hub {
             Contracts::builtin().map_err(|error| HubError::Damaged(error.to_string()))?;
         let catalog = Catalog::load(&config.agencies, &contracts).map_err(HubError::Faulty)?;
         let gazetteer = catalog::gazetteer().map_err(HubError::Damaged)?;
-        let folder = config.catalogue.as_deref();
-        let published = folder.map(|folder| catalogue::load(folder, &contracts)).transpose();
-        let published = published.map_err(HubError::Faulty)?;
+        let published = config.catalogue.as_deref().map(|told| catalogue::load(told, &contracts));
+        let published = published.transpose().map_err(HubError::Faulty)?;
         let routes = routes(config, &catalog, &contracts).map_err(HubError::Faulty)?;
         let deliveries =
             Deliveries::prepare(&catalog, &routes, &config.endpoints).map_err(HubError::Faulty)?;
@@ -187,9 +186,8 @@ impl Hub {
         let held = in_force(config, &catalog, published, &*store).await?;
         let keys = Keys::default();
         keys.refresh(&*store).await?;
-        let catalog = Arc::new(catalog);
         let operations = Operations {
-            catalog: catalog.clone(),
+            catalog: Arc::new(catalog),
             published: held.clone(),
             store: store.clone(),
             drop_folders: drops.standings.clone(),
@@ -197,12 +195,14 @@ impl Hub {
             answers: Default::default(),
             written_reports: Default::default(),
             scans: Default::default(),
+            bus: Default::default(),
         };
         let telemetry = Arc::new(Telemetry::default());
         let (contracts, gazetteer) = (Arc::new(contracts), Arc::new(gazetteer));
         let (stop, appended) = (CancellationToken::new(), Arc::new(Notify::new()));
         let lasting = Lasting::new(telemetry.clone(), stop.clone());
         let live = Live::start(operations.clone(), appended.clone(), lasting.clone());
+        let catalog = operations.catalog.clone();
         let doors = Arc::new(Doors { catalog: catalog.clone(), keys: keys.clone() });
         let profiling = Profiling::begin(catalog.clone(), store.clone()).await?;
         let watching = Watching::new(operations.clone(), telemetry.clone());
@@ -224,6 +224,7 @@ impl Hub {
             beside.spawn(work);
         });
         beside.spawn(delivering);
+        beside.spawn(bus::run(config, &operations, &lasting));
         for task in drops.begin(&inbox, &lasting) {
             beside.spawn(task);
         }

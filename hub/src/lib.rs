@@ -6,6 +6,7 @@ pub mod attachments;
 pub mod auth;
 mod behind;
 mod bench;
+pub mod bus;
 pub mod catalog;
 pub mod catalogue;
 pub mod cli;

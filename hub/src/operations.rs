@@ -1,6 +1,7 @@
 //! What the hub answers, whoever asks: the API, the console and the command line act through here.
 
 mod answers;
+mod bus;
 mod channels;
 mod counted;
 mod deadline;
@@ -40,6 +41,7 @@ use crate::{
 };
 
 pub use answers::Answers;
+pub use bus::BusStanding;
 pub(crate) use channels::ALERT_KINDS;
 pub use channels::{
     ChannelHeard, ChannelStanding, Control, Controlled, Differing, KEYS_MAX, Keys, MEASURED_DAYS,
@@ -88,6 +90,8 @@ pub struct Operations {
     pub written_reports: WrittenReports,
     /// Turns of the questions that take long.
     pub scans: Scans,
+    /// How publishing stands in this process.
+    pub bus: crate::bus::Standing,
 }
 
 /// One thing a source said of a dossier.
@@ -210,6 +214,7 @@ impl Operations {
             answers: Answers::default(),
             written_reports: Default::default(),
             scans: Scans::default(),
+            bus: Default::default(),
         }
     }
 

@@ -47,6 +47,11 @@ struct Broken {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Carried {
+    bus: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Received {
     channel: String,
     outcome: String,
@@ -63,7 +68,17 @@ pub struct Telemetry {
     broken: Family<Broken, Counter>,
     journal: Gauge,
     store: Gauge,
+    /// Whether it is up, the position, how far that is behind, and since where the broker has it.
+    bus: [Family<Carried, Gauge>; 4],
 }
+
+/// The gauges of the bus, and what each tells.
+const BUS: [(&str, &str); 4] = [
+    ("lienthong_bus_up", "Whether what is appended reaches the broker, as far as is known here"),
+    ("lienthong_bus_position", "The entry that is published next"),
+    ("lienthong_bus_behind", "Entries that are not published yet"),
+    ("lienthong_bus_since", "The first entry that the broker has; 0 where it lost nothing"),
+];
 
 impl Default for Telemetry {
     fn default() -> Self {
@@ -103,11 +118,27 @@ impl Telemetry {
         let store = Gauge::default();
         let help = "Whether the store answered the last scrape";
         registry.register("lienthong_store_up", help, store.clone());
+        let bus = BUS.map(|(name, help)| {
+            let gauges = Family::<Carried, Gauge>::default();
+            registry.register(name, help, gauges.clone());
+            gauges
+        });
         let started: Gauge = Gauge::default();
         started.set(Timestamp::now().as_second());
         let help = "When the process started, in seconds since 1970";
         registry.register("process_start_time_seconds", help, started);
-        Self { registry, requests, latency, messages, attempts, alerts, broken, journal, store }
+        Self {
+            registry,
+            requests,
+            latency,
+            messages,
+            attempts,
+            alerts,
+            broken,
+            journal,
+            store,
+            bus,
+        }
     }
 
     /// The same, ready to be shared.
@@ -155,6 +186,15 @@ impl Telemetry {
         self.store.set(i64::from(size.is_some()));
         if let Some(size) = size {
             self.journal.set(i64::try_from(size).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// Notes how publishing to a broker stands: whether it does; position, entries behind, since.
+    pub fn bus(&self, up: bool, [position, behind, since]: [u64; 3]) {
+        let values = [u64::from(up), position, behind, since];
+        for (gauges, value) in self.bus.iter().zip(values) {
+            let gauge = gauges.get_or_create(&Carried { bus: "amqp" });
+            gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
         }
     }
 

@@ -7,6 +7,7 @@
 
 mod backend;
 mod bench;
+mod bus;
 mod channel;
 mod cluster;
 mod commands;

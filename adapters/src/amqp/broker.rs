@@ -33,7 +33,11 @@ pub(super) struct Consuming {
     pub(super) host: String,
 }
 
-pub(super) async fn soon<T>(
+/// Waits for one step at a broker, no longer than some seconds.
+///
+/// # Errors
+/// What the broker says, or that it says nothing.
+pub async fn soon<T>(
     host: &str,
     step: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Trouble> {
@@ -44,7 +48,10 @@ pub(super) async fn soon<T>(
 }
 
 /// A name that fits the protocol: longer ones the library cannot write.
-pub(super) fn name(text: &str) -> Result<ShortString, Trouble> {
+///
+/// # Errors
+/// Names of more than 255 bytes.
+pub fn name(text: &str) -> Result<ShortString, Trouble> {
     ShortString::try_new(text).map_err(|_| {
         Trouble::not_understood(
             format!("Tên `{text}` dài hơn 255 byte."),
@@ -146,7 +153,7 @@ pub(super) fn cancelled(queue: &str) -> Trouble {
 }
 
 /// An error in words. The broker's name queues and exchanges, and no data.
-pub(super) fn failed(host: &str, error: &Error) -> Trouble {
+pub fn failed(host: &str, error: &Error) -> Trouble {
     let ErrorKind::ProtocolError(told) = error.kind() else {
         return Trouble::broke_off(host, &error.to_string());
     };

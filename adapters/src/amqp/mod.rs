@@ -27,7 +27,7 @@ use std::{
 
 use contracts::Receipt;
 use futures_util::{StreamExt, future::BoxFuture};
-use lapin::uri::AMQPUri;
+use lapin::{Connection, uri::AMQPUri};
 use tokio::task::{JoinError, JoinSet};
 
 use crate::{
@@ -36,6 +36,7 @@ use crate::{
     rest::body::Room,
 };
 
+pub use broker::{failed, name, soon};
 pub use publish::{AmqpPublish, PublishSettings};
 
 use broker::Consuming;
@@ -61,6 +62,16 @@ impl FromStr for Address {
 
     fn from_str(text: &str) -> Result<Self, NoAddress> {
         text.parse().map(Self).map_err(|_| NoAddress)
+    }
+}
+
+impl Address {
+    /// Connects, within some seconds; gives the broker's name for people too.
+    ///
+    /// # Errors
+    /// Where it cannot be reached, may not be, or refuses.
+    pub async fn connect(&self, reach: &Reach) -> Result<(Connection, String), Trouble> {
+        broker::connect(&self.0, reach).await
     }
 }
 

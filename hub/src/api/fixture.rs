@@ -109,6 +109,7 @@ impl Bench {
             answers: Default::default(),
             written_reports: Default::default(),
             scans: Default::default(),
+            bus: Default::default(),
         };
         let (keys, streams, telemetry) = (Keys::default(), Streams::default(), Telemetry::shared());
         let lasting = Lasting::new(telemetry.clone(), CancellationToken::new());

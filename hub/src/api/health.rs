@@ -20,7 +20,10 @@ use crate::store::StoreError;
 /// Whether the store answers.
 pub(super) async fn health(State(api): State<Api>) -> Result<Response, Stop> {
     let head = api.operations.store.head().await?;
-    let body = json!({ "status": "ok", "log_id": head.log_id, "size": head.tree.size });
+    let mut body = json!({ "status": "ok", "log_id": head.log_id, "size": head.tree.size });
+    if let Some(bus) = api.operations.bus().await? {
+        body["bus"] = json!(bus);
+    }
     Ok(([(CACHE_CONTROL, "no-store")], Json(body)).into_response())
 }
 
@@ -31,14 +34,26 @@ const READY_WITHIN: Duration = Duration::from_secs(2);
 /// nothing but "later", here as everywhere.
 pub(super) async fn ready(State(api): State<Api>) -> Result<Response, Stop> {
     let late = |_| StoreError::away(format!("no answer within {READY_WITHIN:?}"));
-    timeout(READY_WITHIN, api.operations.store.head()).await.map_err(late)??;
-    Ok(([(CACHE_CONTROL, "no-store")], Json(json!({ "status": "ok" }))).into_response())
+    let asked = async {
+        api.operations.store.head().await?;
+        api.operations.bus().await
+    };
+    // A broker that is away is told, and keeps nobody away: what comes meanwhile is published
+    // later.
+    let body = match timeout(READY_WITHIN, asked).await.map_err(late)?? {
+        Some(bus) => json!({ "status": "ok", "bus": bus }),
+        None => json!({ "status": "ok" }),
+    };
+    Ok(([(CACHE_CONTROL, "no-store")], Json(body)).into_response())
 }
 
 /// What is counted, for Prometheus; also when the store does not answer.
 pub(super) async fn metrics(State(api): State<Api>) -> Response {
     let head = api.operations.store.head().await;
     api.telemetry.journal(head.ok().map(|head| head.tree.size));
+    if let Ok(Some(bus)) = api.operations.bus().await {
+        api.telemetry.bus(bus.up, [bus.position, bus.behind, bus.since]);
+    }
     let media_type = (CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8");
     (StatusCode::OK, [media_type, (CACHE_CONTROL, "no-store")], api.telemetry.text())
         .into_response()

@@ -4,6 +4,7 @@
 mod agency;
 mod apply;
 mod bench;
+mod bus;
 mod called;
 mod channels;
 mod check;
@@ -195,6 +196,13 @@ enum Command {
     Move(moves::Options),
     /// Drop raw bytes of messages that are old. Entries, records and numbers stay.
     Prune(prune::Options),
+    /// What a broker has of the journal: publish it again, compare.
+    Bus {
+        #[command(subcommand)]
+        action: bus::Action,
+        #[command(flatten)]
+        configured: Configured,
+    },
     /// Make and revoke API keys.
     Key {
         #[command(subcommand)]
@@ -268,6 +276,7 @@ fn dispatch(command: Command, out: &mut impl Write, err: &mut impl Write) -> io:
         Command::Move(options) => moves::run(&options, out, err),
         Command::ReadWorkbook { number, name } => read_workbook(number, name, out),
         Command::Bench(options) => bench::run(&options, out, err),
+        Command::Bus { action, configured } => bus::run(&configured, &action, out, err),
         Command::Key { action, configured } => key::run(&configured.config, &action, out, err),
         Command::Check { config: Some(config), .. } => check::configured(&config, out, err),
         Command::Check { config: None, folder } => {

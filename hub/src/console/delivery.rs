@@ -2,7 +2,7 @@
 
 use crate::{
     auth::Principal,
-    operations::{Operations, ToldLetter},
+    operations::{BusStanding, Operations, ToldLetter},
     store::{
         StoreError,
         deliveries::{DeadQuery, Running, Waiting},
@@ -34,6 +34,8 @@ pub(super) struct Letter {
 pub(super) struct Section {
     pub(super) rows: Vec<Row>,
     pub(super) letters: Vec<Letter>,
+    /// How publishing to a broker stands, where there is one.
+    pub(super) bus: Option<BusStanding>,
 }
 
 impl From<ToldLetter> for Letter {
@@ -78,6 +80,6 @@ impl Section {
             let found = operations.dead(&who, query).await?.letters;
             letters.extend(found.into_iter().map(Letter::from));
         }
-        Ok(Self { rows, letters })
+        Ok(Self { rows, letters, bus: operations.bus().await? })
     }
 }

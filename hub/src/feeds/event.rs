@@ -60,6 +60,11 @@ impl Event<'_> {
     }
 }
 
+/// The id of an entry's event.
+pub(super) fn id(log_id: &str, position: u64) -> String {
+    format!("{log_id}/{position}")
+}
+
 /// The event of an entry; `None` for what no feed carries: all but observations and retractions of
 /// channels that count.
 ///
@@ -81,7 +86,7 @@ pub(super) fn record(log_id: &str, row: &EntryRow) -> Result<Option<Vec<u8>>, St
     let (kind, dataschema) = names(entry.contract.as_deref().unwrap_or_default(), suffix)?;
     let event = Event {
         specversion: "1.0",
-        id: format!("{log_id}/{}", row.position),
+        id: id(log_id, row.position),
         source: row.channel.as_deref().map_or_else(|| HUB.to_owned(), source_of),
         kind,
         subject: entry.key.as_deref().unwrap_or_default(),

@@ -3,6 +3,7 @@
 
 pub(crate) mod event;
 mod live;
+mod outgoing;
 
 use std::{borrow::Cow, collections::BTreeSet};
 
@@ -19,6 +20,7 @@ use crate::{
 };
 
 pub use live::{Batch, Live, frame};
+pub use outgoing::{Outgoing, outgoing};
 
 /// Pages of the store read for one answer, where most of what they hold is not the reader's.
 const SCANS_MAX: usize = 16;

@@ -24,6 +24,7 @@ pub mod portable;
 pub mod postgres;
 pub mod profiles;
 pub mod pruning;
+pub mod published;
 pub mod records;
 pub mod refusals;
 pub mod replay;
@@ -193,6 +194,7 @@ pub trait Store:
     + listing::Listing
     + pollers::Pollers
     + profiles::Profiles
+    + published::Published
     + records::Records
     + refusals::Refusals
     + retranslation::Retranslation

@@ -8,8 +8,9 @@ mod freezes;
 mod groupings;
 mod loads;
 mod look_ups;
-mod pollers;
+pub(crate) mod pollers;
 mod profiles;
+pub(crate) mod published;
 pub(crate) mod records;
 mod refusals;
 mod sent_again;
@@ -40,7 +41,6 @@ pub(crate) use freezes::{freezers, freezes};
 pub(crate) use groupings::groupings;
 pub(crate) use loads::loads;
 pub(crate) use look_ups::look_ups;
-pub(crate) use pollers::pollers;
 pub(crate) use profiles::profiles;
 pub(crate) use refusals::refusals;
 pub(crate) use sent_again::sent_again;
@@ -143,7 +143,7 @@ pub(crate) async fn send(store: &dyn Store, message: Submission) -> contracts::R
     }
 }
 
-fn refused() -> Vec<Problem> {
+pub(crate) fn refused() -> Vec<Problem> {
     vec![Problem::new(&problem::BAD_DATE).with_value("31/02/2013", false)]
 }
 

@@ -70,6 +70,13 @@ impl Broker {
         self.on("resume", &[]);
     }
 
+    /// Ends it, and has it start without anything that it kept.
+    pub(crate) fn wipe(&self) {
+        self.kill();
+        fs::remove_dir_all(self.folder.join("data")).unwrap();
+        self.resume();
+    }
+
     /// What its operator's command prints.
     pub(crate) fn control(&self, arguments: &[&str]) -> String {
         self.on("control", arguments)

@@ -265,6 +265,12 @@ pub static PARTS: [Part; 26] = [
         columns: &[("channel", Text), ("key", Bytes), ("content", Bytes)],
         key: 2,
     },
+    // How far the broker has the log, which stays the same.
+    Part {
+        name: "published",
+        columns: &[("one", Number), ("position", Number), ("since", Number)],
+        key: 1,
+    },
 ];
 
 /// Folds whose rows are counted beside what is carried: made anew from equal journals they are as

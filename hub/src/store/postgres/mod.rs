@@ -37,6 +37,7 @@ mod pollers;
 mod portable;
 mod profiles;
 mod pruning;
+mod published;
 mod read;
 mod rebuild;
 mod records;

@@ -14,7 +14,7 @@ use crate::store::schema::{self, Applied, Migration, Outlook};
 
 /// All versions, in order; the table `schema` notes how many there are, `migrations` the hash of
 /// each.
-static MIGRATIONS: [Migration; 23] = [
+static MIGRATIONS: [Migration; 24] = [
     Migration { name: "first", sql: include_str!("../../../migrations/postgres/0001_first.sql") },
     Migration { name: "leases", sql: include_str!("../../../migrations/postgres/0002_leases.sql") },
     Migration { name: "moves", sql: include_str!("../../../migrations/postgres/0003_moves.sql") },
@@ -94,6 +94,10 @@ static MIGRATIONS: [Migration; 23] = [
     Migration {
         name: "drift_holds",
         sql: include_str!("../../../migrations/postgres/0023_drift_holds.sql"),
+    },
+    Migration {
+        name: "published",
+        sql: include_str!("../../../migrations/postgres/0024_published.sql"),
     },
 ];
 

@@ -183,7 +183,7 @@ async fn rules() {
 #[tokio::test]
 async fn pollers() {
     let database = Database::new("pollers").await;
-    suite::pollers(&database.open().await).await;
+    suite::pollers::pollers(&database.open().await).await;
     database.drop().await;
 }
 

@@ -23,6 +23,7 @@ mod pollers;
 mod portable;
 mod profiles;
 mod pruning;
+mod published;
 mod read;
 mod readers;
 mod rebuild;

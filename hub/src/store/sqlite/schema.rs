@@ -11,7 +11,7 @@ use crate::store::{
 };
 
 /// All versions, in order; the file notes how many it has, and the hash of each.
-static MIGRATIONS: [Migration; 21] = [
+static MIGRATIONS: [Migration; 22] = [
     Migration { name: "first", sql: include_str!("../../../migrations/sqlite/0001_first.sql") },
     Migration {
         name: "rollups_by_number",
@@ -77,6 +77,10 @@ static MIGRATIONS: [Migration; 21] = [
     Migration {
         name: "drift_holds",
         sql: include_str!("../../../migrations/sqlite/0021_drift_holds.sql"),
+    },
+    Migration {
+        name: "published",
+        sql: include_str!("../../../migrations/sqlite/0022_published.sql"),
     },
 ];
 

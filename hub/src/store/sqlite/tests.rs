@@ -180,7 +180,12 @@ async fn attachments() {
 #[tokio::test]
 async fn pollers() {
     let folder = Folder::new("pollers");
-    suite::pollers(&folder.open()).await;
+    suite::pollers::pollers(&folder.open()).await;
+}
+
+#[tokio::test]
+async fn published() {
+    suite::published::published(&Folder::new("published").open()).await;
 }
 
 #[tokio::test]

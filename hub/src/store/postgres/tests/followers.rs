@@ -30,3 +30,10 @@ async fn numbers_as_of_old_positions_are_a_few_strides() {
     drop((store, other));
     database.drop().await;
 }
+
+#[tokio::test]
+async fn publishing_is_one_turn_at_a_time() {
+    let database = Database::new("published").await;
+    suite::published::published(&database.open().await).await;
+    database.drop().await;
+}
