@@ -26,7 +26,7 @@ impl Journal {
         let name = format!("lienthong-{}-bus-{name}", std::process::id());
         let folder = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&folder).unwrap();
-        let store = Arc::new(SqliteStore::open(&folder.join("hub.db")).unwrap());
+        let store = Arc::new(SqliteStore::open(folder.join("hub.db")).unwrap());
         Self { folder, store }
     }
 

@@ -116,8 +116,8 @@ pub fn told(stored: &Stored<'_>) -> Result<About, StoreError> {
     told_under(contract_of(stored.text), stored)
 }
 
-/// The contract in the text of an entry. The text is exact: see [`Entry`](crate::journal::entry::Entry);
-/// so no other member looks like it, and it need not be read to its end.
+/// The contract in the text of an entry. Such a text is exact ([`crate::journal::entry::Entry`]):
+/// no other member looks like it, and it need not be read to its end.
 fn contract_of(text: &[u8]) -> Option<&str> {
     const BEFORE: &[u8] = br#","contract":""#;
     let behind = text.get(memmem::find(text, BEFORE)? + BEFORE.len()..)?;
