@@ -5,10 +5,9 @@
 //! without reading all of it again.
 
 use aws_lc_rs::digest::{Context, SHA256};
-use contracts::Dossier;
 use contracts::dossier::{Applicant, Supplement};
+use contracts::{Dossier, Moment, Status};
 use serde::Serialize;
-use serde_json::Map;
 
 /// A snapshot in short.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,7 +22,8 @@ pub struct Past {
 /// telling. Equal for two snapshots if and only if they say the same.
 pub fn says(body: &Dossier) -> [u8; 32] {
     // Every member is text, number, list or map with text keys: nothing can fail.
-    let mut text = serde_json::to_vec(body).unwrap_or_default();
+    let mut text = Vec::with_capacity(TEXT_BYTES);
+    let _ = serde_json::to_writer(&mut text, body);
     // Cut out of the text instead of a copy of the snapshot, which costs as much as writing it.
     if !body.warnings.is_empty() {
         // They stand last.
@@ -48,51 +48,68 @@ pub fn says(body: &Dossier) -> [u8; 32] {
     hash
 }
 
+/// Most snapshots have fewer bytes.
+const TEXT_BYTES: usize = 1_024;
+
 /// Bytes of a value's text.
 fn written(value: &impl Serialize) -> usize {
     serde_json::to_vec(value).map_or(0, |text| text.len())
 }
 
-impl Past {
-    /// A snapshot in short.
-    pub fn of(body: &Dossier) -> Self {
-        let asked =
-            |one: &Supplement| Supplement { received_at: None, reason: None, ..one.clone() };
-        let short = Dossier {
-            source: body.source.clone(),
-            source_code: body.source_code.clone(),
-            source_version: body.source_version.clone(),
-            status: body.status,
-            status_raw: body.status_raw.clone(),
-            status_at: body.status_at,
+/// What of a snapshot its short form has: a snapshot whose other members are empty, in the order of
+/// [`Dossier`]. Never change it: stored texts are compared with it.
+#[derive(Serialize)]
+pub struct Kept<'a> {
+    source: &'a str,
+    source_code: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_version: Option<&'a str>,
+    agency: &'static str,
+    applicant: Applicant,
+    channel: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    submitted_at: Option<Moment>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accepted_at: Option<Moment>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due_at: Option<Moment>,
+    status: Status,
+    status_raw: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status_at: Option<Moment>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finished_at: Option<Moment>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    returned_at: Option<Moment>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    supplements: Vec<Supplement>,
+}
+
+impl<'a> Kept<'a> {
+    /// Of a snapshot.
+    pub fn of(body: &'a Dossier) -> Self {
+        let asked = |one: &Supplement| Supplement {
+            requested_at: one.requested_at,
+            received_at: None,
+            reason: None,
+        };
+        Self {
+            source: &body.source,
+            source_code: &body.source_code,
+            source_version: body.source_version.as_deref(),
+            agency: "",
+            applicant: Applicant::default(),
+            channel: "",
             submitted_at: body.submitted_at,
             accepted_at: body.accepted_at,
             due_at: body.due_at,
+            status: body.status,
+            status_raw: &body.status_raw,
+            status_at: body.status_at,
             finished_at: body.finished_at,
             returned_at: body.returned_at,
             supplements: body.supplements.iter().map(asked).collect(),
-            code: None,
-            agency: String::new(),
-            procedure: None,
-            procedure_source_code: None,
-            procedure_name: None,
-            field: None,
-            applicant: Applicant::default(),
-            subject: None,
-            commune: None,
-            channel: String::new(),
-            unit: None,
-            officer: None,
-            note: None,
-            result: None,
-            fees: Vec::new(),
-            documents: Vec::new(),
-            attachments: Vec::new(),
-            history: Vec::new(),
-            attributes: Map::new(),
-            warnings: Vec::new(),
-        };
-        Self { body: short, says: says(body) }
+        }
     }
 }
 
@@ -125,5 +142,38 @@ mod tests {
             assert_eq!(says(&said(more.clone())), digest(&SHA256, &own).as_ref(), "{more}");
         }
         assert_ne!(says(&said(json!({"note": "khác"}))), digest(&SHA256, &own).as_ref());
+    }
+
+    #[test]
+    fn what_is_kept_is_a_snapshot_whose_other_members_are_empty() {
+        let day = "2026-11-02";
+        let whole = json!({"source": "a", "source_code": "1", "source_version": "7", "code": "H19.1",
+            "agency": "so-y-te", "procedure": "1.001", "applicant": {"kind": "person"},
+            "subject": "x", "channel": "online", "submitted_at": day, "accepted_at": day,
+            "due_at": day, "status": 10, "status_raw": "xong", "status_at": day,
+            "finished_at": day, "returned_at": day, "unit": "P", "note": "n",
+            "supplements": [{"requested_at": day, "received_at": day, "reason": "r"}],
+            "history": [{"at": day, "status": 2}], "warnings": ["w"]});
+        let whole: Dossier = serde_json::from_value(whole).unwrap();
+        let text = serde_json::to_string(&Kept::of(&whole)).unwrap();
+        let expected = Dossier {
+            code: None,
+            agency: String::new(),
+            procedure: None,
+            applicant: Applicant::default(),
+            subject: None,
+            channel: String::new(),
+            unit: None,
+            note: None,
+            supplements: vec![Supplement {
+                received_at: None,
+                reason: None,
+                ..whole.supplements[0].clone()
+            }],
+            history: Vec::new(),
+            warnings: Vec::new(),
+            ..whole
+        };
+        assert_eq!(text, serde_json::to_string(&expected).unwrap());
     }
 }

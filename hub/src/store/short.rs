@@ -4,7 +4,10 @@
 use jiff::Timestamp;
 
 use super::StoreError;
-use crate::registry::{Content, Observation, Past, Version};
+use crate::registry::{
+    Content, Observation, Past, Version,
+    past::{Kept, says},
+};
 
 /// Content hash, hash of what it says, whether it counts, and the time: what stands before the
 /// members.
@@ -19,14 +22,13 @@ pub fn text(one: &Observation) -> Option<Vec<u8>> {
     if one.supersedes.is_some() {
         return None;
     }
-    let past = Past::of(body);
     let mut bytes = Vec::with_capacity(512);
     bytes.extend_from_slice(&one.content_hash);
-    bytes.extend_from_slice(&past.says);
+    bytes.extend_from_slice(&says(body));
     bytes.push(u8::from(one.counted));
     bytes.extend_from_slice(&one.recorded_at.as_nanosecond().to_be_bytes());
     // Every member is text, number or list: nothing can fail.
-    serde_json::to_writer(&mut bytes, &past.body).ok()?;
+    serde_json::to_writer(&mut bytes, &Kept::of(body)).ok()?;
     Some(bytes)
 }
 
