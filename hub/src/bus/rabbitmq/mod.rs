@@ -91,11 +91,31 @@ fn no_address(why: &str) -> Trouble {
     )
 }
 
+/// Whether words of a 404 say that something is not there. A queue whose node is starting is there,
+/// and is answered by a 404 too.
+fn is_absent(words: &str) -> bool {
+    words.contains("no queue") || words.contains("no exchange")
+}
+
 /// What the broker says, in words for who runs the hub.
 fn failed(host: &str, error: &Error) -> Trouble {
     let ErrorKind::ProtocolError(told) = error.kind() else { return amqp::failed(host, error) };
     let words = told.get_message().as_str();
     match told.get_id() {
+        404 if !is_absent(words) => trouble(
+            "bus-recovering",
+            Pace::Soon,
+            format!(
+                "{host} chưa khởi động lại xong hàng đợi của hệ thống ({words}); hệ thống thử lại. \
+                 Nếu kéo dài nhiều phút: xóa dữ liệu của trục ở đó, khởi động lại nó, rồi chạy \
+                 lienthong bus rebuild."
+            ),
+            format!(
+                "{host} has not brought a queue of the hub's up again ({words}); the hub tries \
+                 again. Where that lasts for minutes: remove the broker's data, start it, and run \
+                 lienthong bus rebuild."
+            ),
+        ),
         404 => trouble(
             "bus-missing",
             Pace::Soon,

@@ -194,3 +194,12 @@ async fn a_broker_whose_dead_letters_go_another_way_is_not_used() {
     other.exchange_delete("lienthong.dead".into(), Default::default()).await.unwrap();
     broker.line(&standing).await.close().await;
 }
+
+#[test]
+fn a_queue_that_is_starting_is_not_one_that_is_gone() {
+    assert!(is_absent("NOT_FOUND - no queue 'lienthong.feed' in vhost '/'"));
+    assert!(is_absent("NOT_FOUND - no exchange 'lienthong.records' in vhost '/'"));
+    let starting = "NOT_FOUND - home node 'rabbit@a' of durable queue 'lienthong.feed' in vhost \
+                    '/' is down or inaccessible";
+    assert!(!is_absent(starting));
+}

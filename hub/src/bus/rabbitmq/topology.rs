@@ -22,7 +22,7 @@ use lapin::{
 };
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::{FEED, RECORDS, failed, trouble};
+use super::{FEED, RECORDS, failed, is_absent, trouble};
 
 /// How long one step may take.
 pub(super) const STEP_MAX: Duration = Duration::from_secs(15);
@@ -85,7 +85,11 @@ pub(super) async fn has_feed(connection: &Connection, host: &str) -> Result<bool
         Err(_) => Err(silent(host, STEP_MAX)),
         Ok(Ok(_)) => Ok(true),
         Ok(Err(error)) => match error.kind() {
-            ErrorKind::ProtocolError(told) if told.get_id() == 404 => Ok(false),
+            ErrorKind::ProtocolError(told)
+                if told.get_id() == 404 && is_absent(told.get_message().as_str()) =>
+            {
+                Ok(false)
+            }
             _ => Err(failed(host, &error)),
         },
     }
