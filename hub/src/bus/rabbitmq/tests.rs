@@ -11,7 +11,7 @@ use adapters::outbound::Secret;
 use lapin::{Channel, ConnectionProperties, options::ExchangeDeclareOptions, types::FieldTable};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{FEED, RECORDS, RabbitMq};
+use super::{FEED, RECORDS, RabbitMq, is_absent};
 use crate::{
     bus::{
         Bus, Line, Standing, Start, State,
