@@ -35,7 +35,7 @@ struct Faulty {
 impl Outbound for Faulty {
     fn send(self: Arc<Self>, message: Message) -> BoxFuture<'static, Result<Answer, Failure>> {
         Box::pin(async move {
-            let faulty = message.attributes.contains(&("subject", "so-y-te/A-1".to_owned()));
+            let faulty = message.attributes.contains(&("subject", "A-1".to_owned()));
             let left = |left: u32| left.checked_sub(1);
             let panics = faulty
                 && self.panics.fetch_update(Ordering::Relaxed, Ordering::Relaxed, left).is_ok();
