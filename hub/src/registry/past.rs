@@ -148,7 +148,8 @@ mod tests {
     fn what_is_kept_is_a_snapshot_whose_other_members_are_empty() {
         let day = "2026-11-02";
         let whole = json!({"source": "a", "source_code": "1", "source_version": "7",
-            "code": "H19.1", "agency": "so-y-te", "procedure": "1.001", "applicant": {"kind": "person"},
+            "code": "H19.1", "agency": "so-y-te", "procedure": "1.001",
+            "applicant": {"kind": "person"},
             "subject": "x", "channel": "online", "submitted_at": day, "accepted_at": day,
             "due_at": day, "status": 10, "status_raw": "xong", "status_at": day,
             "finished_at": day, "returned_at": day, "unit": "P", "note": "n",
