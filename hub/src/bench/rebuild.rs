@@ -1,7 +1,7 @@
 //! `bench rebuild` (P11): reading a whole journal again, to compare everything and to make every
 //! fold anew.
 
-use std::{path::Path, process, sync::Arc, time::Instant};
+use std::{path::Path, sync::Arc, time::Instant};
 
 use clap::Args;
 use rusqlite::{Connection, types::ValueRef};
@@ -104,12 +104,12 @@ struct Spent {
 
 impl Began {
     fn now() -> Self {
-        Self { at: Instant::now(), cpu_seconds: clock::usage(process::id()).cpu_seconds }
+        Self { at: Instant::now(), cpu_seconds: clock::own_cpu_seconds() }
     }
 
     fn spent(&self) -> Spent {
         let seconds = self.at.elapsed().as_secs_f64();
-        Spent { seconds, cpu_seconds: clock::usage(process::id()).cpu_seconds - self.cpu_seconds }
+        Spent { seconds, cpu_seconds: clock::own_cpu_seconds() - self.cpu_seconds }
     }
 }
 

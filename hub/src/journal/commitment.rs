@@ -130,6 +130,26 @@ pub fn commit(salt: &Salt, bytes: &[u8]) -> Commitment {
     Commitment(Digest::from_bytes(hmac_sha256(&salt.0, &[bytes])))
 }
 
+/// A commitment to bytes that come in pieces.
+pub struct Committing(hmac::Context);
+
+impl Committing {
+    /// To nothing yet, under `salt`.
+    pub fn new(salt: &Salt) -> Self {
+        Self(hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, &salt.0)))
+    }
+
+    /// To these bytes too, behind those before.
+    pub fn add(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The commitment to all of them.
+    pub fn close(self) -> Commitment {
+        Commitment(Digest::from_bytes(signed(self.0)))
+    }
+}
+
 /// Whether `commitment` is the one to `bytes` under `salt`, in constant time.
 pub fn verify(salt: &Salt, bytes: &[u8], commitment: &Commitment) -> bool {
     let key = hmac::Key::new(hmac::HMAC_SHA256, &salt.0);
@@ -144,6 +164,10 @@ pub fn dedup_hash(key: &DedupKey, bytes: &[u8]) -> DedupHash {
 fn hmac_sha256(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
     let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key));
     parts.iter().for_each(|part| context.update(part));
+    signed(context)
+}
+
+fn signed(context: hmac::Context) -> [u8; 32] {
     let mut tag = [0; 32];
     tag.copy_from_slice(context.sign().as_ref());
     tag
@@ -174,6 +198,15 @@ mod tests {
         let commitment = commit(&Salt::from_bytes([0; 32]), b"abc");
         let expected = "fd7adb152c05ef80dccf50a1fa4c05d5a3ec6da95575fc312ae7c5d091836351";
         assert_eq!(commitment.to_string(), expected);
+    }
+
+    #[test]
+    fn pieces_are_committed_to_as_one() {
+        let salt = Salt::from_bytes([3; 32]);
+        let mut whole = Committing::new(&salt);
+        ["hồ ", "", "sơ"].iter().for_each(|piece| whole.add(piece.as_bytes()));
+        assert_eq!(whole.close(), commit(&salt, "hồ sơ".as_bytes()));
+        assert_ne!(Committing::new(&salt).close(), commit(&salt, b"x"));
     }
 
     #[test]

@@ -69,14 +69,11 @@ pub fn fold_standing(
     reference: &Reference,
 ) -> Option<(DossierState, Vec<Doubt>)> {
     let counted = kept.iter().any(|one| one.counted);
-    let mut by_name: BTreeMap<(&str, &str), Vec<&Observation>> = BTreeMap::new();
-    for one in kept.iter().filter(|one| one.counted == counted) {
-        by_name.entry(one.content.name()).or_default().push(one);
-    }
-    let mut views = Vec::with_capacity(by_name.len());
-    for ((source, source_code), own) in by_name {
-        views.push(View::new(Identity::new(source, source_code), &own));
-    }
+    let mut told: Vec<_> = kept.iter().copied().filter(|one| one.counted == counted).collect();
+    told.sort_by(|a, b| a.content.name().cmp(&b.content.name()));
+    let of_one = told.chunk_by(|one, next| one.content.name() == next.content.name());
+    let mut views: Vec<View<'_>> =
+        of_one.map(|own| View::new(own[0].content.identity(), own)).collect();
     let identities: Vec<Identity> = views.iter().map(|view| view.identity.clone()).collect();
     let key = identities.first()?.key();
     let retracted = views.iter().all(|view| view.retracted);
@@ -123,7 +120,7 @@ impl<'a> Chooser<'a> {
             let rank = self.reference.rank(source);
             (owns, view.since(member), Reverse(rank), Reverse(&view.identity))
         })?;
-        self.chosen.insert(Cow::Borrowed(member), view.identity.source.clone());
+        self.chosen.insert(Cow::Borrowed(member), view.source.clone());
         Some((view, value))
     }
 

@@ -78,7 +78,7 @@ pub fn group<O: Borrow<Observation>>(observations: &[O], links: &[Link]) -> Grou
 }
 
 /// The name that all observations bear; most dossiers have one.
-fn only_name<O: Borrow<Observation>>(observations: &[O]) -> Option<(&str, &str)> {
+pub fn only_name<O: Borrow<Observation>>(observations: &[O]) -> Option<(&str, &str)> {
     let mut names = observations.iter().map(|one| one.borrow().content.name());
     let first = names.next()?;
     names.all(|name| name == first).then_some(first)
@@ -92,12 +92,18 @@ fn alone<O: Borrow<Observation>>(observations: &[O], (source, code): (&str, &str
         return groups;
     }
     let name = Identity::new(source, code);
-    let counted = own.iter().map(|at| observations[*at].borrow()).filter(|one| one.counted);
-    let told = latest(&counted.collect::<Vec<_>>());
-    let code = told.and_then(|told| DossierCode::parse(told.code.as_deref()?).ok());
-    groups.codes.insert(name.clone(), code.map(|code| code.one_spelling()));
+    let kept: Vec<_> = own.iter().map(|at| observations[*at].borrow()).collect();
+    groups.codes.insert(name.clone(), code_of(&kept));
     groups.dossiers.insert(name, own);
     groups
+}
+
+/// The national code, in one spelling, of the latest counted snapshot of a name, where that carries
+/// a valid one; of those that stand.
+pub fn code_of(kept: &[&Observation]) -> Option<String> {
+    let counted: Vec<_> = kept.iter().copied().filter(|one| one.counted).collect();
+    let code = DossierCode::parse(latest(&counted)?.code.as_deref()?).ok()?;
+    Some(code.one_spelling())
 }
 
 fn latest<'a>(own: &[&'a Observation]) -> Option<&'a Dossier> {

@@ -31,15 +31,13 @@ pub fn says(body: &Dossier) -> [u8; 32] {
         text.truncate(text.len().saturating_sub(cut));
         text.push(b'}');
     }
-    let (head, rest) = match &body.source_version {
-        None => (&[][..], &text[..]),
-        Some(version) => {
-            // It stands behind these two.
-            let names = written(&body.source) + written(&body.source_code);
-            let (head, rest) = text.split_at(r#"{"source":,"source_code":"#.len() + names);
-            (head, rest.split_at(r#","source_version":"#.len() + written(version)).1)
-        }
-    };
+    let without = body.source_version.as_ref().and_then(|version| {
+        // It stands behind these two.
+        let names = written(&body.source) + written(&body.source_code);
+        let (head, rest) = text.split_at_checked(r#"{"source":,"source_code":"#.len() + names)?;
+        Some((head, rest.get(r#","source_version":"#.len() + written(version)..)?))
+    });
+    let (head, rest) = without.unwrap_or((&[], &text));
     let mut context = Context::new(&SHA256);
     context.update(head);
     context.update(rest);

@@ -51,15 +51,13 @@ impl Place {
         }
     }
 
-    /// Where it counts that a dossier in this state was finished.
-    pub(super) fn finishing(self, state: &DossierState) -> Self {
+    /// Where it counts that a dossier in this state was finished, where that is elsewhere.
+    pub(super) fn finishing(&self, state: &DossierState) -> Option<Self> {
         let source = |member: &str| state.member_sources.get(member);
-        match (source("agency"), source("status")) {
-            (Some(accepting), Some(finishing)) if accepting != finishing => {
-                Self { finishing_agency: agency_of(finishing).to_owned(), ..self }
-            }
-            _ => self,
-        }
+        let (_, finishing) = source("agency").zip(source("status")).filter(|(a, b)| a != b)?;
+        let finishing = agency_of(finishing);
+        (finishing != self.finishing_agency)
+            .then(|| Self { finishing_agency: finishing.to_owned(), ..self.clone() })
     }
 }
 

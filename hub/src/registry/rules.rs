@@ -214,7 +214,7 @@ fn ownership_then_effective_time_then_rank_decides_across_sources() {
     let now = state(&[b.clone(), a.clone()]);
     assert_eq!((now.status, now.due_at), (Status::DONE, moment("2024-10-20")));
     assert_eq!(now.unit.as_deref(), Some("one"));
-    assert_eq!(now.member_sources["status"], "b");
+    assert_eq!(&*now.member_sources["status"], "b");
     let same = at("2024-10-09", json!({"source": "b", "unit": "two"}));
     assert_eq!(state(&[same, a.clone()]).unit.as_deref(), Some("one"));
     let now = state(&[a, b, retraction("b", "1", "2024-11-01")]);

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::observation::{Content, Observation, Version};
 use super::past::says;
-use super::state::{Doubt, Extension, Identity, Promise, TimelineStep};
+use super::state::{Doubt, Extension, Identity, Promise, SourceName, TimelineStep};
 use super::timeline::{dated_steps, status_date, tidy};
 
 /// The members of a dossier as one source tells them: where they lie in what it told.
@@ -45,6 +45,8 @@ pub(super) struct Members<'a> {
 #[derive(Debug)]
 pub(super) struct View<'a> {
     pub(super) identity: Identity,
+    /// The source's name, to be shared.
+    pub(super) source: SourceName,
     /// Whether it is withdrawn, and nothing later revived it.
     pub(super) retracted: bool,
     pub(super) members: Members<'a>,
@@ -131,6 +133,7 @@ impl<'a> View<'a> {
 
     fn empty(identity: Identity) -> Self {
         Self {
+            source: SourceName::from(identity.source.as_str()),
             identity,
             retracted: false,
             members: Members::default(),

@@ -1,11 +1,11 @@
 //! What a fold gives: the state of a dossier, and what it found doubtful on the way.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{borrow::Cow, collections::BTreeMap, ops::Deref, sync::Arc};
 
 use contracts::dossier::{Applicant, Fee, Outcome};
 use contracts::exchange::Attachment;
 use contracts::{Moment, Status};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 /// One name of a dossier: a source and the code it uses. The smallest one is the dossier's key.
@@ -175,7 +175,37 @@ pub struct DossierState {
 }
 
 /// Members by their names, each with the source that decided it.
-pub type MemberSources = BTreeMap<Cow<'static, str>, String>;
+pub type MemberSources = BTreeMap<Cow<'static, str>, SourceName>;
+
+/// The name of a source, shared by the members that it decided: most dossiers have one source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceName(Arc<str>);
+
+impl From<&str> for SourceName {
+    fn from(name: &str) -> Self {
+        Self(name.into())
+    }
+}
+
+impl Deref for SourceName {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Serialize for SourceName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for SourceName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(Cow::<'_, str>::deserialize(deserializer)?.into()))
+    }
+}
 
 /// What of a stored state decides who may see it; the rest of its text is passed over.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

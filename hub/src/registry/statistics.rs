@@ -1,6 +1,6 @@
 //! Numbers as deltas of dossier states: flows by day, gauges as difference arrays (semantics §5).
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{cmp::Ordering, collections::BTreeMap, sync::Arc};
 
 use contracts::{Moment, Status};
 use jiff::civil::Date;
@@ -95,10 +95,7 @@ pub(super) fn placed(
     counts: BTreeMap<Counted, i64>,
 ) -> Vec<(Place, BTreeMap<Counted, i64>)> {
     let place = Place::of(state, settings);
-    let finishing = place.clone().finishing(state);
-    if finishing == place {
-        return vec![(place, counts)];
-    }
+    let Some(finishing) = place.finishing(state) else { return vec![(place, counts)] };
     let (finishes, others) = counts.into_iter().partition(|(one, _)| one.measure.is_finish());
     vec![(place, others), (finishing, finishes)]
 }
@@ -121,26 +118,45 @@ pub fn changes(
     after: Option<&DossierState>,
     settings: &Settings,
 ) -> Vec<PlacedCounts> {
-    let mut all: Vec<(Place, BTreeMap<Counted, i64>)> = Vec::new();
-    let placed = |state| placed(state, settings, counts(state, settings));
-    for (place, mut counts) in before.into_iter().flat_map(placed) {
-        counts.values_mut().for_each(|n| *n = -*n);
-        all.push((place, counts));
+    let of = |state: Option<&DossierState>| state.map(|state| counted(state, settings));
+    between(&of(before).unwrap_or_default(), &of(after).unwrap_or_default())
+}
+
+/// What changes when numbers take the place of others, both as [`counted`] gives them: by place,
+/// without zeros.
+pub fn between(before: &[PlacedCounts], after: &[PlacedCounts]) -> Vec<PlacedCounts> {
+    let at = |all: &[PlacedCounts], place: &Arc<Place>| all.iter().position(|(at, _)| at == place);
+    let mut all: Vec<PlacedCounts> = Vec::with_capacity(1);
+    for (place, was) in before {
+        let now = at(after, place).map_or(&[][..], |at| &after[at].1);
+        all.push((place.clone(), differences(was, now)));
     }
-    for (place, counts) in after.into_iter().flat_map(placed) {
-        match all.iter_mut().find(|(known, _)| *known == place) {
-            Some((_, known)) => {
-                counts.into_iter().for_each(|(counted, n)| *known.entry(counted).or_default() += n);
-            }
-            None => all.push((place, counts)),
+    for (place, now) in after.iter().filter(|(place, _)| at(before, place).is_none()) {
+        all.push((place.clone(), now.clone()));
+    }
+    all.retain(|(_, counts)| !counts.is_empty());
+    all
+}
+
+/// What is counted more or less, in order as both are.
+fn differences(was: &[(Counted, i64)], now: &[(Counted, i64)]) -> Vec<(Counted, i64)> {
+    let mut found = Vec::with_capacity(was.len() + now.len());
+    let (mut was, mut now) = (was.iter().peekable(), now.iter().peekable());
+    loop {
+        let order = match (was.peek(), now.peek()) {
+            (None, None) => return found,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some((one, _)), Some((other, _))) => one.cmp(other),
+        };
+        let gone = was.next_if(|_| order.is_le());
+        let come = now.next_if(|_| order.is_ge());
+        let Some((counted, _)) = gone.or(come) else { return found };
+        let n = come.map_or(0, |(_, n)| *n) - gone.map_or(0, |(_, n)| *n);
+        if n != 0 {
+            found.push((*counted, n));
         }
     }
-    all.into_iter()
-        .map(|(place, counts)| {
-            (Arc::new(place), counts.into_iter().filter(|(_, n)| *n != 0).collect::<Vec<_>>())
-        })
-        .filter(|(_, counts)| !counts.is_empty())
-        .collect()
 }
 
 fn is_paused(status: Status, settings: &Settings) -> bool {
@@ -151,7 +167,7 @@ fn is_paused(status: Status, settings: &Settings) -> bool {
 /// The steps of the source that decides the status: others would open what it has paused.
 pub(super) fn own_timeline(state: &DossierState) -> impl DoubleEndedIterator<Item = &TimelineStep> {
     let source = state.member_sources.get("status");
-    state.timeline.iter().filter(move |step| source.is_none_or(|it| step.source == *it))
+    state.timeline.iter().filter(move |step| source.is_none_or(|it| step.source == **it))
 }
 
 /// The same, as far as they are counted.

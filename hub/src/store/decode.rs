@@ -70,6 +70,16 @@ pub fn resolve(read: Vec<Read>) -> Vec<Observation> {
         .collect()
 }
 
+/// Reads a stored text. That it is UTF-8 is seen for the whole of it at once, which costs less than
+/// string by string.
+pub(super) fn read<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, serde_json::Error> {
+    match simdutf8::basic::from_utf8(text) {
+        Ok(text) => serde_json::from_str(text),
+        // Tells where it is not.
+        Err(_) => serde_json::from_slice(text),
+    }
+}
+
 /// The public text of a retraction.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -87,15 +97,11 @@ pub fn observation(stored: &Stored<'_>) -> Result<Option<Read>, StoreError> {
     let damaged = |error: serde_json::Error| {
         StoreError::fault(format!("the entry at position {} is damaged: {error}", stored.position))
     };
-    let facts: Facts<'_> = serde_json::from_slice(stored.text).map_err(damaged)?;
+    let facts: Facts<'_> = read(stored.text).map_err(damaged)?;
     let content = match (stored.kind, facts.contract) {
         ("retraction", Some("dossier/1")) => retraction(stored.public).map_err(damaged)?,
-        (_, Some("dossier/1")) => {
-            Content::Snapshot(serde_json::from_slice(stored.public).map_err(damaged)?)
-        }
-        (_, Some("progress/1")) => {
-            Content::Event(serde_json::from_slice(stored.public).map_err(damaged)?)
-        }
+        (_, Some("dossier/1")) => Content::Snapshot(read(stored.public).map_err(damaged)?),
+        (_, Some("progress/1")) => Content::Event(read(stored.public).map_err(damaged)?),
         _ => return Ok(None),
     };
     let observation = Observation {
@@ -118,7 +124,7 @@ pub fn recorded_at(stored: &Stored<'_>) -> Result<Timestamp, StoreError> {
     let damaged = |error: serde_json::Error| {
         StoreError::fault(format!("the entry at position {} is damaged: {error}", stored.position))
     };
-    let facts: When = serde_json::from_slice(stored.text).map_err(damaged)?;
+    let facts: When = read(stored.text).map_err(damaged)?;
     Ok(facts.recorded_at)
 }
 
@@ -131,12 +137,12 @@ pub fn claim(stored: &Stored<'_>) -> Result<Option<(Timestamp, ClaimedStatistic)
     let damaged = |error: serde_json::Error| {
         StoreError::fault(format!("the entry at position {} is damaged: {error}", stored.position))
     };
-    let facts: Facts<'_> = serde_json::from_slice(stored.text).map_err(damaged)?;
+    let facts: Facts<'_> = read(stored.text).map_err(damaged)?;
     let claims = stored.kind == "observation" && facts.contract == Some("claimed-statistic/1");
     if !claims || facts.mode == Mode::Trial {
         return Ok(None);
     }
-    let told = serde_json::from_slice(stored.public).map_err(damaged)?;
+    let told = read(stored.public).map_err(damaged)?;
     Ok(Some((facts.recorded_at, told)))
 }
 
@@ -160,7 +166,7 @@ pub fn record(stored: &Stored<'_>) -> Result<Option<RecordRow>, StoreError> {
     let damaged = |error: serde_json::Error| {
         StoreError::fault(format!("the entry at position {} is damaged: {error}", stored.position))
     };
-    let facts: RecordFacts<'_> = serde_json::from_slice(stored.text).map_err(damaged)?;
+    let facts: RecordFacts<'_> = read(stored.text).map_err(damaged)?;
     let (Some(contract), Some(key)) = (facts.contract, facts.key) else { return Ok(None) };
     if facts.mode == Mode::Trial {
         return Ok(None);

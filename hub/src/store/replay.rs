@@ -16,12 +16,12 @@ use super::{
     StoreError,
     batch::{Changes, Delta, Records, Rollups, Subjects, Tip, code_of_text},
     decode::{self, Read, Stored},
-    effect,
+    effect::{self, Turned},
     rules::{Rules, RulesHistory},
 };
 use crate::{
     journal::merkle::Digest,
-    registry::{DossierState, Observation, PlacedCounts, RecordRow, dossier_leaf},
+    registry::{Observation, PlacedCounts, RecordRow, dossier_leaf},
 };
 
 /// A name or a code, short: 128 bits of a hash, which no two of them share.
@@ -136,7 +136,7 @@ pub fn told_under(contract: Option<&str>, stored: &Stored<'_>) -> Result<About, 
         let told = decode::record(stored)?;
         return Ok(told.map_or(About::Nothing, |row| About::Record(Box::new(row))));
     }
-    let name: Name<'_> = serde_json::from_slice(stored.public).map_err(damaged(stored))?;
+    let name: Name<'_> = decode::read(stored.public).map_err(damaged(stored))?;
     let code = name.code.as_deref().and_then(code_of_text);
     Ok(About::Dossier(Told {
         position: stored.position,
@@ -285,7 +285,7 @@ pub struct Folded {
 /// What a component comes to, folded once and whole: dossiers that count, and their numbers.
 pub fn outcome(observations: &[Observation], rules: &Rules) -> (Vec<Folded>, Vec<PlacedCounts>) {
     let effect = effect::effect(observations, &BTreeMap::new(), &rules.settings, rules);
-    let counted = |(key, state): (String, Option<DossierState>)| {
+    let counted = |Turned { key, state, .. }: Turned| {
         let public = effect::public_text(&state.filter(|state| state.counted)?);
         let leaf = dossier_leaf(&public);
         Some(Folded { key, public, leaf })

@@ -56,7 +56,7 @@ impl<'a> Case<'a> {
 
     /// The source that decided a member.
     pub(super) fn source_of(&self, member: &str) -> &'a str {
-        self.state.member_sources.get(member).map_or(&self.state.key, String::as_str)
+        self.state.member_sources.get(member).map_or(&self.state.key, |source| source)
     }
 
     /// The first entry for which something holds.

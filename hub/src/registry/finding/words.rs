@@ -40,8 +40,7 @@ impl Meanings {
 pub(super) fn ask(case: &Case<'_>, book: &Rulebook, asked: &mut Vec<Question>) {
     let mut found: BTreeMap<(&str, u8), Question> = BTreeMap::new();
     let now = case.state.status_raw.as_deref().zip(case.state.member_sources.get("status"));
-    let now =
-        now.map(|(text, source)| (case.state.status, text, source.as_str(), case.state.status_at));
+    let now = now.map(|(text, source)| (case.state.status, text, &**source, case.state.status_at));
     let steps = case.state.timeline.iter().filter_map(|step| {
         Some((step.status, step.status_raw.as_deref()?, step.source.as_str(), Some(step.at)))
     });

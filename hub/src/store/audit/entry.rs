@@ -26,8 +26,8 @@ pub(in crate::store) struct EntryRow<'a> {
     pub(in crate::store) text: &'a [u8],
     pub(in crate::store) public: &'a [u8],
     pub(in crate::store) personal: SaltedRow<'a>,
-    /// The raw bytes of its message, at the message's first entry.
-    pub(in crate::store) raw: SaltedRow<'a>,
+    /// What the raw bytes of its message come to, at the message's first entry.
+    pub(in crate::store) raw: Option<Commitment>,
 }
 
 /// What a commitment commits to, with its salt, as a row shows it.
@@ -61,7 +61,7 @@ impl EntryCopy {
             text: &self.text,
             public: &self.public,
             personal: salted(&self.personal),
-            raw: salted(&self.raw),
+            raw: salted(&self.raw).map(commitment),
         }
     }
 
@@ -166,7 +166,8 @@ pub(in crate::store) fn check(row: EntryRow<'_>) -> Checked {
 /// Whether an entry's text is one, and everything it names is what it names; gives the entry, and
 /// what it refers to, where it does.
 fn agrees(row: EntryRow<'_>) -> Result<(Entry, Option<Refers>), String> {
-    let text = str::from_utf8(row.text).map_err(|_| "the entry's text is not UTF-8".to_owned())?;
+    let text = simdutf8::basic::from_utf8(row.text);
+    let text = text.map_err(|_| "the entry's text is not UTF-8".to_owned())?;
     let entry = Entry::parse(text).map_err(|error| error.to_string())?;
     if entry.position != row.position {
         return Err(format!("the entry's text says position {}", entry.position));
@@ -177,7 +178,7 @@ fn agrees(row: EntryRow<'_>) -> Result<(Entry, Option<Refers>), String> {
     if entry.public != Digest::of(row.public) {
         return Err("the public text is not the one the entry names".to_owned());
     }
-    if !holds(entry.personal, row.personal) {
+    if !holds(entry.personal, row.personal.map(commitment)) {
         return Err("the personal text is not the one the entry commits to".to_owned());
     }
     if !holds(entry.raw, row.raw) {
@@ -188,6 +189,10 @@ fn agrees(row: EntryRow<'_>) -> Result<(Entry, Option<Refers>), String> {
 }
 
 /// What was erased or pruned leaves its commitment behind.
-fn holds(said: Option<Commitment>, found: SaltedRow<'_>) -> bool {
-    found.is_none_or(|(salt, bytes)| said == Some(commit(&Salt::from_bytes(salt), bytes)))
+fn holds(said: Option<Commitment>, found: Option<Commitment>) -> bool {
+    found.is_none_or(|found| said == Some(found))
+}
+
+fn commitment((salt, bytes): ([u8; 32], &[u8])) -> Commitment {
+    commit(&Salt::from_bytes(salt), bytes)
 }

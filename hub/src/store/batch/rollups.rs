@@ -21,6 +21,8 @@ pub struct Rollups {
     places: Vec<Arc<Place>>,
     measures: Measures,
     sums: HashMap<Slot, i64, RandomState>,
+    /// The place that was added to last: most changes are at the same one as those before them.
+    last: Option<(Arc<Place>, KnownPlace)>,
 }
 
 /// The names of measures by their numbers here. Names live as long as the program, so where one
@@ -72,7 +74,14 @@ impl Rollups {
 
     /// Adds a change.
     pub fn add(&mut self, delta: &Delta) {
-        let place = self.known(&delta.place);
+        let place = match &self.last {
+            Some((last, known)) if Arc::ptr_eq(last, &delta.place) => *known,
+            _ => {
+                let known = self.known(&delta.place);
+                self.last = Some((delta.place.clone(), known));
+                known
+            }
+        };
         self.add_at(place, (delta.measure, delta.day, delta.n));
     }
 

@@ -3,7 +3,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     ops::Range,
-    sync::Arc,
 };
 
 use contracts::code::DossierCode;
@@ -11,10 +10,12 @@ use foldhash::fast::RandomState;
 
 use super::changes::{Changes, DossierChange, Heard, MemberRow};
 use crate::{
-    registry::{Content, DossierState, Identity, Observation, ObservationId, Settings},
+    registry::{
+        Content, DossierState, Identity, Observation, ObservationId, PlacedCounts, Settings,
+    },
     store::{
         Rules, StoreError,
-        effect::{self, Membership},
+        effect::{self, Before, Membership, Turned},
         short,
     },
 };
@@ -23,7 +24,7 @@ use crate::{
 #[derive(Debug)]
 struct Member {
     row: MemberRow,
-    observations: Vec<Arc<Observation>>,
+    observations: Vec<Observation>,
     changed: bool,
 }
 
@@ -34,9 +35,15 @@ struct Standing {
     /// Its text as stored, or as it was compared with that. One that was folded here has none yet:
     /// more may come of it before it is written.
     text: Option<String>,
+    /// What it counts, where it was folded here, by the settings of the last time.
+    numbers: Option<Vec<PlacedCounts>>,
 }
 
 impl Standing {
+    fn before(&self) -> Before<'_> {
+        Before { state: &self.state, numbers: self.numbers.as_deref() }
+    }
+
     fn into_text(self) -> String {
         self.text.unwrap_or_else(|| effect::public_text(&self.state))
     }
@@ -67,7 +74,6 @@ pub fn code_of(content: &Content) -> Option<String> {
 impl Subjects {
     /// A name as stored, with its observations in journal order.
     pub fn member(&mut self, row: MemberRow, observations: Vec<Observation>) {
-        let observations = observations.into_iter().map(Arc::new).collect();
         self.insert(Member { row, observations, changed: false });
     }
 
@@ -79,7 +85,7 @@ impl Subjects {
         let damaged = |error: String| StoreError::fault(format!("the dossier `{key}`: {error}"));
         let text = String::from_utf8(text).map_err(|error| damaged(error.to_string()))?;
         let state = serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
-        self.dossiers.insert(key, Standing { state, text: Some(text) });
+        self.dossiers.insert(key, Standing { state, text: Some(text), numbers: None });
         Ok(())
     }
 
@@ -127,6 +133,9 @@ impl Subjects {
     /// All names that an observation may join or part: those of the same dossier and those that
     /// carry the same code, and so on until there is none left.
     fn closure(&self, own: usize, code: Option<String>) -> BTreeSet<usize> {
+        if self.members.len() == 1 {
+            return BTreeSet::from([own]);
+        }
         let mut found = BTreeSet::new();
         let mut open = vec![own];
         open.extend(code.iter().filter_map(|code| self.by_code.get(code)).flatten());
@@ -179,7 +188,7 @@ impl Subjects {
         let heard =
             Heard { member: self.members[own].row.member, position, short: short::text(&one) };
         changes.observations.push(heard);
-        self.members[own].observations.push(Arc::new(one));
+        self.members[own].observations.push(one);
         let component = self.closure(own, code);
         self.fold(&component, position, (&rules.settings, rules), changes);
     }
@@ -203,16 +212,14 @@ impl Subjects {
         (was, rules): (&Settings, &Rules),
         changes: &mut Changes,
     ) {
-        let mut observations: Vec<Arc<Observation>> = component
-            .iter()
-            .flat_map(|at| self.members[*at].observations.iter().cloned())
-            .collect();
+        let mut observations: Vec<&Observation> =
+            component.iter().flat_map(|at| &self.members[*at].observations).collect();
         observations.sort_by_key(|one| one.position);
         let keys: BTreeSet<&str> =
             component.iter().map(|at| self.members[*at].row.membership.dossier.as_str()).collect();
-        let before: BTreeMap<String, &DossierState> = keys
+        let before: BTreeMap<String, Before<'_>> = keys
             .into_iter()
-            .filter_map(|key| Some((key.to_owned(), &self.dossiers.get(key)?.state)))
+            .filter_map(|key| Some((key.to_owned(), self.dossiers.get(key)?.before())))
             .collect();
         let effect = effect::effect(&observations, &before, was, rules);
         for (place, counts) in effect.counts {
@@ -221,8 +228,8 @@ impl Subjects {
         for membership in effect.members {
             self.moved(membership);
         }
-        for (key, state) in effect.dossiers {
-            self.stands(key, state, position, changes);
+        for turned in effect.dossiers {
+            self.stands(turned, position, changes);
         }
     }
 
@@ -255,8 +262,7 @@ impl Subjects {
 
     fn stands(
         &mut self,
-        key: String,
-        state: Option<DossierState>,
+        Turned { key, state, numbers }: Turned,
         position: u64,
         changes: &mut Changes,
     ) {
@@ -270,21 +276,22 @@ impl Subjects {
             }
             return;
         };
-        let text = match self.dossiers.get(&key) {
-            Some(Standing { text: Some(stored), .. }) => {
-                let text = effect::public_text(&state);
-                if text == *stored {
-                    return;
-                }
-                Some(text)
+        let mut text = None;
+        if let Some(standing) = self.dossiers.get_mut(&key) {
+            let same = match &standing.text {
+                Some(stored) => *text.insert(effect::public_text(&state)) == *stored,
+                // States tell the same if and only if their texts do.
+                None => standing.state == state,
+            };
+            if same {
+                // Other settings may count the same state otherwise.
+                standing.numbers = Some(numbers);
+                return;
             }
-            // States tell the same if and only if their texts do.
-            Some(standing) if standing.state == state => return,
-            Some(_) | None => None,
-        };
+        }
         changes.dossiers.insert(key.clone(), DossierChange { dossier, position, public: None });
         changes.changed.push((position, dossier));
-        self.dossiers.insert(key, Standing { state, text });
+        self.dossiers.insert(key, Standing { state, text, numbers: Some(numbers) });
     }
 
     /// Notes how dossiers that changed are left, and the names that are new or have moved.

@@ -6,6 +6,7 @@ use std::{
     sync::Arc,
 };
 
+use foldhash::fast::RandomState;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::names;
@@ -24,8 +25,10 @@ const PLACES_SEEN_MAX: usize = 65_536;
 /// The numbers of places and measures already known.
 #[derive(Debug, Default)]
 pub(super) struct NumbersSeen {
-    places: HashMap<Arc<Place>, i64>,
-    measures: HashMap<&'static str, i64>,
+    places: HashMap<Arc<Place>, i64, RandomState>,
+    measures: names::Seen<'static>,
+    /// The place asked for last: an entry changes several numbers at one.
+    last: Option<(Arc<Place>, i64)>,
 }
 
 impl NumbersSeen {
@@ -35,6 +38,17 @@ impl NumbersSeen {
 
     /// The number of a place; a new one is given the next.
     fn place(&mut self, connection: &Connection, place: &Arc<Place>) -> Result<i64, StoreError> {
+        if let Some((last, number)) = &self.last
+            && Arc::ptr_eq(last, place)
+        {
+            return Ok(*number);
+        }
+        let number = self.number(connection, place)?;
+        self.last = Some((place.clone(), number));
+        Ok(number)
+    }
+
+    fn number(&mut self, connection: &Connection, place: &Arc<Place>) -> Result<i64, StoreError> {
         if let Some(number) = self.places.get(place) {
             return Ok(*number);
         }

@@ -2,12 +2,16 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use foldhash::fast::RandomState;
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::store::{
     StoreError,
     batch::{RollupKey, slot::Slot},
 };
+
+/// Numbers of texts that were asked for.
+pub(super) type Seen<'a> = HashMap<&'a str, i64, RandomState>;
 
 /// The number of a name; `None` for one that no rollup bears.
 pub(super) fn known(connection: &Connection, text: &str) -> Result<Option<i64>, StoreError> {
@@ -48,7 +52,7 @@ impl<'a> Known<'a> {
 
 fn given<'a>(
     connection: &Connection,
-    seen: &mut HashMap<&'a str, i64>,
+    seen: &mut Seen<'a>,
     ask: &'static str,
     text: &'a str,
 ) -> Result<i64, StoreError> {
@@ -105,8 +109,8 @@ fn once(
 /// Numbers of measures and of names, asked for once.
 #[derive(Debug, Default)]
 pub(super) struct Numbers<'a> {
-    measures: HashMap<&'a str, i64>,
-    names: HashMap<&'a str, i64>,
+    measures: Seen<'a>,
+    names: Seen<'a>,
 }
 
 impl<'a> Numbers<'a> {
@@ -127,7 +131,7 @@ impl<'a> Numbers<'a> {
 /// The number of a measure; a new one is given the next.
 pub(super) fn of_measure(
     connection: &Connection,
-    seen: &mut HashMap<&'static str, i64>,
+    seen: &mut Seen<'static>,
     text: &'static str,
 ) -> Result<i64, StoreError> {
     number(connection, seen, MEASURES, text)
@@ -143,7 +147,7 @@ const MEASURES: Interned =
 
 fn number<'a>(
     connection: &Connection,
-    seen: &mut HashMap<&'a str, i64>,
+    seen: &mut Seen<'a>,
     [ask, give]: Interned,
     text: &'a str,
 ) -> Result<i64, StoreError> {

@@ -2,9 +2,14 @@
 
 use rusqlite::{Connection, Row};
 
-use crate::store::{
-    StoreError,
-    audit::{EntryCopy, EntryRow, Salted},
+use crate::{
+    journal::commitment::{Commitment, Committing, Salt},
+    registry::Observation,
+    store::{
+        StoreError,
+        audit::{EntryCopy, EntryRow},
+        decode::{self, Stored},
+    },
 };
 
 /// Rows and bytes of a page; the row that passes one of them is its last.
@@ -23,31 +28,35 @@ fn plain(row: &Row<'_>) -> Result<EntryCopy, rusqlite::Error> {
 }
 
 /// A row where it lies: SQLite has put it together, and it is looked at before the next one.
-fn committed<'a>(row: &'a Row<'_>, raw: &'a Salted) -> Result<EntryRow<'a>, rusqlite::Error> {
+fn committed<'a>(
+    row: &'a Row<'_>,
+    raw: Option<Commitment>,
+) -> Result<EntryRow<'a>, rusqlite::Error> {
     Ok(EntryRow {
         position: row.get(0)?,
-        kind: row.get_ref(1)?.as_str()?,
-        text: row.get_ref(2)?.as_blob()?,
-        public: row.get_ref(3)?.as_blob()?,
-        personal: row.get::<_, Option<[u8; 32]>>(4)?.zip(row.get_ref(5)?.as_blob_or_null()?),
-        raw: raw.as_ref().map(|(salt, bytes)| (*salt, bytes.as_slice())),
+        kind: text(row, 1)?,
+        text: blob(row, 2)?,
+        public: blob(row, 3)?,
+        personal: row.get::<_, Option<[u8; 32]>>(4)?.zip(blob_or_null(row, 5)?),
+        raw,
     })
 }
 
-/// The raw bytes of a message, its pieces put together.
-fn raw(connection: &Connection, message: u64) -> Result<Salted, StoreError> {
+/// What the raw bytes of a message come to, piece by piece where they lie.
+fn raw(connection: &Connection, message: u64) -> Result<Option<Commitment>, StoreError> {
     let sql = "SELECT salt, bytes FROM payloads WHERE message = ?1 ORDER BY piece";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([message])?;
-    let mut whole: Salted = None;
+    let mut whole: Option<Committing> = None;
     while let Some(row) = rows.next()? {
-        let bytes = row.get_ref(1)?.as_blob().unwrap_or_default();
-        match &mut whole {
-            None => whole = row.get::<_, Option<[u8; 32]>>(0)?.map(|salt| (salt, bytes.to_vec())),
-            Some((_, all)) => all.extend_from_slice(bytes),
+        if whole.is_none() {
+            let salt: Option<[u8; 32]> = row.get(0)?;
+            whole = salt.map(|salt| Committing::new(&Salt::from_bytes(salt)));
         }
+        let bytes = row.get_ref(1)?.as_blob().unwrap_or_default();
+        whole.iter_mut().for_each(|whole| whole.add(bytes));
     }
-    Ok(whole)
+    Ok(whole.map(Committing::close))
 }
 
 const PLAIN: &str = "SELECT position, kind, text, public FROM entries ORDER BY position";
@@ -90,19 +99,57 @@ pub(super) fn committed_entries(
             Some(message) => raw(connection, message)?,
             None => None,
         };
-        take(committed(row, &raw)?);
+        take(committed(row, raw)?);
     }
     Ok(())
 }
+
+const ONE: &str = "SELECT position, kind, text, public FROM entries WHERE position = ?1";
 
 /// The entries at some positions.
 pub(super) fn entries_at(
     connection: &Connection,
     positions: &[u64],
 ) -> Result<Vec<EntryCopy>, StoreError> {
-    let sql = "SELECT position, kind, text, public FROM entries WHERE position = ?1";
-    let mut statement = connection.prepare_cached(sql)?;
+    let mut statement = connection.prepare_cached(ONE)?;
     positions.iter().map(|at| Ok(statement.query_row([at], plain)?)).collect()
+}
+
+/// The observations at some positions, each read where its row lies.
+pub(super) fn observations_at(
+    connection: &Connection,
+    positions: &[u64],
+) -> Result<Vec<Observation>, StoreError> {
+    let mut statement = connection.prepare_cached(ONE)?;
+    let mut read = Vec::with_capacity(positions.len());
+    for at in positions {
+        let mut rows = statement.query([at])?;
+        let row = rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+        let stored = Stored {
+            position: row.get(0)?,
+            kind: text(row, 1)?,
+            text: blob(row, 2)?,
+            public: blob(row, 3)?,
+        };
+        read.extend(decode::observation(&stored)?);
+    }
+    Ok(decode::resolve(read))
+}
+
+fn text<'a>(row: &'a Row<'_>, at: usize) -> Result<&'a str, rusqlite::Error> {
+    Ok(row.get_ref(at)?.as_str()?)
+}
+
+/// Bytes where they lie; `None` for those that are not there.
+pub(super) fn blob_or_null<'a>(
+    row: &'a Row<'_>,
+    at: usize,
+) -> Result<Option<&'a [u8]>, rusqlite::Error> {
+    Ok(row.get_ref(at)?.as_blob_or_null()?)
+}
+
+fn blob<'a>(row: &'a Row<'_>, at: usize) -> Result<&'a [u8], rusqlite::Error> {
+    Ok(row.get_ref(at)?.as_blob()?)
 }
 
 /// Some components, each with its entries in order.

@@ -1,8 +1,11 @@
 //! Reading everything: what is stored against what it should be, as of one moment.
 
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+};
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 use super::{
     SqliteStore,
@@ -13,7 +16,7 @@ use super::{
 use crate::registry::Observation;
 use crate::store::{
     Answer, StoreError, Verdict,
-    audit::{self, Checked, EntryCopy, EntryRow, Expected, FAULTS_MAX, Journal, Recount, Refers},
+    audit::{self, Checked, EntryRow, Expected, FAULTS_MAX, Journal, Recount, Refers},
     batch::{RollupKey, Rollups, YearSums, slot::Slot},
     replay::{self, Components, FirstReading},
     rules::Rules,
@@ -178,9 +181,7 @@ fn fold(
     rules: &Rules,
     (recount, verdict): &mut (Recount, Verdict),
 ) -> Result<(), StoreError> {
-    let entries = scan::entries_at(connection, positions)?;
-    let stored: Vec<_> = entries.iter().map(EntryCopy::stored).collect();
-    let observations = replay::observations(&stored)?;
+    let observations = scan::observations_at(connection, positions)?;
     shorts(connection, &observations, verdict)?;
     let (dossiers, counts) = replay::outcome(&observations, rules);
     let mut statement = connection.prepare_cached(
@@ -189,9 +190,12 @@ fn fold(
     )?;
     for dossier in dossiers {
         let (source, source_code) = dossier.key.split_once('/').unwrap_or((&dossier.key, ""));
-        let text: Option<Option<Vec<u8>>> =
-            statement.query_row([source_code, source], |row| row.get(0)).optional()?;
-        recount.dossier(dossier, text.flatten().as_deref(), verdict);
+        let mut rows = statement.query([source_code, source])?;
+        let text = match rows.next()? {
+            Some(row) => scan::blob_or_null(row, 0)?,
+            None => None,
+        };
+        recount.dossier(dossier, text, verdict);
     }
     recount.count(&counts);
     Ok(())
@@ -203,13 +207,27 @@ fn shorts(
     observations: &[Observation],
     verdict: &mut Verdict,
 ) -> Result<(), StoreError> {
-    let sql = "SELECT short FROM observations WHERE member = ?1 AND position = ?2";
+    let sql = "SELECT position, short FROM observations WHERE member = ?1 ORDER BY position";
     let mut statement = connection.prepare_cached(sql)?;
+    let mut of_names: BTreeMap<u64, Vec<&Observation>> = BTreeMap::new();
     for (member, one) in audit::named(observations) {
-        let stored: Option<Option<Vec<u8>>> =
-            statement.query_row([member, one.position], |row| row.get(0)).optional()?;
-        let stored = stored.as_ref().map(Option::as_deref);
-        audit::short(one.position, stored, || short::text(one), verdict);
+        of_names.entry(member).or_default().push(one);
+    }
+    for (member, own) in of_names {
+        // Both come in order of their positions.
+        let mut own = own.into_iter().peekable();
+        let mut rows = statement.query([member])?;
+        while let Some(row) = rows.next()? {
+            let position: u64 = row.get(0)?;
+            while let Some(one) = own.next_if(|one| one.position < position) {
+                audit::short(one.position, None, || None, verdict);
+            }
+            if let Some(one) = own.next_if(|one| one.position == position) {
+                let stored = scan::blob_or_null(row, 1)?;
+                audit::short(position, Some(stored), || short::text(one), verdict);
+            }
+        }
+        own.for_each(|one| audit::short(one.position, None, || None, verdict));
     }
     Ok(())
 }
