@@ -149,7 +149,8 @@ fn write_folder(folder: &Path, new: &New, bytes: &[u8], found: &Proposal) -> io:
     // A TOML text may hold any JSON text.
     let text = |text: &str| json!(text).to_string();
     let agency = format!(
-        "id = {}\nname = {}\nname_en = {}\n\n[channels.{CHANNEL}]\nmapping = \"{CHANNEL}.toml\"\n{}",
+        "id = {}\nname = {}\nname_en = {}\n\n\
+         [channels.{CHANNEL}]\nmapping = \"{CHANNEL}.toml\"\n{}",
         text(&new.id),
         text(&new.name),
         text(&new.name_en),

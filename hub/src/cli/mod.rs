@@ -114,8 +114,8 @@ enum Command {
     Infer {
         /// A file as the agency's system writes it.
         file: PathBuf,
-        /// The table of a SQL dump; without it the biggest that looks like dossiers. Of JSON rows: the
-        /// table that they are of, which makes them rows of a database.
+        /// The table of a SQL dump; without it the biggest that looks like dossiers. Of JSON rows:
+        /// the table that they are of, which makes them rows of a database.
         #[arg(long)]
         table: Option<String>,
         /// The agency's id.

@@ -34,8 +34,8 @@ pub struct Proposal {
     /// The sample as the channel will be given it, where that is another form: the rows of a dump
     /// as the hub reads them.
     pub payload: Option<Vec<u8>>,
-    /// What the agency's file says of the channel besides its mapping: the settings of its transport
-    /// and their tables, for a channel named `ho-so`.
+    /// What the agency's file says of the channel besides its mapping: the settings of its
+    /// transport and their tables, for a channel named `ho-so`.
     pub transport: Option<String>,
 }
 

@@ -283,10 +283,10 @@ fn table(text: &str, reasons: &mut Vec<[String; 2]>) -> Result<(Format, usize), 
     });
     let (_, separator, columns) = shape.max().ok_or_else(|| {
         NotUnderstood::new(
-            "Tệp mẫu không phải JSON, XML, bảng có dấu phân cách (; , tab |), cột rộng cố định (cần \
-             ít nhất hai dòng) hay bản dump SQL.",
-            "The sample is no JSON, no XML, no table with a separator (; , tab |), no columns of fixed \
-             width (two rows at least), and no SQL dump.",
+            "Tệp mẫu không phải JSON, XML, bảng có dấu phân cách (; , tab |), cột rộng cố định \
+             (cần ít nhất hai dòng) hay bản dump SQL.",
+            "The sample is no JSON, no XML, no table with a separator (; , tab |), no columns of \
+             fixed width (two rows at least), and no SQL dump.",
         )
     })?;
     let is_header = |line: &str| {

@@ -143,9 +143,9 @@ fn spared(grid: &Grid) -> usize {
 /// fill its column to the end.
 fn crossing(grid: &Grid, at: usize) -> usize {
     let across = |row: &&Vec<char>| {
-        !blank(row, at - 1)
-            && !blank(row, at)
-            && !(digit(row, at - 1) && grid.letter(row, at).is_alphabetic())
+        let solid = !blank(row, at - 1) && !blank(row, at);
+        let full = digit(row, at - 1) && grid.letter(row, at).is_alphabetic();
+        solid && !full
     };
     grid.rows.iter().filter(across).count()
 }

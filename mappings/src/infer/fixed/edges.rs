@@ -11,11 +11,11 @@ use crate::{infer::reading::HEADER_ROW_MAX, text::normalise::search_key};
 impl View<'_> {
     /// A line of dashes among the first rows, and where each run of them begins.
     pub(super) fn dashes(&self) -> Option<(usize, Borders)> {
-        let is = |row: &&str| {
+        let is = |row: &str| {
             let signs = row.chars().all(|one| matches!(one, '-' | '=' | ' '));
             signs && row.split(' ').filter(|run| run.len() > 1).count() > 1
         };
-        let at = self.rows.iter().take(HEADER_ROW_MAX).position(|row| is(&row))?;
+        let at = self.rows.iter().take(HEADER_ROW_MAX).position(|row| is(row))?;
         let row: Vec<char> = self.rows.get(at)?.chars().collect();
         let mut borders = Borders::new();
         let mut before = ' ';

@@ -1,4 +1,4 @@
-//! Columns of fixed width as a sample: whether it is one, where columns begin, what they are called.
+//! Columns of fixed width as a sample: whether it is one, where columns begin, how they are named.
 
 mod borders;
 mod dense;
@@ -25,6 +25,8 @@ use crate::{
 /// How wide a row may be, and how many columns it may have: what a channel's file takes.
 const WIDTH_MAX: usize = 65_536;
 const COLUMNS_MAX: usize = 1_000;
+/// How much wider than in the sample the last column may be where rows end early.
+const SLACK: usize = 100;
 /// Rows narrower than this are words, not records.
 const WIDTH_MIN: usize = 8;
 /// Rows at the end that may be no data.
@@ -55,6 +57,8 @@ struct View<'t> {
     charset: Option<Charset>,
     /// Whether the rows are of one length.
     equal: bool,
+    /// The length of most.
+    length: usize,
     /// The rows of data: from the first to behind the last.
     data: (usize, usize),
 }
@@ -107,10 +111,11 @@ impl<'t> View<'t> {
             *lengths.entry(row.chars().count()).or_default() += 1;
             all += 1;
         }
-        let (length, _) = lengths.iter().max_by_key(|(length, count)| (**count, **length))?;
-        let is = |row: &&str| row.chars().count() == *length;
-        let first = rows.iter().position(|row| is(&row))?;
-        let last = rows.iter().rposition(|row| is(&row))? + 1;
+        let most = lengths.into_iter().max_by_key(|(length, count)| (*count, *length));
+        let (length, _) = most?;
+        let is = |row: &str| row.chars().count() == length;
+        let first = rows.iter().position(|row| is(row))?;
+        let last = rows.iter().rposition(|row| is(row))? + 1;
         let solid = |rows: &[&str]| rows.iter().filter(|row| !is_blank(row)).count();
         let within = rows.get(first..last)?;
         let (inner, alike) = (solid(within), within.iter().filter(|row| is(row)).count());
@@ -119,10 +124,10 @@ impl<'t> View<'t> {
             && alike * 10 >= inner * 8
             && first <= HEADER_ROW_MAX
             && footer <= FOOTER_MAX
-            && *length >= WIDTH_MIN;
+            && length >= WIDTH_MIN;
         let charset = Some(charset).filter(|_| counts == Counts::Bytes);
         let data = if equal { (first, last) } else { (0, rows.len()) };
-        let view = Self { rows, counts, charset, equal, data };
+        let view = Self { rows, counts, charset, equal, length, data };
         (all > 1 && (equal || all > 2)).then_some(view)
     }
 
@@ -143,8 +148,7 @@ impl<'t> View<'t> {
         if !self.equal {
             return rows;
         }
-        let length = self.rows.get(self.data.0).map_or(0, |row| row.chars().count());
-        rows.into_iter().filter(|row| row.chars().count() == length).collect()
+        rows.into_iter().filter(|row| row.chars().count() == self.length).collect()
     }
 
     fn understood(
@@ -180,10 +184,11 @@ impl<'t> View<'t> {
             return Some(Err(too_wide()));
         }
         // A column that is blank in the sample alone still has its width.
-        let width =
-            if self.equal { rows.first().map_or(0, |row| row.chars().count()) } else { grid.width };
+        let width = if self.equal { self.length } else { grid.width };
         let found: Vec<(usize, Why)> = found.into_iter().filter(|(at, _)| *at < width).collect();
-        let mut fixed = self.named(&grid, &found, width.max(grid.width));
+        // Where rows end early nothing stands behind the last column: it may be wider next month.
+        let end = if self.equal { width } else { (width + SLACK).min(WIDTH_MAX) };
+        let mut fixed = self.named(&grid, &found, end);
         options.columns = std::mem::take(&mut fixed.columns);
         options.skip_header = self.data.0;
         let behind = self.rows.get(self.data.1..).unwrap_or_default();
