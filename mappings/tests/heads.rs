@@ -104,3 +104,13 @@ fn settings_belong_to_their_format() {
     let zip = format!("{XLSX}[zip]\nignore = \"*.txt\"\n");
     refused(&zip, "", &["an archive's files have to be declared | [zip] members = \"*.csv\""]);
 }
+
+#[test]
+fn what_widths_count_is_bytes_or_characters_and_never_bytes_of_utf_16() {
+    refused(&FIXED.replace("[fixed]\n", "[fixed]\ncounts = \"characters\"\n"), "", &[]);
+    let head = FIXED.replace("[fixed]\n", "[fixed]\ncounts = \"letters\"\n");
+    refused(&head, "", &["`counts` has a value it cannot take | rows are whole numbers"]);
+    let head =
+        FIXED.replace("[fixed]\n", "[fixed]\ncounts = \"bytes\"\n").replace("tcvn3", "utf-16");
+    refused(&head, "", &["cannot be cut by bytes | leave `counts` out"]);
+}

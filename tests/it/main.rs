@@ -44,6 +44,7 @@ mod permutations;
 mod polls;
 mod postgres;
 mod processes;
+mod proposing;
 mod prune;
 mod quota;
 mod random;

@@ -40,14 +40,23 @@ pub(super) struct New {
     /// Its name in English.
     #[arg(long)]
     name_en: String,
-    /// A file as the agency's system writes it.
+    /// A file as the agency's system writes it: JSON, XML, CSV, columns of fixed width, a workbook,
+    /// a zip archive or a SQL dump.
     #[arg(long)]
     sample: PathBuf,
+    /// The table of a SQL dump, or the one that JSON rows are of.
+    #[arg(long)]
+    table: Option<String>,
     #[command(flatten)]
     folder: Folder,
 }
 
-fn proposal(sample: &Path, agency: &str) -> Result<(Vec<u8>, Proposal), String> {
+/// A sample's payload, as the channel will be given it, and what is proposed.
+fn proposal(
+    sample: &Path,
+    table: Option<&str>,
+    agency: &str,
+) -> Result<(Vec<u8>, Proposal), String> {
     let unread = |error: io::Error| format!("failed to read {}: {error}", sample.display());
     let length = fs::metadata(sample).map_err(unread)?.len();
     if length > SAMPLE_BYTES_MAX {
@@ -58,18 +67,20 @@ fn proposal(sample: &Path, agency: &str) -> Result<(Vec<u8>, Proposal), String> 
         ));
     }
     let bytes = fs::read(sample).map_err(unread)?;
-    let found = infer(&bytes, agency).map_err(|error| format!("{}: {error}", sample.display()))?;
+    let mut found =
+        infer(&bytes, agency, table).map_err(|error| format!("{}: {error}", sample.display()))?;
+    let bytes = found.payload.take().unwrap_or(bytes);
     Ok((bytes, found))
 }
 
 /// `infer`: the proposed mapping on stdout, what a person must look at on stderr.
 pub(super) fn proposed(
-    sample: &Path,
+    (sample, table): (&Path, Option<&str>),
     agency: &str,
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> io::Result<Exit> {
-    let found = match proposal(sample, agency) {
+    let found = match proposal(sample, table, agency) {
         Ok((_, found)) => found,
         Err(words) => {
             writeln!(err, "{words}")?;
@@ -81,6 +92,12 @@ pub(super) fn proposed(
         writeln!(out, "\n# tables/{name}.csv")?;
         for line in table.lines() {
             writeln!(out, "# {line}")?;
+        }
+    }
+    if let Some(transport) = &found.transport {
+        writeln!(out, "\n# agency.toml, [channels.{CHANNEL}]")?;
+        for line in transport.lines() {
+            writeln!(out, "{}", format!("# {line}").trim_end())?;
         }
     }
     for [vi, en] in &found.questions {
@@ -117,7 +134,7 @@ pub(super) fn run(action: &Action, out: &mut impl Write, err: &mut impl Write) -
         );
         return faulty(err, &words);
     }
-    let (bytes, found) = match proposal(&new.sample, &new.id) {
+    let (bytes, found) = match proposal(&new.sample, new.table.as_deref(), &new.id) {
         Ok(found) => found,
         Err(words) => return faulty(err, &words),
     };
@@ -132,10 +149,12 @@ fn write_folder(folder: &Path, new: &New, bytes: &[u8], found: &Proposal) -> io:
     // A TOML text may hold any JSON text.
     let text = |text: &str| json!(text).to_string();
     let agency = format!(
-        "id = {}\nname = {}\nname_en = {}\n\n[channels.{CHANNEL}]\nmapping = \"{CHANNEL}.toml\"\n",
+        "id = {}\nname = {}\nname_en = {}\n\n\
+         [channels.{CHANNEL}]\nmapping = \"{CHANNEL}.toml\"\n{}",
         text(&new.id),
         text(&new.name),
-        text(&new.name_en)
+        text(&new.name_en),
+        found.transport.as_deref().unwrap_or_default()
     );
     fs::write(folder.join("agency.toml"), agency)?;
     fs::write(folder.join(format!("{CHANNEL}.toml")), &found.mapping)?;

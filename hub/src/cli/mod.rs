@@ -109,10 +109,15 @@ enum Command {
         #[command(flatten)]
         folder: Folder,
     },
-    /// Propose a channel's mapping from a sample file, with reasons.
+    /// Propose a channel's mapping from a sample file, with reasons: JSON, XML, CSV, columns of
+    /// fixed width, a workbook, a zip archive, or a SQL dump, of which it proposes the poll too.
     Infer {
         /// A file as the agency's system writes it.
         file: PathBuf,
+        /// The table of a SQL dump; without it the biggest that looks like dossiers. Of JSON rows:
+        /// the table that they are of, which makes them rows of a database.
+        #[arg(long)]
+        table: Option<String>,
         /// The agency's id.
         #[arg(long, default_value = "co-quan-moi")]
         agency: String,
@@ -293,7 +298,9 @@ fn dispatch(command: Command, out: &mut impl Write, err: &mut impl Write) -> io:
                 apply::run(catalog, contracts, &channel, &file, out, err)
             })
         }
-        Command::Infer { file, agency } => agency::proposed(&file, &agency, out, err),
+        Command::Infer { file, table, agency } => {
+            agency::proposed((&file, table.as_deref()), &agency, out, err)
+        }
         Command::Agency { action } => agency::run(&action, out, err),
         Command::Lineage(options) => {
             with_catalog(&options.folder, err, |catalog, contracts, err| {

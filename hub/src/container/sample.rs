@@ -17,13 +17,18 @@ const ARCHIVE: &[u8] = b"PK";
 /// What an archive has that is a workbook.
 const OF_WORKBOOK: &str = "[Content_Types].xml";
 
-/// Proposes a mapping for an agency's sample, also for a workbook or an archive of like files.
+/// Proposes a mapping for an agency's sample, also for a workbook or an archive of like files; of a
+/// database's tables the one named.
 ///
 /// # Errors
 /// Why nothing can be proposed.
-pub(crate) fn infer(payload: &[u8], agency: &str) -> Result<Proposal, NotUnderstood> {
+pub(crate) fn infer(
+    payload: &[u8],
+    agency: &str,
+    table: Option<&str>,
+) -> Result<Proposal, NotUnderstood> {
     if !payload.starts_with(ARCHIVE) {
-        return infer_bytes(payload, agency);
+        return infer_bytes(payload, agency, table);
     }
     let archive = archive::Archive::open(payload).map_err(|fault| unread(&fault))?;
     if archive.entries().any(|(name, _)| name == OF_WORKBOOK) {
@@ -49,8 +54,12 @@ pub(crate) fn infer(payload: &[u8], agency: &str) -> Result<Proposal, NotUnderst
     };
     let found = match bytes.starts_with(ARCHIVE) {
         true => of_workbook(&bytes, agency)?,
-        false => infer_bytes(&bytes, agency)?,
+        false => infer_bytes(&bytes, agency, table)?,
     };
+    // Rows of a database are read from it, whatever the dump came in.
+    if found.transport.is_some() {
+        return Ok(found);
+    }
     let others: BTreeSet<String> = files.into_keys().filter(|one| *one != members).collect();
     Ok(found.in_archive(first, &members, &others))
 }

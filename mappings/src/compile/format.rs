@@ -9,7 +9,8 @@ use super::{Compiler, Settings};
 use crate::{
     archive::Archive,
     format::{
-        Column, CsvOptions, FixedOptions, Format, Header, JsonOptions, RowsOptions, XmlOptions,
+        Column, Counts, CsvOptions, FixedOptions, Format, Header, JsonOptions, RowsOptions,
+        XmlOptions,
         sheet::{self, Choice, SheetHeader, SheetOptions},
     },
     text::{
@@ -32,7 +33,11 @@ const WIDTH_MAX: usize = 65_536;
 pub(super) fn of_charset(format: Format, charset: Option<Charset>) -> Format {
     match format {
         Format::Fixed(options) => {
-            let charset = charset.filter(|charset| charset.is_bytewise());
+            let bytes = match options.counts {
+                Some(counts) => counts == Counts::Bytes,
+                None => charset.is_some_and(Charset::is_bytewise),
+            };
+            let charset = charset.filter(|_| bytes);
             Format::Fixed(FixedOptions { charset, ..options })
         }
         other => other,
@@ -96,7 +101,14 @@ impl Compiler<'_> {
             return None;
         }
         let name = self.string(value, "the charset")?;
+        let bytes = matches!(format, Some(Format::Fixed(options))
+            if options.counts == Some(Counts::Bytes));
         match name.parse() {
+            Ok(Charset::Utf16) if bytes => {
+                let advice = "leave `counts` out: in utf-16 widths count characters";
+                self.fault(&value.span(), "a row of utf-16 cannot be cut by bytes", advice);
+                None
+            }
             Ok(charset) => Some(charset),
             Err(error) => {
                 self.fault(&value.span(), format!("{error}"), "");
@@ -191,8 +203,8 @@ impl Compiler<'_> {
     fn fixed(&mut self, table: Option<&DeTable<'_>>, at: Value<'_>) -> Option<FixedOptions> {
         let mut options = FixedOptions::default();
         let mut sound = true;
-        let known = "columns, header (rows), footer (rows), short";
-        let takes = "rows are whole numbers, short is true or false";
+        let known = "columns, header (rows), footer (rows), short, counts";
+        let takes = "rows are whole numbers, short is true or false, counts bytes or characters";
         self.own(table, ("fixed", known, takes), &mut |compiler, name, value| {
             Some(match name {
                 "columns" => {
@@ -205,6 +217,14 @@ impl Compiler<'_> {
                 "header" => whole(value).map(|rows| options.skip_header = rows).is_some(),
                 "footer" => whole(value).map(|rows| options.skip_footer = rows).is_some(),
                 "short" => flag(value).map(|short| options.short = short).is_some(),
+                "counts" => {
+                    options.counts = match value.get_ref().as_str() {
+                        Some("bytes") => Some(Counts::Bytes),
+                        Some("characters") => Some(Counts::Characters),
+                        _ => return Some(false),
+                    };
+                    true
+                }
                 _ => return None,
             })
         });

@@ -1,7 +1,7 @@
 //! Columns of fixed width, as dBase, FoxPro (`SDF`) and COBOL programs write them.
 //!
 //! In the legacy charsets a width counts bytes, and a letter may be two of them: there a row is cut
-//! before its fields are decoded. In Unicode it counts characters.
+//! before its fields are decoded. In Unicode it counts characters. A channel may say otherwise.
 
 use std::borrow::Cow;
 
@@ -32,6 +32,15 @@ impl Column {
     }
 }
 
+/// What widths count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counts {
+    /// Bytes, as programs do that know no other letters.
+    Bytes,
+    /// Characters.
+    Characters,
+}
+
 /// How columns of fixed width are read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FixedOptions {
@@ -45,10 +54,14 @@ pub struct FixedOptions {
     pub short: bool,
     /// What each field is written in, where widths count bytes.
     pub charset: Option<Charset>,
+    /// What widths count, where it is not what the charset makes usual.
+    pub counts: Option<Counts>,
 }
 
 /// Bytes as text of one character a byte, for [`read`] to cut and decode.
 pub(super) fn undecoded(payload: &[u8]) -> Cow<'_, str> {
+    // A byte order mark is in no column.
+    let payload = payload.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(payload);
     match std::str::from_utf8(payload) {
         Ok(text) if payload.is_ascii() => Cow::Borrowed(text),
         _ => Cow::Owned(payload.iter().copied().map(char::from).collect()),
@@ -56,7 +69,7 @@ pub(super) fn undecoded(payload: &[u8]) -> Cow<'_, str> {
 }
 
 /// The rows of a text and where they begin, without what ends them.
-fn rows(source: &str) -> impl Iterator<Item = (usize, &str)> {
+pub(crate) fn rows(source: &str) -> impl Iterator<Item = (usize, &str)> {
     let source = source.strip_suffix(END_OF_FILE).unwrap_or(source);
     let mut at = 0;
     std::iter::from_fn(move || {

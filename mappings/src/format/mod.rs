@@ -33,7 +33,8 @@ use crate::{
     text::charset::{Charset, DecodeError},
 };
 
-pub use fixed::{Column, FixedOptions};
+pub(crate) use fixed::rows as fixed_rows;
+pub use fixed::{Column, Counts, FixedOptions};
 pub use rows::RowsOptions;
 pub use sheet::SheetOptions;
 

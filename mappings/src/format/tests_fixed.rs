@@ -102,3 +102,15 @@ proptest! {
         prop_assert_eq!((told.len(), ended), (rows, Ok(())));
     }
 }
+
+#[test]
+fn what_widths_count_may_be_said_against_the_charset() {
+    // `Tên` has four bytes and three characters, behind a mark that is in no column.
+    let by_bytes = FixedOptions { charset: Some(Charset::Utf8), ..unicode(&[5, 2]) };
+    let (rows, ended) = run("\u{FEFF}Tên 7\nAbcde8\n".as_bytes(), by_bytes);
+    assert_eq!(ended, Ok(()));
+    assert!(rows[0].starts_with("! "), "{rows:?}");
+    let by_bytes = FixedOptions { charset: Some(Charset::Utf8), ..unicode(&[5, 1]) };
+    let (rows, _) = run("\u{FEFF}Tên 7\nAbcde8\n".as_bytes(), by_bytes);
+    assert_eq!(rows, ["Tên @(1, 1)|7@(1, 6)", "Abcde@(2, 1)|8@(2, 6)"]);
+}

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Forms that offices use, the likelier first where a value fits several.
-pub(crate) const FORMS: [&str; 20] = [
+pub(crate) const FORMS: [&str; 21] = [
     "rfc3339",
     "msdate",
     "yyyy-MM-dd",
@@ -25,6 +25,7 @@ pub(crate) const FORMS: [&str; 20] = [
     "dd-MM-yyyy HH:mm",
     "dd.MM.yyyy",
     "yyyyMMdd",
+    "ddMMyyyy",
     "yyyyMMddHHmmss",
     "dd/MM/yy",
     "dd-MM-yy",
@@ -32,7 +33,7 @@ pub(crate) const FORMS: [&str; 20] = [
 ];
 
 /// Forms of birth dates besides.
-const PARTIAL: [&str; 3] = ["yyyy", "MM/yyyy", "MM-yyyy"];
+const PARTIAL: [&str; 5] = ["yyyy", "MM/yyyy", "MM-yyyy", "yyyy-MM-00", "yyyy-00-00"];
 
 /// Forms that together read most values.
 #[derive(Debug, Clone, PartialEq, Eq)]

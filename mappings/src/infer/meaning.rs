@@ -1,8 +1,11 @@
 //! What fields are likely to mean: by their names first, by their values where names say nothing.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::LazyLock,
+};
 
-use super::{dates, records::Field};
+use super::{Known, dates, records::Field};
 use crate::text::normalise::search_key;
 
 /// Names of fields, as offices give them, by the member they mean.
@@ -35,6 +38,14 @@ fn compact(name: &str) -> String {
 /// The national code that a word for a status means.
 pub(super) fn status(word: &str) -> Option<&'static str> {
     BY_STATUS.get(&compact(word)).copied()
+}
+
+/// The member that a column's name means.
+pub(super) fn member(name: &str) -> Option<&'static str> {
+    match compact(name).as_str() {
+        "ma" | "code" | "id" => Some("source_code"),
+        other => BY_NAME.get(other).copied(),
+    }
 }
 
 /// What a field is taken for.
@@ -105,22 +116,28 @@ fn number(field: &Field) -> Option<String> {
 }
 
 /// What each field is taken for; of several that could be one member, the first whose values fit.
-pub(super) fn of(fields: &[Field]) -> Vec<Meaning> {
+pub(super) fn of(fields: &[Field], known: &BTreeMap<String, Known>) -> Vec<Meaning> {
     let mut found: Vec<Meaning> = Vec::new();
     for (at, field) in fields.iter().enumerate() {
         if field.is_list || field.values.is_empty() {
             continue;
         }
-        let Some(member) = named(field) else { continue };
+        let by_values = field.names.last().and_then(|name| known.get(name));
+        let Some(member) = by_values.map(|known| known.member).or_else(|| named(field)) else {
+            continue;
+        };
         if found.iter().any(|other| other.member == member) {
             continue;
         }
         let Some(functions) = functions(member, field) else { continue };
         let (name, count) = (field.names.last().cloned().unwrap_or_default(), field.values.len());
-        let reason = [
-            format!("tên `{name}` quen thuộc; {count} giá trị đọc được"),
-            format!("a familiar name, {count} values fit"),
-        ];
+        let by_name = || {
+            [
+                format!("tên `{name}` quen thuộc; {count} giá trị đọc được"),
+                format!("a familiar name, {count} values fit"),
+            ]
+        };
+        let reason = by_values.map_or_else(by_name, |known| known.reason.clone());
         found.push(Meaning { field: at, member, functions, reason });
     }
     by_values(fields, &mut found);

@@ -5,6 +5,8 @@
 //! `test` prove the rest.
 
 pub(crate) mod dates;
+mod dump;
+mod fixed;
 mod meaning;
 mod proposal;
 mod reading;
@@ -29,6 +31,20 @@ pub struct Proposal {
     pub extension: &'static str,
     /// How many records the sample holds.
     pub records: usize,
+    /// The sample as the channel will be given it, where that is another form: the rows of a dump
+    /// as the hub reads them.
+    pub payload: Option<Vec<u8>>,
+    /// What the agency's file says of the channel besides its mapping: the settings of its
+    /// transport and their tables, for a channel named `ho-so`.
+    pub transport: Option<String>,
+}
+
+/// What a field without a name of its own is taken for by its values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Known {
+    member: &'static str,
+    /// Why, in Vietnamese and in English.
+    reason: [String; 2],
 }
 
 /// Why nothing can be proposed: in Vietnamese and in English.
@@ -42,12 +58,17 @@ impl NotUnderstood {
     }
 }
 
-/// Proposes a mapping for an agency's sample.
+/// Proposes a mapping for an agency's sample. A table's name says that the sample is of a database:
+/// which of a dump's tables is meant, or which one JSON rows are of.
 ///
 /// # Errors
 /// When the sample is empty, in no format that is read, or holds no record.
-pub fn infer(payload: &[u8], agency: &str) -> Result<Proposal, NotUnderstood> {
-    proposed(&Reading::of(payload)?, agency)
+pub fn infer(payload: &[u8], agency: &str, table: Option<&str>) -> Result<Proposal, NotUnderstood> {
+    let reading = match dump::of(payload, table)? {
+        Some(reading) => reading,
+        None => Reading::of(payload)?,
+    };
+    proposed(&reading, agency)
 }
 
 /// The same for a sheet of a workbook that is open.
@@ -60,7 +81,7 @@ pub fn infer_sheet(sheet: &mut dyn Sheet, agency: &str) -> Result<Proposal, NotU
 
 fn proposed(reading: &Reading, agency: &str) -> Result<Proposal, NotUnderstood> {
     let records = records::of(reading)?;
-    let meanings = meaning::of(&records.fields);
+    let meanings = meaning::of(&records.fields, &reading.known);
     Ok(proposal::written(agency, reading, &records, &meanings))
 }
 
@@ -69,7 +90,7 @@ mod tests {
     use super::*;
 
     fn understood(payload: &[u8]) -> Proposal {
-        infer(payload, "so-y-te").unwrap()
+        infer(payload, "so-y-te", None).unwrap()
     }
 
     const LIST: &str = "DANH SACH HO SO THANG 3\n\
@@ -144,7 +165,7 @@ mod tests {
         for payload in
             [b"".as_slice(), b"PK\x03\x04", b"   \n", b"\x00\x01\x02\x03", b"{}", b"a", b"<a/>"]
         {
-            let [vi, en] = infer(payload, "so-y-te").unwrap_err().0;
+            let [vi, en] = infer(payload, "so-y-te", None).unwrap_err().0;
             assert!(!vi.is_empty() && !en.is_empty(), "{payload:?}");
         }
     }

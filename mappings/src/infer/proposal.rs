@@ -2,19 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+mod head;
+
 use super::{
     Proposal,
     meaning::{self, Meaning},
     reading::Reading,
     records::{Field, Records},
 };
-use crate::{
-    format::{
-        Format,
-        sheet::{SheetHeader, SheetOptions},
-    },
-    text::normalise::search_key,
-};
+use crate::text::normalise::search_key;
 
 /// Values of a field that a comment shows.
 const SHOWN: usize = 3;
@@ -24,7 +20,7 @@ const SHOWN_CHARS: usize = 30;
 const STATUSES_MAX: usize = 60;
 
 /// A text as a TOML string.
-fn toml(text: &str) -> String {
+pub(super) fn toml(text: &str) -> String {
     let mut quoted = String::from("\"");
     for letter in text.chars() {
         match letter {
@@ -86,7 +82,7 @@ pub(super) fn written(
         agency,
         fields: &records.fields,
         lines: Vec::new(),
-        questions: Vec::new(),
+        questions: reading.questions.clone(),
         tables: BTreeMap::new(),
         attributes: BTreeSet::new(),
     };
@@ -98,8 +94,13 @@ pub(super) fn written(
         mapping: writer.lines.join("\n") + "\n",
         tables: writer.tables,
         questions: writer.questions,
-        extension: reading.format_name(),
+        extension: reading.extension(),
         records: records.count,
+        payload: reading.source.as_ref().map(|_| reading.text.clone().into_bytes()),
+        transport: reading
+            .source
+            .as_ref()
+            .map(|source| source.transport(agency, records, meanings)),
     }
 }
 
@@ -110,68 +111,6 @@ impl Writer<'_> {
 
     fn ask(&mut self, vi: impl Into<String>, en: impl Into<String>) {
         self.questions.push([vi.into(), en.into()]);
-    }
-
-    fn head(&mut self, reading: &Reading, records: &Records) {
-        self.line(
-            "# Đề xuất từ tệp mẫu: đọc từng dòng, sửa chỗ chưa đúng, rồi chạy check và test.",
-        );
-        self.line(
-            "# Proposed from a sample: read every line, mend what is not so, then check and test.",
-        );
-        for [vi, en] in &reading.reasons {
-            self.line(format!("# {vi} ({en})"));
-        }
-        self.line(format!("format = {}", toml(reading.format_name())));
-        if reading.sheet.is_none() {
-            self.line(format!("charset = {}", toml(reading.charset.name())));
-        }
-        if !records.each.is_empty() {
-            self.line(format!(
-                "# {} bản ghi lặp lại ở đây ({0} records repeat here).",
-                records.count
-            ));
-            self.line(format!("each = {}", toml(&records.each)));
-        }
-        match &reading.format {
-            Format::Json(options) if options.lines => self.line("lines = true"),
-            Format::Csv(options) => {
-                self.line("");
-                self.line("[csv]");
-                self.line(format!("separator = {}", toml(&options.separator.to_string())));
-                self.line("quote = '\"'");
-                if let crate::format::Header::Row(row) = &options.header {
-                    self.line(format!("header = {row}"));
-                }
-                if reading.footer > 0 {
-                    self.line(format!("footer = {}", reading.footer));
-                }
-            }
-            Format::Sheet(options) => {
-                let totals = reading.sheet.as_ref().map_or(&[][..], |held| &held.totals);
-                self.sheet(options, totals);
-            }
-            _ => {}
-        }
-        self.line("");
-        self.line(RECORD);
-        self.line("contract = \"dossier/1\"");
-        self.line("key = \"source_code\"");
-    }
-
-    fn sheet(&mut self, options: &SheetOptions, totals: &[String]) {
-        self.line("");
-        self.line("[xlsx]");
-        if let SheetHeader::Row(row) = &options.header {
-            self.line(format!("header = {row}"));
-        }
-        if options.header_rows > 1 {
-            self.line(format!("header_rows = {}", options.header_rows));
-        }
-        if !totals.is_empty() {
-            let totals: Vec<String> = totals.iter().map(|one| toml(one)).collect();
-            self.line(format!("totals = [{}]", totals.join(", ")));
-        }
     }
 
     fn members(&mut self, meanings: &[Meaning]) {
@@ -231,7 +170,7 @@ impl Writer<'_> {
         let shown = if personal { String::new() } else { format!(": {}", shown.join(", ")) };
         let member = meaning.member.strip_prefix("applicant.").unwrap_or(meaning.member);
         let member = if member.contains('[') { toml(member) } else { member.to_owned() };
-        let rule = toml(&format!("{}{}", field.path, meaning.functions));
+        let rule = toml(&format!("{}{}", field.source(), meaning.functions));
         self.line(format!("# {vi} ({en}){shown}"));
         self.line(format!("{member} = {rule}"));
     }
@@ -277,7 +216,7 @@ impl Writer<'_> {
                 self.line(format!("# {}: luôn trống (always empty).", comment(&field.path)));
             } else {
                 let name = self.attribute(field);
-                self.line(format!("attributes.{name} = {}", toml(&field.path)));
+                self.line(format!("attributes.{name} = {}", toml(&field.source())));
             }
         }
     }
@@ -308,7 +247,7 @@ impl Writer<'_> {
         }
         match of("applicant.name") {
             Some(name) => {
-                let path = &self.fields[name.field].path;
+                let path = self.fields[name.field].source();
                 let rule = toml(&format!("{path} | applicant_kind"));
                 self.line(format!("kind = {rule}"));
             }

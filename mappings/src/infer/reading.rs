@@ -1,6 +1,8 @@
 //! How a sample is read: its character set and its format, told by what it holds.
 
-use super::{NotUnderstood, workbook::Held};
+use std::collections::BTreeMap;
+
+use super::{Known, NotUnderstood, dump::Source, fixed, workbook::Held};
 use crate::{
     format::{CsvOptions, Format, Header, JsonOptions, Limits, XmlOptions, sheet::Sheet},
     text::{charset::Charset, normalise::search_key},
@@ -8,6 +10,12 @@ use crate::{
 
 /// Lines looked at to tell a table's shape.
 const LINES_MAX: usize = 200;
+
+/// Bytes of a text that are looked at to tell its charset.
+const SCORED_BYTES_MAX: usize = 1 << 20;
+
+/// Bytes of a line of a table; a longer one is no record.
+const LINE_BYTES_MAX: usize = 1 << 20;
 
 /// A title, a date and an empty line may stand before the column names.
 pub(super) const HEADER_ROW_MAX: usize = 12;
@@ -23,6 +31,14 @@ pub(super) struct Reading {
     pub(super) sheet: Option<Held>,
     /// Why, in Vietnamese and in English.
     pub(super) reasons: Vec<[String; 2]>,
+    /// What values told of fields that have no names of their own, by the names they were given.
+    pub(super) known: BTreeMap<String, Known>,
+    /// Why each column of fixed width begins where it does.
+    pub(super) borders: Vec<[String; 2]>,
+    /// What a person must look at besides.
+    pub(super) questions: Vec<[String; 2]>,
+    /// The database whose rows these are.
+    pub(super) source: Option<Source>,
 }
 
 /// Words that every second text of an office holds.
@@ -61,6 +77,11 @@ impl Reading {
                 "The sample is Excel or zip: it has to be opened before it is read.",
             ));
         }
+        // What DOS programs write behind the last row.
+        let payload = payload.strip_suffix(b"\x1a").unwrap_or(payload);
+        if is_one_line(payload) {
+            return Err(too_long());
+        }
         let (charset, text, mut reasons) = decoded(payload)?;
         if text.trim().is_empty() {
             return Err(NotUnderstood::new("Tệp mẫu không có nội dung.", "The sample is empty."));
@@ -71,9 +92,42 @@ impl Reading {
             Some('{' | '[') => {
                 (Format::Json(JsonOptions { lines: is_lines(&text), ..JsonOptions::default() }), 0)
             }
-            _ => table(&text, &mut reasons)?,
+            _ => match fixed::of(payload, charset, &text).transpose()? {
+                Some(found) if !is_separated(&text, found.gaps) => {
+                    reasons.extend(found.reasons);
+                    let known = found.known;
+                    return Ok(Self {
+                        known,
+                        borders: found.borders,
+                        questions: found.questions,
+                        ..Self::new(charset, found.text, found.format, 0, reasons)
+                    });
+                }
+                _ => table(&text, &mut reasons)?,
+            },
         };
-        Ok(Self { charset, text, format, footer, sheet: None, reasons })
+        Ok(Self::new(charset, text, format, footer, reasons))
+    }
+
+    pub(super) fn new(
+        charset: Charset,
+        text: String,
+        format: Format,
+        footer: usize,
+        reasons: Vec<[String; 2]>,
+    ) -> Self {
+        Self {
+            charset,
+            text,
+            format,
+            footer,
+            reasons,
+            sheet: None,
+            known: BTreeMap::new(),
+            borders: Vec::new(),
+            questions: Vec::new(),
+            source: None,
+        }
     }
 
     /// Of a sheet that is open.
@@ -84,31 +138,70 @@ impl Reading {
             format!("Trang tính `{name}`, tên cột chiếm {rows} dòng."),
             format!("The sheet `{name}`, whose column names take {rows} rows."),
         ]];
-        Ok(Self {
-            charset: Charset::Utf8,
-            text: String::new(),
-            format: Format::Sheet(options),
-            footer: 0,
-            sheet: Some(held),
-            reasons,
-        })
+        let format = Format::Sheet(options);
+        let sheet = Some(held);
+        Ok(Self { sheet, ..Self::new(Charset::Utf8, String::new(), format, 0, reasons) })
     }
 
-    /// The name of the format in a channel's file, and the usual ending of such a file.
+    /// The usual ending of a payload's file.
+    pub(super) fn extension(&self) -> &'static str {
+        match self.format {
+            Format::Fixed(_) => "txt",
+            Format::Rows(_) => "jsonl",
+            _ => self.format_name(),
+        }
+    }
+
+    /// The name of the format in a channel's file.
     pub(super) fn format_name(&self) -> &'static str {
         match self.format {
             Format::Json(_) => "json",
             Format::Xml(_) => "xml",
             Format::Csv(_) => "csv",
             Format::Sheet(_) => "xlsx",
-            // No sample is read as one of these.
             Format::Fixed(_) => "fixed",
             Format::Rows(_) => "rows",
         }
     }
 }
 
-fn decoded(payload: &[u8]) -> Result<(Charset, String, Vec<[String; 2]>), NotUnderstood> {
+/// Whether what is neither JSON nor XML has a line that is no record's; told before it is decoded.
+fn is_one_line(payload: &[u8]) -> bool {
+    let text = payload.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(payload).trim_ascii_start();
+    let line = |line: &[u8]| line.len() > LINE_BYTES_MAX;
+    !text.starts_with(b"<")
+        && !text.starts_with(b"{")
+        && !text.starts_with(b"[")
+        && !text.starts_with(&[0xff, 0xfe])
+        && !text.starts_with(&[0xfe, 0xff])
+        && text.len() > LINE_BYTES_MAX
+        && text.split(|byte| matches!(byte, b'\n' | b'\r')).any(line)
+}
+
+fn too_long() -> NotUnderstood {
+    NotUnderstood::new(
+        format!("Có dòng dài hơn {LINE_BYTES_MAX} byte: không phải bảng; mỗi bản ghi một dòng?"),
+        format!("A line is longer than {LINE_BYTES_MAX} bytes: no table; is a record a line?"),
+    )
+}
+
+/// Whether a separator makes a table of a text whose columns have blanks between them: nearly all
+/// lines have as many, and more than the blanks would make.
+fn is_separated(text: &str, gaps: usize) -> bool {
+    let solid = |line: &&str| !line.trim().is_empty();
+    let lines: Vec<&str> = text.lines().filter(solid).take(LINES_MAX).collect();
+    [';', ',', '\t', '|'].into_iter().any(|separator| {
+        let mut widths: Vec<usize> = lines.iter().map(|line| width(line, separator)).collect();
+        widths.sort_unstable();
+        let middle = widths.get(widths.len() / 2).copied().unwrap_or(0);
+        let alike = widths.iter().filter(|width| **width == middle).count();
+        middle > 1 && middle > gaps && alike * 10 >= lines.len() * 8
+    })
+}
+
+pub(super) fn decoded(
+    payload: &[u8],
+) -> Result<(Charset, String, Vec<[String; 2]>), NotUnderstood> {
     let named = |name: &str| Charset::all().find(|one| one.name() == name);
     let utf16 = payload.starts_with(&[0xff, 0xfe]) || payload.starts_with(&[0xfe, 0xff]);
     let candidates: Vec<Charset> = if utf16 {
@@ -118,21 +211,27 @@ fn decoded(payload: &[u8]) -> Result<(Charset, String, Vec<[String; 2]>), NotUnd
     } else {
         ["tcvn3", "vni", "windows-1258", "viscii", "utf-16"].into_iter().filter_map(named).collect()
     };
-    let mut best: Option<(i64, Charset, String)> = None;
+    // A beginning says as much as the whole; it ends where no letter does not.
+    let head = payload.get(..SCORED_BYTES_MAX).filter(|_| !utf16);
+    let end = head.and_then(|head| head.iter().rposition(|byte| b" \n,>".contains(byte)));
+    let head = end.and_then(|end| payload.get(..end));
+    let mut scored: Vec<(i64, Charset)> = Vec::new();
     for charset in candidates {
-        let Ok(text) = charset.decode(payload) else { continue };
-        let score = plausibility(&text);
-        if best.as_ref().is_none_or(|(other, ..)| score > *other) {
-            best = Some((score, charset, text.into_owned()));
-        }
+        let Ok(text) = charset.decode(head.unwrap_or(payload)) else { continue };
+        scored.push((plausibility(&text), charset));
     }
+    scored.sort_by_key(|(score, _)| -score);
+    let whole = |(_, charset): &(i64, Charset)| {
+        Some((*charset, charset.decode(payload).ok()?.into_owned()))
+    };
+    let best = scored.iter().find_map(whole);
     let unknown = || {
         NotUnderstood::new(
             "Tệp mẫu không theo bảng mã nào được hỗ trợ; có phải là tệp văn bản?",
             "The sample is in no character set that is read; is it a text file?",
         )
     };
-    let (_, charset, text) = best.ok_or_else(unknown)?;
+    let (charset, text) = best.ok_or_else(unknown)?;
     if text.chars().any(|letter| letter.is_control() && !letter.is_whitespace()) {
         return Err(unknown());
     }
@@ -145,8 +244,10 @@ fn decoded(payload: &[u8]) -> Result<(Charset, String, Vec<[String; 2]>), NotUnd
 }
 
 /// How much a text looks like Vietnamese: words that are common, and no letters that it has not.
-fn plausibility(text: &str) -> i64 {
-    let lower = text.to_lowercase();
+pub(super) fn plausibility(text: &str) -> i64 {
+    // A beginning says as much as the whole.
+    let lower =
+        text.get(..text.floor_char_boundary(SCORED_BYTES_MAX)).unwrap_or(text).to_lowercase();
     let words = lower.split(|letter: char| !letter.is_alphanumeric());
     let known = words.filter(|word| WORDS.contains(word)).count();
     let strange = lower.chars().filter(|letter| {
@@ -182,8 +283,10 @@ fn table(text: &str, reasons: &mut Vec<[String; 2]>) -> Result<(Format, usize), 
     });
     let (_, separator, columns) = shape.max().ok_or_else(|| {
         NotUnderstood::new(
-            "Tệp mẫu không phải JSON, XML hay bảng có dấu phân cách (; , tab |).",
-            "The sample is no JSON, no XML, and no table with a separator (; , tab |).",
+            "Tệp mẫu không phải JSON, XML, bảng có dấu phân cách (; , tab |), cột rộng cố định \
+             (cần ít nhất hai dòng) hay bản dump SQL.",
+            "The sample is no JSON, no XML, no table with a separator (; , tab |), no columns of \
+             fixed width (two rows at least), and no SQL dump.",
         )
     })?;
     let is_header = |line: &str| {

@@ -7,6 +7,7 @@ use crate::{
     document::{Document, NodeId, NodeKind},
     format::{Fault, Format, Limits, Step, sheet},
     origin::Places,
+    text::charset::Charset,
 };
 
 /// Records whose values are looked at.
@@ -14,6 +15,9 @@ const RECORDS_MAX: usize = 1_000;
 
 /// Nodes of the part that is looked at to find what repeats.
 const NODES_MAX: u32 = 2_000_000;
+
+/// Fields of a record; more are no record of an office.
+const FIELDS_MAX: usize = 1_000;
 
 /// How deep fields of a record are looked for.
 const DEPTH_MAX: usize = 6;
@@ -31,6 +35,34 @@ pub(super) struct Field {
     pub(super) is_number: bool,
     /// Whether a record may have several: a list.
     pub(super) is_list: bool,
+    /// What its letters are written in, each standing for a byte.
+    pub(super) charset: Option<Charset>,
+}
+
+impl Field {
+    /// Decodes the values of a field of words, one letter of which stands for one byte.
+    fn decode(&mut self, charset: Charset) {
+        // What has no letters, and times such as 2013-12-02T08:10:00, read the same in all.
+        let words = |value: &String| value.chars().filter(|one| one.is_alphabetic()).count() > 1;
+        let switches = self.values.iter().all(|value| matches!(value.as_str(), "true" | "false"));
+        if self.is_number || switches || !self.values.iter().any(words) {
+            return;
+        }
+        self.charset = Some(charset);
+        for value in &mut self.values {
+            if let Ok(read) = charset.decode_latin1_text(value) {
+                *value = read;
+            }
+        }
+    }
+
+    /// The path with the function that its letters need.
+    pub(super) fn source(&self) -> String {
+        match self.charset {
+            Some(charset) => format!("{} | charset {charset}", self.path),
+            None => self.path.clone(),
+        }
+    }
 }
 
 /// What repeats, and its fields in the order of their first appearance.
@@ -48,7 +80,7 @@ fn limits() -> Limits {
 
 pub(super) fn of(reading: &Reading) -> Result<Records, NotUnderstood> {
     let each = match reading.format {
-        Format::Csv(_) | Format::Sheet(_) => Vec::new(),
+        Format::Csv(_) | Format::Sheet(_) | Format::Fixed(_) | Format::Rows(_) => Vec::new(),
         Format::Json(ref options) if options.lines => Vec::new(),
         _ => repeated(reading)?,
     };
@@ -57,7 +89,8 @@ pub(super) fn of(reading: &Reading) -> Result<Records, NotUnderstood> {
     let (mut fields, mut count) = (Fields::default(), 0);
     let mut take = |item: Result<(&Document, NodeId), Fault>| {
         count += 1;
-        if let (Ok((document, record)), true) = (item, count <= RECORDS_MAX) {
+        let few = count <= RECORDS_MAX && fields.list.len() <= FIELDS_MAX;
+        if let (Ok((document, record)), true) = (item, few) {
             fields.add(document, record);
         }
     };
@@ -69,7 +102,17 @@ pub(super) fn of(reading: &Reading) -> Result<Records, NotUnderstood> {
         (format, _) => format.read(&reading.text, &steps, &limits(), &mut take),
     };
     read.map_err(|fault| unread(&fault))?;
+    if fields.list.len() > FIELDS_MAX {
+        return Err(NotUnderstood::new(
+            format!("Bản ghi mẫu có hơn {FIELDS_MAX} trường: không phải bản ghi hồ sơ."),
+            format!("The sample's records have more than {FIELDS_MAX} fields: no dossiers."),
+        ));
+    }
+    if let Some(charset) = reading.source.as_ref().and_then(|source| source.charset) {
+        fields.list.iter_mut().for_each(|field| field.decode(charset));
+    }
     count += reading.sheet.as_ref().map_or(0, |held| held.more);
+    count += reading.source.as_ref().map_or(0, |source| source.more);
     if fields.list.iter().all(|field| field.values.is_empty()) {
         return Err(NotUnderstood::new(
             "Không thấy bản ghi nào có dữ liệu trong tệp mẫu.",
@@ -191,13 +234,13 @@ impl Fields {
     }
 
     fn walk(&mut self, document: &Document, node: NodeId, way: &mut Vec<String>) {
-        if way.len() >= DEPTH_MAX {
+        if way.len() >= DEPTH_MAX || self.list.len() > FIELDS_MAX {
             return;
         }
         let names = names(document, node);
         for child in &document.children(node).collect::<Vec<_>>() {
             let name = document.name(*child);
-            if name.is_empty() {
+            if name.is_empty() || self.list.len() > FIELDS_MAX {
                 continue;
             }
             let kind = document.kind(*child);
@@ -214,7 +257,7 @@ impl Fields {
                     let text = document.text(*child).trim().to_owned();
                     let field = self.field(way, name);
                     field.is_number |= kind == NodeKind::Number;
-                    if !text.is_empty() {
+                    if !text.is_empty() && kind != NodeKind::Null {
                         field.values.push(text);
                     }
                 }

@@ -14,7 +14,7 @@ use crate::{
 const MORE: [&str; 4] = ["yyyy/MM/dd", "MM/dd/yyyy", "M/d/yyyy", "MM/dd/yyyy HH:mm:ss"];
 
 /// Forms of digits alone, and so of numbers as well: for fields that are dates.
-const DIGITS: [&str; 5] = ["yyyyMMddHHmmss", "yyyyMMdd", "yyyy", "MM/yyyy", "serial"];
+const DIGITS: [&str; 6] = ["yyyyMMddHHmmss", "yyyyMMdd", "ddMMyyyy", "yyyy", "MM/yyyy", "serial"];
 
 /// Letters of a value that may be a date.
 const DATE_LETTERS: std::ops::RangeInclusive<usize> = 4..=40;
