@@ -36,7 +36,10 @@ use crate::{
     config::Endpoints,
     journey::route::Routes,
     lasting::{Lasting, Work},
-    store::{Store, StoreError, deliveries::Running},
+    store::{
+        Store, StoreError,
+        deliveries::{Decision, Running},
+    },
 };
 
 use way::way;
@@ -201,8 +204,8 @@ async fn due(store: &dyn Store, awake: &Channels) -> Result<Duration, StoreError
         match (due.state, due.within) {
             (Running::Paused, _) | (Running::Running, None) => {}
             (Running::Draining, None) => {
-                let reason = "đã xả hết; drained".to_owned();
-                if store.decide(channel.to_string(), Running::Paused, reason).await? {
+                let paused = Decision::of(Running::Paused, "đã xả hết; drained".to_owned());
+                if store.decide(channel.to_string(), paused).await? {
                     tracing::info!(channel.id = &**channel, "the channel is drained and paused");
                 }
             }

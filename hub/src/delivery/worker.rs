@@ -34,7 +34,7 @@ use crate::{
     lasting::{Lasting, Work},
     store::{
         Store, StoreError,
-        deliveries::{Concluded, Delivery, Running},
+        deliveries::{Concluded, Decision, Delivery, Running},
     },
 };
 
@@ -104,10 +104,11 @@ impl Shared {
         loop {
             // Whatever breaks down in it, the attempt ends, and comes again as others do.
             let work = Work { task: "deliver", channel: &self.task.channel.id };
+            let began = Instant::now();
             let sent = self.task.lasting.caught(work, self.attempt(&delivery)).await;
             let broken = || Failure::new(Class::Unknown, "a fault of the hub: its log says more");
             let sent = sent.unwrap_or_else(|| Err(broken()));
-            match self.ended(&delivery, &sent) {
+            match self.ended(&delivery, &sent, began) {
                 Some(next) => delivery = next,
                 None => return,
             }
@@ -121,7 +122,12 @@ impl Shared {
     }
 
     /// Notes how an attempt ended; gives what its sender goes on with.
-    fn ended(&self, delivery: &Delivery, sent: &Result<Answer, Failure>) -> Option<Box<Delivery>> {
+    fn ended(
+        &self,
+        delivery: &Delivery,
+        sent: &Result<Answer, Failure>,
+        began: Instant,
+    ) -> Option<Box<Delivery>> {
         let name = match sent {
             Ok(_) => "settled",
             Err(failure) => failure.class.name(),
@@ -135,7 +141,7 @@ impl Shared {
         let calls = state.calls(now);
         drop(state);
         if let Some(told) = denied {
-            self.pause(told);
+            self.pause(told, began);
         }
         if calls {
             self.calls.notify_one();
@@ -146,11 +152,14 @@ impl Shared {
         }
     }
 
-    /// Pauses the channel, and says so once, whoever else finds the same.
-    fn pause(&self, told: String) {
+    /// Pauses the channel, and says so once, whoever else finds the same; unless it was resumed
+    /// since the attempt began.
+    fn pause(&self, reason: String, began: Instant) {
         let (store, channel) = (self.task.store.clone(), self.task.channel.id.clone());
         tokio::spawn(async move {
-            match store.decide(channel.to_string(), Running::Paused, told).await {
+            let age = Some(began.elapsed());
+            let decision = Decision { state: Running::Paused, reason, age };
+            match store.decide(channel.to_string(), decision).await {
                 Ok(true) => tracing::error!(
                     channel.id = &*channel,
                     "an agency denies the hub: the channel is paused until it is resumed"

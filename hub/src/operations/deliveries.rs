@@ -14,7 +14,7 @@ use crate::{
     delivery::letter,
     store::{
         StoreError,
-        deliveries::{DELIVERIES_MAX, DeadId, DeadLetter, DeadQuery, Running, Waiting},
+        deliveries::{DELIVERIES_MAX, DeadId, DeadLetter, DeadQuery, Decision, Running, Waiting},
     },
 };
 
@@ -150,7 +150,7 @@ impl Operations {
         state: Running,
         reason: &str,
     ) -> Result<bool, StoreError> {
-        self.store.decide(channel.to_owned(), state, reason.to_owned()).await
+        self.store.decide(channel.to_owned(), Decision::of(state, reason.to_owned())).await
     }
 
     /// Dead letters in the order in which they were buried; an agency sees those to itself.

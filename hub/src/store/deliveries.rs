@@ -168,6 +168,36 @@ pub struct Decided {
     pub reason: String,
 }
 
+/// Whether a channel is to deliver, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// Whether it is to.
+    pub state: Running,
+    /// Why, in words.
+    pub reason: String,
+    /// How long ago that began from which this follows, such as an attempt that was denied; `None`
+    /// for what an operator says. What began before the channel was resumed tells nothing of how
+    /// it stands since.
+    pub age: Option<Duration>,
+}
+
+impl Decision {
+    /// One that holds whatever was decided before.
+    pub fn of(state: Running, reason: String) -> Self {
+        Self { state, reason, age: None }
+    }
+
+    /// Whether it changes what was decided before; `now` in milliseconds since 1970.
+    pub(super) fn changes(&self, before: Option<&Decided>, now: u64) -> bool {
+        let stands = before.map_or(Running::Running, |before| before.state);
+        let began = self.age.map(|age| now.saturating_sub(age.as_millis() as u64));
+        let resumed = before.filter(|before| before.state == Running::Running);
+        let outdated = resumed.zip(began).is_some_and(|(resumed, began)| began < resumed.since);
+        let idle = stands == Running::Paused && self.state == Running::Draining;
+        stands != self.state && !idle && !outdated
+    }
+}
+
 /// How an outbound channel stands, as who delivers needs to know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due {
@@ -258,12 +288,7 @@ pub trait Deliveries: Send + Sync {
 
     /// Sets whether a channel delivers. One that is to drain and has nothing to is paused; one that
     /// an operator has paused is not paused again. Gives whether it changed.
-    fn decide(
-        &self,
-        channel: String,
-        state: Running,
-        reason: String,
-    ) -> Answer<'_, Result<bool, StoreError>>;
+    fn decide(&self, channel: String, decision: Decision) -> Answer<'_, Result<bool, StoreError>>;
 
     /// What has become of the deliveries of some records whose settlements are kept, in their
     /// order.

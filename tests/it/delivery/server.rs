@@ -1,6 +1,6 @@
 //! To a folder on an agency's own SSH server, which denies, is away, and comes back.
 
-use std::{collections::BTreeSet, fs, time::Duration};
+use std::{collections::BTreeSet, fs};
 
 use serde_json::json;
 
@@ -39,9 +39,6 @@ fn dossiers(from: u32) -> String {
     (from..from + COUNT).map(|number| line(&format!("S-{number}"), 1, "XONG")).collect()
 }
 
-/// As long as an attempt to log in may take on a busy machine.
-const UNDER_WAY: Duration = Duration::from_secs(5);
-
 async fn files_lie_on_a_server_each_once_and_whole(backend: Backend) {
     let server = Files::start();
     fs::create_dir(server.path("den")).unwrap();
@@ -56,8 +53,6 @@ async fn files_lie_on_a_server_each_once_and_whole(backend: Backend) {
     assert!(one["decided"]["reason"].as_str().unwrap().contains("credentials"), "{one}");
     assert_eq!((&one["waiting"], &one["dead"]), (&json!(COUNT), &json!(0)));
     kept(&folder, &secret(&server, "user_key"));
-    // Attempts that began with the old key would pause it once more when they end.
-    tokio::time::sleep(UNDER_WAY).await;
     let (status, _) = posted(&operator, "/v1/outbox/so-nhan.tep/resume", "{}").await;
     assert_eq!(status, 200);
     stands(&operator, "so-nhan.tep", |one| one["waiting"] == 0).await;

@@ -21,8 +21,8 @@ use super::{
 use crate::store::{
     Answer, StoreError,
     deliveries::{
-        Concluded, Course, DeadId, DeadLetter, DeadQuery, Deliveries, Delivery, Due, LinePlace,
-        Outgoing, Running, Waiting, Wanted, from_to, millis,
+        Concluded, Course, DeadId, DeadLetter, DeadQuery, Decision, Deliveries, Delivery, Due,
+        LinePlace, Outgoing, Running, Waiting, Wanted, from_to, millis,
     },
 };
 
@@ -177,13 +177,8 @@ impl Deliveries for PostgresStore {
         })
     }
 
-    fn decide(
-        &self,
-        channel: String,
-        state: Running,
-        reason: String,
-    ) -> Answer<'_, Result<bool, StoreError>> {
-        in_one!(self, |transaction| standing::decide(&transaction, &channel, state, &reason))
+    fn decide(&self, channel: String, decision: Decision) -> Answer<'_, Result<bool, StoreError>> {
+        in_one!(self, |transaction| standing::decide(&transaction, &channel, &decision))
     }
 
     fn courses(&self, of: Vec<LinePlace>) -> Answer<'_, Result<Vec<Course>, StoreError>> {

@@ -11,7 +11,7 @@ use super::{SqliteStore, Task};
 use crate::store::{
     Answer, StoreError,
     deliveries::{
-        Concluded, Course, DeadId, DeadLetter, DeadQuery, Deliveries, Delivery, Due, End,
+        Concluded, Course, DeadId, DeadLetter, DeadQuery, Decision, Deliveries, Delivery, Due, End,
         LinePlace, Outgoing, Running, Waiting, Wanted, from_to, millis, shortened,
     },
 };
@@ -262,14 +262,9 @@ impl Deliveries for SqliteStore {
         })
     }
 
-    fn decide(
-        &self,
-        channel: String,
-        state: Running,
-        reason: String,
-    ) -> Answer<'_, Result<bool, StoreError>> {
+    fn decide(&self, channel: String, decision: Decision) -> Answer<'_, Result<bool, StoreError>> {
         self.alone(Task::Aside, move |transaction| {
-            standing::decide(transaction, &channel, state, &reason)
+            standing::decide(transaction, &channel, &decision)
         })
     }
 

@@ -9,7 +9,9 @@ use crate::{
     journal::{entry::Mode, merkle::Digest},
     store::{
         Prepared, Store, Submission,
-        deliveries::{Concluded, Course, DeadQuery, Delivery, Destination, End, Running, Waiting},
+        deliveries::{
+            Concluded, Course, DeadQuery, Decision, Delivery, Destination, End, Running, Waiting,
+        },
     },
 };
 
@@ -197,7 +199,11 @@ pub(crate) async fn courses(store: &dyn Store) {
 /// A channel that is paused delivers nothing; one that drains delivers what was there, and no more.
 pub(crate) async fn paused(store: &dyn Store) {
     tell(store, "a", vec![routed("A-1", 1, 4)]).await;
-    let decide = async |state| store.decide(TO.to_owned(), state, "bảo trì".to_owned()).await;
+    let decided = async |state, age| {
+        let decision = Decision { age, ..Decision::of(state, "bảo trì".to_owned()) };
+        store.decide(TO.to_owned(), decision).await
+    };
+    let decide = async |state| decided(state, None).await;
     assert!(decide(Running::Paused).await.unwrap());
     assert!(!decide(Running::Paused).await.unwrap(), "once");
     assert!(!decide(Running::Draining).await.unwrap(), "it delivers nothing as it is");
@@ -216,6 +222,11 @@ pub(crate) async fn paused(store: &dyn Store) {
     assert!(decide(Running::Paused).await.unwrap());
     assert!(decide(Running::Running).await.unwrap());
     assert_eq!(announced(store, LONG).await.len(), 2);
+    // An attempt from before it was resumed says nothing any more; a later one does.
+    assert!(!decided(Running::Paused, Some(LONG)).await.unwrap());
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    assert!(decided(Running::Paused, Some(Duration::ZERO)).await.unwrap());
+    assert_eq!(waiting(store).await.decided.map(|seen| seen.state), Some(Running::Paused));
 }
 
 /// What is added while others deliver is found by them: none is left behind, and the order of each

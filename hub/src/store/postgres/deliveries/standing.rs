@@ -6,7 +6,7 @@ use deadpool_postgres::GenericClient;
 
 use super::{NOW, small};
 use crate::store::{
-    deliveries::{Course, DeadId, Decided, Due, LinePlace, Running, Waiting, from_to},
+    deliveries::{Course, DeadId, Decided, Decision, Due, LinePlace, Running, Waiting, from_to},
     postgres::{
         failure::Failure,
         session::{self, Value, signed, unsigned},
@@ -149,16 +149,21 @@ pub(super) async fn due(
 pub(super) async fn decide(
     client: &impl GenericClient,
     channel: &str,
-    state: Running,
-    reason: &str,
+    decision: &Decision,
 ) -> Result<bool, Failure> {
-    let before = decided(client, channel).await?.map_or(Running::Running, |known| known.state);
-    if before == state || (before == Running::Paused && state == Running::Draining) {
+    let before = decided(client, channel).await?;
+    let now = session::row(client, &format!("SELECT {NOW}"), &[]).await?;
+    let now: i64 = now.map(|row| row.try_get(0)).transpose()?.unwrap_or_default();
+    if !decision.changes(before.as_ref(), unsigned(now)) {
         return Ok(false);
     }
-    if state == Running::Running {
-        let sql = "DELETE FROM outbound_channels WHERE channel = $1 RETURNING channel";
-        return Ok(session::row(client, sql, &[&channel]).await?.is_some());
+    let Decision { state, reason, .. } = decision;
+    if *state == Running::Running {
+        // It was paused or drained, so it has a row.
+        let sql = "UPDATE outbound_channels SET state = $2, up_to = NULL, since = $3, reason = $4
+                   WHERE channel = $1 AND state <> $2 RETURNING channel";
+        let values: [Value<'_>; 4] = [&channel, &state.name(), &now, reason];
+        return Ok(session::row(client, sql, &values).await?.is_some());
     }
     let sql = format!(
         "INSERT INTO outbound_channels AS c (channel, state, up_to, since, reason)
@@ -168,7 +173,7 @@ pub(super) async fn decide(
              since = excluded.since, reason = excluded.reason
          WHERE c.state <> excluded.state RETURNING c.channel"
     );
-    let values: [Value<'_>; 3] = [&channel, &state.name(), &reason];
+    let values: [Value<'_>; 3] = [&channel, &state.name(), reason];
     Ok(session::row(client, &sql, &values).await?.is_some())
 }
 
@@ -198,7 +203,8 @@ pub(super) async fn waiting(client: &impl GenericClient) -> Result<Vec<Waiting>,
         let one = Waiting { dead, ..of(&mut all, &channel) };
         all.insert(channel, one);
     }
-    let sql = "SELECT channel, state, up_to, since, reason FROM outbound_channels";
+    let sql = "SELECT channel, state, up_to, since, reason FROM outbound_channels
+               WHERE state <> 'running'";
     for row in session::rows(client, sql, &[]).await? {
         let (channel, decided) = read(&row)?;
         let one = Waiting { decided: Some(decided), ..of(&mut all, &channel) };

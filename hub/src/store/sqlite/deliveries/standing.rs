@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use super::now;
 use crate::store::{
     StoreError,
-    deliveries::{Course, DeadId, Decided, Due, Running, Waiting, from_to},
+    deliveries::{Course, DeadId, Decided, Decision, Due, Running, Waiting, from_to},
 };
 
 /// What was decided of a channel.
@@ -50,24 +50,26 @@ pub(super) fn due(connection: &Connection, channel: &str) -> Result<Due, StoreEr
 pub(super) fn decide(
     transaction: &Transaction<'_>,
     channel: &str,
-    state: Running,
-    reason: &str,
+    decision: &Decision,
 ) -> Result<bool, StoreError> {
-    let before = decided(transaction, channel)?.map_or(Running::Running, |known| known.state);
-    if before == state || (before == Running::Paused && state == Running::Draining) {
+    let (before, now) = (decided(transaction, channel)?, now());
+    if !decision.changes(before.as_ref(), u64::try_from(now).unwrap_or_default()) {
         return Ok(false);
     }
-    if state == Running::Running {
-        let sql = "DELETE FROM outbound_channels WHERE channel = ?1";
-        transaction.prepare_cached(sql)?.execute([channel])?;
-        return Ok(true);
+    let Decision { state, reason, .. } = decision;
+    if *state == Running::Running {
+        // It was paused or drained, so it has a row.
+        let sql = "UPDATE outbound_channels SET state = ?2, up_to = NULL, since = ?3, reason = ?4
+                   WHERE channel = ?1";
+        let values = params![channel, state.name(), now, reason];
+        return Ok(transaction.prepare_cached(sql)?.execute(values)? > 0);
     }
     let sql = "INSERT INTO outbound_channels (channel, state, up_to, since, reason)
                SELECT ?1, ?2, CASE ?2 WHEN 'draining' THEN size END, ?3, ?4 FROM head
                WHERE leaving IS NULL AND arriving IS NULL
                ON CONFLICT (channel) DO UPDATE SET state = excluded.state, up_to = excluded.up_to,
                    since = excluded.since, reason = excluded.reason";
-    let values = params![channel, state.name(), now(), reason];
+    let values = params![channel, state.name(), now, reason];
     Ok(transaction.prepare_cached(sql)?.execute(values)? > 0)
 }
 
@@ -101,6 +103,9 @@ pub(super) fn course(
     Ok(found.optional()?.unwrap_or(Course::None))
 }
 
+/// Channels that do not simply deliver.
+const STEERED: &str = "SELECT channel FROM outbound_channels WHERE state <> 'running'";
+
 /// What waits, by channel.
 pub(super) fn waiting(connection: &Connection) -> Result<Vec<Waiting>, StoreError> {
     let mut all: BTreeMap<String, Waiting> = BTreeMap::new();
@@ -128,7 +133,7 @@ pub(super) fn waiting(connection: &Connection) -> Result<Vec<Waiting>, StoreErro
             one.dead = row.get(1)?;
         }
     }
-    let mut statement = connection.prepare_cached("SELECT channel FROM outbound_channels")?;
+    let mut statement = connection.prepare_cached(STEERED)?;
     let channels = statement.query_map([], |row| row.get(0))?;
     for channel in channels.collect::<Result<Vec<String>, _>>()? {
         of(&mut all, channel.clone());
