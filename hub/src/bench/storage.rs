@@ -1,7 +1,7 @@
 //! Where the store of a benchmark lies: in a file, or in a database of its own on a server.
 
 use std::{
-    path::{Path, PathBuf},
+    path::{self, Path, PathBuf},
     sync::Arc,
 };
 
@@ -28,7 +28,9 @@ impl Place {
         let faulty = |fault| BenchError::Input(format!("--store: {fault}"));
         let address = ["@", "postgres:", "postgresql:", "sqlite:"];
         if !address.iter().any(|start| text.starts_with(start)) {
-            return Ok(Self::File(PathBuf::from(text)));
+            // The hub that fills it works in a folder of its own.
+            let file = path::absolute(text).map_err(|error| faulty(error.to_string()))?;
+            return Ok(Self::File(file));
         }
         let line = StoreAddress::line(text).map_err(faulty)?;
         match StoreAddress::told(&line).map_err(faulty)? {

@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-pub(super) use entry::{Checked, EntryCopy, EntryRow, Refers, Salted, check};
+pub(super) use entry::{Checked, EntryCopy, EntryRow, Refers, check};
 
 /// Faults listed; more would help nobody.
 pub(super) const FAULTS_MAX: usize = 100;
@@ -114,6 +114,8 @@ impl Verdict {
 pub(super) struct Recount {
     leaves: BTreeMap<String, [u8; 32]>,
     sums: Rollups,
+    /// How many observations it was folded from.
+    heard: u64,
 }
 
 impl Recount {
@@ -128,6 +130,20 @@ impl Recount {
         self.leaves.insert(folded.key, folded.leaf);
     }
 
+    /// Adds that so many observations were read.
+    pub(super) fn hear(&mut self, observations: usize) {
+        self.heard += observations as u64;
+    }
+
+    /// Compares how many observations there are with how many are stored under names. Those that
+    /// are missing are told one by one.
+    pub(super) fn names(&self, stored: u64, verdict: &mut Verdict) {
+        if stored > self.heard {
+            let heard = self.heard;
+            verdict.add(format!("{stored} observations are under names, but entries tell {heard}"));
+        }
+    }
+
     /// Adds a component's numbers.
     pub(super) fn count(&mut self, counts: &[PlacedCounts]) {
         counts.iter().for_each(|(place, counts)| self.sums.count(place, counts));
@@ -140,6 +156,7 @@ impl Recount {
         }
         self.leaves.append(&mut other.leaves);
         self.sums.merge(&other.sums, 1);
+        self.heard += other.heard;
     }
 
     /// Whether a dossier that is stored was told of.

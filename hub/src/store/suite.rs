@@ -2,6 +2,7 @@
 
 pub(crate) mod attachments;
 mod channels;
+pub(crate) mod damage;
 pub(crate) mod deliveries;
 mod findings;
 mod freezes;
@@ -20,7 +21,7 @@ mod timeliness;
 use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
-use contracts::{Contracts, Outcome, Problem, Progress, problem};
+use contracts::{Contracts, Outcome, Problem, Progress};
 
 use super::{
     ApiKey, CellQuery, Item, Payload, Personal, Prepared, Reply, Rules, Store, Submission, Verdict,
@@ -42,7 +43,7 @@ pub(crate) use groupings::groupings;
 pub(crate) use loads::loads;
 pub(crate) use look_ups::look_ups;
 pub(crate) use profiles::profiles;
-pub(crate) use refusals::refusals;
+pub(crate) use refusals::{refusals, refused};
 pub(crate) use sent_again::sent_again;
 pub(crate) use strides::strides;
 pub(crate) use timeliness::timeliness;
@@ -141,10 +142,6 @@ pub(crate) async fn send(store: &dyn Store, message: Submission) -> contracts::R
         Reply::Done(receipt) => receipt,
         Reply::Next(next) => panic!("chunk {next} is wanted"),
     }
-}
-
-pub(crate) fn refused() -> Vec<Problem> {
-    vec![Problem::new(&problem::BAD_DATE).with_value("31/02/2013", false)]
 }
 
 /// The open gauge at the end of a day, at a position.

@@ -9,10 +9,7 @@ use super::{
     failure::Failure,
     session::{self, hash_or_none, signed, unsigned},
 };
-use crate::store::{
-    StoreError,
-    audit::{EntryCopy, Salted},
-};
+use crate::store::{StoreError, audit::EntryCopy};
 
 /// Rows of a page.
 const PAGE_ROWS_MAX: usize = 1_024;
@@ -110,16 +107,19 @@ async fn raw(
     transaction: &Transaction<'_>,
     messages: &[i64],
 ) -> Result<HashMap<i64, ([u8; 32], Vec<u8>)>, Failure> {
-    let sql = "SELECT message, salt, bytes FROM payloads WHERE message = ANY ($1)
+    let sql = "SELECT message, salt, bytes, piece = 0 FROM payloads WHERE message = ANY ($1)
                ORDER BY message, piece";
     let mut all: HashMap<i64, ([u8; 32], Vec<u8>)> = HashMap::new();
     for row in session::rows(transaction, sql, &[&messages]).await? {
         let (message, bytes): (i64, &[u8]) = (row.try_get(0)?, row.try_get(2)?);
         match all.get_mut(&message) {
             Some((_, whole)) => whole.extend_from_slice(bytes),
+            // Without its first piece it is on its way out, which is looked at elsewhere.
+            None if !row.try_get::<_, bool>(3)? => {}
+            // What has lost its salt comes to something else than the entry says.
             None => {
-                let salted: Salted = hash_or_none(&row, 1)?.map(|salt| (salt, bytes.to_vec()));
-                all.extend(salted.map(|salted| (message, salted)));
+                let salt = hash_or_none(&row, 1)?.unwrap_or_default();
+                all.insert(message, (salt, bytes.to_vec()));
             }
         }
     }

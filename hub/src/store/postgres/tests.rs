@@ -1,5 +1,6 @@
 //! The suite on PostgreSQL, and what is PostgreSQL's own.
 
+mod damage;
 mod followers;
 mod lease;
 

@@ -169,7 +169,8 @@ async fn compare(
         stored.insert(row.try_get(0)?, row.try_get(1)?);
     }
     let mut at = 0;
-    for (dossiers, counts, _) in folded {
+    for (dossiers, counts, shorts) in folded {
+        recount.hear(shorts.len());
         for dossier in dossiers {
             at += 1;
             recount.dossier(dossier, stored.get(&at).copied(), verdict);
@@ -216,6 +217,9 @@ async fn extra(
             verdict.add(format!("dossier `{key}` is stored, but no observation tells of it"));
         }
     }
+    let stored = session::row(transaction, "SELECT count(*) FROM observations", &[]).await?;
+    let stored: i64 = stored.map(|row| row.try_get(0)).transpose()?.unwrap_or_default();
+    recount.names(unsigned(stored), verdict);
     Ok(())
 }
 

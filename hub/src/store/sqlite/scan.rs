@@ -44,14 +44,19 @@ fn committed<'a>(
 
 /// What the raw bytes of a message come to, piece by piece where they lie.
 fn raw(connection: &Connection, message: u64) -> Result<Option<Commitment>, StoreError> {
-    let sql = "SELECT salt, bytes FROM payloads WHERE message = ?1 ORDER BY piece";
+    let sql = "SELECT salt, bytes, piece = 0 FROM payloads WHERE message = ?1 ORDER BY piece";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([message])?;
     let mut whole: Option<Committing> = None;
     while let Some(row) = rows.next()? {
         if whole.is_none() {
+            // Without its first piece it is on its way out, which is looked at elsewhere.
+            if !row.get::<_, bool>(2)? {
+                return Ok(None);
+            }
+            // What has lost its salt comes to something else than the entry says.
             let salt: Option<[u8; 32]> = row.get(0)?;
-            whole = salt.map(|salt| Committing::new(&Salt::from_bytes(salt)));
+            whole = Some(Committing::new(&Salt::from_bytes(salt.unwrap_or_default())));
         }
         let bytes = row.get_ref(1)?.as_blob().unwrap_or_default();
         whole.iter_mut().for_each(|whole| whole.add(bytes));

@@ -1,5 +1,7 @@
 //! The suite on SQLite, and what is SQLite's own.
 
+mod damage;
+
 use std::{
     fs,
     path::PathBuf,

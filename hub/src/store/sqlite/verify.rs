@@ -182,6 +182,7 @@ fn fold(
     (recount, verdict): &mut (Recount, Verdict),
 ) -> Result<(), StoreError> {
     let observations = scan::observations_at(connection, positions)?;
+    recount.hear(observations.len());
     shorts(connection, &observations, verdict)?;
     let (dossiers, counts) = replay::outcome(&observations, rules);
     let mut statement = connection.prepare_cached(
@@ -232,7 +233,7 @@ fn shorts(
     Ok(())
 }
 
-/// Dossiers that are stored, but of which nothing tells.
+/// Dossiers and observations that are stored, but of which nothing tells.
 fn extra(
     connection: &Connection,
     recount: &Recount,
@@ -247,6 +248,8 @@ fn extra(
             verdict.add(format!("dossier `{key}` is stored, but no observation tells of it"));
         }
     }
+    let sql = "SELECT count(*) FROM observations";
+    recount.names(connection.query_row(sql, [], |row| row.get(0))?, verdict);
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use contracts::{Problem, problem};
 
-use super::{holds, message, refused, send, snapshot};
+use super::{holds, message, send, snapshot};
 use crate::{
     journal::merkle::Digest,
     store::{
@@ -14,6 +14,11 @@ use crate::{
 };
 
 const CHANNEL: &str = "so-y-te.ho-so";
+
+/// A date that is none.
+pub(crate) fn refused() -> Vec<Problem> {
+    vec![Problem::new(&problem::BAD_DATE).with_value("31/02/2013", false)]
+}
 
 fn bad(key: &str) -> Item {
     let missing = Problem::new(&problem::MISSING_MEMBER).at("/status");
