@@ -92,14 +92,15 @@ impl fmt::Debug for DedupKey {
 pub struct Commitment(Digest);
 
 impl Commitment {
-    /// A commitment that was stored.
-    pub const fn from_digest(digest: Digest) -> Self {
-        Self(digest)
-    }
-
     /// Its value.
     pub const fn digest(&self) -> &Digest {
         &self.0
+    }
+}
+
+impl From<Digest> for Commitment {
+    fn from(digest: Digest) -> Self {
+        Self(digest)
     }
 }
 

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::commitment::Commitment;
-use super::merkle::{Digest, leaf_hash};
+use super::exact::Exact;
+use super::merkle::Digest;
 
 /// Largest entry text, in bytes. Larger parts are referenced by hash.
 pub const MAX_TEXT: usize = 16 * 1024;
@@ -205,16 +206,11 @@ impl Entry {
         if text.len() > MAX_TEXT {
             return Err(EntryError::TooLong(text.len()));
         }
+        if let Some(exact) = Exact::read(text) {
+            return Ok(exact.into());
+        }
         let entry: Self = serde_json::from_str(text)?;
         if entry.text()? == text { Ok(entry) } else { Err(EntryError::NotExact) }
-    }
-
-    /// Its leaf hash: `SHA-256(0x00 || text)`. One who has the text takes [`leaf_hash`] of it.
-    ///
-    /// # Errors
-    /// Those of [`Entry::text`].
-    pub fn leaf(&self) -> Result<Digest, EntryError> {
-        self.text().map(|text| leaf_hash(text.as_bytes()))
     }
 
     fn check(&self) -> Result<(), EntryError> {
@@ -301,7 +297,6 @@ mod tests {
         assert_eq!(Entry::parse(&expected).unwrap(), least());
         let text = entry().text().unwrap();
         assert_eq!(Entry::parse(&text).unwrap(), entry());
-        assert_eq!(entry().leaf().unwrap(), leaf_hash(text.as_bytes()));
         let members: serde_json::Map<String, serde_json::Value> =
             serde_json::from_str(&text).unwrap();
         let order = "log_id position recorded_at kind hash message_id mode contract key raw \

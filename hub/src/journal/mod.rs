@@ -11,6 +11,7 @@ mod base64;
 pub mod checkpoint;
 pub mod commitment;
 pub mod entry;
+pub mod exact;
 pub mod merkle;
 pub mod proof;
 
@@ -18,6 +19,7 @@ pub use checkpoint::{Checkpoint, CheckpointError, Signer, Verifier};
 pub use commitment::{Commitment, DedupHash, DedupKey, NoRandomness, Salt};
 pub use commitment::{commit, dedup_hash, verify};
 pub use entry::{Algorithm, Entry, EntryError, EntryKind, MAX_TEXT, Mode, recorded_at};
+pub use exact::Exact;
 pub use merkle::{BadDigest, BadFrontier, Digest, Frontier, MAX_SIZE, Node, TreeHead};
 pub use merkle::{empty_root, leaf_hash, node_hash, range_root, root};
 pub use proof::{ConsistencyProof, InclusionProof, ProofError};

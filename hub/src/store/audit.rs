@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-pub(super) use entry::{Checked, EntryCopy, EntryRow, Refers, check};
+pub(super) use entry::{Checked, EntryCopy, EntryRow, Refers, check, rules};
 
 /// Faults listed; more would help nobody.
 pub(super) const FAULTS_MAX: usize = 100;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{PersonalText, StoreError};
 use crate::{
-    journal::{entry::Mode, merkle::Digest},
+    journal::{entry::Mode, exact::Exact, merkle::Digest},
     registry::{Content, Observation, RecordRow, Telling},
 };
 
@@ -35,6 +35,17 @@ struct Facts<'a> {
     public: Digest,
     #[serde(default)]
     supersedes: Option<u64>,
+}
+
+impl<'a> Facts<'a> {
+    /// Out of the text of an entry: as exact ones are, else as any JSON is.
+    fn read(text: &'a [u8]) -> Result<Self, serde_json::Error> {
+        let exact = simdutf8::basic::from_utf8(text).ok().and_then(Exact::read);
+        let Some(Exact { recorded_at, mode, contract, public, supersedes, .. }) = exact else {
+            return read(text);
+        };
+        Ok(Self { recorded_at, mode, contract, public, supersedes })
+    }
 }
 
 /// The member of an entry's text that every kind has.
@@ -97,7 +108,7 @@ pub fn observation(stored: &Stored<'_>) -> Result<Option<Read>, StoreError> {
     let damaged = |error: serde_json::Error| {
         StoreError::fault(format!("the entry at position {} is damaged: {error}", stored.position))
     };
-    let facts: Facts<'_> = read(stored.text).map_err(damaged)?;
+    let facts = Facts::read(stored.text).map_err(damaged)?;
     let content = match (stored.kind, facts.contract) {
         ("retraction", Some("dossier/1")) => retraction(stored.public).map_err(damaged)?,
         (_, Some("dossier/1")) => Content::Snapshot(read(stored.public).map_err(damaged)?),
@@ -137,7 +148,7 @@ pub fn claim(stored: &Stored<'_>) -> Result<Option<(Timestamp, ClaimedStatistic)
     let damaged = |error: serde_json::Error| {
         StoreError::fault(format!("the entry at position {} is damaged: {error}", stored.position))
     };
-    let facts: Facts<'_> = read(stored.text).map_err(damaged)?;
+    let facts = Facts::read(stored.text).map_err(damaged)?;
     let claims = stored.kind == "observation" && facts.contract == Some("claimed-statistic/1");
     if !claims || facts.mode == Mode::Trial {
         return Ok(None);

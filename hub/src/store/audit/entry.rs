@@ -4,6 +4,7 @@ use crate::{
     journal::{
         commitment::{Commitment, Salt, commit},
         entry::{Entry, EntryKind},
+        exact::Exact,
         merkle::{Digest, leaf_hash},
     },
     registry::report::FreezeText,
@@ -65,29 +66,28 @@ impl EntryCopy {
         }
     }
 
-    /// Bytes that it takes.
-    pub(in crate::store) fn bytes(&self) -> usize {
-        let salted = |part: &Salted| part.as_ref().map_or(0, |(_, bytes)| bytes.len());
-        self.text.len() + self.public.len() + salted(&self.personal) + salted(&self.raw)
-    }
-
     /// The hash of the rules that it puts in force, where it does.
     pub(in crate::store) fn rules(&self) -> Result<Option<Digest>, StoreError> {
-        let rules = self.row().reference()?.filter(|text| text.name == ReferenceName::Rules);
-        Ok(rules.map(|text| text.content))
+        rules(&self.stored())
     }
+}
+
+/// The hash of the rules that an entry puts in force, where it does.
+pub(in crate::store) fn rules(entry: &Stored<'_>) -> Result<Option<Digest>, StoreError> {
+    let rules = reference(entry)?.filter(|text| text.name == ReferenceName::Rules);
+    Ok(rules.map(|text| text.content))
+}
+
+/// What an entry is a version of and the hash of that, where it is a reference.
+fn reference(entry: &Stored<'_>) -> Result<Option<ReferenceText>, StoreError> {
+    let refers = entry.kind == EntryKind::Reference.as_str();
+    refers.then(|| ReferenceText::read(entry.public)).transpose()
 }
 
 impl<'a> EntryRow<'a> {
     /// What folds read of it.
     fn stored(&self) -> Stored<'a> {
         Stored { position: self.position, kind: self.kind, text: self.text, public: self.public }
-    }
-
-    /// What it is a version of and the hash of that, where it is a reference.
-    fn reference(&self) -> Result<Option<ReferenceText>, StoreError> {
-        let refers = self.kind == EntryKind::Reference.as_str();
-        refers.then(|| ReferenceText::read(self.public)).transpose()
     }
 
     /// What it names by its hash, where it does.
@@ -100,7 +100,7 @@ impl<'a> EntryRow<'a> {
             }
             return Ok(Some(Refers::Report(text.figures)));
         }
-        Ok(self.reference()?.map(|text| match text.name {
+        Ok(reference(&self.stored())?.map(|text| match text.name {
             ReferenceName::Rules => Refers::Rules(text.content),
             ReferenceName::Catalogue => Refers::Catalogue(text.content),
         }))
@@ -147,9 +147,9 @@ pub(in crate::store) fn check(row: EntryRow<'_>) -> Checked {
     };
     let position = row.position;
     let told = match agrees(row) {
-        Ok((entry, refers)) => {
+        Ok((told, refers)) => {
             checked.refers = refers;
-            replay::told_under(entry.contract.as_deref(), &row.stored())
+            told
         }
         Err(fault) => {
             checked.faults.push(format!("position {position}: {fault}"));
@@ -163,12 +163,19 @@ pub(in crate::store) fn check(row: EntryRow<'_>) -> Checked {
     checked
 }
 
-/// Whether an entry's text is one, and everything it names is what it names; gives the entry, and
-/// what it refers to, where it does.
-fn agrees(row: EntryRow<'_>) -> Result<(Entry, Option<Refers>), String> {
+/// Whether an entry's text is one, and everything it names is what it names; gives what it tells
+/// of, and what it refers to, where it does.
+fn agrees(row: EntryRow<'_>) -> Result<(Result<About, StoreError>, Option<Refers>), String> {
     let text = simdutf8::basic::from_utf8(row.text);
     let text = text.map_err(|_| "the entry's text is not UTF-8".to_owned())?;
-    let entry = Entry::parse(text).map_err(|error| error.to_string())?;
+    let owned;
+    let entry = match Exact::read(text) {
+        Some(exact) => exact,
+        None => {
+            owned = Entry::parse(text).map_err(|error| error.to_string())?;
+            Exact::from(&owned)
+        }
+    };
     if entry.position != row.position {
         return Err(format!("the entry's text says position {}", entry.position));
     }
@@ -185,7 +192,7 @@ fn agrees(row: EntryRow<'_>) -> Result<(Entry, Option<Refers>), String> {
         return Err("the raw bytes are not those the entry commits to".to_owned());
     }
     let refers = row.refers().map_err(|error| error.reason)?;
-    Ok((entry, refers))
+    Ok((replay::told_under(entry.contract, &row.stored()), refers))
 }
 
 /// What was erased or pruned leaves its commitment behind.

@@ -2,26 +2,20 @@
 
 use std::{sync::mpsc, thread};
 
-use rayon::prelude::*;
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::{
-    Writer,
-    deltas::NumbersSeen,
-    findings, known, message, records,
-    scan::{self, Groups},
-    write,
+    Writer, crew::Crew, deltas::NumbersSeen, findings, known, message, records, scan, write,
 };
-use crate::store::{
-    Rules, StoreError,
-    audit::EntryCopy,
-    batch::{Changes, Rollups},
-    replay::{self, About, Components, FirstReading, Turns},
-    rules::RulesHistory,
+use crate::{
+    journal::merkle::Digest,
+    store::{
+        Rules, StoreError, audit,
+        batch::{Changes, Rollups},
+        replay::{self, About, Components, FirstReading, Turns},
+        rules::RulesHistory,
+    },
 };
-
-/// Pages read ahead of the work at them, and worked at ahead of the writing.
-const PAGES_AHEAD: usize = 2;
 
 /// Makes every fold anew; gives the number of entries read.
 pub(super) fn rebuild(writer: &mut Writer) -> Result<u64, StoreError> {
@@ -29,7 +23,7 @@ pub(super) fn rebuild(writer: &mut Writer) -> Result<u64, StoreError> {
     rolling.forget();
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     numbers.forget();
-    let read = anew(&transaction, numbers)
+    let read = anew(&transaction, None, numbers)
         .and_then(|read| findings::forget(&transaction).map(|()| read))
         .and_then(|read| message::channels::recount(&transaction).map(|()| read))
         .and_then(|read| transaction.commit().map(|()| read).map_err(StoreError::from));
@@ -40,12 +34,19 @@ pub(super) fn rebuild(writer: &mut Writer) -> Result<u64, StoreError> {
 }
 
 /// Makes every fold anew where a migration has asked for it.
-pub(super) fn due(connection: &Connection) -> Result<(), StoreError> {
-    let sql = "UPDATE head SET refold = 0 WHERE refold = 1";
-    if connection.execute(sql, [])? > 0 {
-        anew(connection, &mut NumbersSeen::default())?;
+pub(super) fn due(connection: &mut Connection) -> Result<(), StoreError> {
+    let asked = |connection: &Connection| {
+        connection.query_row("SELECT refold FROM head", [], |row| row.get(0)).optional()
+    };
+    if asked(connection)? != Some(true) {
+        return Ok(());
     }
-    Ok(())
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another process may have done it meanwhile.
+    if transaction.execute("UPDATE head SET refold = 0 WHERE refold = 1", [])? > 0 {
+        anew(&transaction, None, &mut NumbersSeen::default())?;
+    }
+    Ok(transaction.commit()?)
 }
 
 /// Puts rules in force: a reference entry, and every fold with them from its position on.
@@ -65,7 +66,7 @@ pub(super) fn adopt(writer: &mut Writer, rules: &Rules) -> Result<bool, StoreErr
     write::entry(&transaction, &entry)?;
     write::head(&transaction, &tip)?;
     numbers.forget();
-    anew(&transaction, numbers)?;
+    anew(&transaction, Some((entry.position, rules)), numbers)?;
     transaction.commit()?;
     Ok(true)
 }
@@ -83,120 +84,108 @@ const INDEX: &str = "
     CREATE INDEX members_by_dossier ON members (dossier);";
 
 /// Reads the journal once in order, as far as folds read it.
-pub(super) fn first_reading(connection: &Connection) -> Result<FirstReading, StoreError> {
+pub(super) fn first_reading(crew: &mut Crew) -> Result<FirstReading, StoreError> {
     let (mut heard, mut versions) = (FirstReading::default(), Vec::new());
-    let told = |page: Vec<EntryCopy>| -> Result<Vec<About>, StoreError> {
-        page.par_iter().map(|row| replay::told(&row.stored())).collect()
-    };
-    beside(
-        &mut |give| {
-            scan::pages(connection, &mut |page| {
-                for row in &page {
-                    if let Some(hash) = row.rules()? {
-                        versions.push((row.position, hash, known::rules(connection, hash)?));
-                    }
-                }
-                give(page)
-            })
-        },
-        &told,
-        &mut |all| {
-            all.into_iter().for_each(|about| heard.take(about));
+    let read = |reader: &Connection, stretch, told: &mut Vec<_>| {
+        scan::entries(reader, stretch, &mut |entry| {
+            told.push((entry.position, (replay::told(entry)?, audit::rules(entry)?)));
             Ok(())
-        },
-    )?;
-    versions.into_iter().for_each(|(position, hash, rules)| heard.refer(position, hash, rules));
+        })
+    };
+    let end = scan::end(crew.first()?)?;
+    crew.in_order(end, &read, &mut |told: Vec<(u64, (About, Option<Digest>))>| {
+        for (position, (about, rules)) in told {
+            heard.take(about);
+            versions.extend(rules.map(|hash| (position, hash)));
+        }
+        true
+    })?;
+    let reader = crew.first()?;
+    for (position, hash) in versions {
+        heard.refer(position, hash, known::rules(reader, hash)?);
+    }
     Ok(heard)
 }
 
-/// Reads here, works at what was read on other threads meanwhile, and hands over the results here,
-/// in order.
-fn beside<T: Send, R: Send>(
-    read: &mut dyn FnMut(&mut Give<'_, T>) -> Result<(), StoreError>,
-    work: &(dyn Fn(T) -> Result<R, StoreError> + Sync),
-    take: &mut dyn FnMut(R) -> Result<(), StoreError>,
-) -> Result<(), StoreError> {
-    thread::scope(|scope| {
-        let (send, come) = mpsc::sync_channel::<T>(PAGES_AHEAD);
-        let (done, results) = mpsc::sync_channel(PAGES_AHEAD);
-        scope.spawn(move || {
-            for one in come {
-                if done.send(work(one)).is_err() {
-                    return;
-                }
-            }
-        });
-        let gone = || StoreError::fault("the folding thread has stopped");
-        let mut ahead = 0;
-        read(&mut |one| {
-            send.send(one).map_err(|_| gone())?;
-            ahead += 1;
-            if ahead > PAGES_AHEAD {
-                ahead -= 1;
-                take(results.recv().map_err(|_| gone())??)?;
-            }
-            Ok(())
-        })?;
-        drop(send);
-        results.into_iter().try_for_each(|result| take(result?))
-    })
-}
-
-/// Takes what was read.
-type Give<'a, T> = dyn FnMut(T) -> Result<(), StoreError> + 'a;
-
-fn anew(connection: &Connection, numbers: &mut NumbersSeen) -> Result<u64, StoreError> {
-    connection.execute_batch(DROP)?;
-    let FirstReading { components, records: told, rules, versions, entries: read } =
-        first_reading(connection)?;
+/// Makes every fold anew, and takes the rules that a transaction has just put in force.
+fn anew(
+    transaction: &Transaction<'_>,
+    adopted: Option<(u64, &Rules)>,
+    numbers: &mut NumbersSeen,
+) -> Result<u64, StoreError> {
+    transaction.execute_batch(DROP)?;
+    let mut crew = Crew::before(transaction)?;
+    let mut heard = first_reading(&mut crew)?;
+    if let Some((position, rules)) = adopted {
+        heard.take(About::Nothing);
+        heard.refer(position, rules.hash(), rules.clone());
+    }
+    let FirstReading { components, records: told, rules, versions, entries: read } = heard;
     for (position, hash) in versions {
         let sql = "INSERT INTO rules (position, hash) VALUES (?1, ?2)";
-        connection.execute(sql, params![position, hash.as_bytes()])?;
+        transaction.execute(sql, params![position, hash.as_bytes()])?;
     }
     let (fresh, replaced) = told.close();
-    records::write(connection, &fresh, &replaced)?;
+    records::write(transaction, &fresh, &replaced)?;
     let (mut sums, mut turns) = (Rollups::default(), Turns::default());
     let mut write = |stories: &[Changes]| {
         stories.iter().flat_map(|story| &story.deltas).for_each(|delta| sums.add(delta));
-        write::folds(connection, stories, numbers)
+        write::folds(transaction, stories, numbers)
     };
-    stories(connection, components, &rules, &mut |mut stories| {
+    stories(&mut crew, components, &rules, &mut |mut stories| {
         stories.iter_mut().for_each(|story| turns.take(story, &rules));
         write(&stories)
     })?;
     write(&[turns.close()])?;
-    write::rollups(connection, &sums, read)?;
-    connection.execute_batch(INDEX)?;
+    write::rollups(transaction, &sums, read)?;
+    transaction.execute_batch(INDEX)?;
     Ok(read)
 }
 
-/// Reads component by component, folds on other threads, and hands over the stories of each page
-/// here.
+/// Components that one reader folds at a time.
+const COMPONENTS: usize = 64;
+/// Components whose stories are handed over together.
+const TOGETHER: usize = 32 * COMPONENTS;
+/// Such lots folded ahead of the writing.
+const LOTS_AHEAD: usize = 1;
+
+/// Reads and folds component by component on other threads, and hands over the stories here, in
+/// the components' order.
 fn stories(
-    connection: &Connection,
+    crew: &mut Crew,
     components: Components,
     rules: &RulesHistory,
     take: &mut dyn FnMut(Vec<Changes>) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
-    let mut wanted = components.groups().into_iter();
-    let fold = |groups: Groups| -> Result<Vec<Changes>, StoreError> {
-        let story = |group: &Vec<EntryCopy>| {
-            let stored: Vec<_> = group.iter().map(EntryCopy::stored).collect();
-            Ok(replay::story(replay::observations(&stored)?, rules))
-        };
-        groups.par_iter().map(story).collect()
-    };
-    beside(
-        &mut |give| {
-            loop {
-                let page = scan::groups(connection, &mut wanted)?;
-                if page.is_empty() {
-                    return Ok(());
+    let groups = components.groups();
+    thread::scope(|scope| {
+        let (give, come) = mpsc::sync_channel(LOTS_AHEAD);
+        scope.spawn(move || {
+            for lot in groups.chunks(TOGETHER) {
+                if give.send(told(crew, lot, rules)).is_err() {
+                    return;
                 }
-                give(page)?;
             }
-        },
-        &fold,
-        take,
-    )
+        });
+        come.into_iter().try_for_each(|stories| take(stories?))
+    })
+}
+
+/// The stories of some components, in their order.
+fn told(
+    crew: &mut Crew,
+    groups: &[Vec<u64>],
+    rules: &RulesHistory,
+) -> Result<Vec<Changes>, StoreError> {
+    let jobs: Vec<&[Vec<u64>]> = groups.chunks(COMPONENTS).collect();
+    let gathered = crew.share(jobs.len(), &|reader, job, stories: &mut Vec<_>| {
+        for (at, positions) in jobs[job].iter().enumerate() {
+            let observations = scan::observations_at(reader, positions)?;
+            stories.push(((job, at), replay::story(observations, rules)));
+        }
+        Ok(())
+    })?;
+    let mut stories: Vec<_> = gathered.into_iter().flatten().collect();
+    stories.sort_unstable_by_key(|(place, _)| *place);
+    Ok(stories.into_iter().map(|(_, story)| story).collect())
 }

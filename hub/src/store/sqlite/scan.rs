@@ -1,31 +1,17 @@
-//! Reading entries in bulk: in order, or component by component.
+//! Reading entries in bulk, each where its row lies: in order, or component by component.
 
 use rusqlite::{Connection, Row};
 
+use super::crew::Stretch;
 use crate::{
     journal::commitment::{Commitment, Committing, Salt},
     registry::Observation,
     store::{
         StoreError,
-        audit::{EntryCopy, EntryRow},
+        audit::EntryRow,
         decode::{self, Stored},
     },
 };
-
-/// Rows and bytes of a page; the row that passes one of them is its last.
-const PAGE_ROWS_MAX: usize = 2_048;
-const PAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
-
-fn plain(row: &Row<'_>) -> Result<EntryCopy, rusqlite::Error> {
-    Ok(EntryCopy {
-        position: row.get(0)?,
-        kind: row.get(1)?,
-        text: row.get(2)?,
-        public: row.get(3)?,
-        personal: None,
-        raw: None,
-    })
-}
 
 /// A row where it lies: SQLite has put it together, and it is looked at before the next one.
 fn committed<'a>(
@@ -64,26 +50,36 @@ fn raw(connection: &Connection, message: u64) -> Result<Option<Commitment>, Stor
     Ok(whole.map(Committing::close))
 }
 
-const PLAIN: &str = "SELECT position, kind, text, public FROM entries ORDER BY position";
+/// How many positions the journal has.
+pub(super) fn end(connection: &Connection) -> Result<u64, StoreError> {
+    let sql = "SELECT coalesce(max(position) + 1, 0) FROM entries";
+    Ok(connection.query_row(sql, [], |row| row.get(0))?)
+}
 
-/// All entries in order, page by page, without what they commit to.
-pub(super) fn pages(
+fn stored<'a>(row: &'a Row<'_>) -> Result<Stored<'a>, rusqlite::Error> {
+    Ok(Stored {
+        position: row.get(0)?,
+        kind: text(row, 1)?,
+        text: blob(row, 2)?,
+        public: blob(row, 3)?,
+    })
+}
+
+const STORED: &str = "SELECT position, kind, text, public FROM entries
+     WHERE position >= ?1 AND position < ?2 ORDER BY position";
+
+/// The entries of some positions in order, as folds read them, one at a time.
+pub(super) fn entries(
     connection: &Connection,
-    take: &mut dyn FnMut(Vec<EntryCopy>) -> Result<(), StoreError>,
+    (from, to): Stretch,
+    take: &mut dyn FnMut(&Stored<'_>) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
-    let mut statement = connection.prepare(PLAIN)?;
-    let mut rows = statement.query([])?;
-    let (mut page, mut bytes) = (Vec::new(), 0);
+    let mut statement = connection.prepare_cached(STORED)?;
+    let mut rows = statement.query([from, to])?;
     while let Some(row) = rows.next()? {
-        let entry = plain(row)?;
-        bytes += entry.bytes();
-        page.push(entry);
-        if page.len() >= PAGE_ROWS_MAX || bytes >= PAGE_BYTES_MAX {
-            bytes = 0;
-            take(std::mem::take(&mut page))?;
-        }
+        take(&stored(row)?)?;
     }
-    take(page)
+    Ok(())
 }
 
 const COMMITTED: &str = "SELECT e.position, e.kind, e.text, e.public, p.salt, p.text, m.message
@@ -94,7 +90,7 @@ const COMMITTED: &str = "SELECT e.position, e.kind, e.text, e.public, p.salt, p.
 /// The entries of some positions in order, each with what it commits to, one at a time.
 pub(super) fn committed_entries(
     connection: &Connection,
-    (from, to): (u64, u64),
+    (from, to): Stretch,
     take: &mut dyn FnMut(EntryRow<'_>),
 ) -> Result<(), StoreError> {
     let mut statement = connection.prepare_cached(COMMITTED)?;
@@ -111,15 +107,6 @@ pub(super) fn committed_entries(
 
 const ONE: &str = "SELECT position, kind, text, public FROM entries WHERE position = ?1";
 
-/// The entries at some positions.
-pub(super) fn entries_at(
-    connection: &Connection,
-    positions: &[u64],
-) -> Result<Vec<EntryCopy>, StoreError> {
-    let mut statement = connection.prepare_cached(ONE)?;
-    positions.iter().map(|at| Ok(statement.query_row([at], plain)?)).collect()
-}
-
 /// The observations at some positions, each read where its row lies.
 pub(super) fn observations_at(
     connection: &Connection,
@@ -130,13 +117,7 @@ pub(super) fn observations_at(
     for at in positions {
         let mut rows = statement.query([at])?;
         let row = rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
-        let stored = Stored {
-            position: row.get(0)?,
-            kind: text(row, 1)?,
-            text: blob(row, 2)?,
-            public: blob(row, 3)?,
-        };
-        read.extend(decode::observation(&stored)?);
+        read.extend(decode::observation(&stored(row)?)?);
     }
     Ok(decode::resolve(read))
 }
@@ -155,23 +136,4 @@ pub(super) fn blob_or_null<'a>(
 
 fn blob<'a>(row: &'a Row<'_>, at: usize) -> Result<&'a [u8], rusqlite::Error> {
     Ok(row.get_ref(at)?.as_blob()?)
-}
-
-/// Some components, each with its entries in order.
-pub(super) type Groups = Vec<Vec<EntryCopy>>;
-
-/// Reads the next components: about a page of entries.
-pub(super) fn groups(
-    connection: &Connection,
-    wanted: &mut impl Iterator<Item = Vec<u64>>,
-) -> Result<Groups, StoreError> {
-    let (mut groups, mut rows, mut bytes) = (Vec::new(), 0, 0);
-    while rows < PAGE_ROWS_MAX && bytes < PAGE_BYTES_MAX {
-        let Some(positions) = wanted.next() else { break };
-        let group = entries_at(connection, &positions)?;
-        bytes += group.iter().map(EntryCopy::bytes).sum::<usize>();
-        rows += group.len();
-        groups.push(group);
-    }
-    Ok(groups)
 }

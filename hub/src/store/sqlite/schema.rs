@@ -143,7 +143,9 @@ pub(super) fn made(connection: &mut Connection) -> Result<(), StoreError> {
     if outlook.is_new()? {
         outlook.missing().try_for_each(|next| apply(&transaction, next))?;
     }
-    Ok(transaction.commit()?)
+    transaction.commit()?;
+    // Whoever migrated it may have been stopped before this.
+    rebuild::due(connection)
 }
 
 /// How far a file is.
@@ -158,16 +160,20 @@ pub(super) fn outlook(path: &Path) -> Result<Outlook, StoreError> {
 pub(super) fn next(path: &Path) -> Result<Option<(usize, &'static Migration)>, StoreError> {
     let mut connection = open::connection(path)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let Some(next) = of(&transaction)?.next() else { return Ok(None) };
+    let Some(next) = of(&transaction)?.next() else {
+        transaction.rollback()?;
+        return rebuild::due(&mut connection).map(|()| None);
+    };
     let marks = "SELECT 1 FROM pragma_table_info('head') WHERE name = 'leaving'";
     if exists(&transaction, marks)? && portable::takes_part(&transaction)? {
         return Err(schema::moving());
     }
     apply(&transaction, next)?;
-    // Folds are made by a program of the whole schema.
-    if of(&transaction)?.next().is_none() {
-        rebuild::due(&transaction)?;
-    }
+    let whole = of(&transaction)?.next().is_none();
     transaction.commit()?;
+    // Folds are made by a program of the whole schema.
+    if whole {
+        rebuild::due(&mut connection)?;
+    }
     Ok(Some(next))
 }

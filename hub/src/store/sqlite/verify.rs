@@ -9,24 +9,20 @@ use rusqlite::Connection;
 
 use super::{
     SqliteStore,
-    crew::Crew,
+    crew::{Crew, POSITIONS},
     deltas::{self, ReadSums},
     known, message, pruning, rebuild, records, rolling, scan, strides,
 };
 use crate::registry::Observation;
 use crate::store::{
     Answer, StoreError, Verdict,
-    audit::{self, Checked, EntryRow, Expected, FAULTS_MAX, Journal, Recount, Refers},
+    audit::{self, Checked, Expected, FAULTS_MAX, Journal, Recount},
     batch::{RollupKey, Rollups, YearSums, slot::Slot},
     replay::{self, Components, FirstReading},
     rules::Rules,
     short,
 };
 
-/// Positions that one reader checks at a time.
-const POSITIONS: usize = 1_024;
-/// Such stretches between two looks at what they gave: bounds what is held at once.
-const STRETCHES: usize = 16;
 /// Components that one reader folds at a time.
 const COMPONENTS: usize = 128;
 
@@ -48,7 +44,7 @@ pub(super) fn verify(path: &Path) -> Result<Verdict, StoreError> {
 /// Folds dossiers and numbers anew and compares; entries are read as folds read them, unchecked.
 pub(super) fn recount(path: &Path) -> Result<Verdict, StoreError> {
     let mut crew = Crew::at_one_moment(path)?;
-    let FirstReading { components, rules, entries, .. } = rebuild::first_reading(crew.first()?)?;
+    let FirstReading { components, rules, entries, .. } = rebuild::first_reading(&mut crew)?;
     let mut verdict = Verdict { entries, ..Verdict::default() };
     folds(&mut crew, components, &rules.now(), &mut verdict)?;
     Ok(verdict)
@@ -70,57 +66,35 @@ impl SqliteStore {
 
 /// Every entry: its text, its texts' hashes, its leaf; gives which belong together.
 fn journal(crew: &mut Crew, verdict: &mut Verdict) -> Result<Journal, StoreError> {
-    let mut journal = Journal::default();
-    let sql = "SELECT coalesce(max(position) + 1, 0) FROM entries";
-    let end: usize = crew.first()?.query_row(sql, [], |row| row.get(0))?;
-    // While some stretches are checked, those before them are put together.
-    let mut waiting: Vec<Checked> = Vec::new();
-    for first in (0..end).step_by(POSITIONS * STRETCHES).chain([end]) {
-        let left = (end - first).div_ceil(POSITIONS).min(STRETCHES);
-        let before = std::mem::take(&mut waiting);
-        let (checked, refers) = rayon::join(
-            || {
-                crew.share(left, &|reader, stretch, gathered: &mut Vec<Checked>| {
-                    let from = (first + stretch * POSITIONS) as u64;
-                    let take = &mut |entry: EntryRow<'_>| gathered.push(audit::check(entry));
-                    scan::committed_entries(reader, (from, from + POSITIONS as u64), take)
-                })
-            },
-            || together(before, &mut journal, verdict),
-        );
-        let Some(refers) = refers else { return Ok(journal) };
+    let (mut journal, mut refers, mut whole) = (Journal::default(), Vec::new(), true);
+    let read = |reader: &Connection, stretch, checked: &mut Vec<(u64, Checked)>| {
+        scan::committed_entries(reader, stretch, &mut |entry| {
+            checked.push((entry.position, audit::check(entry)));
+        })
+    };
+    let end = scan::end(crew.first()?)?;
+    crew.in_order(end, &read, &mut |checked| {
+        for (position, one) in checked {
+            if !journal.goes_on(&one, verdict) {
+                whole = false;
+                return false;
+            }
+            refers.extend(one.refers.map(|refers| (position, refers)));
+            journal.take(one, verdict);
+        }
+        verdict.faults.len() < FAULTS_MAX
+    })?;
+    let reader = crew.first()?;
+    if whole {
         for (position, refers) in refers {
-            let found = known::content(crew.first()?, refers.content())?;
+            let found = known::content(reader, refers.content())?;
             journal.refer((position, refers), found.as_deref(), verdict);
         }
-        if verdict.faults.len() >= FAULTS_MAX {
-            break;
-        }
-        waiting = checked?.into_iter().flatten().collect();
     }
     if verdict.faults.is_empty() {
-        journal.close(&known::tip(crew.first()?)?, verdict);
+        journal.close(&known::tip(reader)?, verdict);
     }
     Ok(journal)
-}
-
-/// Puts checked entries behind those before them; gives what they refer to, or nothing where the
-/// journal has a gap.
-fn together(
-    mut checked: Vec<Checked>,
-    journal: &mut Journal,
-    verdict: &mut Verdict,
-) -> Option<Vec<(u64, Refers)>> {
-    checked.sort_unstable_by_key(|one| one.position);
-    let mut refers = Vec::new();
-    for one in checked {
-        if !journal.goes_on(&one, verdict) {
-            return None;
-        }
-        refers.extend(one.refers.map(|refers| (one.position, refers)));
-        journal.take(one, verdict);
-    }
-    Some(refers)
 }
 
 /// Folds everything from nothing and compares with what is stored.
