@@ -110,6 +110,7 @@ on_each_store!(
     an_agency_reaches_nothing_of_another_and_the_portal_no_personal_member,
     a_refused_message_is_traced_with_place_and_advice_and_may_be_mended,
     feeds_give_every_record_once_whatever_the_page,
+    a_record_is_had_by_the_reference_in_its_event,
 );
 
 async fn every_dossier_of_the_samples_is_found_and_equals_its_truth(backend: Backend) {
@@ -276,4 +277,41 @@ async fn feeds_give_every_record_once_whatever_the_page(backend: Backend) {
 /// How many dossiers an agency's truth has.
 fn dossiers(agency: usize) -> u32 {
     truth(AGENCIES[agency].1).len() as u32
+}
+
+/// Whole for whoever sent it, without persons for all others who may read its event.
+async fn a_record_is_had_by_the_reference_in_its_event(backend: Backend) {
+    let province = Province::new(backend, "records-one").await;
+    province.play().await;
+    let (own, portal) = (&province.agencies[BIEN_HOA], &province.portal);
+    let events = own.feed("records", 100).await;
+    let told = |event: &&Value| event["data"]["source_code"] == "BH.HKD.13.002201";
+    let event = events.iter().find(told).unwrap();
+    assert!(event["data"]["applicant"]["name"].is_null(), "no event names a person: {event}");
+    let path = event["dataref"].as_str().unwrap();
+    let whole = own.found(path).await;
+    assert_eq!(whole["personal"], "included", "{whole}");
+    assert_eq!(whole["data"]["applicant"]["name"], "Quách Thị Thùy Dương");
+    assert_eq!(whole["data"]["status"], event["data"]["status"]);
+    assert_eq!((&whole["contract"], &whole["key"]), (&json!("dossier/1"), &event["subject"]));
+    assert_eq!((&whole["recorded_at"], &whole["retracted"]), (&event["time"], &json!(false)));
+    // Who may read the event is told what the event says, and that there is more.
+    let public = portal.found(path).await;
+    assert_eq!((&public["personal"], &public["data"]), (&json!("withheld"), &event["data"]));
+    assert!(!public.to_string().contains("Quách"), "{public}");
+    // What is another's looks like what does not exist.
+    let (status, theirs) = province.agencies[LAND].get(path).await;
+    assert_eq!((status, &theirs["code"]), (404, &json!("not-found")), "{theirs}");
+    for nothing in ["/v1/records/99999999", "/v1/records/-1", "/v1/records/mot"] {
+        let (status, told) = own.get(nothing).await;
+        assert_eq!((status, &told["code"]), (404, &theirs["code"]), "{nothing}: {told}");
+    }
+    assert_eq!(province.hub.sender("ltk_0000000000000000_00").get(path).await.0, 401);
+    // Every event that has a reference has persons behind it, and no other.
+    for event in portal.feed("records", 100).await {
+        let position: u64 = event["sequence"].as_str().unwrap().parse().unwrap();
+        let one = portal.found(&format!("/v1/records/{position}")).await;
+        let persons = if event["dataref"].is_null() { "none" } else { "withheld" };
+        assert_eq!((&one["personal"], &one["data"]), (&json!(persons), &event["data"]));
+    }
 }

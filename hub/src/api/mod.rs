@@ -30,6 +30,7 @@ pub mod kinds;
 mod paging;
 mod params;
 mod pollers;
+mod records;
 mod reports;
 mod roadmap;
 mod statistics;
@@ -128,6 +129,7 @@ pub fn whole(state: Api, others: Router) -> Router {
         .route("/v1/applications/{id}", get(exchange::application))
         .route("/v1/attachments", post(attachments::send))
         .route("/v1/attachments/{digest}", get(attachments::fetch))
+        .route("/v1/records/{position}", get(records::record))
         .route("/v1/feeds", get(feeds::list))
         .route("/v1/feeds/{feed}", get(feeds::page))
         .route("/v1/feeds/{feed}/stream", get(stream::stream))

@@ -7,6 +7,7 @@
 //! | `time`, `recordedtime` | when the hub recorded it |
 //! | `sequence` | the position, with zeros before it, so that texts sort like numbers |
 //! | `data` | the stored public text, byte for byte |
+//! | `dataref` | where the record is to be had with its personal members, where it has some |
 //!
 //! The type has `.retracted` before its version for what is taken back, and `.retired` for a key
 //! that was merged into another.
@@ -16,6 +17,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::record::ADDRESS;
 use crate::{
     journal::entry::{Entry, EntryKind, Mode},
     operations::told,
@@ -47,6 +49,8 @@ struct Event<'a> {
     time: Option<Timestamp>,
     datacontenttype: &'static str,
     dataschema: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dataref: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     recordedtime: Option<Timestamp>,
     sequence: String,
@@ -93,6 +97,7 @@ pub(super) fn record(log_id: &str, row: &EntryRow) -> Result<Option<Vec<u8>>, St
         time: Some(entry.recorded_at),
         datacontenttype: JSON,
         dataschema,
+        dataref: entry.personal.map(|_| format!("{ADDRESS}{}", row.position)),
         recordedtime: Some(entry.recorded_at),
         sequence: format!("{:020}", row.position),
         data: Some(serde_json::from_slice(&row.public).map_err(damaged)?),
@@ -120,6 +125,7 @@ pub(super) fn state(log_id: &str, row: &DossierRow) -> Result<Vec<u8>, StoreErro
         time: None,
         datacontenttype: JSON,
         dataschema,
+        dataref: None,
         recordedtime: None,
         sequence: format!("{:020}", row.position),
         data,
@@ -146,6 +152,7 @@ pub(super) fn finding(log_id: &str, one: &Finding) -> Result<Vec<u8>, StoreError
         time: Some(at),
         datacontenttype: JSON,
         dataschema,
+        dataref: None,
         recordedtime: None,
         sequence: format!("{position:020}"),
         data: Some(&data),

@@ -4,6 +4,7 @@
 pub(crate) mod event;
 mod live;
 mod outgoing;
+mod record;
 
 use std::{borrow::Cow, collections::BTreeSet};
 
@@ -21,6 +22,7 @@ use crate::{
 
 pub use live::{Batch, Live, frame};
 pub use outgoing::{Outgoing, outgoing};
+pub use record::{Persons, Record, record_at};
 
 /// Pages of the store read for one answer, where most of what they hold is not the reader's.
 const SCANS_MAX: usize = 16;
@@ -53,6 +55,15 @@ impl Audience {
         match who {
             Principal::Operator => true,
             Principal::Portal => self.everybody || self.agencies.contains(exchange::PORTAL),
+            Principal::Agency(agency) => self.agencies.contains(agency),
+        }
+    }
+
+    /// Whether someone sent it, or was sent it.
+    fn is_party(&self, who: &Principal) -> bool {
+        match who {
+            Principal::Operator => false,
+            Principal::Portal => self.agencies.contains(exchange::PORTAL),
             Principal::Agency(agency) => self.agencies.contains(agency),
         }
     }

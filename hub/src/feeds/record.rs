@@ -1,0 +1,100 @@
+//! One record by its position: what its event in the feed refers to (`dataref`).
+//!
+//! Feeds carry public texts alone, so the personal members of a record are fetched here, one by
+//! one, by whoever sent it or was sent it. All others who may read its event are told that there
+//! are some, and not which.
+
+use contracts::schema;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::record;
+use crate::{
+    auth::Principal,
+    journal::entry::{Entry, EntryKind},
+    operations::Operations,
+    store::StoreError,
+};
+
+/// Where one record is to be had, without its position.
+pub(crate) const ADDRESS: &str = "/v1/records/";
+
+/// A record as its asker may see it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Record {
+    /// Its position.
+    pub position: u64,
+    /// When the hub recorded it.
+    pub recorded_at: Timestamp,
+    /// Its contract, such as `dossier/1`.
+    pub contract: Option<String>,
+    /// Its key under that contract.
+    pub key: Option<String>,
+    /// Whether it takes back what was said under that key.
+    pub retracted: bool,
+    /// What became of its personal members.
+    pub personal: Persons,
+    /// What it says.
+    pub data: Value,
+}
+
+/// What became of the personal members of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Persons {
+    /// It has none.
+    None,
+    /// They are among the others.
+    Included,
+    /// They are not the asker's to see.
+    Withheld,
+    /// They were erased.
+    Erased,
+}
+
+/// The record at a position; `None` where there is none in the feed, or it is not the asker's.
+///
+/// # Errors
+/// When the store cannot answer, or what it holds is damaged.
+pub async fn record_at(
+    operations: &Operations,
+    who: &Principal,
+    position: u64,
+) -> Result<Option<Record>, StoreError> {
+    let found = operations.store.entries(position, 1).await?;
+    let Some(row) = found.into_iter().find(|row| row.position == position) else {
+        return Ok(None);
+    };
+    // The name of the log is in the event alone.
+    let Some(fed) = record("", &row)?.filter(|fed| fed.audience.admits(who)) else {
+        return Ok(None);
+    };
+    let damaged = |error: serde_json::Error| {
+        StoreError::fault(format!("the entry at position {position} is damaged: {error}"))
+    };
+    let entry: Entry = serde_json::from_slice(&row.text).map_err(damaged)?;
+    let public: Value = serde_json::from_slice(&row.public).map_err(damaged)?;
+    let (personal, data) = if entry.personal.is_none() {
+        (Persons::None, public)
+    } else if !fed.audience.is_party(who) {
+        (Persons::Withheld, public)
+    } else {
+        match operations.store.personal(vec![position]).await?.first() {
+            None => (Persons::Erased, public),
+            Some((_, text)) => {
+                let text = serde_json::from_slice(text).map_err(damaged)?;
+                (Persons::Included, schema::join(public, text))
+            }
+        }
+    };
+    Ok(Some(Record {
+        position,
+        recorded_at: entry.recorded_at,
+        contract: entry.contract,
+        key: entry.key,
+        retracted: entry.kind == EntryKind::Retraction,
+        personal,
+        data,
+    }))
+}
