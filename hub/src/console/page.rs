@@ -393,7 +393,7 @@ fn statuses(rows: &[Row]) -> Vec<StatusRow> {
             code: status.code(),
             name_vi: status.name_vi(),
             name_en: status.name_en(),
-            dossiers: rows.iter().filter_map(|row| row.measures.get(&measure)).sum(),
+            dossiers: rows.iter().filter_map(|row| row.measures.get(&*measure)).sum(),
         }
     })
     .collect()

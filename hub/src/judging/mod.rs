@@ -191,7 +191,7 @@ impl Judging {
             let query = CellQuery { only, from, to, as_of, ..CellQuery::default() };
             let mut measures: BTreeMap<String, i64> = BTreeMap::new();
             for row in self.store.statistics(query).await?.rows {
-                *measures.entry(row.measure).or_default() += row.n;
+                *measures.entry(row.measure.to_owned()).or_default() += row.n;
             }
             Ok::<_, StoreError>(measures)
         };

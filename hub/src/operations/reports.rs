@@ -258,13 +258,13 @@ impl Operations {
             as_of: Some(asked.as_of),
         };
         let mut cells = Cells::new();
-        let key = |place: crate::registry::Place| (place.agency, place.field);
+        let key = |place: &crate::registry::Place| (place.agency.clone(), place.field.clone());
         for row in self.store.statistics(query(&Numbers::MEASURES, from, to)).await?.rows {
-            cells.entry(key(row.place)).or_default().add(&row.measure, row.n);
+            cells.entry(key(&row.place)).or_default().add(row.measure, row.n);
         }
         let before = from.saturating_sub(1);
         for row in self.store.statistics(query(&[Measure::Open], before, before)).await?.rows {
-            cells.entry(key(row.place)).or_default().add_before(&row.measure, row.n);
+            cells.entry(key(&row.place)).or_default().add_before(row.measure, row.n);
         }
         Ok(cells)
     }

@@ -107,6 +107,11 @@ impl Question {
         })
     }
 
+    /// The same in the order of all dimensions.
+    fn dimensions(&self) -> impl Iterator<Item = Dimension> {
+        Dimension::ALL.into_iter().filter(|one| self.by.contains(&By::Place(*one)))
+    }
+
     /// Whether only a catalogue can answer it.
     pub fn needs_catalogue(&self) -> bool {
         self.units_on.is_some() || self.offers()
@@ -167,7 +172,7 @@ pub struct Row {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub day: Option<Date>,
     /// Numbers by measure: flows counted over the days, gauges as they stood at their end.
-    pub measures: BTreeMap<String, i64>,
+    pub measures: BTreeMap<&'static str, i64>,
 }
 
 /// A statistic's answer.
@@ -232,9 +237,7 @@ impl Operations {
             DueOf::Hub => self.by_hub(query).await?,
         };
         drop(turn);
-        let counted: Vec<_> =
-            cells.rows.into_iter().filter_map(|cell| asked.counted(cell)).collect();
-        let rows = rows::rows(question, &counted);
+        let rows = rows::rows(&mut asked, &cells.rows);
         Ok(Statistic {
             from: question.from,
             to: question.to,

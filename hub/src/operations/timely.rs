@@ -30,8 +30,8 @@ fn with_own(mut rows: Vec<CellRow>, own: Vec<CellRow>) -> Vec<CellRow> {
                 continue;
             }
             let of = |measure: Measure, n| {
-                let measure = measure.name().to_owned();
-                CellRow { measure, place: row.place.clone(), day: row.day, n }
+                let (place, day) = (row.place.clone(), row.day);
+                CellRow { measure: measure.name(), place, day, n }
             };
             rows.push(of(counts, row.n));
             rows.extend(no_more.map(|measure| of(measure, -row.n)));

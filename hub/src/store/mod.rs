@@ -38,6 +38,7 @@ pub mod strides;
 #[cfg(test)]
 pub(crate) mod suite;
 pub mod timeliness;
+mod walk;
 
 use std::{collections::BTreeMap, fmt, future::Future, pin::Pin, sync::Arc};
 

@@ -144,10 +144,11 @@ pub struct CellQuery {
 /// A number: of a day, or of all days asked for; a gauge's includes all days before.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CellRow {
-    /// Measure.
-    pub measure: String,
-    /// Where: empty in dimensions that are summed over, or where dossiers have none.
-    pub place: Place,
+    /// Measure, by its name in the store.
+    pub measure: &'static str,
+    /// Where: empty in dimensions that are summed over, or where dossiers have none. Rows of one
+    /// place share it.
+    pub place: Arc<Place>,
     /// Day; days before the first one asked for are summed under the day before it.
     pub day: i32,
     /// How many.

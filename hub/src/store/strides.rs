@@ -7,12 +7,7 @@
 //! before any boundary is as many strides as its number has ones, and each is made of the entries
 //! at its end and of the strides that lie in it.
 
-use super::{
-    Answer, CellQuery, StoreError,
-    batch::{Level, YearSums, slot::Slot, year::each_day, year::year_of},
-    numbers::Sums,
-};
-use crate::registry::Measure;
+use super::{Answer, StoreError, batch::YearSums};
 
 /// Entries between two boundaries.
 pub const ENTRIES: u64 = if cfg!(test) { 4 } else { 8_192 };
@@ -26,6 +21,11 @@ pub trait Strides: Send + Sync {
 
     /// How many strides there are.
     fn strides(&self) -> Answer<'_, Result<u64, StoreError>>;
+}
+
+/// The number of a stride as stores have it.
+pub(super) fn number(stride: u64) -> Result<i64, StoreError> {
+    i64::try_from(stride).map_err(|_| StoreError::fault("there are more strides than numbers"))
 }
 
 /// The positions of the entries at a stride's end.
@@ -99,56 +99,6 @@ pub(super) fn merged(parts: Vec<Page>) -> (Vec<Row>, bool) {
         }
     }
     (rows, end.is_none())
-}
-
-/// Which rows of a stride a question reads.
-pub(super) struct Asked<'a> {
-    query: &'a CellQuery,
-    pub(super) level: &'static Level,
-    /// The first and the last slot of the level.
-    pub(super) slots: (i64, i64),
-    years: (i16, i16),
-}
-
-impl<'a> Asked<'a> {
-    pub(super) fn new(query: &'a CellQuery, level: &'static Level) -> Self {
-        let first = Slot { level: level.number, measure: 0, outer: 0, year: Slot::YEAR_MIN };
-        let (measure, outer, year) = (Slot::MEASURE_MAX, Slot::OUTER_MAX, Slot::YEAR_MAX);
-        let last = Slot { measure, outer, year, ..first };
-        let slots = (first.number().unwrap_or(0), last.number().unwrap_or(0));
-        Self { query, level, slots, years: (year_of(query.from), year_of(query.to)) }
-    }
-
-    /// Whether the year of a measure bears on the answer.
-    pub(super) fn wants(&self, measure: &str, year: i16) -> bool {
-        let begun = year >= self.years.0 || Measure::is_gauge_name(measure);
-        begun && year <= self.years.1 && self.query.wants(measure)
-    }
-
-    /// Adds a row: measure, outer and inner name, and its packed days.
-    pub(super) fn add(
-        &self,
-        sums: &mut Sums<'_>,
-        names: (&str, &str, &str),
-        days: &[u8],
-    ) -> Result<(), StoreError> {
-        let (from, to) = (self.query.from, self.query.to);
-        let gauge = Measure::is_gauge_name(names.0);
-        let (mut carried, mut within) = (0, 0);
-        let day = |day: i32, n: i64| match () {
-            () if day > to || (day < from && !gauge) => {}
-            () if day < from => carried += n,
-            () if self.query.by_day => sums.rolled(self.level, names, day, n),
-            () => within += n,
-        };
-        each_day(days, day).ok_or_else(damaged)?;
-        if self.query.by_day {
-            sums.rolled(self.level, names, from.saturating_sub(1), carried);
-        } else {
-            sums.rolled(self.level, names, to, carried + within);
-        }
-        Ok(())
-    }
 }
 
 /// Days as a stride has them.

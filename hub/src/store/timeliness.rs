@@ -166,23 +166,24 @@ impl Part {
     pub(super) fn add(
         &self,
         sums: &mut Sums<'_>,
-        (outer, inner): (&str, &str),
+        names: (&str, &str),
         (total, days): (i64, &[u8]),
     ) -> Result<(), StoreError> {
-        let (names, end) = ((self.measure, outer, inner), self.years.last_day());
+        let (counts, end) = (sums.measure(self.measure)?, self.years.last_day());
+        let at = sums.named(self.level, names);
         let Some((from, to)) = self.years.days else {
-            sums.rolled(self.level, names, end, total);
+            sums.rolled(at, counts, end, total);
             return Ok(());
         };
         let mut within = 0;
         let day = |day: i32, n: i64| match (from..=to).contains(&day) {
-            true if self.by_day => sums.rolled(self.level, names, day, n),
+            true if self.by_day => sums.rolled(at, counts, day, n),
             true => within += n,
             false => {}
         };
         each_day(days, day).ok_or_else(damaged)?;
         if !self.by_day {
-            sums.rolled(self.level, names, end, within);
+            sums.rolled(at, counts, end, within);
         }
         Ok(())
     }

@@ -185,7 +185,7 @@ impl Operations {
     ) -> Result<Controlled, StoreError> {
         let agency = agency_of(channel).to_owned();
         let days = || totals.iter().map(|total| total.day);
-        let mut hub: BTreeMap<Date, BTreeMap<String, i64>> = BTreeMap::new();
+        let mut hub: BTreeMap<Date, BTreeMap<&str, i64>> = BTreeMap::new();
         if let (Some(from), Some(to)) = (days().min(), days().max()) {
             let mut question = Question::of(from, to);
             question.by.insert(By::Day);
@@ -202,7 +202,7 @@ impl Operations {
                     (last.map(|(_, day)| day), format!("in-status-{status}"))
                 }
             };
-            let number = day.and_then(|day| day.get(&measure)).copied().unwrap_or(0);
+            let number = day.and_then(|day| day.get(&*measure)).copied().unwrap_or(0);
             u64::try_from(number).unwrap_or(0)
         };
         let told = totals.len() as u64;

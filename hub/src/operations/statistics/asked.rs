@@ -12,15 +12,11 @@ use crate::{
         offer::{Offer, Offers},
         units::Units,
     },
-    store::CellRow,
 };
-
-/// A number where it counts, and how its procedure is offered, in what is told apart.
-pub(super) type CountedCell<'a> = (CellRow, Vec<&'a str>);
 
 /// A question with what the catalogue says of what is in it.
 pub(in crate::operations) struct Asked<'a> {
-    question: &'a Question,
+    pub(super) question: &'a Question,
     units: Option<&'a Units>,
     offers: Option<&'a Offers>,
     /// Only what counts under these values, as it is counted.
@@ -62,10 +58,14 @@ impl<'a> Asked<'a> {
         }
     }
 
-    /// A number where it counts; `None` where that is not asked for.
-    pub(super) fn counted(&mut self, cell: CellRow) -> Option<CountedCell<'a>> {
-        let offered = self.question.by_offers().map(|one| self.offered(one, &cell.place)).collect();
-        Some((CellRow { place: self.place(cell.place)?, ..cell }, offered))
+    /// What tells the rows apart that a place counts in: its values in the dimensions asked for, in
+    /// their order, and how its procedure is offered; `None` where it is not asked for.
+    pub(super) fn row(&mut self, place: &Place) -> Option<Vec<String>> {
+        let offered: Vec<&str> =
+            self.question.by_offers().map(|one| self.offered(one, place)).collect();
+        let place = self.place(place.clone())?;
+        let values = self.question.dimensions().map(|one| one.of(&place));
+        Some(values.chain(offered).map(str::to_owned).collect())
     }
 
     /// How the procedure of a place is offered.

@@ -93,6 +93,12 @@ pub fn year_of(day: i32) -> i16 {
     day_of(day).year()
 }
 
+/// The first and the last day of a calendar year; those of the calendar for a year beyond it.
+pub fn first_and_last(year: i16) -> (i32, i32) {
+    let day = |month, day, beyond| day_number(Date::new(year, month, day).unwrap_or(beyond));
+    (day(1, 1, Date::MIN), day(12, 31, Date::MAX))
+}
+
 /// Years to read one after the other, and which of their days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Years {

@@ -101,7 +101,7 @@ async fn rolled(
             super::strides::add(transaction, (query, level), named, all, &mut sums).await?;
         }
         for row in session::rows(transaction, rolling::DELTAS, &between).await? {
-            sums.delta(&rolling::delta(&row)?, way.sign);
+            sums.delta(&rolling::delta(&row)?, way.sign)?;
         }
         return Ok(Cells { as_of, scanned: false, rows: sums.rows() });
     }
@@ -122,15 +122,21 @@ async fn rolled(
     )
     .await?;
     let mut sums = Sums::new(query);
-    for row in years {
+    let mut met = None;
+    for row in &years {
         let at = usize::try_from(row.try_get::<_, i64>(0)? - 1).ok();
         let Some((measure, outer, last)) = at.and_then(|at| wanted.of.get(at)) else { continue };
+        let (counts, inner): (_, &str) = (sums.measure(measure)?, row.try_get(1)?);
+        let at = match met {
+            Some((met, at)) if met == (*outer, inner) => at,
+            _ => sums.named(level, (outer, inner)),
+        };
+        met = Some(((*outer, inner), at));
         let day: Option<i32> = row.try_get(2)?;
-        let names = (*measure, *outer, row.try_get(1)?);
-        sums.rolled(level, names, day.unwrap_or(*last), row.try_get(3)?);
+        sums.rolled(at, counts, day.unwrap_or(*last), row.try_get(3)?);
     }
     for row in deltas {
-        sums.delta(&rolling::delta(&row)?, way.sign);
+        sums.delta(&rolling::delta(&row)?, way.sign)?;
     }
     Ok(Cells { as_of, scanned: false, rows: sums.rows() })
 }
@@ -151,7 +157,7 @@ async fn scanned(transaction: &Transaction<'_>, query: &CellQuery) -> Result<Cel
         for (at, dimension) in Dimension::ALL.into_iter().enumerate() {
             dimension.set(&mut place, row.try_get(3 + at)?);
         }
-        sums.summed(row.try_get(0)?, place, row.try_get(1)?, row.try_get(2)?);
+        sums.summed(row.try_get(0)?, &place, (row.try_get(1)?, row.try_get(2)?))?;
     }
     Ok(Cells { as_of, scanned: true, rows: sums.rows() })
 }

@@ -14,8 +14,9 @@ use super::{
 use crate::store::{
     Answer, CellQuery, StoreError,
     batch::{Level, slot::Slot},
-    numbers::Sums,
-    strides::{self, Asked, Page, ROWS_AT_ONCE, Row, Strides, merged, unpacked},
+    numbers::{At, Counts, Sums},
+    strides::{self, Page, ROWS_AT_ONCE, Row, Strides, merged, unpacked},
+    walk::{Only, Step, Walk},
 };
 
 /// A key of rows.
@@ -104,35 +105,44 @@ pub(super) async fn add(
     all: &[u64],
     sums: &mut Sums<'_>,
 ) -> Result<(), Failure> {
-    let asked = Asked::new(query, level);
+    let walk = Walk::new(query, level, Only { outer, inner: None });
+    let ((first, _), last) = walk.ends();
     let sql = "SELECT slot, inside, days FROM strides
                WHERE stride = ANY ($1) AND slot BETWEEN $2 AND $3
                    AND ($4::text IS NULL OR inside = (SELECT name FROM names WHERE text = $4))";
     let all: Vec<i64> = all.iter().map(|one| signed(*one)).collect();
     let inner = query.only(level.inner);
-    let values: [session::Value<'_>; 4] = [&all, &asked.slots.0, &asked.slots.1, &inner];
+    let values: [session::Value<'_>; 4] = [&all, &first, &last, &inner];
     let found = session::rows(client, sql, &values).await?;
     let damaged = || StoreError::fault("a stride has a slot that is none");
-    let mut rows: Vec<(Slot, i64, &[u8])> = Vec::with_capacity(found.len());
+    let measures = texts(client, "SELECT measure, text FROM measures", &[]).await?;
+    let mut rows: Vec<(Slot, i64, Counts, &[u8])> = Vec::with_capacity(found.len());
     for row in &found {
         let slot = Slot::of(row.try_get(0)?).ok_or_else(damaged)?;
-        if outer.is_none_or(|outer| outer == slot.outer) {
-            rows.push((slot, row.try_get(1)?, row.try_get(2)?));
+        let inside = row.try_get(1)?;
+        let counts = sums.measure(measures.get(&slot.measure).ok_or_else(damaged)?)?;
+        if walk.at(slot, inside, counts) == Step::Take {
+            rows.push((slot, inside, counts, row.try_get(2)?));
         }
     }
-    let measures = texts(client, "SELECT measure, text FROM measures", &[]).await?;
     let numbers: BTreeSet<i64> =
-        rows.iter().flat_map(|(slot, inside, _)| [slot.outer, *inside]).collect();
+        rows.iter().flat_map(|(slot, inside, ..)| [slot.outer, *inside]).collect();
     let numbers: Vec<i64> = numbers.into_iter().collect();
     let sql = "SELECT name, text FROM names WHERE name = ANY ($1)";
     let names = texts(client, sql, &[&numbers]).await?;
-    for (slot, inside, days) in rows {
-        let measure = measures.get(&slot.measure).ok_or_else(damaged)?;
-        if asked.wants(measure, slot.year) {
-            let outer = names.get(&slot.outer).ok_or_else(damaged)?;
-            let inner = names.get(&inside).ok_or_else(damaged)?;
-            asked.add(sums, (measure, outer, inner), days)?;
-        }
+    let mut places: HashMap<(i64, i64), At> = HashMap::new();
+    for (slot, inside, counts, days) in rows {
+        let at = match places.get(&(slot.outer, inside)) {
+            Some(at) => *at,
+            None => {
+                let outer = names.get(&slot.outer).ok_or_else(damaged)?;
+                let inner = names.get(&inside).ok_or_else(damaged)?;
+                let at = sums.named(level, (outer, inner));
+                places.insert((slot.outer, inside), at);
+                at
+            }
+        };
+        walk.add(sums, (at, counts), (slot.year, None), days)?;
     }
     Ok(())
 }

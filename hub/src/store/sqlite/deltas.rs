@@ -9,14 +9,15 @@ use std::{
 use foldhash::fast::RandomState;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::names;
-use crate::registry::Place;
+use super::names::{self, MeasureNames};
+use crate::registry::{Dimension, Place};
 use crate::store::{
-    StoreError, audit,
+    CellQuery, StoreError,
     batch::{
         Delta, KnownPlace, Rollups,
         varint::{pack, unpack},
     },
+    numbers::{Scan, Sums},
 };
 
 /// Numbers of places seen; more than these are asked for again.
@@ -107,6 +108,8 @@ pub(super) struct Stored {
     /// Its place by number.
     pub(super) place: i64,
     pub(super) measure: &'static str,
+    /// Its measure by number.
+    pub(super) measured: usize,
     pub(super) day: i32,
     pub(super) n: i64,
 }
@@ -122,7 +125,7 @@ pub(super) fn each(
     }
     let damaged =
         |position: u64| StoreError::fault(format!("the deltas of {position} are damaged"));
-    let measures = measures(connection)?;
+    let measures = MeasureNames::read(connection)?;
     let sql = "SELECT position, packed FROM deltas WHERE position >= ?1 AND position < ?2";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([from, to])?;
@@ -133,26 +136,14 @@ pub(super) fn each(
         while !left.is_empty() {
             let mut next = || unpack(&mut left).ok_or_else(|| damaged(position));
             let (place, measure, days, n) = (next()?, next()?, next()?, next()?);
-            let measure = measures.get(&measure).copied().ok_or_else(|| damaged(position))?;
+            let (measured, measure) = measures.of(measure).ok_or_else(|| damaged(position))?;
             let day = i32::try_from(days).ok().and_then(|days| days.checked_add(before));
             let day = day.ok_or_else(|| damaged(position))?;
             before = day;
-            take(&Stored { position, place, measure, day, n })?;
+            take(&Stored { position, place, measure, measured, day, n })?;
         }
     }
     Ok(())
-}
-
-/// The names of measures by their numbers.
-fn measures(connection: &Connection) -> Result<HashMap<i64, &'static str>, StoreError> {
-    let mut statement = connection.prepare_cached("SELECT measure, text FROM measures")?;
-    let mut rows = statement.query([])?;
-    let mut measures = HashMap::new();
-    while let Some(row) = rows.next()? {
-        let text: String = row.get(1)?;
-        measures.insert(row.get(0)?, audit::measure(&text)?);
-    }
-    Ok(measures)
 }
 
 /// Reads the deltas of some positions, each with its place.
@@ -213,4 +204,38 @@ pub(super) fn place(connection: &Connection, number: i64) -> Result<Place, Store
         })
     });
     Ok(found?)
+}
+
+/// Adds the deltas of some positions to the sums of an answer, or takes them back: `sign` is 1 or
+/// -1. Of places nothing is read but what the question tells apart.
+pub(super) fn answer(
+    connection: &Connection,
+    query: &CellQuery,
+    (positions, sign): ((u64, u64), i64),
+    sums: &mut Sums<'_>,
+) -> Result<(), StoreError> {
+    let dimensions: Vec<Dimension> = query.dimensions().collect();
+    let names: Vec<&str> = dimensions.iter().map(|one| one.name()).collect();
+    let sql = format!("SELECT {} FROM places WHERE place = ?1", names.join(", "));
+    let mut statement = match dimensions.is_empty() {
+        true => None,
+        false => Some(connection.prepare_cached(&sql)?),
+    };
+    let mut place = |number: i64| {
+        let mut place = Place::default();
+        if let Some(statement) = &mut statement {
+            statement.query_row([number], |row| {
+                for (at, dimension) in dimensions.iter().enumerate() {
+                    dimension.set(&mut place, row.get(at)?);
+                }
+                Ok(())
+            })?;
+        }
+        Ok(place)
+    };
+    let mut scan = Scan::new(sums, sign);
+    each(connection, positions, &mut |stored| {
+        let measure = (stored.measured, stored.measure);
+        scan.add(measure, (stored.day, stored.n), stored.place, &mut place)
+    })
 }

@@ -1,12 +1,12 @@
 //! Names and measures by number, for the keys of rollups and for deltas.
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::store::{
-    StoreError,
+    StoreError, audit,
     batch::{RollupKey, slot::Slot},
 };
 
@@ -18,10 +18,37 @@ pub(super) fn known(connection: &Connection, text: &str) -> Result<Option<i64>, 
     Ok(connection.prepare_cached(NAMES[0])?.query_row([text], |row| row.get(0)).optional()?)
 }
 
-/// The measure of a number.
-pub(super) fn measure(connection: &Connection, number: i64) -> Result<String, StoreError> {
-    let sql = "SELECT text FROM measures WHERE measure = ?1";
-    Ok(connection.prepare_cached(sql)?.query_row([number], |row| row.get(0))?)
+/// Measures by their numbers: some dozens.
+#[derive(Debug, Default)]
+pub(super) struct MeasureNames(Vec<Option<&'static str>>);
+
+impl MeasureNames {
+    /// All of them.
+    pub(super) fn read(connection: &Connection) -> Result<Self, StoreError> {
+        let mut statement = connection.prepare_cached("SELECT measure, text FROM measures")?;
+        let mut rows = statement.query([])?;
+        let mut names = Vec::new();
+        while let Some(row) = rows.next()? {
+            let number: usize = row.get(0)?;
+            let text = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
+            if number > Slot::MEASURE_MAX as usize {
+                return Err(StoreError::fault(format!("the number of `{text}` is too great")));
+            }
+            if names.len() <= number {
+                names.resize(number + 1, None);
+            }
+            if let Some(name) = names.get_mut(number) {
+                *name = Some(audit::measure(text)?);
+            }
+        }
+        Ok(Self(names))
+    }
+
+    /// The measure of a number, and the number as a place among measures.
+    pub(super) fn of(&self, number: i64) -> Option<(usize, &'static str)> {
+        let at = usize::try_from(number).ok()?;
+        Some((at, (*self.0.get(at)?)?))
+    }
 }
 
 /// The name of a number.
@@ -64,46 +91,6 @@ fn given<'a>(
     let number = known.ok_or_else(none)?;
     seen.insert(text, number);
     Ok(number)
-}
-
-/// Texts of numbers, asked for once.
-#[derive(Debug, Default)]
-pub(super) struct Told {
-    measures: HashMap<i64, Arc<str>>,
-    names: HashMap<i64, Arc<str>>,
-}
-
-impl Told {
-    /// The measure of a number.
-    pub(super) fn measure(
-        &mut self,
-        connection: &Connection,
-        number: i64,
-    ) -> Result<Arc<str>, StoreError> {
-        once(&mut self.measures, number, || measure(connection, number))
-    }
-
-    /// The name of a number.
-    pub(super) fn name(
-        &mut self,
-        connection: &Connection,
-        number: i64,
-    ) -> Result<Arc<str>, StoreError> {
-        once(&mut self.names, number, || text(connection, number))
-    }
-}
-
-fn once(
-    seen: &mut HashMap<i64, Arc<str>>,
-    number: i64,
-    ask: impl FnOnce() -> Result<String, StoreError>,
-) -> Result<Arc<str>, StoreError> {
-    if let Some(known) = seen.get(&number) {
-        return Ok(known.clone());
-    }
-    let text: Arc<str> = ask()?.into();
-    seen.insert(number, text.clone());
-    Ok(text)
 }
 
 /// Numbers of measures and of names, asked for once.

@@ -9,9 +9,7 @@ use super::{
 };
 use crate::store::{
     Answer, StoreError,
-    batch::slot::Slot,
-    numbers::Sums,
-    strides::{self, Asked, Page, ROWS_AT_ONCE, Row, Strides, merged, unpacked},
+    strides::{self, Page, ROWS_AT_ONCE, Row, Strides, merged, unpacked},
 };
 
 /// A key of rows.
@@ -112,40 +110,6 @@ fn write(transaction: &Transaction<'_>, piece: &Piece) -> Result<bool, StoreErro
         transaction.execute("UPDATE strided SET made = ?1", [stride])?;
     }
     Ok(true)
-}
-
-/// Adds what strides say.
-pub(super) fn add(
-    connection: &Connection,
-    asked: &Asked<'_>,
-    (outer, inner): (Option<i64>, Option<i64>),
-    all: &[u64],
-    sums: &mut Sums<'_>,
-) -> Result<(), StoreError> {
-    let sql = "SELECT slot, inner, days FROM strides WHERE stride = ?1 AND slot BETWEEN ?2 AND ?3
-               AND (?4 IS NULL OR inner = ?4)";
-    let mut statement = connection.prepare_cached(sql)?;
-    let mut told = names::Told::default();
-    for stride in all {
-        let (first, last) = asked.slots;
-        let mut rows = statement.query(params![stride, first, last, inner])?;
-        while let Some(row) = rows.next()? {
-            let damaged = || StoreError::fault("a stride has a slot that is none");
-            let slot = Slot::of(row.get(0)?).ok_or_else(damaged)?;
-            if outer.is_some_and(|outer| outer != slot.outer) {
-                continue;
-            }
-            let measure = told.measure(connection, slot.measure)?;
-            if !asked.wants(&measure, slot.year) {
-                continue;
-            }
-            let outer = told.name(connection, slot.outer)?;
-            let inner = told.name(connection, row.get(1)?)?;
-            let days = row.get_ref(2)?.as_blob().map_err(|_| damaged())?;
-            asked.add(sums, (&measure, &outer, &inner), days)?;
-        }
-    }
-    Ok(())
 }
 
 /// Compares every stride with its parts.

@@ -39,9 +39,9 @@ fn cells(connection: &Connection, query: &CellQuery) -> Result<Cells, StoreError
         let mut rows =
             statement.query(params![level.number, part.measure, first, last, outer, inner])?;
         while let Some(row) = rows.next()? {
-            let (outer, inner): (String, String) = (row.get(0)?, row.get(1)?);
-            let days: Vec<u8> = row.get(3)?;
-            part.add(&mut sums, (&outer, &inner), (row.get(2)?, &days))?;
+            let name = |at| row.get_ref(at)?.as_str().map_err(rusqlite::Error::from);
+            let days = row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?;
+            part.add(&mut sums, (name(0)?, name(1)?), (row.get(2)?, days))?;
         }
     }
     Ok(Cells { as_of: judged(&moment)?, scanned: false, rows: sums.rows() })

@@ -1,6 +1,9 @@
 //! Numbers under every grouping, kept summed or not.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{message, prepared, send};
 use crate::{
@@ -32,7 +35,7 @@ async fn ask(store: &dyn Store, query: &CellQuery) -> Cells {
 
 /// The finest numbers, summed to a grouping.
 pub(super) fn summed(rows: &[CellRow], query: &CellQuery) -> Vec<CellRow> {
-    let mut sums: BTreeMap<(String, Place, i32), i64> = BTreeMap::new();
+    let mut sums: BTreeMap<(&'static str, Arc<Place>, i32), i64> = BTreeMap::new();
     for row in rows {
         if query.only.iter().any(|(dimension, value)| dimension.of(&row.place) != value) {
             continue;
@@ -43,7 +46,7 @@ pub(super) fn summed(rows: &[CellRow], query: &CellQuery) -> Vec<CellRow> {
                 dimension.set(&mut place, dimension.of(&row.place).to_owned());
             }
         }
-        *sums.entry((row.measure.clone(), place, row.day)).or_default() += row.n;
+        *sums.entry((row.measure, Arc::new(place), row.day)).or_default() += row.n;
     }
     let row = |((measure, place, day), n)| CellRow { measure, place, day, n };
     sums.into_iter().filter(|(_, n)| *n != 0).map(row).collect()
@@ -86,7 +89,7 @@ pub(crate) async fn groupings(store: &dyn Store) {
                 assert_eq!(told.rows, summed(&finest.rows, &query), "{query:?}");
                 assert_eq!(told.as_of, finest.as_of);
                 let measures = BTreeSet::from(["open", "accepted"]);
-                let asked = |row: &CellRow| measures.contains(row.measure.as_str());
+                let asked = |row: &CellRow| measures.contains(row.measure);
                 let expected: Vec<_> = told.rows.iter().filter(|row| asked(row)).cloned().collect();
                 let query = CellQuery { measures: measures.clone(), ..query };
                 assert_eq!(ask(store, &query).await.rows, expected, "{query:?}");

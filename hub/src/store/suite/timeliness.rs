@@ -53,7 +53,7 @@ async fn told(store: &dyn Store) -> BTreeMap<String, i64> {
     let query = CellQuery { from: day("2026-06-01"), to: day("2026-07-31"), ..Default::default() };
     let cells = store.timely_cells(query).await.unwrap();
     assert_eq!(cells.as_of, store.judged().await.unwrap());
-    cells.rows.into_iter().map(|row| (row.measure, row.n)).collect()
+    cells.rows.into_iter().map(|row| (row.measure.to_owned(), row.n)).collect()
 }
 
 fn day(text: &str) -> i32 {
@@ -180,8 +180,8 @@ async fn of_each_grouping(store: &dyn Store) {
 
 fn cells(one: &Timeliness) -> Vec<CellRow> {
     let row = |place: &Place, measure: Measure, day, n| CellRow {
-        measure: measure.name().to_owned(),
-        place: place.clone(),
+        measure: measure.name(),
+        place: place.clone().into(),
         day: day_number(day),
         n,
     };
