@@ -5,7 +5,7 @@
 //! first day on which the code meant that version; and a question about the units of a later day
 //! follows the successions from each version to what stands then.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use contracts::agency::Agency;
 use jiff::civil::Date;
@@ -62,25 +62,38 @@ pub enum Standing {
     Unallocated,
 }
 
-/// The versions of units, or of agencies, with what became of each.
+/// The versions of units, or of agencies, with what became of each. Names are looked up for every
+/// row of an answer, so versions and steps are found by their codes.
 #[derive(Debug)]
-pub struct Lineage<'a, T> {
-    versions: &'a [T],
-    steps: BTreeMap<&'a str, Vec<&'a Succession>>,
+pub struct Lineage<T> {
+    versions: Vec<T>,
+    /// Where the versions of a code lie, in the order of the list.
+    codes: HashMap<String, Vec<usize>>,
+    steps: HashMap<String, Vec<Succession>>,
 }
 
-impl<'a, T: Dated> Lineage<'a, T> {
+impl<T: Dated> Lineage<T> {
     /// Of versions and the steps that speak of them.
-    pub fn new(versions: &'a [T], steps: &'a [Succession], scope: Scope) -> Self {
-        let mut by_code: BTreeMap<&str, Vec<&Succession>> = BTreeMap::new();
-        for step in steps.iter().filter(|step| step.scope == scope) {
-            by_code.entry(&step.from).or_default().push(step);
+    pub fn new(versions: Vec<T>, steps: &[Succession], scope: Scope) -> Self {
+        let mut codes: HashMap<String, Vec<usize>> = HashMap::new();
+        for (at, one) in versions.iter().enumerate() {
+            codes.entry(one.code().to_owned()).or_default().push(at);
         }
-        Self { versions, steps: by_code }
+        let mut by_code: HashMap<String, Vec<Succession>> = HashMap::new();
+        for step in steps.iter().filter(|step| step.scope == scope) {
+            by_code.entry(step.from.clone()).or_default().push(step.clone());
+        }
+        Self { versions, codes, steps: by_code }
+    }
+
+    /// The versions of a code, each with where it lies.
+    fn of(&self, code: &str) -> impl Iterator<Item = (usize, &T)> {
+        let places = self.codes.get(code).into_iter().flatten();
+        places.filter_map(|at| Some((*at, self.versions.get(*at)?)))
     }
 
     fn standing(&self, code: &str, day: Date) -> Option<usize> {
-        self.versions.iter().position(|one| one.code() == code && one.stands(day))
+        self.of(code).find(|(_, one)| one.stands(day)).map(|(at, _)| at)
     }
 
     /// The version of a name: of `code@day` the one in force on that day, of a code alone the
@@ -89,8 +102,7 @@ impl<'a, T: Dated> Lineage<'a, T> {
         if let Some((code, since)) = name.split_once(SINCE) {
             return self.standing(code, since.parse().ok()?);
         }
-        let own = self.versions.iter().enumerate().filter(|(_, one)| one.code() == name);
-        own.min_by_key(|(_, one)| one.first()).map(|(at, _)| at)
+        self.of(name).min_by_key(|(_, one)| one.first()).map(|(at, _)| at)
     }
 
     /// What counts under a version, on a day no earlier than its first.
@@ -134,20 +146,19 @@ pub const UNALLOCATED: &str = "unallocated";
 /// Agencies and units of one edition of the catalogue, as numbers name them.
 #[derive(Debug)]
 pub struct Units {
-    agencies: Vec<Agency>,
-    units: Vec<Unit>,
-    successions: Vec<Succession>,
+    agencies: Lineage<Agency>,
+    units: Lineage<Unit>,
     versions: UnitVersions,
 }
 
 impl Units {
     /// Those of a catalogue.
     pub fn new(catalogue: &Catalogue) -> Self {
+        let Catalogue { agencies, units, successions, .. } = catalogue;
         Self {
-            agencies: catalogue.agencies.clone(),
-            units: catalogue.units.clone(),
-            successions: catalogue.successions.clone(),
-            versions: UnitVersions::of(&catalogue.units),
+            versions: UnitVersions::of(units),
+            agencies: Lineage::new(agencies.clone(), successions, Scope::Agency),
+            units: Lineage::new(units.clone(), successions, Scope::Unit),
         }
     }
 
@@ -158,29 +169,24 @@ impl Units {
 
     /// The unit of a name that something counts under.
     pub fn unit(&self, name: &str) -> Option<&Unit> {
-        self.lineage().named(name).and_then(|at| self.units.get(at))
-    }
-
-    fn lineage(&self) -> Lineage<'_, Unit> {
-        Lineage::new(&self.units, &self.successions, Scope::Unit)
+        self.units.named(name).and_then(|at| self.units.versions.get(at))
     }
 
     /// What a unit of a name counts under on a day: the name of that day, or [`UNALLOCATED`]. A
     /// name that the list does not know stays.
     pub fn unit_on(&self, name: &str, day: Date) -> String {
         let called = |unit: &Unit| self.versions.name(&unit.code, unit.valid_from);
-        on(&self.lineage(), name, day, called)
+        on(&self.units, name, day, called)
     }
 
     /// The same of an agency.
     pub fn agency_on(&self, name: &str, day: Date) -> String {
-        let lineage = Lineage::new(&self.agencies, &self.successions, Scope::Agency);
-        on(&lineage, name, day, |agency| agency.id.clone())
+        on(&self.agencies, name, day, |agency| agency.id.clone())
     }
 }
 
 fn on<T: Dated>(
-    lineage: &Lineage<'_, T>,
+    lineage: &Lineage<T>,
     name: &str,
     day: Date,
     called: impl Fn(&T) -> String,
@@ -263,7 +269,7 @@ mod tests {
     #[test]
     fn each_version_is_followed_to_what_stands_on_a_day() {
         let (units, steps) = units();
-        let lineage = Lineage::new(&units, &steps, Scope::Unit);
+        let lineage = Lineage::new(units.clone(), &steps, Scope::Unit);
         let follow = |name: &str, on: &str| match lineage.on(lineage.named(name).unwrap(), day(on))
         {
             Standing::Under(at) => units[at].name.as_str(),

@@ -1,6 +1,6 @@
 //! A question about numbers, with what the catalogue says of what is in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Question, Row};
 use crate::{
@@ -107,8 +107,10 @@ impl<'a> Asked<'a> {
 
     /// The units that rows name.
     pub(super) fn named(&self, rows: &[Row]) -> BTreeMap<String, Unit> {
+        // By day a name stands in many rows.
         let names = rows.iter().filter_map(|row| row.place.get(Dimension::Commune.name()));
+        let names: BTreeSet<&String> = names.collect();
         let unit = |name: &String| Some((name.clone(), self.units?.unit(name)?.clone()));
-        names.filter_map(unit).collect()
+        names.into_iter().filter_map(unit).collect()
     }
 }
