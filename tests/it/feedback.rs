@@ -32,6 +32,16 @@ fn answer(id: &str, agency: &str) -> Value {
             "outcome": "resolved", "text": "Đã nhắc nhở bộ phận một cửa." })
 }
 
+/// Nor do the records behind the events name anybody to the portal, which passed them on.
+async fn names_nobody(portal: &Sender) {
+    let events = portal.feed("records", 100).await;
+    for path in events.iter().filter_map(|event| event["dataref"].as_str()) {
+        let one = portal.found(path).await;
+        assert_eq!(one["personal"], "withheld", "{one}");
+        assert!(!one.to_string().contains("Nguyễn Văn Mẫu"), "{one}");
+    }
+}
+
 async fn feedback_is_routed_answered_and_summed_up(backend: Backend) {
     let folder = backend.folder_of("feedback", &["tests/corpus/roadmap"]);
     let keys = ["portal", "agency:so-y-te", "agency:so-xay-dung"].map(|who| folder.key(who));
@@ -60,6 +70,7 @@ async fn feedback_is_routed_answered_and_summed_up(backend: Backend) {
     for personal in ["Nguyễn Văn Mẫu", "0900000001", "Chờ lâu"] {
         assert!(!public.contains(personal), "{personal}");
     }
+    names_nobody(&portal).await;
     assert_eq!(other.found("/v1/feedback").await["items"], json!([]));
     assert_eq!(other.get("/v1/feedback?agency=so-y-te").await.0, 403);
     // Nobody answers in another's name.

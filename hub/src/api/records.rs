@@ -1,5 +1,5 @@
-//! `GET /v1/records/{position}`: one record, with its personal members for whoever sent it or was
-//! sent it. The events of the feed of records refer to it.
+//! `GET /v1/records/{position}`: one record, with its personal members for the agency that sent
+//! it or was sent it. The events of the feed of records refer to it.
 
 use axum::{
     extract::{Path, State, rejection::PathRejection},

@@ -59,13 +59,10 @@ impl Audience {
         }
     }
 
-    /// Whether someone sent it, or was sent it.
+    /// Whether an agency sent it, or was sent it. The portal is told no persons, not even those of
+    /// what it has passed on.
     fn is_party(&self, who: &Principal) -> bool {
-        match who {
-            Principal::Operator => false,
-            Principal::Portal => self.agencies.contains(exchange::PORTAL),
-            Principal::Agency(agency) => self.agencies.contains(agency),
-        }
+        matches!(who, Principal::Agency(agency) if self.agencies.contains(agency))
     }
 
     fn one(name: &str) -> BTreeSet<String> {

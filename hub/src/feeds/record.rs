@@ -1,8 +1,8 @@
 //! One record by its position: what its event in the feed refers to (`dataref`).
 //!
 //! Feeds carry public texts alone, so the personal members of a record are fetched here, one by
-//! one, by whoever sent it or was sent it. All others who may read its event are told that there
-//! are some, and not which.
+//! one, by the agency that sent it or was sent it. All others who may read its event are told that
+//! there are some, and not which.
 
 use contracts::schema;
 use jiff::Timestamp;
