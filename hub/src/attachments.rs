@@ -4,6 +4,7 @@
 //! cut short leaves nothing. Who has which file stands in the store. No more than a few chunks of
 //! a file are in memory at a time, in either direction.
 
+mod carried;
 mod file;
 mod inline;
 
@@ -23,6 +24,7 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 
+pub use carried::{Listed, carry};
 pub use inline::Inline;
 
 use file::{INCOMING, Written, fault, place, read, settle, sweep, write};

@@ -1,7 +1,10 @@
 //! Places in a feed or a list. Opaque to readers: hex of a versioned text and a checksum, so that a
 //! cursor cut short, altered, or of another feed or log is refused instead of skipping records.
 
-use crate::journal::merkle::Digest;
+use crate::journal::{
+    log::{EndedLog, Log},
+    merkle::Digest,
+};
 
 /// A place: a number, and a text that tells apart what has the same.
 pub type Place = (u64, String);
@@ -29,6 +32,32 @@ pub fn read(log_id: &str, feed: &str, cursor: &str) -> Option<Place> {
     exact.then_some(place)
 }
 
+/// Why a cursor of a feed is not gone on from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Astray {
+    /// It was not given for this feed.
+    NotOurs,
+    /// It lies in what was lost with a log that this one goes on from: that log.
+    Lost(EndedLog),
+}
+
+/// The place of a cursor of a feed, whose numbers are positions: one of a log that this one goes
+/// on from is as good, up to where it does.
+///
+/// # Errors
+/// [`Astray`].
+pub fn follow(log: &Log, feed: &str, cursor: &str) -> Result<Place, Astray> {
+    if let Some(place) = read(&log.id, feed, cursor) {
+        return Ok(place);
+    }
+    let old = log.ended.iter().find_map(|old| Some((old, read(&old.log_id, feed, cursor)?)));
+    match old {
+        Some((old, place)) if place <= (old.size, String::new()) => Ok(place),
+        Some((old, _)) => Err(Astray::Lost(old.clone())),
+        None => Err(Astray::NotOurs),
+    }
+}
+
 fn parse(log_id: &str, feed: &str, cursor: &str) -> Option<Place> {
     let (pairs, rest) = cursor.as_bytes().as_chunks::<2>();
     if !rest.is_empty() {
@@ -50,6 +79,21 @@ fn parse(log_id: &str, feed: &str, cursor: &str) -> Option<Place> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cursor_of_a_log_before_holds_up_to_where_it_was_gone_on_from() {
+        let old = EndedLog { log_id: "old".to_owned(), size: 7, root: Digest::of(b"") };
+        let log = Log { id: "new".to_owned(), ended: vec![old.clone()] };
+        let of = |log_id: &str, position: u64, key: &str| {
+            follow(&log, "dossiers", &write(log_id, "dossiers", &(position, key.to_owned())))
+        };
+        assert_eq!(of("old", 6, "a/1"), Ok((6, "a/1".to_owned())));
+        assert_eq!(of("old", 7, ""), Ok((7, String::new())));
+        assert_eq!(of("old", 7, "a/1"), Err(Astray::Lost(old.clone())));
+        assert_eq!(of("old", 8, ""), Err(Astray::Lost(old)));
+        assert_eq!(of("new", 8, "a/1"), Ok((8, "a/1".to_owned())));
+        assert_eq!(of("other", 1, ""), Err(Astray::NotOurs));
+    }
 
     #[test]
     fn a_cursor_comes_back_and_an_altered_one_does_not() {

@@ -47,6 +47,7 @@ use crate::{
     registry::{Catalogue, Settings},
     store::{
         Store, StoreError,
+        portable::{Backup, Snapshot},
         postgres::PostgresStore,
         schema::{Migration, Outlook},
         sqlite::SqliteStore,
@@ -106,7 +107,7 @@ pub async fn open_store(address: &StoreAddress) -> Result<Arc<dyn Store>, StoreE
     }
 }
 
-/// Opens a store that may take part in a move: for `lienthong move` alone.
+/// Opens a store that may take part in a move, or is being filled: for the commands that do it.
 ///
 /// # Errors
 /// When it cannot be opened.
@@ -115,6 +116,22 @@ pub async fn open_to_move(address: &StoreAddress) -> Result<Arc<dyn Store>, Stor
         StoreAddress::Sqlite(path) => Ok(Arc::new(SqliteStore::open_to_move(path)?)),
         StoreAddress::Postgres(server) => Ok(Arc::new(PostgresStore::open_to_move(server).await?)),
     }
+}
+
+/// What a backup's file holds, and what it is of. Nothing is written to it.
+///
+/// # Errors
+/// When it is no backup, or cannot be read.
+pub async fn open_backup(file: &Path) -> Result<(Backup, Box<dyn Snapshot>), StoreError> {
+    SqliteStore::backup(file).await
+}
+
+/// Makes the file of a backup, closed by who filled it, one that stands alone on the disk.
+///
+/// # Errors
+/// When the disk fails.
+pub fn seal_backup(file: &Path) -> Result<(), StoreError> {
+    SqliteStore::seal(file)
 }
 
 /// How far the schema of a store is.

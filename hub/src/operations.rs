@@ -1,7 +1,9 @@
 //! What the hub answers, whoever asks: the API, the console and the command line act through here.
 
 mod answers;
+pub mod backups;
 mod bus;
+pub mod carry;
 mod channels;
 mod counted;
 mod deadline;

@@ -6,6 +6,7 @@
 )]
 
 mod backend;
+mod backups;
 mod bench;
 mod bus;
 mod channel;

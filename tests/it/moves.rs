@@ -266,7 +266,7 @@ async fn a_target_in_use_and_a_source_that_is_none_are_refused_by_name() {
         } else {
             target.address().into()
         };
-        refused(&moved(&file(&old), &address), "holds something that is not of this move");
+        refused(&moved(&file(&old), &address), "holds something else");
         target.verify();
     }
     let nowhere = format!("sqlite:{}", old.path().join("none.db").display());
@@ -315,7 +315,7 @@ fn one_altered_byte_is_found_before_the_move_and_in_the_middle_of_it() {
     let middle = cluster::database("move_altered");
     left_half_way(&file(&old), &middle, &old);
     alter(&old);
-    refused(&moved(&file(&old), &middle), "does not hold, and is not moved");
+    refused(&moved(&file(&old), &middle), "does not hold, and is taken nowhere");
     let server = Folder::new("move-altered-server").with_store(middle);
     refused(&server.run(&["verify"]), "a move into this store is not finished");
     let other = Folder::new("move-altered-first");

@@ -138,7 +138,7 @@ impl Reading {
     /// the answer depends on, such as today's date.
     pub(super) async fn begin(api: &Api, headers: &HeaderMap, also: &str) -> Result<Self, Stop> {
         let head = api.operations.store.head().await?;
-        let mark = Mark::of_journal(headers, (&head.log_id, head.tree.size), also)?;
+        let mark = Mark::of_journal(headers, (&head.log.id, head.tree.size), also)?;
         Ok(Self { head, mark })
     }
 

@@ -59,7 +59,7 @@ pub(super) async fn dossiers(
         also = format!("{also}.{}", api.operations.store.judged().await?);
     }
     let reading = Reading::begin(&api, &headers, &also).await?;
-    let log_id = &reading.head.log_id;
+    let log_id = &reading.head.log.id;
     // A cursor holds for the question that it was given for.
     let days = (question.from, question.to);
     let asked = format!("{measure} {days:?} {}", params.query_without(&["cursor", "limit"]));

@@ -130,7 +130,7 @@ pub(super) async fn dead(
     }
     let known: Vec<&str> = FILTERS.into_iter().chain(["cursor", "limit"]).collect();
     let params = Params::read(&uri, &known)?;
-    let log_id = api.operations.store.head().await?.log_id;
+    let log_id = api.operations.store.head().await?.log.id;
     let mut wanted = query(&params, &who)?;
     let paging = Paging { path: LIST, list: LIST, log_id: &log_id, params: &params };
     wanted.after = paging.after()?;

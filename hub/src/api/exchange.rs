@@ -109,7 +109,7 @@ impl Listed {
     ) -> Result<Response, Stop> {
         let agency = params.about(who)?;
         let reading = Reading::begin(api, headers, &format!(".{who}")).await?;
-        let paging = Paging { path, list: path, log_id: &reading.head.log_id, params };
+        let paging = Paging { path, list: path, log_id: &reading.head.log.id, params };
         let Self { kind, answered, from_day, latest } = self;
         let (after, limit) = (paging.after()?, params.limit(PAGE, PAGE_MAX)?);
         let question = ExchangeQuestion { kind, agency, answered, from_day, latest, after, limit };

@@ -46,7 +46,7 @@ pub(super) async fn list(
     let agency = params.about(&who)?;
     let answered = params.either("state", ["answered", "open"])?;
     let reading = Reading::begin(&api, &headers, &format!(".{who}")).await?;
-    let log_id = &reading.head.log_id;
+    let log_id = &reading.head.log.id;
     let paging = Paging { path: "/v1/feedback", list: LIST, log_id, params: &params };
     let question = FeedbackQuestion {
         agency,

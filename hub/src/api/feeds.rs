@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use adapters::rest::problem::ProblemResponse;
 use axum::{
     body::Body,
     extract::{Path, State},
@@ -20,12 +21,14 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::{
     Api, Asker,
     answer::{JSON, Reading, Stop, bad_cursor, nothing},
+    kinds,
     params::Params,
 };
 use crate::{
     auth::Principal,
-    cursor,
+    cursor::{self, Astray},
     feeds::{Fed, Feed, Place},
+    journal::log::{EndedLog, Log},
     operations::PAGE_MAX,
     store::StoreError,
 };
@@ -73,7 +76,8 @@ pub(super) async fn list(
     };
     let body = json!({
         "feeds": Feed::ALL.map(feed),
-        "log_id": reading.head.log_id,
+        "log_id": reading.head.log.id,
+        "ended_logs": reading.head.log.ended,
         "size": reading.head.tree.size,
     });
     reading.json(StatusCode::OK, JSON, &body, None)
@@ -82,6 +86,20 @@ pub(super) async fn list(
 /// The feed of an address; an unknown one is no address.
 pub(super) fn named(name: &str) -> Result<Feed, Stop> {
     Feed::from_name(name).ok_or_else(nothing)
+}
+
+/// The answer to a cursor that lies in what was lost: what of it is gone, and where to go on.
+fn lost(log: &Log, list: &str, old: &EndedLog) -> ProblemResponse {
+    let from = cursor::write(&log.id, list, &(old.size, String::new()));
+    let EndedLog { log_id, size, .. } = old;
+    ProblemResponse::new(StatusCode::GONE, &kinds::LOG_RESTORED)
+        .detail(
+            format!("Con trỏ thuộc nhật ký {log_id}, chỉ còn {size} bút toán sau khi khôi phục."),
+            format!("The cursor is of the log {log_id}, of which {size} entries were restored."),
+        )
+        .member("log_id", log_id.as_str().into())
+        .member("size", (*size).into())
+        .member("after", from.into())
 }
 
 /// The place that a reader names: a cursor, the end, or the beginning where it names none.
@@ -95,8 +113,11 @@ pub(super) async fn place(
         None => Ok((0, String::new())),
         Some(END) => Ok(feed.end(&api.operations, reading.head.tree.size).await?),
         Some(text) => {
-            let place = cursor::read(&reading.head.log_id, &feed.list(), text);
-            place.ok_or_else(|| bad_cursor().into())
+            let list = feed.list();
+            cursor::follow(&reading.head.log, &list, text).map_err(|astray| match astray {
+                Astray::NotOurs => bad_cursor().into(),
+                Astray::Lost(old) => lost(&reading.head.log, &list, &old).into(),
+            })
         }
     }
 }
@@ -142,8 +163,8 @@ async fn wanted(
     let mut size = api.live.size();
     let mut place = from.clone();
     loop {
-        let log_id = &reading.head.log_id;
-        let (fed, next) = feed.page(&api.operations, log_id, who, &place, limit).await?;
+        let log = &reading.head.log;
+        let (fed, next) = feed.page(&api.operations, log, who, &place, limit).await?;
         let moved = next != place;
         place = next;
         let Some(deadline) = deadline.filter(|_| fed.is_empty()) else {
@@ -177,7 +198,7 @@ fn answer(
     let body = [b"[".as_slice(), &texts.join(b",".as_slice()), b"]"].concat();
     let mut response = Response::new(Body::from(body));
     reading.put(response.headers_mut(), position);
-    let cursor = cursor::write(&reading.head.log_id, &feed.list(), next);
+    let cursor = cursor::write(&reading.head.log.id, &feed.list(), next);
     let wait = wait.map(|seconds| format!("&wait={seconds}")).unwrap_or_default();
     let name = feed.name();
     let link = format!("</v1/feeds/{name}?after={cursor}&limit={limit}{wait}>; rel=\"next\"");

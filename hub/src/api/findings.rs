@@ -39,7 +39,7 @@ pub(super) async fn findings(
     let params = Params::read(&uri, &KNOWN)?;
     let agency = params.about(&who)?;
     let head = api.operations.store.head().await?;
-    let (path, list, log_id) = ("/v1/findings", list(), &head.log_id);
+    let (path, list, log_id) = ("/v1/findings", list(), &head.log.id);
     let paging = Paging { path, list: &list, log_id, params: &params };
     let question = FindingQuestion {
         agency,
@@ -50,7 +50,7 @@ pub(super) async fn findings(
         limit: params.limit(PAGE_DEFAULT, PAGE_MAX)?,
     };
     let page = api.operations.findings(&who, question).await?;
-    let mark = Mark::of_journal(&headers, (&head.log_id, page.judged), "")?;
+    let mark = Mark::of_journal(&headers, (&head.log.id, page.judged), "")?;
     let body = json!({ "findings": page.findings, "as_of": page.judged });
     paging.link(mark.json(StatusCode::OK, JSON, &body, None)?, page.next)
 }

@@ -20,7 +20,7 @@ use crate::store::StoreError;
 /// Whether the store answers.
 pub(super) async fn health(State(api): State<Api>) -> Result<Response, Stop> {
     let head = api.operations.store.head().await?;
-    let mut body = json!({ "status": "ok", "log_id": head.log_id, "size": head.tree.size });
+    let mut body = json!({ "status": "ok", "log_id": head.log.id, "size": head.tree.size });
     if let Some(bus) = api.operations.bus().await? {
         body["bus"] = json!(bus);
     }

@@ -39,6 +39,11 @@ kinds! {
         "The cursor was not given by this hub for this list, or was altered."
         "Dùng nguyên địa chỉ trong tiêu đề Link; nếu mất, đọc lại từ đầu, không có con trỏ."
         "Use the address in the header Link as it is; if lost, read from the start without it.";
+    LOG_RESTORED "log-restored"
+        "Nhật ký đã được khôi phục từ bản sao lưu; phần sau bản sao lưu không còn."
+        "The journal was restored from a backup; what was behind it is there no more."
+        "Bỏ những gì đã nhận từ vị trí size của nhật ký log_id trở đi, rồi đọc tiếp từ after."
+        "Drop what you have of the log log_id from position size on, then go on from after.";
     NO_CATALOGUE "no-catalogue"
         "Hệ thống chưa có danh mục."
         "The hub has no catalogue yet."

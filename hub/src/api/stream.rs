@@ -36,6 +36,7 @@ use crate::{
     auth::Principal,
     cursor,
     feeds::{Feed, Place, frame},
+    journal::log::Log,
     store::StoreError,
 };
 
@@ -104,8 +105,8 @@ pub(super) async fn stream(
     let permit = api.streams.one()?;
     let credential = authorization(&headers).map(ToOwned::to_owned);
     let (frames, sent) = mpsc::channel(AHEAD);
-    let log_id = reading.head.log_id.clone();
-    let follower = Follower { api, who, credential, feed, log_id, place, frames };
+    let log = reading.head.log.clone();
+    let follower = Follower { api, who, credential, feed, log, place, frames };
     tokio::spawn(async move {
         follower.follow().await;
         drop(permit);
@@ -129,7 +130,7 @@ struct Follower {
     who: Principal,
     credential: Option<String>,
     feed: Feed,
-    log_id: String,
+    log: Log,
     place: Place,
     frames: mpsc::Sender<Bytes>,
 }
@@ -188,20 +189,20 @@ impl Follower {
         if self.api.keys.principal(self.credential.as_deref()).as_ref() != Some(&self.who) {
             return Err(Over);
         }
-        let cursor = cursor::write(&self.log_id, &self.feed.list(), &self.place);
+        let cursor = cursor::write(&self.log.id, &self.feed.list(), &self.place);
         self.send(Bytes::from(format!(": còn nối\nid: {cursor}\n\n"))).await
     }
 
     /// Sends what the store holds after the place, up to its end.
     async fn catch_up(&mut self) -> Result<(), Over> {
         loop {
-            let (operations, log_id) = (&self.api.operations, &self.log_id);
-            let page = self.feed.page(operations, log_id, &self.who, &self.place, PAGE).await;
+            let (operations, log) = (&self.api.operations, &self.log);
+            let page = self.feed.page(operations, log, &self.who, &self.place, PAGE).await;
             let (fed, next) = page.map_err(|error: StoreError| {
                 tracing::warn!(%error, "a stream ends: the store cannot answer");
                 Over
             })?;
-            let frames = fed.iter().map(|one| frame(log_id, self.feed, one));
+            let frames = fed.iter().map(|one| frame(&log.id, self.feed, one));
             let frames = frames.fold(Vec::new(), |mut all: Vec<u8>, one| {
                 all.extend_from_slice(&one);
                 all

@@ -93,6 +93,17 @@ pub(super) fn write(folder: &Path, mut chunks: mpsc::Receiver<Bytes>) -> io::Res
     Ok(Written { incoming, digest, size, beginning })
 }
 
+/// Copies a file into its place, by way of the folder where files are written.
+pub(super) fn copy(from: &Path, (incoming, to): (&Path, &Path)) -> io::Result<()> {
+    fs::create_dir_all(incoming)?;
+    let mut name = [0; 16];
+    rand::fill(&mut name).map_err(|_| io::Error::other("no randomness"))?;
+    let incoming = Incoming(incoming.join(hex(&name)));
+    fs::copy(from, &incoming.0)?;
+    File::open(&incoming.0)?.sync_all()?;
+    settle(&incoming, to)
+}
+
 /// Renames a file into its place, for good.
 pub(super) fn settle(incoming: &Incoming, place: &Path) -> io::Result<()> {
     let Some(folder) = place.parent() else { return Err(io::ErrorKind::NotFound.into()) };

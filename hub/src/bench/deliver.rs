@@ -142,7 +142,7 @@ async fn sample(parts: &Parts) -> Result<Message, BenchError> {
     let Some((channel, delivery)) = channel else {
         return Err(BenchError::Damaged("nothing is in the outbox".to_owned()));
     };
-    let made = letter::message(channel, delivery, ("bench", &parts.gazetteer));
+    let made = letter::message(channel, delivery, &parts.gazetteer);
     made.map_err(|failure| BenchError::Damaged(failure.told))
 }
 

@@ -43,8 +43,7 @@ impl Bus for Embedded {
         };
         let store = self.store.clone();
         Box::pin(async move {
-            let log_id = store.head().await.map_err(|error| unanswered(&error))?.log_id;
-            let following = Following { store, log_id, at, ready: VecDeque::new() };
+            let following = Following { store, at, ready: VecDeque::new() };
             Ok(Box::new(following) as Box<dyn Follower>)
         })
     }
@@ -53,7 +52,6 @@ impl Bus for Embedded {
 /// Who follows a journal.
 struct Following {
     store: Arc<dyn Store>,
-    log_id: String,
     at: u64,
     ready: VecDeque<Outgoing>,
 }
@@ -64,7 +62,7 @@ impl Following {
             if let Some(one) = self.ready.pop_front() {
                 return Ok(Followed { offset: one.position, id: one.id, text: one.text });
             }
-            let read = outgoing(&*self.store, &self.log_id, self.at, ROWS).await;
+            let read = outgoing(&*self.store, self.at, ROWS).await;
             let (events, next) = read.map_err(|error| unanswered(&error))?;
             if next == self.at {
                 sleep(LOOK_EVERY).await;

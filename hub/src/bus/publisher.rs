@@ -182,10 +182,9 @@ impl Publisher {
         }
         self.kept(token, stop, line.prepare()).await??;
         self.standing.tell(State::Publishing, None);
-        let log_id = self.store.head().await?.log_id;
         let now = Instant::now();
         let mut progress = Progress { token, confirmed: from, moved: from, moved_at: now };
-        let mut ready = self.read(&log_id, from).await?;
+        let mut ready = self.read(from).await?;
         loop {
             if stop.is_cancelled() {
                 self.moves(&mut progress, true).await?;
@@ -194,12 +193,11 @@ impl Publisher {
             if ready.to == progress.confirmed {
                 self.moves(&mut progress, true).await?;
                 self.kept(token, stop, self.idle(line, &progress, stop)).await??;
-                ready = self.read(&log_id, progress.confirmed).await?;
+                ready = self.read(progress.confirmed).await?;
                 continue;
             }
             let work = async {
-                let (sending, reading) =
-                    (line.publish(&ready.events), self.read(&log_id, ready.to));
+                let (sending, reading) = (line.publish(&ready.events), self.read(ready.to));
                 tokio::join!(sending, reading, self.moves(&mut progress, false))
             };
             let (sent, read, moved) = self.kept(token, stop, work).await?;
@@ -213,8 +211,8 @@ impl Publisher {
         }
     }
 
-    async fn read(&self, log_id: &str, from: u64) -> Result<Batch, StoreError> {
-        let (events, to) = outgoing(&*self.store, log_id, from, ROWS).await?;
+    async fn read(&self, from: u64) -> Result<Batch, StoreError> {
+        let (events, to) = outgoing(&*self.store, from, ROWS).await?;
         Ok(Batch { events, to })
     }
 

@@ -45,10 +45,9 @@ impl Journal {
 
     /// The ids of all that is to be followed, in order.
     pub(super) async fn ids(&self) -> Vec<String> {
-        let log_id = self.store.head().await.unwrap().log_id;
         let (mut ids, mut at) = (Vec::new(), 0);
         loop {
-            let (events, next) = outgoing(&*self.store, &log_id, at, 500).await.unwrap();
+            let (events, next) = outgoing(&*self.store, at, 500).await.unwrap();
             if next == at {
                 return ids;
             }

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use super::{Bus, Start, embedded::unanswered};
 use crate::{
     feeds::outgoing,
-    journal::merkle::Digest,
+    journal::{log::Log, merkle::Digest},
     store::{Store, StoreError},
 };
 
@@ -35,6 +35,8 @@ pub struct Verdict {
     pub found: u64,
     /// Events that it has again, under an id that came before.
     pub repeated: u64,
+    /// Events of a log that this one goes on from, behind where it does: the store was restored.
+    pub lost: u64,
     /// Events of other logs, or that are not as the journal has them.
     pub strange: u64,
     /// Events that it does not have.
@@ -46,7 +48,7 @@ pub struct Verdict {
 /// The journal, read as far as the bus has come: by position what is still to come of it.
 struct Expected<'a> {
     store: &'a dyn Store,
-    log_id: String,
+    log: Log,
     read_to: u64,
     to: u64,
     wanted: BTreeMap<u64, Digest>,
@@ -55,7 +57,7 @@ struct Expected<'a> {
 
 impl Expected<'_> {
     async fn read(&mut self) -> Result<(), StoreError> {
-        let (events, next) = outgoing(self.store, &self.log_id, self.read_to, ROWS).await?;
+        let (events, next) = outgoing(self.store, self.read_to, ROWS).await?;
         // A journal that is shorter than it was told has no more.
         self.read_to = if next == self.read_to { self.to } else { next };
         for event in events.into_iter().filter(|event| event.position < self.to) {
@@ -71,6 +73,26 @@ impl Expected<'_> {
     }
 }
 
+/// Where an event belongs.
+#[derive(Debug, PartialEq, Eq)]
+enum Place {
+    /// To the journal, at a position.
+    Of(u64),
+    /// To what was lost with a log.
+    Lost,
+    /// Not here.
+    Strange,
+}
+
+fn place(log: &Log, id: &str) -> Place {
+    let Some((log_id, position)) = id.rsplit_once('/') else { return Place::Strange };
+    match position.parse::<u64>() {
+        Ok(position) if log.of(position) == log_id => Place::Of(position),
+        Ok(position) if log.ended(log_id).is_some_and(|old| position >= old.size) => Place::Lost,
+        _ => Place::Strange,
+    }
+}
+
 /// Follows the bus from its first event and compares what lies between two positions.
 ///
 /// # Errors
@@ -82,9 +104,9 @@ pub async fn verify(
     to: u64,
 ) -> Result<Verdict, Trouble> {
     let fault = |error: StoreError| unanswered(&error);
-    let log_id = store.head().await.map_err(fault)?.log_id;
+    let log = store.head().await.map_err(fault)?.log;
     let wanted = BTreeMap::new();
-    let mut expected = Expected { store: &**store, log_id, read_to: from, to, wanted, events: 0 };
+    let mut expected = Expected { store: &**store, log, read_to: from, to, wanted, events: 0 };
     let mut verdict = Verdict { span: (from, to), ..Verdict::default() };
     let mut follower = bus.follow(Start::First).await?;
     loop {
@@ -96,11 +118,16 @@ pub async fn verify(
         }
         let Ok(next) = timeout(PATIENCE, follower.next()).await else { break };
         let next = next?;
-        let position = next.id.strip_prefix(&expected.log_id);
-        let position = position.and_then(|rest| rest.strip_prefix('/')?.parse::<u64>().ok());
-        let Some(position) = position else {
-            verdict.strange += 1;
-            continue;
+        let position = match place(&expected.log, &next.id) {
+            Place::Of(position) => position,
+            Place::Lost => {
+                verdict.lost += 1;
+                continue;
+            }
+            Place::Strange => {
+                verdict.strange += 1;
+                continue;
+            }
         };
         while position >= expected.read_to && expected.has_more() {
             expected.read().await.map_err(fault)?;
@@ -122,6 +149,6 @@ pub async fn verify(
     verdict.events = expected.events;
     verdict.lacking = u64::try_from(expected.wanted.len()).unwrap_or(u64::MAX);
     let missing = expected.wanted.keys().take(NAMED_MAX);
-    verdict.missing = missing.map(|position| format!("{}/{position}", expected.log_id)).collect();
+    verdict.missing = missing.map(|at| format!("{}/{at}", expected.log.of(*at))).collect();
     Ok(verdict)
 }

@@ -169,12 +169,16 @@ pub(super) fn run(
 }
 
 fn told(verdict: &Verdict) -> (String, Exit) {
-    let Verdict { span: (from, to), events, found, repeated, strange, lacking, missing } = verdict;
+    let Verdict { span: (from, to), events, found, repeated, lost, strange, lacking, missing } =
+        verdict;
     let mut lines = vec![
         format!("entries    {from} to {to}"),
         format!("events     {events}"),
         format!("found      {found}, and {repeated} of them again"),
     ];
+    if *lost > 0 {
+        lines.push(format!("lost       {lost}: of the log before this one, which was restored"));
+    }
     if *strange > 0 {
         lines.push(format!("strange    {strange}: of another log, or not as the journal has them"));
     }

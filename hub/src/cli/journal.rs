@@ -73,6 +73,9 @@ pub(super) struct VerifyOptions {
     /// Only the statistics and the dossiers that they count: entries are taken as they stand.
     #[arg(long)]
     statistics: bool,
+    /// Only the journal: leaves, commitments, and what entries refer to; no fold of it.
+    #[arg(long, conflicts_with = "statistics")]
+    journal: bool,
     #[command(flatten)]
     configured: Configured,
 }
@@ -82,13 +85,16 @@ pub(super) fn verify(
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> io::Result<Exit> {
-    let statistics = options.statistics;
+    let VerifyOptions { statistics, journal, .. } = *options;
     let folder = configuration(&options.configured.config).ok().and_then(|told| told.attachments);
     let folder = folder.map(|told| told.folder);
     let read = async |store: Arc<dyn Store>| -> Result<_, StoreError> {
         let head = store.head().await?;
         if statistics {
             return Ok((head, store.recount().await?, None));
+        }
+        if journal {
+            return Ok((head, store.audit().await?, None));
         }
         let verdict = store.verify().await?;
         let files = attachments::verify(&*store, folder.as_deref()).await?;
@@ -105,13 +111,19 @@ pub(super) fn verify(
             return Ok(Exit::Faulty);
         }
     };
-    writeln!(out, "log        {}", head.log_id)?;
+    writeln!(out, "log        {}", head.log.id)?;
+    for old in &head.log.ended {
+        let (log_id, size) = (&old.log_id, old.size);
+        writeln!(out, "before it  {log_id}, which it goes on from at entry {size}")?;
+    }
     writeln!(out, "entries    {}", verdict.entries)?;
     if !statistics {
         writeln!(out, "root       {}", head.tree.root)?;
     }
-    writeln!(out, "dossiers   {}", verdict.dossiers)?;
-    writeln!(out, "fold root  {}", verdict.fold_root)?;
+    if !journal {
+        writeln!(out, "dossiers   {}", verdict.dossiers)?;
+        writeln!(out, "fold root  {}", verdict.fold_root)?;
+    }
     if verdict.pruned > 0 {
         writeln!(out, "pruned     the raw bytes of {} messages", verdict.pruned)?;
     }
@@ -127,6 +139,9 @@ pub(super) fn verify(
         writeln!(err, "{fault}")?;
     }
     match (verdict.faults.len(), statistics) {
+        (0, _) if journal => {
+            writeln!(out, "the journal holds: leaves, commitments, what entries refer to")?;
+        }
         (0, false) => writeln!(out, "all holds: leaves, commitments, dossiers, numbers, findings")?,
         (0, true) => writeln!(out, "the statistics hold: dossiers and numbers equal a recount")?,
         (count, _) => writeln!(err, "{count} faults")?,

@@ -3,6 +3,7 @@
 
 mod agency;
 mod apply;
+mod backup;
 mod bench;
 mod bus;
 mod called;
@@ -197,6 +198,10 @@ enum Command {
     Roadmap(roadmap::Options),
     /// Bring the store's schema up to date.
     Migrate(migrate::Options),
+    /// Make a backup of the store, in a new folder, while hubs run: all but the configuration.
+    Backup(backup::Options),
+    /// Make the configured store, which is empty, of a backup; its journal goes on as a new log.
+    Restore(backup::Options),
     /// Take a store's log with all that belongs to it to another store.
     Move(moves::Options),
     /// Drop raw bytes of messages that are old. Entries, records and numbers stay.
@@ -279,6 +284,8 @@ fn dispatch(command: Command, out: &mut impl Write, err: &mut impl Write) -> io:
         Command::Migrate(options) => migrate::run(&options, out, err),
         Command::Prune(options) => prune::run(&options, out, err),
         Command::Move(options) => moves::run(&options, out, err),
+        Command::Backup(options) => backup::backup(&options, out, err),
+        Command::Restore(options) => backup::restore(&options, out, err),
         Command::ReadWorkbook { number, name } => read_workbook(number, name, out),
         Command::Bench(options) => bench::run(&options, out, err),
         Command::Bus { action, configured } => bus::run(&configured, &action, out, err),

@@ -9,7 +9,10 @@ use super::{Exit, block_on, journal::exit_of, progress::Lines};
 use crate::{
     config::StoreAddress,
     hub,
-    operations::moves::{self, End, Proof, Step},
+    operations::{
+        carry::{End, Step},
+        moves::{self, Proof},
+    },
     store::{Store, StoreError},
 };
 
@@ -27,16 +30,18 @@ pub(super) struct Options {
     abandon: bool,
 }
 
-fn tell(lines: &mut Lines, step: Step) {
+pub(super) fn tell(lines: &mut Lines, step: Step) {
     match step {
         Step::Verifying => lines.step("verifying the old store"),
         Step::Copying { part, rows, of } => lines.count(&format!("copying {part}"), rows, of),
         Step::Rebuilding => lines.step("making every fold anew"),
-        Step::Comparing => lines.step("verifying and comparing both stores"),
+        Step::Comparing => lines.step("verifying and comparing what is there"),
+        Step::Files { files: 0 } => {}
+        Step::Files { files } => lines.step(&format!("copying {files} attachments")),
     }
 }
 
-async fn opened(address: &StoreAddress) -> Result<Arc<dyn Store>, StoreError> {
+pub(super) async fn opened(address: &StoreAddress) -> Result<Arc<dyn Store>, StoreError> {
     hub::open_to_move(address)
         .await
         .map_err(|error| StoreError { reason: format!("{address}: {}", error.reason), ..error })
@@ -95,7 +100,7 @@ pub(super) fn run(
         }
         Ok(None) => writeln!(out, "the move was finished before")?,
         Ok(Some(proof)) => {
-            writeln!(out, "log        {}", proof.head.log_id)?;
+            writeln!(out, "log        {}", proof.head.log.id)?;
             writeln!(out, "entries    {}", proof.head.tree.size)?;
             writeln!(out, "root       {}", proof.head.tree.root)?;
             writeln!(out, "dossiers   {}", proof.verdict.dossiers)?;

@@ -18,25 +18,21 @@ const JSON: &str = "application/json";
 /// What is read of an entry.
 #[derive(Deserialize)]
 struct Entry {
+    log_id: String,
     kind: String,
     recorded_at: String,
     contract: Option<String>,
     key: Option<String>,
 }
 
-/// The id under which a delivery goes, whenever it goes: log and position, as feeds have it.
-pub(crate) fn id(log_id: &str, position: u64) -> String {
-    format!("{log_id}/{position}")
-}
-
-/// The message of a delivery.
+/// The message of a delivery. Its id is the one that feeds have, whenever it goes.
 ///
 /// # Errors
 /// What its form cannot be made of.
 pub(crate) fn message(
     channel: &OutboundChannel,
     delivery: &Delivery,
-    (log_id, gazetteer): (&str, &Gazetteer),
+    gazetteer: &Gazetteer,
 ) -> Result<Message, Failure> {
     let damaged = |error: String| {
         Failure::new(Class::Refused, format!("entry {} is damaged: {error}", delivery.position))
@@ -63,7 +59,7 @@ pub(crate) fn message(
     };
     let source = delivery.from.as_deref().map_or_else(|| "/hub".to_owned(), source_of);
     let key = entry.key.unwrap_or_default();
-    let id = id(log_id, delivery.position);
+    let id = feeds::event::id(&entry.log_id, delivery.position);
     let ending = rendering.map_or("json", |form| form.ending());
     let name = format!("{:020}-{key}.{ending}", delivery.position);
     let content_type = rendering.map_or(JSON, |form| form.content_type()).to_owned();

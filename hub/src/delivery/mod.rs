@@ -131,10 +131,6 @@ impl Deliveries {
         if self.lines.is_empty() {
             return;
         }
-        let log_id: Arc<str> = match log_id(&*store, lasting.stop()).await {
-            Some(log_id) => log_id.into(),
-            None => return,
-        };
         let mut awake = BTreeMap::new();
         let mut workers = JoinSet::new();
         for Line { channel, way, awake: own } in self.lines {
@@ -148,7 +144,6 @@ impl Deliveries {
                 gazetteer: gazetteer.clone(),
                 lasting: lasting.clone(),
                 inbox: inbox.clone(),
-                log_id: log_id.clone(),
                 awake: own,
                 paused,
             };
@@ -166,17 +161,6 @@ impl Deliveries {
         };
         lasting.keep("look for what is due", looking).await;
         workers.join_all().await;
-    }
-}
-
-/// The name of the log: without it nothing has an id.
-async fn log_id(store: &dyn Store, stop: &CancellationToken) -> Option<String> {
-    loop {
-        match store.head().await {
-            Ok(head) => return Some(head.log_id),
-            Err(error) => tracing::warn!(%error, "deliveries wait for the store"),
-        }
-        stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await?;
     }
 }
 

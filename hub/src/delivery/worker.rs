@@ -52,7 +52,6 @@ pub(super) struct Task {
     pub(super) lasting: Lasting,
     /// Where answers go in that a channel of the agency's reads.
     pub(super) inbox: Arc<dyn Inbox>,
-    pub(super) log_id: Arc<str>,
     /// Woken when something may be due.
     pub(super) awake: Arc<Notify>,
     /// Whether the channel was paused when that was last looked at: what is accepted meanwhile
@@ -116,8 +115,8 @@ impl Shared {
     }
 
     async fn attempt(&self, delivery: &Delivery) -> Result<Answer, Failure> {
-        let Task { channel, way, gazetteer, log_id, inbox, .. } = &self.task;
-        let message = letter::message(channel, delivery, (log_id, gazetteer))?;
+        let Task { channel, way, gazetteer, inbox, .. } = &self.task;
+        let message = letter::message(channel, delivery, gazetteer)?;
         answer::to(channel, &**inbox, message, way.clone()).await
     }
 

@@ -2,7 +2,7 @@
 //!
 //! | Member | Is |
 //! |---|---|
-//! | `id` | log and position; for dossiers also the key |
+//! | `id` | the log that the entry is of, and its position; for dossiers also the key |
 //! | `type` | `vn.gov.dongnai.lienthong.<record>.v<major>` |
 //! | `time`, `recordedtime` | when the hub recorded it |
 //! | `sequence` | the position, with zeros before it, so that texts sort like numbers |
@@ -19,7 +19,10 @@ use serde_json::value::RawValue;
 
 use super::record::ADDRESS;
 use crate::{
-    journal::entry::{Entry, EntryKind, Mode},
+    journal::{
+        entry::{Entry, EntryKind, Mode},
+        log::Log,
+    },
     operations::told,
     registry::finding::Finding,
     store::{DossierRow, EntryRow, StoreError, source_of},
@@ -65,7 +68,7 @@ impl Event<'_> {
 }
 
 /// The id of an entry's event.
-pub(super) fn id(log_id: &str, position: u64) -> String {
+pub(crate) fn id(log_id: &str, position: u64) -> String {
     format!("{log_id}/{position}")
 }
 
@@ -74,7 +77,7 @@ pub(super) fn id(log_id: &str, position: u64) -> String {
 ///
 /// # Errors
 /// When the entry is damaged: names its position.
-pub(super) fn record(log_id: &str, row: &EntryRow) -> Result<Option<Vec<u8>>, StoreError> {
+pub(super) fn record(row: &EntryRow) -> Result<Option<Vec<u8>>, StoreError> {
     let damaged = |error: serde_json::Error| {
         StoreError::fault(format!("entry {} is damaged: {error}", row.position))
     };
@@ -90,7 +93,7 @@ pub(super) fn record(log_id: &str, row: &EntryRow) -> Result<Option<Vec<u8>>, St
     let (kind, dataschema) = names(entry.contract.as_deref().unwrap_or_default(), suffix)?;
     let event = Event {
         specversion: "1.0",
-        id: id(log_id, row.position),
+        id: id(&entry.log_id, row.position),
         source: row.channel.as_deref().map_or_else(|| HUB.to_owned(), source_of),
         kind,
         subject: entry.key.as_deref().unwrap_or_default(),
@@ -109,7 +112,7 @@ pub(super) fn record(log_id: &str, row: &EntryRow) -> Result<Option<Vec<u8>>, St
 ///
 /// # Errors
 /// When the state is damaged: names the dossier.
-pub(super) fn state(log_id: &str, row: &DossierRow) -> Result<Vec<u8>, StoreError> {
+pub(super) fn state(log: &Log, row: &DossierRow) -> Result<Vec<u8>, StoreError> {
     let suffix = if row.public.is_none() { ".retired" } else { "" };
     let (kind, dataschema) = names(DOSSIER_STATE, suffix)?;
     let damaged = |error: serde_json::Error| {
@@ -118,7 +121,7 @@ pub(super) fn state(log_id: &str, row: &DossierRow) -> Result<Vec<u8>, StoreErro
     let data = row.public.as_deref().map(serde_json::from_slice).transpose().map_err(damaged)?;
     let event = Event {
         specversion: "1.0",
-        id: format!("{log_id}/{}/{}", row.position, row.key),
+        id: format!("{}/{}", id(log.of(row.position), row.position), row.key),
         source: HUB.to_owned(),
         kind,
         subject: &row.key,
@@ -137,18 +140,18 @@ pub(super) fn state(log_id: &str, row: &DossierRow) -> Result<Vec<u8>, StoreErro
 ///
 /// # Errors
 /// When it is damaged: names it.
-pub(super) fn finding(log_id: &str, one: &Finding) -> Result<Vec<u8>, StoreError> {
+pub(super) fn finding(log: &Log, one: &Finding) -> Result<Vec<u8>, StoreError> {
     let suffix = if one.closed.is_some() { ".closed" } else { "" };
     let (kind, dataschema) = names(FINDING, suffix)?;
-    let (data, id) = (told(one)?, one.id());
+    let (data, subject) = (told(one)?, one.id());
     let (position, turn) = one.changed;
     let at = one.closed.unwrap_or(one.opened).at;
     let event = Event {
         specversion: "1.0",
-        id: format!("{log_id}/{position}/{turn}"),
+        id: format!("{}/{turn}", id(log.of(position), position)),
         source: HUB.to_owned(),
         kind,
-        subject: &id,
+        subject: &subject,
         time: Some(at),
         datacontenttype: JSON,
         dataschema,

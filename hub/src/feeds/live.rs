@@ -15,7 +15,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{Audience, Fed, Feed, Place};
-use crate::{auth::Principal, cursor, lasting::Lasting, operations::Operations, store::StoreError};
+use crate::{
+    auth::Principal, cursor, journal::log::Log, lasting::Lasting, operations::Operations,
+    store::StoreError,
+};
 
 /// How often the journal's end is looked at for what other processes have appended.
 const OTHERS_EVERY: Duration = Duration::from_millis(500);
@@ -43,9 +46,9 @@ pub struct Batch {
 }
 
 impl Batch {
-    fn new(log_id: &str, feed: Feed, (from, to): (Place, Place), fed: Vec<Fed>) -> Self {
+    fn new(log: &Log, feed: Feed, (from, to): (Place, Place), fed: Vec<Fed>) -> Self {
         let framed = |one: Fed| {
-            let frame = frame(log_id, feed, &one);
+            let frame = frame(&log.id, feed, &one);
             (one.after, one.audience, frame)
         };
         Self { from, to, frames: fed.into_iter().map(framed).collect() }
@@ -171,7 +174,7 @@ impl Live {
                 Some(place) => place,
                 None => place.insert(end.feed.end(operations, head.tree.size).await?),
             };
-            hand_out(operations, &head.log_id, end, from).await?;
+            hand_out(operations, &head.log, end, from).await?;
         }
         self.size.send_if_modified(|size| {
             let grown = *size != head.tree.size;
@@ -185,17 +188,17 @@ impl Live {
 /// Reads a feed from a place to its end, and hands it out.
 async fn hand_out(
     operations: &Operations,
-    log_id: &str,
+    log: &Log,
     end: &End,
     place: &mut Place,
 ) -> Result<(), StoreError> {
     loop {
-        let (fed, to) = end.feed.scan(operations, log_id, place, ROWS_MAX).await?;
+        let (fed, to) = end.feed.scan(operations, log, place, ROWS_MAX).await?;
         if to == *place {
             return Ok(());
         }
         let from = std::mem::replace(place, to.clone());
         // All may have gone meanwhile.
-        let _ = end.batches.send(Arc::new(Batch::new(log_id, end.feed, (from, to), fed)));
+        let _ = end.batches.send(Arc::new(Batch::new(log, end.feed, (from, to), fed)));
     }
 }

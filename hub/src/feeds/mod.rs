@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use crate::{
     auth::Principal,
+    journal::log::Log,
     operations::{Operations, PAGE_MAX, agency_of},
     registry::{
         Sight, exchange,
@@ -142,7 +143,7 @@ impl Feed {
     pub async fn scan(
         self,
         operations: &Operations,
-        log_id: &str,
+        log: &Log,
         from: &Place,
         rows: u32,
     ) -> Result<(Vec<Fed>, Place), StoreError> {
@@ -153,7 +154,7 @@ impl Feed {
                 let next = found
                     .last()
                     .map_or_else(|| from.clone(), |row| (row.position + 1, String::new()));
-                let fed = found.iter().filter_map(|row| record(log_id, row).transpose());
+                let fed = found.iter().filter_map(|row| record(row).transpose());
                 Ok((fed.collect::<Result<_, _>>()?, next))
             }
             Self::Dossiers => {
@@ -161,12 +162,12 @@ impl Feed {
                 let place = |row: &DossierRow| (row.position, row.key.clone());
                 let next = found.last().map_or_else(|| from.clone(), place);
                 let fed = |row: &DossierRow| -> Result<Fed, StoreError> {
-                    let text = event::state(log_id, row)?;
+                    let text = event::state(log, row)?;
                     Ok(Fed { after: place(row), audience: Audience::of_state(row), text })
                 };
                 Ok((found.iter().map(fed).collect::<Result<_, _>>()?, next))
             }
-            Self::Findings => findings(operations, log_id, from, rows).await,
+            Self::Findings => findings(operations, log, from, rows).await,
         }
     }
 
@@ -179,7 +180,7 @@ impl Feed {
     pub async fn page(
         self,
         operations: &Operations,
-        log_id: &str,
+        log: &Log,
         who: &Principal,
         from: &Place,
         limit: u32,
@@ -190,7 +191,7 @@ impl Feed {
             if room == 0 {
                 break;
             }
-            let (fed, next) = self.scan(operations, log_id, &place, room).await?;
+            let (fed, next) = self.scan(operations, log, &place, room).await?;
             shown.extend(fed.into_iter().filter(|one| one.audience.admits(who)));
             if next == place {
                 break;
@@ -205,7 +206,7 @@ impl Feed {
 /// read.
 async fn findings(
     operations: &Operations,
-    log_id: &str,
+    log: &Log,
     from: &Place,
     rows: u32,
 ) -> Result<(Vec<Fed>, Place), StoreError> {
@@ -216,7 +217,7 @@ async fn findings(
     let fed = |one: &Finding| -> Result<Fed, StoreError> {
         let agencies = BTreeSet::from([one.subject.agency.clone()]);
         let audience = Audience { everybody: true, agencies };
-        Ok(Fed { after: place(one), audience, text: event::finding(log_id, one)? })
+        Ok(Fed { after: place(one), audience, text: event::finding(log, one)? })
     };
     Ok((found.iter().map(fed).collect::<Result<_, _>>()?, next))
 }
@@ -244,8 +245,8 @@ fn parties(row: &EntryRow) -> Option<[String; 2]> {
 }
 
 /// The event of an entry; `None` for what no feed carries.
-fn record(log_id: &str, row: &EntryRow) -> Result<Option<Fed>, StoreError> {
-    let Some(text) = event::record(log_id, row)? else { return Ok(None) };
+fn record(row: &EntryRow) -> Result<Option<Fed>, StoreError> {
+    let Some(text) = event::record(row)? else { return Ok(None) };
     let mut agencies = row.channel.as_deref().map(Audience::one).unwrap_or_default();
     let mut everybody = true;
     if let Some(parties) = parties(row) {

@@ -38,7 +38,6 @@ pub struct Outgoing {
 /// When the store cannot answer, or an entry is damaged: names its position.
 pub async fn outgoing(
     store: &dyn Store,
-    log_id: &str,
     from: u64,
     rows: u32,
 ) -> Result<(Vec<Outgoing>, u64), StoreError> {
@@ -46,17 +45,20 @@ pub async fn outgoing(
     let next = found.last().map_or(from, |row| row.position + 1);
     let mut events = Vec::with_capacity(found.len());
     for row in &found {
-        let Some(fed) = record(log_id, row)?.filter(|fed| fed.audience.everybody) else {
+        let Some(fed) = record(row)?.filter(|fed| fed.audience.everybody) else {
             continue;
         };
-        let (position, id) = (row.position, event::id(log_id, row.position));
-        events.push(Outgoing { position, id, key: key(row), text: fed.text });
+        let named: Named = serde_json::from_slice(&row.text).unwrap_or_default();
+        let (position, id) = (row.position, event::id(&named.log_id, row.position));
+        events.push(Outgoing { position, id, key: key(&named, row), text: fed.text });
     }
     Ok((events, next))
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Named {
+    #[serde(default)]
+    log_id: String,
     contract: Option<String>,
 }
 
@@ -67,12 +69,11 @@ struct Told {
 
 /// The key of an entry: its contract, the agency whose channel told it, and the procedure that it
 /// is about.
-fn key(row: &EntryRow) -> String {
-    let contract = serde_json::from_slice::<Named>(&row.text).ok().and_then(|told| told.contract);
+fn key(named: &Named, row: &EntryRow) -> String {
     let agency = row.channel.as_deref().map(agency_of);
     let told: Told = serde_json::from_slice(&row.public).unwrap_or_default();
     let procedure = told.procedure.as_ref().and_then(Value::as_str);
-    [contract.as_deref(), agency, procedure].map(word).join(".")
+    [named.contract.as_deref(), agency, procedure].map(word).join(".")
 }
 
 /// A word of a key: letters, digits, `_` and `-`; all else is `-`.
@@ -91,7 +92,11 @@ fn word(text: Option<&str>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::EntryRow;
+
+    fn key(row: &EntryRow) -> String {
+        super::key(&serde_json::from_slice(&row.text).unwrap(), row)
+    }
 
     #[test]
     fn a_key_has_three_words_and_fits_whatever_is_in_them() {

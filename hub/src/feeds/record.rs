@@ -67,7 +67,7 @@ pub async fn record_at(
         return Ok(None);
     };
     // The name of the log is in the event alone.
-    let Some(fed) = record("", &row)?.filter(|fed| fed.audience.admits(who)) else {
+    let Some(fed) = record(&row)?.filter(|fed| fed.audience.admits(who)) else {
         return Ok(None);
     };
     let damaged = |error: serde_json::Error| {

@@ -12,6 +12,7 @@ pub mod checkpoint;
 pub mod commitment;
 pub mod entry;
 pub mod exact;
+pub mod log;
 pub mod merkle;
 pub mod proof;
 
@@ -20,6 +21,7 @@ pub use commitment::{Commitment, DedupHash, DedupKey, NoRandomness, Salt};
 pub use commitment::{commit, dedup_hash, verify};
 pub use entry::{Algorithm, Entry, EntryError, EntryKind, MAX_TEXT, Mode, recorded_at};
 pub use exact::Exact;
+pub use log::{Decision, EndedLog, Log};
 pub use merkle::{BadDigest, BadFrontier, Digest, Frontier, MAX_SIZE, Node, TreeHead};
 pub use merkle::{empty_root, leaf_hash, node_hash, range_root, root};
 pub use proof::{ConsistencyProof, InclusionProof, ProofError};

@@ -172,12 +172,12 @@ impl Operations {
     /// When the store cannot answer.
     pub async fn dead_letter(&self, id: DeadId) -> Result<Option<DeadWhole>, StoreError> {
         let Some((letter, delivery)) = self.store.dead_letter(id).await? else { return Ok(None) };
-        let log_id = self.store.head().await?.log_id;
         let gazetteer = catalog::gazetteer().map_err(StoreError::fault)?;
         let message = match self.catalog.outbound.get(&letter.id.channel) {
             None => Err("kênh gửi không còn được khai báo; the channel is not declared".to_owned()),
-            Some(channel) => letter::message(channel, &delivery, (&log_id, &gazetteer))
-                .map_err(|failure| failure.told),
+            Some(channel) => {
+                letter::message(channel, &delivery, &gazetteer).map_err(|failure| failure.told)
+            }
         };
         Ok(Some(DeadWhole { letter: letter.into(), message }))
     }

@@ -14,7 +14,10 @@ use super::{
     rules::{Rules, RulesHistory},
 };
 use crate::{
-    journal::merkle::{Digest, Frontier},
+    journal::{
+        log::{Decision, EndedLog},
+        merkle::{Digest, Frontier},
+    },
     registry::{
         Counted, Leaves, Observation, PlacedCounts, fold_root,
         measure::{counted_by, day_of, stored_name},
@@ -36,6 +39,8 @@ pub(super) struct Journal {
     pub(super) rules: RulesHistory,
     /// The records about no dossier.
     pub(super) records: Records,
+    /// The logs that it tells were gone on from.
+    ended: Vec<EndedLog>,
 }
 
 impl Journal {
@@ -50,6 +55,14 @@ impl Journal {
 
     /// Takes the next entry.
     pub(super) fn take(&mut self, one: Checked, verdict: &mut Verdict) {
+        if let Some(Decision::Restoration { log_id, size, root, .. }) = one.decided {
+            if (size, root) != (self.frontier.size(), self.frontier.root()) {
+                let position = one.position;
+                let fault = "names another end of the log before it than there is";
+                verdict.add(format!("position {position}: {fault}"));
+            }
+            self.ended.push(EndedLog { log_id, size, root });
+        }
         self.frontier.append(one.leaf);
         verdict.entries += 1;
         one.faults.into_iter().for_each(|fault| verdict.add(fault));
@@ -93,6 +106,9 @@ impl Journal {
             verdict.add(format!("the head says {says} entries, but there are {have}"));
         } else if tip.frontier.root() != self.frontier.root() {
             verdict.add("the root over all entries differs from the head's".to_owned());
+        }
+        if tip.log.ended != self.ended {
+            verdict.add("the head names other logs before this one than the journal".to_owned());
         }
         if tip.rules != self.rules.0.last().map(|(_, rules)| rules.hash()) {
             verdict.add("the head names other rules than the journal".to_owned());

@@ -297,6 +297,9 @@ pub trait Store:
     /// Reads everything and compares: leaves, commitments, states, numbers.
     fn verify(&self) -> Answer<'_, Result<Verdict, StoreError>>;
 
+    /// Reads the journal alone and compares: leaves, commitments, what entries refer to. No fold.
+    fn audit(&self) -> Answer<'_, Result<Verdict, StoreError>>;
+
     /// Folds dossiers and numbers anew and compares. Entries are taken as they stand: their leaves,
     /// commitments and raw bytes, and the other folds, are left to [`Self::verify`].
     fn recount(&self) -> Answer<'_, Result<Verdict, StoreError>>;

@@ -10,15 +10,18 @@ use serde::Serialize;
 
 use super::Rules;
 use crate::{
-    journal::merkle::{Digest, TreeHead},
+    journal::{
+        log::Log,
+        merkle::{Digest, TreeHead},
+    },
     registry::{Dimension, Observation, Place},
 };
 
 /// The journal's end, and when it was reached.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Head {
-    /// The log's name.
-    pub log_id: String,
+    /// The log.
+    pub log: Log,
     /// Its size and root.
     pub tree: TreeHead,
     /// When its last entry was recorded.

@@ -288,7 +288,7 @@ pub(crate) async fn catalogues(store: &dyn Store) {
     assert!(!store.publish(b"one".to_vec()).await.unwrap(), "it is in force already");
     let one = other(None, None).await;
     assert_eq!((one.position, one.content.as_slice()), (0, &b"one"[..]));
-    assert_eq!(one.log_id, store.head().await.unwrap().log_id);
+    assert_eq!(one.log_id, store.head().await.unwrap().log.id);
     assert_eq!(at(None, Some((one.position, one.hash))).await, Held::Known);
     assert_eq!(at(Some(0), None).await, Held::Nothing, "before its entry");
     send(store, message(store, "c-1", "1", vec![Ok(vec![snapshot("C-1", 1, 4)])])).await;

@@ -44,7 +44,7 @@ pub(in super::super) async fn refusals(
     // Settled by hand they are in no position: the answer is never one that the asker has.
     let reading = Reading::begin(&api, &HeaderMap::new(), "").await?;
     let list = format!("/v1/channels/{channel}/refusals");
-    let log_id = &reading.head.log_id;
+    let log_id = &reading.head.log.id;
     let paging = Paging { path: &list, list: &list, log_id, params: &params };
     let (before, limit) = (paging.after()?, params.limit(PAGE_DEFAULT, PAGE_MAX)?);
     let question = RefusalQuestion { channel, rule: rule(&params)?, before, limit };

@@ -5,6 +5,7 @@ use crate::{
         commitment::{Commitment, Salt, commit},
         entry::{Entry, EntryKind},
         exact::Exact,
+        log::{Decision, Log},
         merkle::{Digest, leaf_hash},
     },
     registry::report::FreezeText,
@@ -133,22 +134,25 @@ pub(in crate::store) struct Checked {
     pub(in crate::store) leaf: Digest,
     pub(in crate::store) told: About,
     pub(in crate::store) refers: Option<Refers>,
+    /// What was decided, where it tells that.
+    pub(in crate::store) decided: Option<Decision>,
     pub(in crate::store) faults: Vec<String>,
 }
 
-/// Checks one entry: its text, its texts' hashes, its leaf.
-pub(in crate::store) fn check(row: EntryRow<'_>) -> Checked {
+/// Checks one entry: its text, its log, its texts' hashes, its leaf.
+pub(in crate::store) fn check(row: EntryRow<'_>, log: &Log) -> Checked {
     let mut checked = Checked {
         position: row.position,
         leaf: leaf_hash(row.text),
         told: About::Nothing,
         refers: None,
+        decided: None,
         faults: Vec::new(),
     };
     let position = row.position;
-    let told = match agrees(row) {
-        Ok((told, refers)) => {
-            checked.refers = refers;
+    let told = match agrees(row, log) {
+        Ok((told, refers, decided)) => {
+            (checked.refers, checked.decided) = (refers, decided);
             told
         }
         Err(fault) => {
@@ -163,9 +167,11 @@ pub(in crate::store) fn check(row: EntryRow<'_>) -> Checked {
     checked
 }
 
-/// Whether an entry's text is one, and everything it names is what it names; gives what it tells
-/// of, and what it refers to, where it does.
-fn agrees(row: EntryRow<'_>) -> Result<(Result<About, StoreError>, Option<Refers>), String> {
+/// What an entry tells of, what it refers to and what it decides, where it does.
+type Agreed = (Result<About, StoreError>, Option<Refers>, Option<Decision>);
+
+/// Whether an entry's text is one of its log, and everything it names is what it names.
+fn agrees(row: EntryRow<'_>, log: &Log) -> Result<Agreed, String> {
     let text = simdutf8::basic::from_utf8(row.text);
     let text = text.map_err(|_| "the entry's text is not UTF-8".to_owned())?;
     let owned;
@@ -178,6 +184,9 @@ fn agrees(row: EntryRow<'_>) -> Result<(Result<About, StoreError>, Option<Refers
     };
     if entry.position != row.position {
         return Err(format!("the entry's text says position {}", entry.position));
+    }
+    if entry.log_id != log.of(row.position) {
+        return Err(format!("the entry's text says it is of the log {}", entry.log_id));
     }
     if entry.kind.as_str() != row.kind {
         return Err(format!("the entry's text says {}", entry.kind.as_str()));
@@ -192,7 +201,10 @@ fn agrees(row: EntryRow<'_>) -> Result<(Result<About, StoreError>, Option<Refers
         return Err("the raw bytes are not those the entry commits to".to_owned());
     }
     let refers = row.refers().map_err(|error| error.reason)?;
-    Ok((replay::told_under(entry.contract, &row.stored()), refers))
+    let decides = entry.kind == EntryKind::Decision;
+    let decided = decides.then(|| Decision::read(row.public)).transpose();
+    let decided = decided.map_err(|error| format!("a decision: {error}"))?;
+    Ok((replay::told_under(entry.contract, &row.stored()), refers, decided))
 }
 
 /// What was erased or pruned leaves its commitment behind.

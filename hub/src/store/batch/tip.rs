@@ -6,6 +6,7 @@ use super::changes::NewEntry;
 use crate::{
     journal::{
         entry::{Algorithm, Entry, EntryError, EntryKind, Mode, recorded_at},
+        log::{Decision, EndedLog, Log},
         merkle::{BadFrontier, Digest, Frontier, leaf_hash},
     },
     registry::report::FreezeText,
@@ -21,8 +22,8 @@ const PEAK_BYTES: usize = 32;
 /// The journal's end: what the row `head` holds. It is read when nobody else may append any more.
 #[derive(Debug, Clone)]
 pub struct Tip {
-    /// The log's name.
-    pub log_id: String,
+    /// The log.
+    pub log: Log,
     /// The tree over all entries.
     pub frontier: Frontier,
     /// When the last entry was recorded.
@@ -74,7 +75,8 @@ pub fn frontier(size: u64, peaks: &[u8]) -> Result<Frontier, BadFrontier> {
 impl Tip {
     /// The end of a log that has no entry yet.
     pub fn empty(log_id: String) -> Self {
-        Self { log_id, frontier: Frontier::new(), recorded_at: None, messages: 0, rules: None }
+        let log = Log::new(log_id);
+        Self { log, frontier: Frontier::new(), recorded_at: None, messages: 0, rules: None }
     }
 
     /// Peaks in their stored form: 32 bytes each.
@@ -128,6 +130,23 @@ impl Tip {
         self.tell(clock, EntryKind::Freeze, &text.text())
     }
 
+    /// Goes on as a new log of this name: its first entry names the old one, its size and root.
+    ///
+    /// # Errors
+    /// Those of [`Self::append`].
+    pub fn restore(
+        &mut self,
+        clock: Timestamp,
+        log_id: String,
+        taken_at: Timestamp,
+    ) -> Result<NewEntry, StoreError> {
+        let (size, root) = (self.next(), self.frontier.root());
+        let old = std::mem::replace(&mut self.log.id, log_id);
+        self.log.ended.push(EndedLog { log_id: old.clone(), size, root });
+        let told = Decision::Restoration { log_id: old, size, root, taken_at };
+        self.tell(clock, EntryKind::Decision, &told.text())
+    }
+
     /// Appends what the hub itself says.
     fn tell(
         &mut self,
@@ -160,7 +179,7 @@ impl Tip {
         let (position, at) = (self.next(), self.now(clock));
         let (contract, key) = said.named.clone().unzip();
         let entry = Entry {
-            log_id: self.log_id.clone(),
+            log_id: self.log.id.clone(),
             position,
             recorded_at: at,
             kind: said.kind,

@@ -76,7 +76,7 @@ async fn catalogue(
     }
     let lost = || StoreError::fault(format!("the catalogue {hash} is lost"));
     let content = known::content(client, hash).await?.ok_or_else(lost)?;
-    let log_id = known::tip(client).await?.log_id;
+    let log_id = known::tip(client).await?.log.id;
     Ok(Held::Other(InForce { log_id, position, hash, content }))
 }
 

@@ -17,7 +17,7 @@ use super::{
     told,
 };
 use crate::{
-    journal::{commitment::DedupHash, entry::Mode, merkle::Digest},
+    journal::{commitment::DedupHash, entry::Mode, log::Log, merkle::Digest},
     registry::{Identity, RecordName},
     store::{
         Rules, StoreError, Submission,
@@ -69,9 +69,9 @@ pub(super) async fn rules(client: &impl GenericClient, hash: Digest) -> Result<R
     Ok(Rules::from_content(&content(client, hash).await?.ok_or_else(lost)?)?)
 }
 
-const TIP: &str = "SELECT log_id, size, recorded_at, peaks, messages, rules FROM head";
+const TIP: &str = "SELECT log_id, size, recorded_at, peaks, messages, rules, ended_logs FROM head";
 const TIP_HELD: &str =
-    "SELECT log_id, size, recorded_at, peaks, messages, rules FROM head FOR UPDATE";
+    "SELECT log_id, size, recorded_at, peaks, messages, rules, ended_logs FROM head FOR UPDATE";
 
 fn tip_of(row: Option<Row>) -> Result<Tip, Failure> {
     let damaged =
@@ -80,7 +80,8 @@ fn tip_of(row: Option<Row>) -> Result<Tip, Failure> {
     let (size, peaks) = (unsigned(row.try_get(1)?), row.try_get::<_, &[u8]>(3)?);
     let recorded_at: Option<&str> = row.try_get(2)?;
     Ok(Tip {
-        log_id: row.try_get(0)?,
+        log: Log::stored(row.try_get(0)?, row.try_get(6)?)
+            .map_err(|_| damaged("what is before the log"))?,
         frontier: frontier(size, peaks).map_err(|_| damaged("the tree"))?,
         recorded_at: recorded_at
             .map(|text| text.parse().map_err(|_| damaged("the time")))

@@ -46,6 +46,7 @@ mod said;
 mod scan;
 mod schema;
 mod session;
+mod snapshot;
 mod statistics;
 mod strides;
 mod submit;
@@ -302,6 +303,10 @@ impl Store for PostgresStore {
 
     fn verify(&self) -> Answer<'_, Result<Verdict, StoreError>> {
         Box::pin(async { Ok(verify::verify(&mut self.sessions.reader().await?).await?) })
+    }
+
+    fn audit(&self) -> Answer<'_, Result<Verdict, StoreError>> {
+        Box::pin(async { Ok(verify::audit(&mut self.sessions.reader().await?).await?) })
     }
 
     fn recount(&self) -> Answer<'_, Result<Verdict, StoreError>> {

@@ -1,51 +1,63 @@
-//! One end of a move.
+//! A database that rows are taken from, or that is filled with them.
 
 use deadpool_postgres::{GenericClient, Transaction};
+use jiff::Timestamp;
 use tokio_postgres::types::ToSql;
 
 use super::{
     PostgresStore,
     failure::{self, Failure},
-    open, pruning, scan,
-    session::{self, signed, unsigned},
+    known, open, pruning,
+    session::{self, signed},
+    snapshot, write,
 };
 use crate::store::{
     Answer, StoreError,
     portable::{
-        self, Arriving, BATCH_BYTES_MAX, Counter, FOLDS, Kind, Leaving, Origin, PARTS, Part,
-        Portable, Row, Standing, Value,
+        self, Arriving, Filled, Kind, Leaving, Origin, PARTS, Part, Portable, Row, Snapshot,
+        Standing, Value,
     },
 };
 
-/// Rows fetched between two looks at how many bytes there are: raw bytes come in pieces of 1 MiB.
-const ROWS_AT_ONCE: i32 = 16;
-
 type Column = Box<dyn ToSql + Sync + Send>;
 
-/// What the store knows of a move that it takes part in.
-pub(super) struct Marks {
-    leaving: Option<String>,
-    arriving: Option<String>,
-}
+/// What the store knows of being left, filled, or a backup.
+pub(super) struct Marks(portable::Marks<String>);
 
 impl Marks {
     pub(super) async fn read(client: &impl GenericClient) -> Result<Self, Failure> {
-        let row = client.query_one("SELECT leaving, arriving FROM head", &[]).await?;
-        Ok(Self { leaving: row.try_get(0)?, arriving: row.try_get(1)? })
+        let row = client.query_one("SELECT leaving, arriving, backup FROM head", &[]).await?;
+        Ok(Self([row.try_get(0)?, row.try_get(1)?, row.try_get(2)?]))
     }
 
-    /// Refuses a store that takes part in a move.
+    /// The same of a store of which it is not known how far its schema is.
+    pub(super) async fn of_any_schema(client: &impl GenericClient) -> Result<Self, Failure> {
+        let names = ["leaving", "arriving", "backup"];
+        let sql = "SELECT attname::text FROM pg_attribute
+                   WHERE attrelid = to_regclass('lienthong.head') AND attname = ANY ($1)";
+        let known = session::rows(client, sql, &[&names.as_slice()]).await?;
+        let known: Vec<&str> = known.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+        if known.is_empty() {
+            return Ok(Self([const { None }; 3]));
+        }
+        let all = names.map(|name| if known.contains(&name) { name } else { "NULL::text" });
+        let row = client.query_one(&format!("SELECT {} FROM head", all.join(", ")), &[]).await?;
+        Ok(Self([row.try_get(0)?, row.try_get(1)?, row.try_get(2)?]))
+    }
+
+    /// Refuses a store that has any.
     pub(super) fn open_for_all(&self) -> Result<(), StoreError> {
-        portable::open_for_all(self.leaving.as_deref(), self.arriving.as_deref())
+        portable::open_for_all(&self.0)
     }
 
-    /// Whether the store is one end of a move.
+    /// Whether there is any.
     pub(super) fn is_any(&self) -> bool {
-        self.leaving.is_some() || self.arriving.is_some()
+        self.0.iter().any(Option::is_some)
     }
 
     pub(super) fn is_arriving(&self) -> bool {
-        self.arriving.is_some()
+        let [_, arriving, _] = &self.0;
+        arriving.is_some()
     }
 }
 
@@ -57,79 +69,6 @@ async fn is_empty(client: &impl GenericClient) -> Result<bool, Failure> {
         any.join(" OR ")
     );
     Ok(client.query_one(&sql, &[]).await?.try_get(0)?)
-}
-
-async fn origin(client: &impl GenericClient) -> Result<Origin, Failure> {
-    let sql = "SELECT log_id, dedup_key, size, recorded_at, peaks, messages, rules, pruned
-               FROM head";
-    let row = client.query_one(sql, &[]).await?;
-    Ok(Origin {
-        log_id: row.try_get(0)?,
-        dedup_key: row.try_get(1)?,
-        size: unsigned(row.try_get(2)?),
-        recorded_at: row.try_get(3)?,
-        peaks: row.try_get(4)?,
-        messages: unsigned(row.try_get(5)?),
-        rules: row.try_get(6)?,
-        pruned: unsigned(row.try_get(7)?),
-    })
-}
-
-/// A value as a parameter of a statement.
-fn parameter(value: Value) -> Column {
-    match value {
-        Value::Null => Box::new(None::<i64>),
-        Value::Number(number) => Box::new(number),
-        Value::Text(text) => Box::new(text),
-        Value::Bytes(bytes) => Box::new(bytes),
-    }
-}
-
-fn row(part: &Part, found: &tokio_postgres::Row) -> Result<Row, Failure> {
-    let mut row = Row::with_capacity(part.columns.len());
-    for (at, (_, kind)) in part.columns.iter().enumerate() {
-        let value = match kind {
-            Kind::Number => found.try_get::<_, Option<i64>>(at)?.map(Value::Number),
-            Kind::Text => found.try_get::<_, Option<String>>(at)?.map(Value::Text),
-            Kind::Bytes => found.try_get::<_, Option<Vec<u8>>>(at)?.map(Value::Bytes),
-        };
-        row.push(value.unwrap_or(Value::Null));
-    }
-    Ok(row)
-}
-
-async fn export(
-    transaction: &Transaction<'_>,
-    part: &Part,
-    after: Option<Vec<Value>>,
-) -> Result<Vec<Row>, Failure> {
-    let named = part.columns.iter().map(|(name, kind)| match kind {
-        Kind::Number => format!("{name}::bigint"),
-        Kind::Text | Kind::Bytes => (*name).to_owned(),
-    });
-    let columns = named.collect::<Vec<_>>().join(", ");
-    let following = part.following(after.is_some(), |number, kind| match kind {
-        Kind::Number => format!("${number}::bigint"),
-        Kind::Text | Kind::Bytes => format!("${number}"),
-    });
-    let statement =
-        transaction.prepare_cached(&format!("SELECT {columns} FROM {following}")).await?;
-    let values: Vec<Column> = after.unwrap_or_default().into_iter().map(parameter).collect();
-    let values: Vec<session::Value<'_>> = values.iter().map(|one| &**one as _).collect();
-    let portal = transaction.bind(&statement, &values).await?;
-    let (mut rows, mut bytes) = (Vec::new(), 0);
-    while bytes < BATCH_BYTES_MAX {
-        let found = transaction.query_portal(&portal, ROWS_AT_ONCE).await?;
-        for one in &found {
-            let row = row(part, one)?;
-            bytes += row.iter().map(Value::bytes).sum::<usize>();
-            rows.push(row);
-        }
-        if found.len() < ROWS_AT_ONCE as usize {
-            break;
-        }
-    }
-    Ok(rows)
 }
 
 /// One column of some rows, as an array.
@@ -199,13 +138,12 @@ async fn welcome(
     mark: &Arriving,
 ) -> Result<(), Failure> {
     let empty = is_empty(transaction).await?;
-    let Marks { leaving, arriving } = Marks::read(transaction).await?;
-    if leaving.is_some() || arriving.is_some() || !empty {
+    if Marks::read(transaction).await?.is_any() || !empty {
         return Err(portable::not_empty().into());
     }
-    let sql = "UPDATE head SET log_id = $1, dedup_key = $2, arriving = $3";
-    let values: [session::Value<'_>; 3] =
-        [&origin.log_id, &origin.dedup_key, &portable::text(mark)];
+    let sql = "UPDATE head SET log_id = $1, dedup_key = $2, ended_logs = $3, arriving = $4";
+    let Origin { log_id, dedup_key, ended_logs, .. } = origin;
+    let values: [session::Value<'_>; 4] = [log_id, dedup_key, ended_logs, &portable::text(mark)];
     transaction.execute(sql, &values).await?;
     open::partitions_for(transaction, (origin.size, origin.messages)).await
 }
@@ -235,27 +173,37 @@ async fn settle(
     }
 }
 
-async fn counters(transaction: &Transaction<'_>) -> Result<Vec<Counter>, Failure> {
-    scan::settings(transaction).await?;
-    scan::whole_tables(transaction).await?;
-    let mut counters = Vec::new();
-    for name in PARTS.iter().map(|part| part.name).chain(FOLDS) {
-        let sql = format!("SELECT count(*) FROM {name}");
-        counters.push((name, unsigned(transaction.query_one(&sql, &[]).await?.try_get(0)?)));
+/// Makes a store that was filled what it was filled for.
+async fn complete(
+    transaction: &Transaction<'_>,
+    mark: &Arriving,
+    filled: Filled,
+) -> Result<(), Failure> {
+    advance(transaction, mark, None).await?;
+    match filled {
+        Filled::Moved => {}
+        Filled::Backup(backup) => {
+            let sql = "UPDATE head SET backup = $1";
+            transaction.execute(sql, &[&portable::text(&backup)]).await?;
+        }
+        Filled::Restored { log_id, taken_at } => {
+            let mut tip = known::tip_held(transaction).await?;
+            let only = [tip.restore(Timestamp::now(), log_id, taken_at)?];
+            let mut rows = write::entries(&only);
+            rows.push(write::head(&tip));
+            session::write_soon(transaction, rows).await?;
+            let sql = "UPDATE head SET log_id = $1, ended_logs = $2";
+            transaction.execute(sql, &[&tip.log.id, &tip.log.ended_text()]).await?;
+        }
     }
-    Ok(counters)
+    Ok(())
 }
 
 impl Portable for PostgresStore {
     fn standing(&self) -> Answer<'_, Result<Standing, StoreError>> {
         alone!(self, |transaction| {
             let is_empty = is_empty(&transaction).await?;
-            let Marks { leaving, arriving } = Marks::read(&transaction).await?;
-            Standing {
-                leaving: portable::mark(leaving.as_deref())?,
-                arriving: portable::mark(arriving.as_deref())?,
-                is_empty,
-            }
+            portable::standing(&Marks::read(&transaction).await?.0, is_empty)?
         })
     }
 
@@ -267,20 +215,12 @@ impl Portable for PostgresStore {
         })
     }
 
-    fn origin(&self) -> Answer<'_, Result<Origin, StoreError>> {
-        alone!(self, |transaction| origin(&transaction).await?)
+    fn snapshot(&self) -> Answer<'_, Result<Box<dyn Snapshot>, StoreError>> {
+        Box::pin(async { Ok(snapshot::now(&self.sessions).await?) })
     }
 
     fn welcome(&self, origin: Origin, mark: Arriving) -> Answer<'_, Result<(), StoreError>> {
         alone!(self, |transaction| welcome(&transaction, &origin, &mark).await?)
-    }
-
-    fn export(
-        &self,
-        part: &'static Part,
-        after: Option<Vec<Value>>,
-    ) -> Answer<'_, Result<Vec<Row>, StoreError>> {
-        alone!(self, |transaction| export(&transaction, part, after).await?)
     }
 
     fn import(
@@ -303,11 +243,7 @@ impl Portable for PostgresStore {
         alone!(self, |transaction| settle(&transaction, &origin, &before, &after).await?)
     }
 
-    fn complete(&self, mark: Arriving) -> Answer<'_, Result<(), StoreError>> {
-        alone!(self, |transaction| advance(&transaction, &mark, None).await?)
-    }
-
-    fn counters(&self) -> Answer<'_, Result<Vec<Counter>, StoreError>> {
-        alone!(self, |transaction| counters(&transaction).await?)
+    fn complete(&self, mark: Arriving, filled: Filled) -> Answer<'_, Result<(), StoreError>> {
+        alone!(self, |transaction| complete(&transaction, &mark, filled).await?)
     }
 }

@@ -3,6 +3,7 @@
 
 use deadpool_postgres::{GenericClient, Transaction};
 use jiff::Timestamp;
+use tokio_postgres::Client;
 
 use super::{
     PostgresStore,
@@ -26,6 +27,12 @@ const LOCK_WAIT: &str = "SET LOCAL lock_timeout = '2s'";
 /// Waits for those that prune; they see then what was written by whom this is called.
 pub(super) async fn hold_off(transaction: &Transaction<'_>) -> Result<(), Failure> {
     transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&PRUNING_LOCK]).await?;
+    Ok(())
+}
+
+/// The same until the session ends.
+pub(super) async fn hold_off_for_long(client: &Client) -> Result<(), Failure> {
+    client.execute("SELECT pg_advisory_lock($1)", &[&PRUNING_LOCK]).await?;
     Ok(())
 }
 

@@ -17,7 +17,7 @@ use crate::{
 
 pub(super) async fn head(client: &impl GenericClient) -> Result<Head, Failure> {
     let tip = known::tip(client).await?;
-    Ok(Head { log_id: tip.log_id, tree: tip.frontier.head(), recorded_at: tip.recorded_at })
+    Ok(Head { log: tip.log, tree: tip.frontier.head(), recorded_at: tip.recorded_at })
 }
 
 /// The rules in force before a position, or now; the default ones where none were told yet.

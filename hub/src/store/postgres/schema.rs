@@ -14,7 +14,7 @@ use crate::store::schema::{self, Applied, Migration, Outlook};
 
 /// All versions, in order; the table `schema` notes how many there are, `migrations` the hash of
 /// each.
-static MIGRATIONS: [Migration; 24] = [
+static MIGRATIONS: [Migration; 25] = [
     Migration { name: "first", sql: include_str!("../../../migrations/postgres/0001_first.sql") },
     Migration { name: "leases", sql: include_str!("../../../migrations/postgres/0002_leases.sql") },
     Migration { name: "moves", sql: include_str!("../../../migrations/postgres/0003_moves.sql") },
@@ -98,6 +98,10 @@ static MIGRATIONS: [Migration; 24] = [
     Migration {
         name: "published",
         sql: include_str!("../../../migrations/postgres/0024_published.sql"),
+    },
+    Migration {
+        name: "restored",
+        sql: include_str!("../../../migrations/postgres/0025_restored.sql"),
     },
 ];
 
@@ -200,11 +204,7 @@ pub(super) async fn next(address: &Config) -> Result<Option<(usize, &'static Mig
     // It takes as long as it takes; but whoever holds a table is not waited for without end.
     transaction.batch_execute("SET LOCAL statement_timeout = 0").await?;
     let Some(next) = of(&transaction).await?.next() else { return Ok(None) };
-    let sql = "SELECT EXISTS (SELECT FROM pg_attribute WHERE attname = 'leaving'
-                   AND attrelid = to_regclass('lienthong.head'))";
-    if transaction.query_one(sql, &[]).await?.try_get(0)?
-        && Marks::read(&transaction).await?.is_any()
-    {
+    if Marks::of_any_schema(&transaction).await?.is_any() {
         return Err(schema::moving().into());
     }
     apply(&transaction, next).await?;

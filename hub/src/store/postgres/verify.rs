@@ -51,6 +51,15 @@ pub(super) async fn verify(client: &mut Object) -> Result<Verdict, Failure> {
     Ok(verdict)
 }
 
+/// Reads the journal alone: leaves, commitments, and what entries refer to.
+pub(super) async fn audit(client: &mut Object) -> Result<Verdict, Failure> {
+    let transaction = session::at_one_moment(client).await?;
+    scan::settings(&transaction).await?;
+    let mut verdict = Verdict::default();
+    journal(&transaction, &mut verdict).await?;
+    Ok(verdict)
+}
+
 /// Folds dossiers and numbers anew and compares; entries are read as folds read them, unchecked.
 pub(super) async fn recount(client: &mut Object) -> Result<Verdict, Failure> {
     let transaction = session::at_one_moment(client).await?;
@@ -62,17 +71,16 @@ pub(super) async fn recount(client: &mut Object) -> Result<Verdict, Failure> {
     Ok(verdict)
 }
 
-fn check_copy(entry: &EntryCopy) -> Checked {
-    audit::check(entry.row())
-}
-
 /// Every entry: its text, its texts' hashes, its leaf; gives which belong together.
 async fn journal(transaction: &Transaction<'_>, verdict: &mut Verdict) -> Result<Journal, Failure> {
     let mut journal = Journal::default();
+    let log = Arc::new(known::tip(transaction).await?.log);
     let mut page = scan::committed_page(transaction, 0).await?;
     while let Some(last) = page.last() {
         let next = last.position + 1;
-        let check = apart(move || page.par_iter().map(check_copy).collect::<Vec<Checked>>());
+        let log = log.clone();
+        let check = move |entry: &EntryCopy| audit::check(entry.row(), &log);
+        let check = apart(move || page.par_iter().map(check).collect::<Vec<Checked>>());
         // The next page is on its way while this one is checked.
         let following = scan::committed_page(transaction, next);
         let (checked, following) = futures_util::future::try_join(check, following).await?;

@@ -63,7 +63,7 @@ fn catalogue(
     }
     let lost = || StoreError::fault(format!("the catalogue {hash} is lost"));
     let content = known::content(connection, hash)?.ok_or_else(lost)?;
-    let log_id = known::tip(connection)?.log_id;
+    let log_id = known::tip(connection)?.log.id;
     Ok(Held::Other(InForce { log_id, position, hash, content }))
 }
 

@@ -31,7 +31,8 @@ pub(super) struct Crew(Vec<Connection>);
 pub(super) type Stretch = (u64, u64);
 
 /// Reads a stretch; gives what each position gave.
-type Read<T> = dyn Fn(&Connection, Stretch, &mut Vec<(u64, T)>) -> Result<(), StoreError> + Sync;
+type Read<'a, T> =
+    dyn Fn(&Connection, Stretch, &mut Vec<(u64, T)>) -> Result<(), StoreError> + Sync + 'a;
 
 impl Crew {
     /// Opens the readers while nobody may write: so they all see the same.
@@ -94,7 +95,7 @@ impl Crew {
     pub(super) fn in_order<T: Send>(
         &mut self,
         end: u64,
-        read: &Read<T>,
+        read: &Read<'_, T>,
         take: &mut (dyn FnMut(Vec<(u64, T)>) -> bool + Send),
     ) -> Result<(), StoreError> {
         let end = usize::try_from(end).unwrap_or(usize::MAX);

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{message, told};
 use crate::{
-    journal::{commitment::DedupHash, entry::Mode, merkle::Digest},
+    journal::{commitment::DedupHash, entry::Mode, log::Log, merkle::Digest},
     registry::{Identity, Observation},
     store::{
         Rules, StoreError, Submission,
@@ -69,26 +69,25 @@ pub(super) fn rules(connection: &Connection, hash: Digest) -> Result<Rules, Stor
 
 /// The journal's end.
 pub(super) fn tip(connection: &Connection) -> Result<Tip, StoreError> {
-    let sql = "SELECT log_id, size, recorded_at, peaks, messages, rules FROM head";
+    let sql = "SELECT log_id, size, recorded_at, peaks, messages, rules, ended_logs FROM head";
     let damaged =
         |what: &str| StoreError::fault(format!("{what} of the journal's head is damaged"));
-    connection
-        .prepare_cached(sql)?
-        .query_row([], |row| {
-            let recorded_at: Option<String> = row.get(2)?;
-            let peaks: Vec<u8> = row.get(3)?;
-            let rules: Option<[u8; 32]> = row.get(5)?;
-            Ok((row.get(0)?, row.get::<_, u64>(1)?, recorded_at, peaks, row.get(4)?, rules))
-        })
-        .map_err(StoreError::from)
-        .and_then(|(log_id, size, recorded_at, peaks, messages, rules)| {
-            let recorded_at = recorded_at
-                .map(|text| text.parse().map_err(|_| damaged("the time")))
-                .transpose()?;
-            let frontier = frontier(size, &peaks).map_err(|_| damaged("the tree"))?;
-            let rules = rules.map(Digest::from_bytes);
-            Ok(Tip { log_id, frontier, recorded_at, messages, rules })
-        })
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([])?;
+    let row = rows.next()?.ok_or_else(|| damaged("the row"))?;
+    let (recorded_at, ended): (Option<String>, Option<String>) = (row.get(2)?, row.get(6)?);
+    let rules: Option<[u8; 32]> = row.get(5)?;
+    let peaks: Vec<u8> = row.get(3)?;
+    Ok(Tip {
+        log: Log::stored(row.get(0)?, ended.as_deref())
+            .map_err(|_| damaged("what is before the log"))?,
+        frontier: frontier(row.get(1)?, &peaks).map_err(|_| damaged("the tree"))?,
+        recorded_at: recorded_at
+            .map(|text| text.parse().map_err(|_| damaged("the time")))
+            .transpose()?,
+        messages: row.get(4)?,
+        rules: rules.map(Digest::from_bytes),
+    })
 }
 
 /// An attempt, and the text of the time it was recorded at.

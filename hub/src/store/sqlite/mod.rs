@@ -32,6 +32,7 @@ mod rolling;
 mod scan;
 mod schema;
 pub(crate) mod seeding;
+mod snapshot;
 mod statistics;
 mod strides;
 mod submit;
@@ -59,6 +60,7 @@ use self::writer::{Job, Task, Writer};
 use super::{
     Answer, ApiKey, Basis, CellQuery, Cells, DossierRow, EntryRow, Found, Head, MessageRow,
     PersonalText, Reply, Rules, Store, StoreError, Submission, Tally, Verdict,
+    portable::{Backup, Snapshot},
     schema::{Migration, Outlook},
 };
 use crate::{
@@ -90,7 +92,7 @@ impl SqliteStore {
     ///
     /// # Errors
     /// When the linked SQLite is older than 3.51.3 (its WAL could lose commits), when the file is
-    /// of another schema, cannot be opened, or takes part in a move.
+    /// of another schema, cannot be opened, takes part in a move, or is a backup.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let path = path.into();
         let opened = open::writer(&path)?;
@@ -98,7 +100,7 @@ impl SqliteStore {
         Self::start(path, opened)
     }
 
-    /// The same for a store that may take part in a move: for `lienthong move` alone.
+    /// The same for a store that may take part in a move, or is being filled otherwise.
     ///
     /// # Errors
     /// Those of [`Self::open`], but for that.
@@ -127,6 +129,23 @@ impl SqliteStore {
             .map_err(|error| StoreError::away(format!("the writer does not start: {error}")))?;
         let readers = readers::Readers::start(&path)?;
         Ok(Self { path, key, tasks, arrivals, readers, barrier, finished, rules: Arc::default() })
+    }
+
+    /// What a backup holds, and what it is of. Nothing is written to it.
+    ///
+    /// # Errors
+    /// When the file is no backup, or one of another schema.
+    pub async fn backup(path: &Path) -> Result<(Backup, Box<dyn Snapshot>), StoreError> {
+        snapshot::of_backup(path.to_owned()).await
+    }
+
+    /// Makes a file that nobody has open any more one that stands alone, without a WAL beside it,
+    /// and has the disk take it.
+    ///
+    /// # Errors
+    /// When somebody has it open for longer than a few seconds, or the disk fails.
+    pub fn seal(path: &Path) -> Result<(), StoreError> {
+        open::seal(path)
     }
 
     /// How far the schema of a file is.
@@ -314,6 +333,10 @@ impl Store for SqliteStore {
 
     fn verify(&self) -> Answer<'_, Result<Verdict, StoreError>> {
         self.compared(verify::verify)
+    }
+
+    fn audit(&self) -> Answer<'_, Result<Verdict, StoreError>> {
+        self.compared(verify::audit)
     }
 
     fn recount(&self) -> Answer<'_, Result<Verdict, StoreError>> {

@@ -1,6 +1,6 @@
 //! Opening the file: versions, settings, schema, and checkpoints off the writer's path.
 
-use std::{path::Path, time::Duration};
+use std::{fs::File, path::Path, thread, time::Duration};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, config::DbConfig, params};
 
@@ -60,6 +60,30 @@ pub(super) fn reader(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(path, flags)?;
     settings(&connection)?;
     Ok(connection)
+}
+
+/// How often the last threads of who had a file open are waited for, and how long each time.
+const SEAL_TRIES: u32 = 100;
+const SEAL_REST: Duration = Duration::from_millis(50);
+
+/// Puts what the WAL holds into the file and does without one.
+pub(super) fn seal(path: &Path) -> Result<(), StoreError> {
+    let alone = || -> Result<bool, StoreError> {
+        let connection = Connection::open(path)?;
+        let sql = "PRAGMA journal_mode = DELETE";
+        let mode: String = connection.query_row(sql, [], |row| row.get(0))?;
+        Ok(mode == "delete")
+    };
+    let mut tried = 0;
+    while !alone().or_else(|error| if tried < SEAL_TRIES { Ok(false) } else { Err(error) })? {
+        tried += 1;
+        if tried > SEAL_TRIES {
+            return Err(StoreError::away(format!("{} is in use", path.display())));
+        }
+        thread::sleep(SEAL_REST);
+    }
+    let synced = File::open(path).and_then(|file| file.sync_all());
+    synced.map_err(|error| StoreError::away(format!("{}: {error}", path.display())))
 }
 
 /// Reads the log's identity, or gives the log one.

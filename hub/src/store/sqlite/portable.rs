@@ -1,15 +1,16 @@
-//! One end of a move.
+//! A file that rows are taken from, or that is filled with them.
 
+use jiff::Timestamp;
 use rusqlite::{
     Connection, Transaction, TransactionBehavior, params, params_from_iter, types::ValueRef,
 };
 
-use super::{Job, SqliteStore, Task};
+use super::{Job, SqliteStore, Task, known, snapshot, write};
 use crate::store::{
     Answer, StoreError,
     portable::{
-        self, Arriving, BATCH_BYTES_MAX, Counter, FOLDS, Leaving, Origin, PARTS, Part, Portable,
-        Row, Standing, Value,
+        self, Arriving, Filled, Leaving, Marks, Origin, PARTS, Part, Portable, Row, Snapshot,
+        Standing, Value,
     },
 };
 
@@ -25,37 +26,27 @@ impl rusqlite::ToSql for Value {
     }
 }
 
-fn value(found: ValueRef<'_>) -> Result<Value, StoreError> {
-    let damaged = |what: &str| StoreError::fault(format!("a row holds {what}"));
-    match found {
-        ValueRef::Null => Ok(Value::Null),
-        ValueRef::Integer(number) => Ok(Value::Number(number)),
-        ValueRef::Text(text) => match str::from_utf8(text) {
-            Ok(text) => Ok(Value::Text(text.to_owned())),
-            Err(_) => Err(damaged("a text that is not UTF-8")),
-        },
-        ValueRef::Blob(bytes) => Ok(Value::Bytes(bytes.to_vec())),
-        ValueRef::Real(_) => Err(damaged("a number that is not whole")),
-    }
-}
-
-/// Refuses a file that takes part in a move.
+/// Refuses a file that is left, filled or a backup.
 pub(super) fn open_for_all(connection: &Connection) -> Result<(), StoreError> {
-    let (leaving, arriving) = marks(connection)?;
-    portable::open_for_all(leaving.as_deref(), arriving.as_deref())
+    portable::open_for_all(&marks(connection)?)
 }
 
-/// Whether a file is one end of a move.
-pub(super) fn takes_part(connection: &Connection) -> Result<bool, StoreError> {
-    let (leaving, arriving) = marks(connection)?;
-    Ok(leaving.is_some() || arriving.is_some())
+/// The marks of a file of the whole schema.
+pub(super) fn marks(connection: &Connection) -> Result<Marks<String>, StoreError> {
+    let sql = "SELECT leaving, arriving, backup FROM head";
+    Ok(connection.query_row(sql, [], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))?)
 }
 
-type Marks = (Option<String>, Option<String>);
-
-fn marks(connection: &Connection) -> Result<Marks, StoreError> {
-    let sql = "SELECT leaving, arriving FROM head";
-    Ok(connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?)
+/// Whether a file has one of the marks that its schema knows.
+pub(super) fn is_marked(connection: &Connection) -> Result<bool, StoreError> {
+    let known = "SELECT name FROM pragma_table_info('head')
+                 WHERE name IN ('leaving', 'arriving', 'backup')";
+    let mut statement = connection.prepare(known)?;
+    let known: Vec<String> =
+        statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let marked: Vec<String> = known.iter().map(|name| format!("{name} IS NOT NULL")).collect();
+    let sql = format!("SELECT count(*) FROM head WHERE {}", marked.join(" OR "));
+    Ok(!known.is_empty() && connection.query_row(&sql, [], |row| row.get::<_, u64>(0))? > 0)
 }
 
 fn is_empty(connection: &Connection) -> Result<bool, StoreError> {
@@ -67,56 +58,6 @@ fn is_empty(connection: &Connection) -> Result<bool, StoreError> {
     }
     let sql = "SELECT size = 0 AND messages = 0 FROM head";
     Ok(connection.query_row(sql, [], |row| row.get(0))?)
-}
-
-fn standing(connection: &Connection) -> Result<Standing, StoreError> {
-    let (leaving, arriving) = marks(connection)?;
-    Ok(Standing {
-        leaving: portable::mark(leaving.as_deref())?,
-        arriving: portable::mark(arriving.as_deref())?,
-        is_empty: is_empty(connection)?,
-    })
-}
-
-fn origin(connection: &Connection) -> Result<Origin, StoreError> {
-    let sql = "SELECT log_id, dedup_key, size, recorded_at, peaks, messages, rules, pruned
-               FROM head";
-    let origin = |row: &rusqlite::Row<'_>| {
-        Ok(Origin {
-            log_id: row.get(0)?,
-            dedup_key: row.get(1)?,
-            size: row.get(2)?,
-            recorded_at: row.get(3)?,
-            peaks: row.get(4)?,
-            messages: row.get(5)?,
-            rules: row.get(6)?,
-            pruned: row.get(7)?,
-        })
-    };
-    Ok(connection.query_row(sql, [], origin)?)
-}
-
-fn export(
-    connection: &Connection,
-    part: &Part,
-    after: Option<&[Value]>,
-) -> Result<Vec<Row>, StoreError> {
-    let following = part.following(after.is_some(), |number, _| format!("?{number}"));
-    let sql = format!("SELECT {} FROM {following}", part.all());
-    let mut statement = connection.prepare_cached(&sql)?;
-    let mut found = statement.query(params_from_iter(after.unwrap_or_default()))?;
-    let (mut rows, mut bytes) = (Vec::new(), 0);
-    while let Some(row) = found.next()? {
-        let row: Row = (0..part.columns.len())
-            .map(|column| value(row.get_ref(column)?))
-            .collect::<Result<_, _>>()?;
-        bytes += row.iter().map(Value::bytes).sum::<usize>();
-        rows.push(row);
-        if bytes >= BATCH_BYTES_MAX {
-            break;
-        }
-    }
-    Ok(rows)
 }
 
 /// Puts a mark in the place of another.
@@ -161,9 +102,33 @@ impl SqliteStore {
     }
 }
 
+/// Makes a store that was filled what it was filled for.
+fn complete(
+    transaction: &Transaction<'_>,
+    mark: &Arriving,
+    filled: Filled,
+) -> Result<(), StoreError> {
+    advance(transaction, mark, None)?;
+    match filled {
+        Filled::Moved => {}
+        Filled::Backup(backup) => {
+            transaction.execute("UPDATE head SET backup = ?1", [portable::text(&backup)])?;
+        }
+        Filled::Restored { log_id, taken_at } => {
+            let mut tip = known::tip(transaction)?;
+            let entry = tip.restore(Timestamp::now(), log_id, taken_at)?;
+            write::entry(transaction, &entry)?;
+            write::head(transaction, &tip)?;
+            let sql = "UPDATE head SET log_id = ?1, ended_logs = ?2";
+            transaction.execute(sql, params![tip.log.id, tip.log.ended_text()])?;
+        }
+    }
+    Ok(())
+}
+
 impl Portable for SqliteStore {
     fn standing(&self) -> Answer<'_, Result<Standing, StoreError>> {
-        self.read(standing)
+        self.read(|connection| portable::standing(&marks(connection)?, is_empty(connection)?))
     }
 
     fn leave(&self, mark: Option<Leaving>) -> Answer<'_, Result<(), StoreError>> {
@@ -174,29 +139,21 @@ impl Portable for SqliteStore {
         })
     }
 
-    fn origin(&self) -> Answer<'_, Result<Origin, StoreError>> {
-        self.read(origin)
+    fn snapshot(&self) -> Answer<'_, Result<Box<dyn Snapshot>, StoreError>> {
+        Box::pin(snapshot::now(self.path.clone()))
     }
 
     fn welcome(&self, origin: Origin, mark: Arriving) -> Answer<'_, Result<(), StoreError>> {
         self.alone(Task::Job, move |transaction| {
-            let (leaving, arriving) = marks(transaction)?;
-            if leaving.is_some() || arriving.is_some() || !is_empty(transaction)? {
+            if marks(transaction)?.iter().any(Option::is_some) || !is_empty(transaction)? {
                 return Err(portable::not_empty());
             }
-            let sql = "UPDATE head SET log_id = ?1, dedup_key = ?2, arriving = ?3";
+            let sql = "UPDATE head SET log_id = ?1, dedup_key = ?2, ended_logs = ?3, arriving = ?4";
+            let Origin { log_id, dedup_key, ended_logs, .. } = origin;
             let mark = portable::text(&mark);
-            transaction.execute(sql, params![origin.log_id, origin.dedup_key, mark])?;
+            transaction.execute(sql, params![log_id, dedup_key, ended_logs, mark])?;
             Ok(())
         })
-    }
-
-    fn export(
-        &self,
-        part: &'static Part,
-        after: Option<Vec<Value>>,
-    ) -> Answer<'_, Result<Vec<Row>, StoreError>> {
-        self.read(move |connection| export(connection, part, after.as_deref()))
     }
 
     fn import(
@@ -229,17 +186,14 @@ impl Portable for SqliteStore {
         })
     }
 
-    fn complete(&self, mark: Arriving) -> Answer<'_, Result<(), StoreError>> {
-        self.alone(Task::Job, move |transaction| advance(transaction, &mark, None))
-    }
-
-    fn counters(&self) -> Answer<'_, Result<Vec<Counter>, StoreError>> {
-        self.read(|connection| {
-            let count = |name: &'static str| {
-                let sql = format!("SELECT count(*) FROM {name}");
-                Ok((name, connection.query_row(&sql, [], |row| row.get(0))?))
-            };
-            PARTS.iter().map(|part| part.name).chain(FOLDS).map(count).collect()
+    fn complete(&self, mark: Arriving, filled: Filled) -> Answer<'_, Result<(), StoreError>> {
+        self.write(Task::Job, move |writer| {
+            // Nothing is added to the numbers at the position that comes.
+            writer.rolling.forget();
+            let behaviour = TransactionBehavior::Immediate;
+            let transaction = writer.connection.transaction_with_behavior(behaviour)?;
+            complete(&transaction, &mark, filled)?;
+            Ok(transaction.commit()?)
         })
     }
 }

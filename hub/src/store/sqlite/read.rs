@@ -17,7 +17,7 @@ use crate::{
 
 pub(super) fn head(connection: &Connection) -> Result<Head, StoreError> {
     let tip = known::tip(connection)?;
-    Ok(Head { log_id: tip.log_id, tree: tip.frontier.head(), recorded_at: tip.recorded_at })
+    Ok(Head { log: tip.log, tree: tip.frontier.head(), recorded_at: tip.recorded_at })
 }
 
 /// The rules in force before a position, or now; the default ones where none were told yet.
@@ -102,7 +102,7 @@ pub(super) fn found(
         [only] => heard(&moment, &only.key)?,
         _ => Vec::new(),
     };
-    let (size, log_id) = (tip.next(), tip.log_id);
+    let (size, log_id) = (tip.next(), tip.log.id);
     Ok(Found { size, log_id, rules, dossiers, observations, moment: None })
 }
 

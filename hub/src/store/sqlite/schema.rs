@@ -11,7 +11,7 @@ use crate::store::{
 };
 
 /// All versions, in order; the file notes how many it has, and the hash of each.
-static MIGRATIONS: [Migration; 22] = [
+static MIGRATIONS: [Migration; 23] = [
     Migration { name: "first", sql: include_str!("../../../migrations/sqlite/0001_first.sql") },
     Migration {
         name: "rollups_by_number",
@@ -81,6 +81,10 @@ static MIGRATIONS: [Migration; 22] = [
     Migration {
         name: "published",
         sql: include_str!("../../../migrations/sqlite/0022_published.sql"),
+    },
+    Migration {
+        name: "restored",
+        sql: include_str!("../../../migrations/sqlite/0023_restored.sql"),
     },
 ];
 
@@ -164,8 +168,7 @@ pub(super) fn next(path: &Path) -> Result<Option<(usize, &'static Migration)>, S
         transaction.rollback()?;
         return rebuild::due(&mut connection).map(|()| None);
     };
-    let marks = "SELECT 1 FROM pragma_table_info('head') WHERE name = 'leaving'";
-    if exists(&transaction, marks)? && portable::takes_part(&transaction)? {
+    if portable::is_marked(&transaction)? {
         return Err(schema::moving());
     }
     apply(&transaction, next)?;

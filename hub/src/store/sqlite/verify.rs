@@ -41,6 +41,13 @@ pub(super) fn verify(path: &Path) -> Result<Verdict, StoreError> {
     Ok(verdict)
 }
 
+/// Reads the journal alone: leaves, commitments, and what entries refer to.
+pub(super) fn audit(path: &Path) -> Result<Verdict, StoreError> {
+    let mut verdict = Verdict::default();
+    journal(&mut Crew::at_one_moment(path)?, &mut verdict)?;
+    Ok(verdict)
+}
+
 /// Folds dossiers and numbers anew and compares; entries are read as folds read them, unchecked.
 pub(super) fn recount(path: &Path) -> Result<Verdict, StoreError> {
     let mut crew = Crew::at_one_moment(path)?;
@@ -67,9 +74,10 @@ impl SqliteStore {
 /// Every entry: its text, its texts' hashes, its leaf; gives which belong together.
 fn journal(crew: &mut Crew, verdict: &mut Verdict) -> Result<Journal, StoreError> {
     let (mut journal, mut refers, mut whole) = (Journal::default(), Vec::new(), true);
+    let log = known::tip(crew.first()?)?.log;
     let read = |reader: &Connection, stretch, checked: &mut Vec<(u64, Checked)>| {
         scan::committed_entries(reader, stretch, &mut |entry| {
-            checked.push((entry.position, audit::check(entry)));
+            checked.push((entry.position, audit::check(entry, &log)));
         })
     };
     let end = scan::end(crew.first()?)?;
