@@ -61,3 +61,47 @@ fn all(files: &[Listed], from: &Path, to: &Path) -> Result<u64, StoreError> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::journal::merkle::Digest;
+
+    #[tokio::test]
+    async fn all_that_can_be_copied_is_and_what_cannot_is_named() {
+        let name = format!("lienthong-{}-carried", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        let (from, to) = (folder.join("from"), folder.join("to"));
+        let listed = |text: &str| Listed {
+            digest: format!("sha256:{}", Digest::of(text.as_bytes())),
+            size: text.len() as u64,
+        };
+        let whole = ["đơn", "ảnh", "giấy phép"];
+        for text in whole {
+            let place = place(&from, &listed(text).digest).unwrap();
+            fs::create_dir_all(place.parent().unwrap()).unwrap();
+            fs::write(place, text).unwrap();
+        }
+        let all: Vec<Listed> = whole.map(listed).into();
+        let ways = (Some(&*from), Some(&*to));
+        assert_eq!(carry(all.clone(), ways).await.unwrap(), 3);
+        let there = |text: &str| fault(&to, &listed(text).digest, text.len() as u64);
+        assert!(whole.iter().all(|text| there(text).is_none()));
+        // Damaged at its place, it is copied anew; what is damaged where it comes from is named, and
+        // so is what is missing there, the others being copied all the same.
+        fs::write(place(&to, &all[0].digest).unwrap(), "khác").unwrap();
+        fs::remove_file(place(&to, &all[1].digest).unwrap()).unwrap();
+        fs::write(place(&from, &all[1].digest).unwrap(), "khác").unwrap();
+        let more = [vec![listed("mất")], all.clone()].concat();
+        let told = carry(more, ways).await.unwrap_err().reason;
+        assert!(told.contains(&format!("the attachment {} is missing", listed("mất").digest)));
+        assert!(told.contains(&format!("the attachment {} has 5 bytes", all[1].digest)), "{told}");
+        assert!(told.ends_with("2 attachments could not be copied"), "{told}");
+        assert!(there("đơn").is_none() && there("ảnh").is_some());
+        let nowhere = carry(all, (Some(&from), None)).await.unwrap_err().reason;
+        assert!(nowhere.contains("[attachments]"), "{nowhere}");
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}

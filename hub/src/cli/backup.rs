@@ -30,7 +30,7 @@ const ATTACHMENTS: &str = "attachments";
 /// Where the backup is.
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
-    /// The backup's folder: a new one, or one that `backup` made.
+    /// The backup's folder: to `backup` a new one, to `restore` one that it made.
     folder: PathBuf,
     /// This store instead of the configured one: for the role that owns it.
     #[arg(long)]

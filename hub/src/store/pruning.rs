@@ -52,6 +52,11 @@ pub(super) fn moving() -> StoreError {
     StoreError::fault("this store takes part in a move: nothing is dropped from it meanwhile")
 }
 
+/// What a backup reads is there until it is made.
+pub(super) fn held() -> StoreError {
+    StoreError::fault("a backup is being made: run prune again when it is done")
+}
+
 /// The first number from 1 on whose message is not older, there being so many: by halves, for
 /// times never go back.
 pub(super) fn middle((low, high): (u64, u64)) -> Option<u64> {

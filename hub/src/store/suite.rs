@@ -9,6 +9,7 @@ mod freezes;
 mod groupings;
 mod loads;
 mod look_ups;
+pub(crate) mod moments;
 pub(crate) mod pollers;
 mod profiles;
 pub(crate) mod published;

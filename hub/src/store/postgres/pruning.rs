@@ -21,6 +21,15 @@ use crate::store::{
 /// journal's end, nor holds it.
 const PRUNING_LOCK: i64 = 0x6c69_656e_7072_756e;
 
+/// Held by everyone who holds a moment: what is dropped by who prunes is gone for every moment.
+const MOMENTS_LOCK: i64 = 0x6c69_656e_6d6f_6d65;
+
+/// Whether anybody has a lock: its key is told in two halves.
+const IS_HELD: &str = "
+    SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND classid::bigint << 32 | objid::bigint = $1::bigint)";
+
 /// A partition that is read or written is left for the next turn.
 const LOCK_WAIT: &str = "SET LOCAL lock_timeout = '2s'";
 
@@ -30,9 +39,12 @@ pub(super) async fn hold_off(transaction: &Transaction<'_>) -> Result<(), Failur
     Ok(())
 }
 
-/// The same until the session ends.
-pub(super) async fn hold_off_for_long(client: &Client) -> Result<(), Failure> {
+/// Keeps those that prune away until the session ends: who comes sees the lock, and who has begun
+/// is waited for.
+pub(super) async fn keep_away(client: &Client) -> Result<(), Failure> {
+    client.execute("SELECT pg_advisory_lock_shared($1)", &[&MOMENTS_LOCK]).await?;
     client.execute("SELECT pg_advisory_lock($1)", &[&PRUNING_LOCK]).await?;
+    client.execute("SELECT pg_advisory_unlock($1)", &[&PRUNING_LOCK]).await?;
     Ok(())
 }
 
@@ -77,6 +89,9 @@ const WHOLLY_OLD: &str = "
 async fn prune(transaction: &Transaction<'_>, first_kept: u64) -> Result<Option<Raw>, Failure> {
     let shared = "SELECT pg_advisory_xact_lock_shared($1)";
     transaction.execute(shared, &[&PRUNING_LOCK]).await?;
+    if transaction.query_one(IS_HELD, &[&MOMENTS_LOCK]).await?.try_get(0)? {
+        return Err(pruning::held().into());
+    }
     if Marks::read(transaction).await?.is_any() {
         return Err(pruning::moving().into());
     }

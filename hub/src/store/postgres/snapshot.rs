@@ -39,7 +39,7 @@ pub(super) async fn now(sessions: &Sessions) -> Result<Box<dyn Snapshot>, Failur
     let holds = Object::take(sessions.reader().await?);
     holds.batch_execute(HOLDING).await?;
     // Before the moment: what is dropped by who prunes is gone for every moment.
-    pruning::hold_off_for_long(&holds).await?;
+    pruning::keep_away(&holds).await?;
     holds.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
     let name = holds.query_one("SELECT pg_export_snapshot()", &[]).await?.try_get(0)?;
     Ok(Box::new(Moment { sessions: sessions.clone(), name, _holds: holds }))

@@ -3,6 +3,7 @@
 mod damage;
 mod followers;
 mod lease;
+mod moments;
 
 use std::{
     path::Path,

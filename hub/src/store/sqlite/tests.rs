@@ -1,6 +1,7 @@
 //! The suite on SQLite, and what is SQLite's own.
 
 mod damage;
+mod moments;
 mod refold;
 
 use std::{
