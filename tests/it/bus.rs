@@ -1,6 +1,10 @@
 //! The bus: what a hub accepts reaches who subscribes at a RabbitMQ, whatever breaks meanwhile.
 //! The subscriber is the example of `docs/bus.md`, by a client of another make.
 
+mod bench;
+mod outage;
+mod proving;
+
 use std::{
     collections::BTreeSet,
     fs,
