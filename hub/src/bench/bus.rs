@@ -1,8 +1,8 @@
 //! `bench bus` (P10): from the journal to a broker, by the hub's own publisher, beside a loop that
 //! only publishes the same bytes; and how the loop's confirmations hang on its window.
 //!
-//! The broker is to have no feed yet, for what is published here is invented. What was made there is
-//! deleted at the end.
+//! The broker is to have no feed yet, for what is published here is invented. What was made there
+//! is deleted at the end.
 
 use std::{
     collections::VecDeque,

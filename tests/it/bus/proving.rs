@@ -107,8 +107,8 @@ async fn while_canaries_do_not_come_out_nothing_is_published_and_then_all_is() {
     hub.stop();
 }
 
-/// A policy may say otherwise than the hub declared, and the exchange of dead letters may be deleted:
-/// what was declared holds, and is made again.
+/// A policy may say otherwise than the hub declared, and the exchange of dead letters may be
+/// deleted: what was declared holds, and is made again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn policies_that_say_otherwise_and_an_exchange_that_is_missing_lose_nothing() {
     let broker = Broker::start();

@@ -1,5 +1,5 @@
-//! One process or three, one store or the other, with a broker or without: the same arrivals are the
-//! same truth.
+//! One process or three, one store or the other, with a broker or without: the same arrivals are
+//! the same truth.
 
 use tokio::task::JoinSet;
 
