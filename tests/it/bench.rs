@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The figures of a table by what they are of; each must be positive, and each ratio too.
 #[track_caller]
-fn figures(arguments: &[&str]) -> Vec<String> {
+pub(crate) fn figures(arguments: &[&str]) -> Vec<String> {
     let output = run(&[&["bench"], arguments].concat());
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let told = stdout(&output);
@@ -47,7 +47,7 @@ fn figures(arguments: &[&str]) -> Vec<String> {
 }
 
 #[track_caller]
-fn told(names: &[String], expected: &[&str]) {
+pub(crate) fn told(names: &[String], expected: &[&str]) {
     for one in expected {
         assert!(names.iter().any(|name| name == one), "no `{one}` in {names:#?}");
     }

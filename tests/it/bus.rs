@@ -1,6 +1,10 @@
 //! The bus: what a hub accepts reaches who subscribes at a RabbitMQ, whatever breaks meanwhile.
 //! The subscriber is the example of `docs/bus.md`, by a client of another make.
 
+mod bench;
+mod outage;
+mod proving;
+
 use std::{
     collections::BTreeSet,
     fs,
@@ -40,11 +44,11 @@ fn example(folder: &Folder) -> PathBuf {
 
 /// A RabbitMQ 3.10 that is killed within some seconds forgets for good which quorum queues and
 /// streams it had just made (docs/bus.md): that is another case than the one that is tried.
-const REMEMBERED: Duration = Duration::from_secs(12);
+pub(crate) const REMEMBERED: Duration = Duration::from_secs(12);
 
 /// What a subscriber reads from a place in the feed to its end: offset and event of each that it
 /// had not yet.
-fn read(folder: &Folder, broker: &Broker, from: &str) -> Vec<(u64, Value)> {
+pub(crate) fn read(folder: &Folder, broker: &Broker, from: &str) -> Vec<(u64, Value)> {
     let mut command = Command::new("python3");
     command.arg(example(folder)).args([&broker.address, from]).stdin(Stdio::null());
     let done = command.output().unwrap();
@@ -56,16 +60,16 @@ fn read(folder: &Folder, broker: &Broker, from: &str) -> Vec<(u64, Value)> {
     stdout(&done).lines().map(line).collect()
 }
 
-fn ids<'a>(events: impl IntoIterator<Item = &'a Value>) -> Vec<String> {
+pub(crate) fn ids<'a>(events: impl IntoIterator<Item = &'a Value>) -> Vec<String> {
     events.into_iter().map(|event| event["id"].as_str().unwrap().to_owned()).collect()
 }
 
-async fn bus(sender: &Sender) -> Value {
+pub(crate) async fn bus(sender: &Sender) -> Value {
     sender.found("/readyz").await["bus"].clone()
 }
 
 /// Waits until all that was accepted is published.
-async fn settles(sender: &Sender) {
+pub(crate) async fn settles(sender: &Sender) {
     let began = Instant::now();
     loop {
         let standing = bus(sender).await;
@@ -98,15 +102,20 @@ async fn accepts(sender: &Sender, messages: &[Message]) {
 }
 
 fn with_broker(backend: Backend, name: &str, broker: &Broker) -> Folder {
+    publishing(backend.folder(name), broker)
+}
+
+/// The same folder with a broker that its hub publishes to.
+pub(crate) fn publishing(folder: Folder, broker: &Broker) -> Folder {
     use std::os::unix::fs::PermissionsExt;
-    let folder = backend.folder(name);
     let secrets = folder.path().join("secrets.toml");
     fs::write(&secrets, format!("truc = \"{}\"\n", broker.address)).unwrap();
     fs::set_permissions(&secrets, fs::Permissions::from_mode(0o600)).unwrap();
     folder.with_lines("bus = \"secret:truc\"\nsecrets = \"secrets.toml\"\n")
 }
 
-fn verified(folder: &Folder, code: i32) -> String {
+#[track_caller]
+pub(crate) fn verified(folder: &Folder, code: i32) -> String {
     let done = folder.run(&["bus", "verify"]);
     let told = stdout(&done);
     assert_eq!(done.status.code(), Some(code), "{told} {}", stderr(&done));

@@ -2,7 +2,7 @@
 //! itself.
 
 pub(crate) mod agency;
-mod certificates;
+pub(crate) mod certificates;
 mod dead;
 mod declared;
 mod failing;

@@ -57,6 +57,7 @@ mod retractions;
 mod roadmap;
 mod roles;
 mod samples;
+mod scaled;
 mod search;
 mod sender;
 mod simulate;

@@ -7,6 +7,7 @@ mod declared;
 pub(crate) mod foreign;
 mod queue;
 mod server;
+mod turns;
 
 use std::{
     fs,

@@ -1,5 +1,6 @@
 //! Several processes of a hub on one database: together they are one hub.
 
+mod bus;
 mod ending;
 mod equal;
 mod restart;
@@ -19,6 +20,7 @@ use crate::{
     cluster::{database, psql as ask},
     harness::{Folder, Hub, Sender, Verified},
     permutations::{AGENCY, CHANNEL, Message},
+    polls::foreign::Broker,
 };
 
 /// What anything may take on a busy machine.
@@ -40,6 +42,13 @@ impl Together {
         let folders: Vec<Folder> = (0..processes).map(folder).collect();
         let key = folders[0].key(AGENCY);
         Self { database, folders, key }
+    }
+
+    /// The same with a broker that they publish to.
+    fn publishing(mut self, broker: &Broker) -> Self {
+        let folders = self.folders.into_iter();
+        self.folders = folders.map(|folder| crate::bus::publishing(folder, broker)).collect();
+        self
     }
 
     /// Starts all processes at the same time.

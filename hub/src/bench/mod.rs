@@ -5,6 +5,7 @@
 
 mod bare;
 pub(crate) mod bulk;
+pub(crate) mod bus;
 mod child;
 mod clock;
 pub(crate) mod deadline;

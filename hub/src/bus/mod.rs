@@ -31,7 +31,7 @@ use crate::{
 pub use embedded::Embedded;
 pub use publisher::Publisher;
 pub use rabbitmq::{FEED, RECORDS, RabbitMq};
-pub use standing::{Standing, State};
+pub use standing::{Standing, State, Told};
 pub use verify::{Verdict, verify};
 
 /// Where following begins.

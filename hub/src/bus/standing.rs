@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use adapters::reading::Trouble;
 use contracts::problem::Bilingual;
+use serde::Serialize;
 
 /// What is going on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -54,29 +55,42 @@ impl State {
     }
 }
 
+/// Why nothing is published.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Told {
+    /// One of the codes of `docs/bus.md`.
+    pub code: &'static str,
+    /// The same in words.
+    #[serde(flatten)]
+    pub words: Bilingual,
+}
+
 /// How publishing stands; shared.
 #[derive(Debug, Clone, Default)]
-pub struct Standing(Arc<Mutex<(State, Option<Bilingual>)>>);
+pub struct Standing(Arc<Mutex<(State, Option<Told>)>>);
 
 impl Standing {
     /// Notes how it stands; in the log when that changes, and no sooner.
     pub fn tell(&self, state: State, trouble: Option<&Trouble>) {
         let Ok(mut told) = self.0.lock() else { return };
-        let now = (state, trouble.map(|trouble| trouble.told.clone()));
+        let why = |trouble: &Trouble| Told { code: trouble.code, words: trouble.told.clone() };
+        let now = (state, trouble.map(why));
         // Between two attempts that fail alike nothing has changed.
         let retrying = state == State::Connecting && told.1.is_some();
         if *told == now || retrying {
             return;
         }
         match &now.1 {
-            Some(why) => tracing::warn!(state = state.name(), "the bus: {}", why.en),
+            Some(why) => {
+                tracing::warn!(state = state.name(), code = why.code, "the bus: {}", why.words.en);
+            }
             None => tracing::info!(state = state.name(), "the bus"),
         }
         *told = now;
     }
 
     /// How it stands.
-    pub fn get(&self) -> (State, Option<Bilingual>) {
+    pub fn get(&self) -> (State, Option<Told>) {
         self.0.lock().map(|told| told.clone()).unwrap_or_default()
     }
 }

@@ -6,8 +6,8 @@ use clap::{Args, Subcommand};
 
 use super::{Exit, journal::exit_of};
 use crate::bench::{
-    self, BenchError, Table, bulk, deadline, deliver, idle, ingest, numbers, poison, read, rebuild,
-    search, seed, sleeper, translate, transports,
+    self, BenchError, Table, bulk, bus, deadline, deliver, idle, ingest, numbers, poison, read,
+    rebuild, search, seed, sleeper, translate, transports,
 };
 
 /// What to measure; without a name a short run of everything.
@@ -46,6 +46,8 @@ enum What {
     Deliver(deliver::Options),
     /// Agencies that answer at once, beside one that answers after a while.
     Sleeper(sleeper::Options),
+    /// From the journal to a broker, beside a loop that only publishes.
+    Bus(bus::Options),
     /// The same messages by every transport, beside pushes.
     Transports(transports::Options),
     /// A hub with many channels and nothing to do; its start; its memory at work.
@@ -125,6 +127,7 @@ fn measure(seed: u64, what: &What) -> Result<Table, BenchError> {
         What::Numbers(options) => numbers::run(seed, options),
         What::Deliver(options) => deliver::run(seed, options),
         What::Sleeper(options) => sleeper::run(seed, options),
+        What::Bus(options) => bus::run(seed, options),
         What::Transports(options) => transports::run(seed, options),
         What::Idle(options) => idle::run(seed, options),
     }

@@ -99,7 +99,7 @@ async fn watch(
             (at, moved) = (position, Instant::now());
         }
         if moved.elapsed() > PATIENCE {
-            let why = standing.get().1.map(|told| told.en).unwrap_or_default();
+            let why = standing.get().1.map(|told| told.words.en).unwrap_or_default();
             let told = format!(
                 "entry {position} is not published after {PATIENCE:?}: {why} Hubs that run go on \
                  from there by themselves"

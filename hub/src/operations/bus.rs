@@ -1,11 +1,13 @@
 //! How far what happens in the hub has reached who subscribes.
 
-use contracts::problem::Bilingual;
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::Operations;
-use crate::{bus::State, store::StoreError};
+use crate::{
+    bus::{State, Told},
+    store::StoreError,
+};
 
 /// How publishing stands.
 #[derive(Debug, Clone, Serialize)]
@@ -27,7 +29,7 @@ pub struct BusStanding {
     pub moved_at: Option<Timestamp>,
     /// Why it does not go on, where it does not.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub trouble: Option<Bilingual>,
+    pub trouble: Option<Told>,
 }
 
 impl Operations {

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// An authority with two certificates for this machine: `old.pem`, which has run out, `new.pem`.
-fn certificates(folder: &Folder) -> PathBuf {
+pub(crate) fn certificates(folder: &Folder) -> PathBuf {
     let place = folder.path().join("certificates");
     fs::create_dir(&place).unwrap();
     let run = |arguments: &str| {

@@ -2,7 +2,7 @@
 
 use std::{
     env, fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Output},
     sync::OnceLock,
 };
@@ -50,7 +50,26 @@ pub(crate) struct Broker {
 
 impl Broker {
     pub(crate) fn start() -> Self {
-        let address = told(&script("broker", &["start", &std::process::id().to_string()]));
+        Self::started(&[])
+    }
+
+    /// One that speaks TLS too, by what lies in a folder.
+    pub(crate) fn secure(certificates: &Path) -> Self {
+        Self::started(&[certificates.to_str().unwrap()])
+    }
+
+    /// Its address for who speaks TLS.
+    pub(crate) fn secure_address(&self) -> String {
+        let ports = fs::read_to_string(self.folder.join("ports")).unwrap();
+        let port = ports.lines().find_map(|line| line.strip_prefix("secure=")).unwrap();
+        let (user, _) = self.address.split_once('@').unwrap();
+        format!("{}@localhost:{port}/%2f", user.replacen("amqp:", "amqps:", 1))
+    }
+
+    fn started(more: &[&str]) -> Self {
+        let process = std::process::id().to_string();
+        let arguments = [&["start", process.as_str()], more].concat();
+        let address = told(&script("broker", &arguments));
         let folder = told(&script("broker", &["folder", &address])).into();
         Self { address, folder }
     }

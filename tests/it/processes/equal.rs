@@ -1,11 +1,14 @@
-//! One process or three, one store or the other: the same arrivals are the same truth.
+//! One process or three, one store or the other, with a broker or without: the same arrivals are
+//! the same truth.
 
 use tokio::task::JoinSet;
 
 use super::Together;
 use crate::{
+    bus::{read, settles, verified},
     harness::{Folder, Hub, Random, Sender, seed},
     permutations::{AGENCY, Message, disturbed, dossier, send_all},
+    polls::foreign::Broker,
 };
 
 /// Dossiers of the arrivals.
@@ -38,10 +41,12 @@ async fn embedded(name: &str, messages: Vec<Message>) -> (Vec<String>, String) {
     (told, folder.verify().fold_root)
 }
 
-/// The same of a hub of several processes, each of which is sent its own messages while the others
-/// are sent theirs. All of them tell the same figures.
+/// The same of a hub of several processes on PostgreSQL and RabbitMQ, each of which is sent its own
+/// messages while the others are sent theirs. All of them tell the same figures, and the broker has
+/// every event of theirs.
 async fn together(name: &str, sent: Vec<Vec<Message>>) -> (Vec<String>, String) {
-    let mut together = Together::new(name, sent.len());
+    let broker = Broker::start();
+    let mut together = Together::new(name, sent.len()).publishing(&broker);
     let hubs = together.start().await;
     let ids: Vec<String> = sent.iter().flatten().map(|message| message.id.clone()).collect();
     let mut sending = JoinSet::new();
@@ -55,6 +60,11 @@ async fn together(name: &str, sent: Vec<Vec<Message>>) -> (Vec<String>, String) 
         told.push(figures(&hub.sender(&together.key)).await);
     }
     assert!(told.iter().all(|one| *one == told[0]), "{told:#?}");
+    settles(&hubs[0].sender(&together.key)).await;
+    assert!(verified(&together.folders[0], 0).contains("the broker has every event"));
+    // The first entry tells the rules: it is no event.
+    let events = read(&together.folders[0], &broker, "first").len();
+    assert_eq!(events as u64, together.number("SELECT size - 1 FROM lienthong.head"));
     hubs.into_iter().for_each(Hub::stop);
     (told.remove(0), together.all_there_once(&ids).fold_root)
 }

@@ -152,7 +152,11 @@ async fn an_alarm_holds_publishing_up_and_no_more() {
     let all = events(0..50);
     let alarm = async {
         stands(&standing, State::Waiting).await;
-        assert!(standing.get().1.unwrap().en.contains("memory or disk"), "{:?}", standing.get());
+        assert!(
+            standing.get().1.unwrap().words.en.contains("memory or disk"),
+            "{:?}",
+            standing.get()
+        );
         broker.control(&["set_vm_memory_high_watermark", "0.6"]);
     };
     let (sent, ()) =

@@ -147,12 +147,14 @@ fn lost(host: &str, where_vi: &str, where_en: &str) -> Trouble {
         format!(
             "Thông điệp thử của hệ thống ở {host} {where_vi}. Chưa phát gì cho đến khi thử được: \
              kiểm \
-             tra chính sách (policy) và phiên bản (từ 3.10) của máy chủ."
+             tra xem ai khác đang đọc `{CANARY}` hay `{CANARY_DEAD}`, chính sách (policy) và phiên \
+             bản (từ 3.10) của máy chủ."
         ),
         format!(
             "The hub's canary at {host} {where_en}. Nothing is published until one comes out: \
              check \
-             the broker's policies, and that it is 3.10 or later."
+             who else consumes `{CANARY}` or `{CANARY_DEAD}`, the broker's policies, and that it \
+             is 3.10 or later."
         ),
     )
 }
