@@ -44,7 +44,7 @@ const REMEMBERED: Duration = Duration::from_secs(12);
 
 /// What a subscriber reads from a place in the feed to its end: offset and event of each that it
 /// had not yet.
-fn read(folder: &Folder, broker: &Broker, from: &str) -> Vec<(u64, Value)> {
+pub(crate) fn read(folder: &Folder, broker: &Broker, from: &str) -> Vec<(u64, Value)> {
     let mut command = Command::new("python3");
     command.arg(example(folder)).args([&broker.address, from]).stdin(Stdio::null());
     let done = command.output().unwrap();
