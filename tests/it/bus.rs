@@ -1,6 +1,8 @@
 //! The bus: what a hub accepts reaches who subscribes at a RabbitMQ, whatever breaks meanwhile.
 //! The subscriber is the example of `docs/bus.md`, by a client of another make.
 
+mod faults;
+
 use std::{
     collections::BTreeSet,
     fs,

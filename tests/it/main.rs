@@ -9,6 +9,7 @@ mod backend;
 mod bench;
 mod bus;
 mod channel;
+mod clock;
 mod cluster;
 mod commands;
 mod connections;

@@ -14,7 +14,10 @@ use std::{
     sync::Arc,
 };
 
-use tokio::task::{JoinError, JoinSet};
+use tokio::{
+    runtime::Builder,
+    task::{JoinError, JoinSet},
+};
 
 use crate::{
     backend::{Backend, on_each_store},
@@ -148,8 +151,13 @@ impl Sweep {
         ends
     }
 
+    /// On a thread of its own: commands that are waited for keep no other hub's neighbours waiting.
     async fn one(self, number: u64) -> Ended {
         let name = self.name(&number.to_string());
-        (number, tokio::spawn(self.run(name, place(number))).await)
+        let course = move || {
+            let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(self.run(name, place(number)))
+        };
+        (number, tokio::task::spawn_blocking(course).await)
     }
 }
