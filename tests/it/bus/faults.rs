@@ -1,5 +1,5 @@
-//! The broker fails under load, in every way we know: it is killed, stands still, runs out of memory
-//! and of disk, and what the hub made there is deleted. Messages are accepted meanwhile, the hub's
+//! The broker fails under load, in every way we know: it is killed, stands still, runs out of
+//! memory and of disk, and what the hub made there is deleted. Messages are accepted meanwhile, the hub's
 //! memory stays bounded, and what waited is published by itself; a subscriber has it once by id.
 
 use std::{
