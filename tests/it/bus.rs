@@ -2,6 +2,7 @@
 //! The subscriber is the example of `docs/bus.md`, by a client of another make.
 
 mod bench;
+mod faults;
 mod outage;
 mod proving;
 

@@ -282,6 +282,11 @@ impl Hub {
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
+    /// Whether it has ended.
+    pub(crate) fn is_over(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// Ends it as a power cut would.
     pub(crate) fn kill9(&mut self) {
         self.child.kill().unwrap();

@@ -7,7 +7,10 @@ use std::{
     sync::OnceLock,
 };
 
-use crate::lienthong::{root, stderr, stdout};
+use crate::{
+    harness::signal,
+    lienthong::{root, stderr, stdout},
+};
 
 #[track_caller]
 fn told(output: &Output) -> String {
@@ -82,6 +85,12 @@ impl Broker {
     /// Ends it as a power cut would.
     pub(crate) fn kill(&self) {
         self.on("kill", &[]);
+    }
+
+    /// Sends it a signal, such as `STOP`.
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = fs::read_to_string(self.folder.join("pid")).unwrap();
+        assert!(signal(pid.trim().parse().unwrap(), name), "there is no process {pid}");
     }
 
     /// Starts it again.

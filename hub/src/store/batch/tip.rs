@@ -1,6 +1,6 @@
 //! The journal's end while a batch appends to it.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::changes::NewEntry;
 use crate::{
@@ -15,6 +15,9 @@ use crate::{
         rules::{ReferenceName, ReferenceText},
     },
 };
+
+/// How far a clock may be behind the journal's last time without a word: hosts are never quite alike.
+const AHEAD_MAX: SignedDuration = SignedDuration::from_secs(60);
 
 /// Bytes of one peak as stored.
 const PEAK_BYTES: usize = 32;
@@ -87,6 +90,18 @@ impl Tip {
     /// The time of the next entry: never before the last one's.
     pub fn now(&self, clock: Timestamp) -> Timestamp {
         recorded_at(self.recorded_at, clock)
+    }
+
+    /// Tells the operator of a journal whose last entry was recorded by a clock that was ahead of
+    /// this one: until then, all that is recorded bears that time.
+    pub fn tell_ahead(&self, clock: Timestamp) {
+        if let Some(last) = self.recorded_at.filter(|last| *last > clock + AHEAD_MAX) {
+            tracing::error!(
+                recorded_at = %last,
+                "the journal's last entry is ahead of this machine's clock: until it has come, \
+                 all that is recorded bears that time; see whether the clock is right"
+            );
+        }
     }
 
     /// The position of the next entry.

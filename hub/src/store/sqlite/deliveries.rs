@@ -3,7 +3,11 @@
 mod dead;
 mod standing;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, LazyLock},
+    time::Instant,
+};
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Transaction, params};
 
@@ -16,8 +20,13 @@ use crate::store::{
     },
 };
 
+/// Milliseconds since 1970: what the clock said when the process first asked, and what has gone by
+/// since. Who sets the clock meanwhile makes no delivery wait for a time that never was.
 fn now() -> i64 {
-    jiff::Timestamp::now().as_millisecond()
+    static FIRST: LazyLock<(Instant, i64)> =
+        LazyLock::new(|| (Instant::now(), jiff::Timestamp::now().as_millisecond()));
+    let (first, at) = *FIRST;
+    at.saturating_add(millis(first.elapsed()))
 }
 
 const OUTBOX: &str = "INSERT INTO outbox (channel, key, position, personal, body)

@@ -97,6 +97,7 @@ impl SqliteStore {
         let path = path.into();
         let opened = open::writer(&path)?;
         portable::open_for_all(&opened.0)?;
+        known::tip(&opened.0)?.tell_ahead(jiff::Timestamp::now());
         Self::start(path, opened)
     }
 

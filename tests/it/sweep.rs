@@ -1,0 +1,163 @@
+//! The hub ends at every step by which an effect leaves it, one step after another: each write to
+//! its store and to a line, each sync, cut and name of a file, before it, in the midst of it and
+//! after it. Started again without anything repaired, it comes to what it comes to otherwise.
+//!
+//! A short run takes every k-th step, from the one that the seed chooses, and the moments in turns.
+//! `LIENTHONG_SWEEP=all` takes them all; `LIENTHONG_SWEEP=200` takes so many steps as evenly.
+
+mod course;
+mod end;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env,
+    sync::Arc,
+};
+
+use tokio::{
+    runtime::Builder,
+    task::{JoinError, JoinSet},
+};
+
+use crate::{
+    backend::{Backend, on_each_store},
+    bus,
+    harness::{Folder, seed},
+    polls::foreign::Broker,
+    preload::Moment,
+};
+
+use course::Course;
+use end::End;
+
+/// Ends of a hub in a short run.
+const SHORT: u64 = 12;
+/// Of a hundred ends that were wanted so many must come about: how many steps a course takes hangs
+/// a little on when its threads are woken.
+const REACHED_PERCENT: u64 = 85;
+
+on_each_store!(a_hub_that_ends_at_any_step_comes_to_what_it_comes_to_otherwise);
+
+async fn a_hub_that_ends_at_any_step_comes_to_what_it_comes_to_otherwise(backend: Backend) {
+    // On PostgreSQL a hub waits until the leases of the one before it are over.
+    let at_once = match backend {
+        Backend::Sqlite => 4,
+        Backend::Postgres => 12,
+    };
+    Sweep { backend, bus: None }.holds(at_once).await;
+}
+
+/// With a broker: its lines are steps too, and it has every entry in the end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_hub_that_ends_at_any_step_of_publishing_publishes_all() {
+    let broker = Arc::new(Broker::start());
+    let sweep = Sweep { backend: Backend::Sqlite, bus: Some(broker.clone()) };
+    // One hub at a time: they would be several processes of one broker's hub.
+    let ends = sweep.holds(1).await;
+    let reader = Folder::new("sweep-reader");
+    let mut had: BTreeMap<String, String> = BTreeMap::new();
+    for (_, event) in bus::read(&reader, &broker, "first") {
+        let id = event["id"].as_str().unwrap().to_owned();
+        assert_eq!(had.insert(id, event.to_string()), None, "{event}: once by its id");
+    }
+    let had: BTreeSet<String> = had.into_keys().collect();
+    let fed: BTreeSet<String> = ends.into_iter().flat_map(|end| end.fed).collect();
+    assert_eq!(had, fed, "at the broker, and in the feeds");
+}
+
+/// Which ends of a hub are tried: a number stands for a step and a moment.
+fn chosen(steps: u64, seed: u64) -> Vec<u64> {
+    let moments = Moment::ALL.len() as u64;
+    let given = env::var("LIENTHONG_SWEEP").ok();
+    let wanted = match given.as_deref() {
+        Some("all") => return (0..steps * moments).collect(),
+        Some(number) => number.parse().unwrap(),
+        None => SHORT,
+    };
+    let wanted = u64::min(wanted, steps).max(1);
+    let first = seed % (steps / wanted);
+    // The moments come in turns.
+    let number = |one: u64| (first + one * steps / wanted) * moments + (seed + one) % moments;
+    (0..wanted).map(number).collect()
+}
+
+/// The step and the moment of a number.
+fn place(number: u64) -> (u64, Moment) {
+    let moments = Moment::ALL.len() as u64;
+    (1 + number / moments, Moment::ALL[(number % moments) as usize])
+}
+
+/// Where hubs are swept.
+#[derive(Clone)]
+struct Sweep {
+    backend: Backend,
+    bus: Option<Arc<Broker>>,
+}
+
+/// What became of one end that was wanted.
+type Ended = (u64, Result<End, JoinError>);
+
+impl Sweep {
+    async fn run(self, name: String, (step, moment): (u64, Moment)) -> End {
+        Course::new(self.backend, &name, self.bus.as_deref()).await.runs(step, moment).await
+    }
+
+    /// The name of a hub, by its number.
+    fn name(&self, number: &str) -> String {
+        format!("sweep{}-{number}", if self.bus.is_some() { "-bus" } else { "" })
+    }
+
+    /// Ends hubs at the chosen places; gives what each came to, and what the undisturbed one did.
+    async fn holds(self, at_once: usize) -> Vec<End> {
+        let seed = seed(20_261_128);
+        let whole = self.clone().run(self.name("whole"), (0, Moment::Before)).await;
+        let chosen = chosen(whole.steps, seed);
+        let wanted = chosen.len() as u64;
+        let (mut ends, mut faults, mut reached) = (vec![whole], Vec::new(), BTreeMap::new());
+        let mut again = 0;
+        let mut under_way = JoinSet::new();
+        let mut left = chosen.into_iter();
+        loop {
+            while under_way.len() < at_once
+                && let Some(number) = left.next()
+            {
+                under_way.spawn(self.clone().one(number));
+            }
+            let Some(done) = under_way.join_next().await else { break };
+            let (number, done) = done.unwrap();
+            let place = place(number);
+            let Ok(end) = done else {
+                faults.push(format!("{place:?}: see above"));
+                continue;
+            };
+            let differs = end.differs(&ends[0]);
+            if !differs.is_empty() {
+                faults.push(format!("{place:?}, a {:?}: {differs:#?}", end.ended));
+            }
+            if let Some(kind) = end.ended {
+                *reached.entry(kind).or_insert(0) += 1;
+            }
+            again += end.again;
+            ends.push(end);
+        }
+        println!(
+            "{:?}: {} steps ({}); of {wanted} ends wanted there were {reached:?}; {again} \
+             deliveries came again",
+            self.backend, ends[0].steps, ends[0].kinds
+        );
+        assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+        let reached: u64 = reached.into_values().sum();
+        assert!(reached * 100 >= wanted * REACHED_PERCENT, "only {reached} of {wanted} came about");
+        ends
+    }
+
+    /// On a thread of its own: commands that are waited for keep no other hub's neighbours waiting.
+    async fn one(self, number: u64) -> Ended {
+        let name = self.name(&number.to_string());
+        let course = move || {
+            let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(self.run(name, place(number)))
+        };
+        (number, tokio::task::spawn_blocking(course).await)
+    }
+}
