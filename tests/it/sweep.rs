@@ -32,6 +32,8 @@ use end::End;
 
 /// Ends of a hub in a short run.
 const SHORT: u64 = 12;
+/// The same with a broker, where one hub comes after the other.
+const SHORT_BUS: u64 = 5;
 /// Of a hundred ends that were wanted so many must come about: how many steps a course takes hangs
 /// a little on when its threads are woken.
 const REACHED_PERCENT: u64 = 85;
@@ -66,13 +68,13 @@ async fn a_hub_that_ends_at_any_step_of_publishing_publishes_all() {
 }
 
 /// Which ends of a hub are tried: a number stands for a step and a moment.
-fn chosen(steps: u64, seed: u64) -> Vec<u64> {
+fn chosen(steps: u64, seed: u64, short: u64) -> Vec<u64> {
     let moments = Moment::ALL.len() as u64;
     let given = env::var("LIENTHONG_SWEEP").ok();
     let wanted = match given.as_deref() {
         Some("all") => return (0..steps * moments).collect(),
         Some(number) => number.parse().unwrap(),
-        None => SHORT,
+        None => short,
     };
     let wanted = u64::min(wanted, steps).max(1);
     let first = seed % (steps / wanted);
@@ -111,7 +113,8 @@ impl Sweep {
     async fn holds(self, at_once: usize) -> Vec<End> {
         let seed = seed(20_261_128);
         let whole = self.clone().run(self.name("whole"), (0, Moment::Before)).await;
-        let chosen = chosen(whole.steps, seed);
+        let short = if self.bus.is_some() { SHORT_BUS } else { SHORT };
+        let chosen = chosen(whole.steps, seed, short);
         let wanted = chosen.len() as u64;
         let (mut ends, mut faults, mut reached) = (vec![whole], Vec::new(), BTreeMap::new());
         let mut again = 0;

@@ -1,6 +1,7 @@
 //! The broker fails under load, in every way we know: it is killed, stands still, runs out of
-//! memory and of disk, and what the hub made there is deleted. Messages are accepted meanwhile, the hub's
-//! memory stays bounded, and what waited is published by itself; a subscriber has it once by id.
+//! memory and of disk, and what the hub made there is deleted. Messages are accepted meanwhile, the
+//! hub's memory stays bounded, and what waited is published by itself; a subscriber has it once by
+//! id.
 
 use std::{
     env,

@@ -1,6 +1,6 @@
 //! The one short course that is swept: what an agency sends, drops and is answered, and what
-//! another is sent for it. Whoever is not answered sends again, and a hub that is gone is started again;
-//! nothing else is done for it.
+//! another is sent for it. Whoever is not answered sends again, and a hub that is gone is started
+//! again; nothing else is done for it.
 
 use std::{fs, path::PathBuf, time::Duration};
 
