@@ -89,8 +89,8 @@ mod tests {
         assert_eq!(carry(all.clone(), ways).await.unwrap(), 3);
         let there = |text: &str| fault(&to, &listed(text).digest, text.len() as u64);
         assert!(whole.iter().all(|text| there(text).is_none()));
-        // Damaged at its place, it is copied anew; what is damaged where it comes from is named, and
-        // so is what is missing there, the others being copied all the same.
+        // Damaged at its place, it is copied anew; what is damaged where it comes from is named,
+        // and so is what is missing there, the others being copied all the same.
         fs::write(place(&to, &all[0].digest).unwrap(), "khác").unwrap();
         fs::remove_file(place(&to, &all[1].digest).unwrap()).unwrap();
         fs::write(place(&from, &all[1].digest).unwrap(), "khác").unwrap();

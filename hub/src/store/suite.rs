@@ -2,6 +2,7 @@
 
 pub(crate) mod attachments;
 mod channels;
+pub(crate) mod clocks;
 pub(crate) mod damage;
 pub(crate) mod deliveries;
 mod findings;

@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// How far a clock may be behind the journal's last time without a word: hosts are never quite alike.
+/// How far a clock may be behind the journal's last time without a word: no two are quite alike.
 const AHEAD_MAX: SignedDuration = SignedDuration::from_secs(60);
 
 /// Bytes of one peak as stored.

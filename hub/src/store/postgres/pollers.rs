@@ -23,6 +23,8 @@ fn count(number: i64) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
+/// A turn that ends further ahead than one can last is nobody's, and one that ended ahead of now is
+/// over: the clock has been set back.
 async fn take(
     client: &impl GenericClient,
     channel: &str,
@@ -31,7 +33,8 @@ async fn take(
     let sql = format!(
         "UPDATE pollers SET token = token + 1, ends_at = {NOW} + $3, holder =
              'process ' || $2::text || ' at ' || coalesce(host(inet_client_addr()), 'this machine')
-         WHERE channel = $1 AND ends_at <= {NOW} AND (due_at <= {NOW}
+         WHERE channel = $1 AND ends_at NOT BETWEEN {NOW} + 1 AND {NOW} + $3
+         AND (due_at <= {NOW} OR ended_at > {NOW}
              OR (failures = 0 AND coalesce(ended_at, 0) + $4 <= {NOW}))
          AND EXISTS (SELECT FROM head WHERE leaving IS NULL AND arriving IS NULL)
          RETURNING token, cursor, failures"

@@ -19,11 +19,13 @@ const NOW: &str = "(extract(epoch from clock_timestamp()) * 1000)::bigint";
 /// Nothing moves in the middle of a move.
 const STAYS: &str = "EXISTS (SELECT FROM head WHERE leaving IS NULL AND arriving IS NULL)";
 
+/// A turn that ends further ahead than one can last is nobody's: the clock has been set back.
 async fn take(client: &impl GenericClient) -> Result<Option<Publishing>, Failure> {
     let sql = format!(
         "UPDATE published SET token = token + 1, ends_at = {NOW} + $2, holder =
              'process ' || $1::text || ' at ' || coalesce(host(inet_client_addr()), 'this machine')
-         WHERE ends_at <= {NOW} AND {STAYS} RETURNING token, position"
+         WHERE ends_at NOT BETWEEN {NOW} + 1 AND {NOW} + $2 AND {STAYS}
+         RETURNING token, position"
     );
     let process = std::process::id().to_string();
     let values: [Value<'_>; 2] = [&process, &millis(LEASE)];

@@ -15,6 +15,8 @@ use crate::store::{
 /// Milliseconds since 1970.
 const NOW: &str = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
 
+/// A turn that ends further ahead than one can last is nobody's, and one that ended ahead of now is
+/// over: the clock has been set back, and nobody waits for a time that never was.
 fn take(
     transaction: &Transaction<'_>,
     channel: &str,
@@ -25,7 +27,8 @@ fn take(
     transaction.prepare_cached(sql)?.execute([channel])?;
     let sql = format!(
         "UPDATE pollers SET token = token + 1, holder = ?2, ends_at = {NOW} + ?3
-         WHERE channel = ?1 AND ends_at <= {NOW} AND (due_at <= {NOW}
+         WHERE channel = ?1 AND ends_at NOT BETWEEN {NOW} + 1 AND {NOW} + ?3
+         AND (due_at <= {NOW} OR ended_at > {NOW}
              OR (failures = 0 AND coalesce(ended_at, 0) + ?4 <= {NOW}))
          AND EXISTS (SELECT 1 FROM head WHERE leaving IS NULL AND arriving IS NULL)
          RETURNING token, cursor, failures"

@@ -15,13 +15,14 @@ const NOW: &str = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
 /// Nothing moves in the middle of a move.
 const STAYS: &str = "EXISTS (SELECT 1 FROM head WHERE leaving IS NULL AND arriving IS NULL)";
 
+/// A turn that ends further ahead than one can last is nobody's: the clock has been set back.
 fn take(transaction: &Transaction<'_>) -> Result<Option<Publishing>, StoreError> {
     let sql =
         format!("INSERT INTO published (one) SELECT 1 WHERE {STAYS} ON CONFLICT (one) DO NOTHING");
     transaction.prepare_cached(&sql)?.execute([])?;
     let sql = format!(
         "UPDATE published SET token = token + 1, holder = ?1, ends_at = {NOW} + ?2
-         WHERE ends_at <= {NOW} AND {STAYS} RETURNING token, position"
+         WHERE ends_at NOT BETWEEN {NOW} + 1 AND {NOW} + ?2 AND {STAYS} RETURNING token, position"
     );
     let holder = format!("process {}", std::process::id());
     let taken = transaction
