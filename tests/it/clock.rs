@@ -12,6 +12,7 @@ use crate::{
     backend::{Backend, on_each_store},
     delivery::agency::{Agency, Reply},
     harness::{Folder, Hub, Sender},
+    lienthong::stderr,
     preload::Preload,
     recount::store,
 };
@@ -124,6 +125,13 @@ async fn the_wall_clock_jumps_and_all_goes_on(backend: Backend) {
     let (status, receipt) = sent(&sender, "today-too", &record("T-2", &day(0))).await;
     assert_eq!((status, &receipt["outcome"]), (200, &json!("stored")), "{receipt}");
     hub.stop();
+    if matches!(backend, Backend::Postgres) {
+        // Nobody opens a journal there that is ahead of the clock: it is told by name.
+        let output = folder.run(&["verify"]);
+        let told = stderr(&output);
+        assert!(!output.status.success() && told.contains("the journal's last entry"), "{told}");
+        return;
+    }
     let verified = folder.verify();
     let sql =
         "SELECT count(*) AS n, min(position) AS first, max(position) + 1 AS size FROM entries";

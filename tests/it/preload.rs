@@ -44,7 +44,7 @@ impl Moment {
 /// The library in a hub's folder, and the numbers.
 #[derive(Debug)]
 pub(crate) struct Preload {
-    library: PathBuf,
+    shim: PathBuf,
     numbers: PathBuf,
     file: fs::File,
 }
@@ -52,22 +52,22 @@ pub(crate) struct Preload {
 impl Preload {
     pub(crate) fn new(folder: &Folder) -> Self {
         let path = |name: &str| folder.path().join(name);
-        let (source, library) = (path("preload.c"), path("preload.so"));
+        let (source, shim) = (path("preload.c"), path("preload.so"));
         fs::write(&source, include_str!("preload.c")).unwrap();
         let mut compiler = Command::new("cc");
-        compiler.args(["-std=gnu11", "-O1", "-shared", "-fPIC", "-o"]).arg(&library).arg(source);
+        compiler.args(["-std=gnu11", "-O1", "-shared", "-fPIC", "-o"]).arg(&shim).arg(source);
         let done = compiler.output().expect("these tests need `cc`, as building the hub does");
         assert!(done.status.success(), "{}", stderr(&done));
         let numbers = path("steps");
         fs::write(&numbers, [0; BYTES]).unwrap();
         let file = fs::File::options().read(true).write(true).open(&numbers).unwrap();
-        Self { library, numbers, file }
+        Self { shim, numbers, file }
     }
 
     /// Starts a hub with it, also where it ends while it starts: then once more.
     pub(crate) async fn start(&self, folder: &Folder) -> Hub {
         let among =
-            [("LD_PRELOAD", self.library.as_path()), ("LIENTHONG_STEPS", self.numbers.as_path())];
+            [("LD_PRELOAD", self.shim.as_path()), ("LIENTHONG_STEPS", self.numbers.as_path())];
         Hub::start_among(folder, &among).await
     }
 

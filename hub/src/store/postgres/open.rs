@@ -22,7 +22,7 @@ use crate::{
 /// The oldest server whose behaviour the hub was tested with.
 const SERVER_VERSION_MIN: i32 = 150_000;
 
-/// How far the clocks of hub and server may lie apart.
+/// How far the clocks of hub and server, or the journal's last time, may lie apart.
 const SKEW_MAX: Duration = Duration::from_secs(60);
 
 /// Entries between two looks at whether partitions are ready: far fewer than one holds.
@@ -61,11 +61,14 @@ pub(super) async fn server(client: &impl GenericClient) -> Result<(), Failure> {
     if row.try_get(6)? {
         return fault("this PostgreSQL is a standby; the address must name the primary");
     }
-    let millis: i64 = row.try_get(7)?;
+    apart(row.try_get(7)?, "the clock of PostgreSQL")
+}
+
+fn apart(millis: i64, whose: &str) -> Result<(), Failure> {
     let apart = millis.abs_diff(Timestamp::now().as_millisecond());
     if u128::from(apart) > SKEW_MAX.as_millis() {
         return fault(format!(
-            "the clock of PostgreSQL and the clock of this machine are {} s apart; set them right",
+            "{whose} and the clock of this machine are {} s apart; set them right",
             apart / 1_000
         ));
     }
@@ -121,7 +124,11 @@ pub(super) fn wants_partition(size: u64, seen: u64) -> bool {
 /// Refuses a journal whose last entries are not what the head says.
 pub(super) async fn journal(client: &impl GenericClient) -> Result<(), Failure> {
     let tip = known::tip(client).await?;
-    tip.tell_ahead(Timestamp::now());
+    if let Some(last) = tip.recorded_at
+        && last > Timestamp::now()
+    {
+        apart(last.as_millisecond(), "the journal's last entry")?;
+    }
     let from = tip.next().saturating_sub(LAST_ENTRIES);
     let sql = "SELECT position, text, public FROM entries WHERE position >= $1 ORDER BY position";
     let rows = session::rows(client, sql, &[&signed(from)]).await?;

@@ -352,6 +352,10 @@ async fn a_server_that_could_lose_what_it_confirms_and_a_newer_schema_are_refuse
         "UPDATE lienthong.schema SET version = (SELECT max(number) FROM lienthong.migrations)",
     )
     .await;
+    let ahead = "UPDATE lienthong.head SET recorded_at = '2100-01-01T00:00:00Z'";
+    execute(&database.config, ahead).await;
+    let error = PostgresStore::open(&database.config).await.err().unwrap();
+    assert!(error.reason.contains("clock"), "{error}");
     let mut elsewhere = database.config.clone();
     elsewhere.password("wrong-secret");
     let error = PostgresStore::open(&elsewhere).await.err().unwrap();

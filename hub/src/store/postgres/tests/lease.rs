@@ -288,21 +288,3 @@ async fn no_turn_waits_for_a_time_that_never_was() {
     drop((store, other));
     database.drop().await;
 }
-
-/// A clock that was ahead and was set right leaves a journal that is ahead of it. Nobody could mend
-/// that by hand, so the hub goes on, says so, and times never go back.
-#[tokio::test]
-async fn a_journal_ahead_of_the_clock_goes_on_and_never_back() {
-    let database = Database::new("ahead").await;
-    drop(database.open().await);
-    let other = connect(&database.superuser()).await;
-    let ahead = "UPDATE lienthong.head SET recorded_at = '2100-01-01T00:00:00Z'";
-    other.batch_execute(ahead).await.unwrap();
-    let store = database.open().await;
-    let told = suite::message(&store, "late", "1", vec![Err(suite::refused())]);
-    suite::send(&store, told).await;
-    let at = store.head().await.unwrap().recorded_at.unwrap().to_string();
-    assert_eq!(at, "2100-01-01T00:00:00Z");
-    drop((store, other));
-    database.drop().await;
-}
