@@ -19,6 +19,7 @@ mod tests;
 
 use std::{
     fmt,
+    net::IpAddr,
     panic::resume_unwind,
     str::FromStr,
     sync::{Arc, atomic::Ordering},
@@ -72,6 +73,17 @@ impl Address {
     /// Where it cannot be reached, may not be, or refuses.
     pub async fn connect(&self, reach: &Reach) -> Result<(Connection, String), Trouble> {
         broker::connect(&self.0, reach).await
+    }
+}
+
+impl Address {
+    /// The port, where the address names this machine itself.
+    #[must_use]
+    pub fn local_port(&self) -> Option<u16> {
+        let authority = &self.0.authority;
+        let number = authority.host.parse::<IpAddr>();
+        let local = number.map_or(authority.host == "localhost", |number| number.is_loopback());
+        local.then_some(authority.port)
     }
 }
 

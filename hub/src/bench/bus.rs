@@ -10,27 +10,23 @@ use std::{
     time::{Duration, Instant},
 };
 
-use adapters::{
-    amqp::{Address, name},
-    outbound::Secret,
-    reach::Reach,
-    reading::Trouble,
-};
+use adapters::{amqp::name, outbound::Secret, reading::Trouble};
 use clap::Args;
 use lapin::{
-    BasicProperties, Channel, Confirmation, Connection,
-    options::{
-        BasicPublishOptions, ConfirmSelectOptions, ExchangeDeleteOptions, QueueDeclareOptions,
-        QueueDeleteOptions,
-    },
-    types::FieldTable,
+    BasicProperties, Channel, Confirmation,
+    options::{BasicPublishOptions, ConfirmSelectOptions},
 };
 use tokio::{runtime::Runtime, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    BenchError, DOSSIERS, Table, clock, fill, note_others, stop, storage::Place,
-    surroundings::Surroundings, turns, workload::Workload,
+    BenchError, DOSSIERS, Table,
+    broker::{Broker, at_broker, broken},
+    clock, fill, note_others, stop,
+    storage::Place,
+    surroundings::Surroundings,
+    turns,
+    workload::Workload,
 };
 use crate::{
     bus::{self, Bus, Embedded, Publisher, RabbitMq, Standing, Start, State},
@@ -100,17 +96,9 @@ fn middle(figures: &[f64]) -> f64 {
     sorted.get(sorted.len() / 2).copied().unwrap_or(0.0)
 }
 
-fn broken(trouble: &Trouble) -> BenchError {
-    BenchError::Unreachable(trouble.told.en.clone())
-}
-
-fn at_broker(error: lapin::Error) -> BenchError {
-    BenchError::Unreachable(format!("the broker: {error}"))
-}
-
 /// The broker, and the journal that is published to it.
 struct Bench {
-    address: Address,
+    broker: Broker,
     bus: Arc<dyn Bus>,
     standing: Standing,
     store: Arc<dyn Store>,
@@ -118,13 +106,6 @@ struct Bench {
 }
 
 impl Bench {
-    async fn connection(address: &Address) -> Result<Connection, BenchError> {
-        let private = ["0.0.0.0/0", "::/0"].map(str::parse).into_iter().flatten().collect();
-        let (connection, _) =
-            address.connect(&Reach { private }).await.map_err(|trouble| broken(&trouble))?;
-        Ok(connection)
-    }
-
     /// All events of the journal, from its first entry.
     async fn read(&mut self) -> Result<(), BenchError> {
         let journal = Embedded::new(self.store.clone());
@@ -184,9 +165,24 @@ impl Bench {
         }
     }
 
+    /// A loop that only publishes and asks for no confirmation; until the broker has taken all.
+    async fn unacknowledged(&self) -> Result<(usize, (f64, f64)), BenchError> {
+        let connection = self.broker.connection().await?;
+        let channel = connection.create_channel().await.map_err(at_broker)?;
+        let (began, cpu) = (Instant::now(), clock::own_cpu_seconds());
+        for event in &self.events {
+            confirmed(sent(&channel, event).await?).await?;
+        }
+        // It is answered after all that was sent before it.
+        connection.close(200, name("").map_err(|told| broken(&told))?).await.map_err(at_broker)?;
+        let taken = (began.elapsed().as_secs_f64(), clock::own_cpu_seconds() - cpu);
+        stop::check()?;
+        Ok((self.events.len(), taken))
+    }
+
     /// A loop that only publishes, on a connection of its own.
     async fn bare(&self, window: usize) -> Result<(usize, (f64, f64)), BenchError> {
-        let connection = Self::connection(&self.address).await?;
+        let connection = self.broker.connection().await?;
         let channel = connection.create_channel().await.map_err(at_broker)?;
         channel.confirm_select(ConfirmSelectOptions::default()).await.map_err(at_broker)?;
         let count =
@@ -225,49 +221,15 @@ async fn sent(channel: &Channel, event: &Event) -> Result<lapin::PublisherConfir
 
 async fn confirmed(sent: lapin::PublisherConfirm) -> Result<(), BenchError> {
     match sent.await.map_err(at_broker)? {
-        Confirmation::Ack(None) => Ok(()),
+        Confirmation::Ack(None) | Confirmation::NotRequested => Ok(()),
         told => Err(BenchError::Refused(format!("what was published with {told:?}"))),
     }
 }
 
-/// A broker with a feed is a hub's: nothing invented is to come into it.
-async fn is_free(address: &Address) -> Result<(), BenchError> {
-    let connection = Bench::connection(address).await?;
-    let channel = connection.create_channel().await.map_err(at_broker)?;
-    let feed = name(bus::FEED).map_err(|told| broken(&told))?;
-    let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-    match channel.queue_declare(feed, options, FieldTable::default()).await {
-        Err(_) => Ok(()),
-        Ok(_) => Err(BenchError::Input(format!(
-            "--amqp: the broker has a stream {} already; name a broker, or a virtual host, that no \
-             hub publishes to",
-            bus::FEED
-        ))),
-    }
-}
-
-/// Deletes what was made at the broker.
-async fn cleared(address: &Address) -> Result<(), BenchError> {
-    let connection = Bench::connection(address).await?;
-    let channel = connection.create_channel().await.map_err(at_broker)?;
-    let short = |text: &str| name(text).map_err(|told| broken(&told));
-    for queue in [bus::FEED, "lienthong.canary", "lienthong.canary.dead"] {
-        let deleting = channel.queue_delete(short(queue)?, QueueDeleteOptions::default());
-        deleting.await.map_err(at_broker)?;
-    }
-    for exchange in [bus::RECORDS, "lienthong.dead"] {
-        let deleting = channel.exchange_delete(short(exchange)?, ExchangeDeleteOptions::default());
-        deleting.await.map_err(at_broker)?;
-    }
-    Ok(())
-}
-
 /// Measures.
 pub(crate) fn run(seed: u64, options: &Options) -> Result<Table, BenchError> {
-    let address: Address =
-        options.amqp.parse().map_err(|error| BenchError::Input(format!("--amqp: {error}")))?;
+    let broker = Broker::told(&options.amqp)?;
     let runtime = Runtime::new()?;
-    runtime.block_on(is_free(&address))?;
     let load = Arc::new(Workload::new(seed)?);
     let place = Place::told(None)?;
     let filled = fill::fill(&load, options.dossiers, &place, &Surroundings::default())?;
@@ -279,16 +241,16 @@ pub(crate) fn run(seed: u64, options: &Options) -> Result<Table, BenchError> {
         let store = open_store(&storage.address()).await?;
         let bus = Arc::new(RabbitMq::new(secret, standing.clone()));
         let events = Vec::new();
-        let mut bench = Bench { address: address.clone(), bus, standing, store, events };
+        let mut bench = Bench { broker, bus, standing, store, events };
         bench.read().await?;
         let measured = measure(&bench, options.rounds).await;
-        cleared(&address).await?;
-        Ok::<_, BenchError>((bench.events.len(), measured?))
+        Ok::<_, BenchError>((bench.events.len(), bench.broker, measured))
     });
     drop(runtime);
     drop(scratch);
-    let (events, measured) = measured?;
-    Ok(tell(seed, events, &measured))
+    let (events, broker, measured) = measured?;
+    broker.clear()?;
+    Ok(tell(seed, events, &measured?))
 }
 
 /// All that was measured.
@@ -296,6 +258,7 @@ pub(crate) fn run(seed: u64, options: &Options) -> Result<Table, BenchError> {
 struct Measured {
     publisher: Taken,
     bare: Taken,
+    unacknowledged: Taken,
     windows: Vec<(usize, Taken)>,
     others: f64,
 }
@@ -314,6 +277,10 @@ async fn measure(bench: &Bench, rounds: u32) -> Result<Measured, BenchError> {
             measured.bare.add(count, taken);
         }
     }
+    for _ in 0..2 {
+        let (count, taken) = bench.unacknowledged().await?;
+        measured.unacknowledged.add(count, taken);
+    }
     for window in WINDOWS {
         let mut taken = Taken::default();
         for _ in 0..2 {
@@ -328,7 +295,7 @@ async fn measure(bench: &Bench, rounds: u32) -> Result<Measured, BenchError> {
 }
 
 fn tell(seed: u64, events: usize, measured: &Measured) -> Table {
-    let Measured { publisher, bare, windows, others } = measured;
+    let Measured { publisher, bare, unacknowledged, windows, others } = measured;
     let mut table = Table::new(format!(
         "bench bus: {events} events, exchange and stream, {WINDOW} under way, seed {seed}"
     ));
@@ -341,6 +308,8 @@ fn tell(seed: u64, events: usize, measured: &Measured) -> Table {
     table.line("bare loop, own CPU", cpu(bare), "µs/event");
     let floor = ("bare loop, own CPU", cpu(bare));
     table.against(("publisher, own CPU", cpu(publisher), "µs/event"), floor);
+    let without = ("bare loop, unacknowledged", middle(&unacknowledged.rates), "events/s");
+    table.against(without, (name.as_str(), middle(&bare.rates)));
     for (window, taken) in windows {
         table.line(format!("bare loop, curve, window {window}"), middle(&taken.rates), "events/s");
     }

@@ -177,7 +177,11 @@ impl Hub {
 
     /// This hub and the server of its store, to be measured.
     pub(super) fn watched(&self, storage: &Storage) -> Watched {
-        Watched { hubs: vec![self.process()], server: storage.server_process() }
+        Watched {
+            hubs: vec![self.process()],
+            server: storage.server_process(),
+            ..Watched::default()
+        }
     }
 
     /// Reads a path as the portal does.

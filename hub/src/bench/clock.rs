@@ -53,6 +53,27 @@ pub(super) fn family_cpu_seconds(process: u32) -> f64 {
         + cpu_seconds(&stat(process), CPU_OWN_AND_ENDED)
 }
 
+/// The process that listens at a port of this machine; `None` where the system does not tell.
+pub(super) fn listener(port: u16) -> Option<u32> {
+    /// The state of a socket that listens, as the kernel writes it.
+    const LISTENS: &str = "0A";
+    let end = format!(":{port:04X}");
+    let sockets = ["/proc/net/tcp", "/proc/net/tcp6"].map(fs::read_to_string);
+    let sockets = sockets.into_iter().flatten().collect::<Vec<_>>().join("\n");
+    let mut lines = sockets.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    // Number, local address, other address, state, …, the number of the socket.
+    let found = lines.find(|words| {
+        words.get(1).is_some_and(|local| local.ends_with(&end)) && words.get(3) == Some(&LISTENS)
+    })?;
+    let socket = format!("socket:[{}]", found.get(9)?);
+    let has = |process: &u32| {
+        let open = fs::read_dir(format!("/proc/{process}/fd")).into_iter().flatten().flatten();
+        open.filter_map(|one| fs::read_link(one.path()).ok()).any(|to| to.as_os_str() == &*socket)
+    };
+    let all = fs::read_dir("/proc").ok()?.flatten();
+    all.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).find(has)
+}
+
 /// Where the numbers of `/proc/PROCESS/stat` say what CPU a process itself has used, in user mode
 /// and in the kernel.
 const CPU_OWN: Range<usize> = 11..13;
@@ -124,6 +145,15 @@ fn number_after(text: &str, name: &str) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_listens_at_a_port_is_found() {
+        let listening = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listening.local_addr().unwrap().port();
+        assert_eq!(listener(port), Some(std::process::id()));
+        drop(listening);
+        assert_eq!(listener(port), None);
+    }
 
     #[test]
     fn a_family_has_used_at_least_what_each_of_it_has() {

@@ -44,6 +44,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "NUMBERS", value_delimiter = ',', default_value = "1",
           value_parser = clap::value_parser!(u32).range(1..=16))]
     pub(crate) processes: Vec<u32>,
+    /// A broker, amqp://USER:PASSWORD@HOST/…, without a feed of a hub's: what is accepted is
+    /// published to it meanwhile. Needs --store.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) amqp: Option<String>,
 }
 
 /// All that was measured.
@@ -61,6 +65,10 @@ struct Measured {
 pub(crate) fn run(seed: u64, options: &Options) -> Result<Table, BenchError> {
     match Place::told(options.store.as_deref())? {
         Place::Server(server) => processes::run(seed, options, &server),
+        Place::Scratch if options.amqp.is_some() => Err(BenchError::Input(
+            "--amqp: name a server too, with --store postgres://ROLE:PASSWORD@HOST:PORT/DATABASE"
+                .to_owned(),
+        )),
         Place::Scratch if options.processes == [1] => embedded(seed, options),
         Place::Scratch => Err(BenchError::Input(
             "--processes: a SQLite file has one process; for more, name a server with --store \

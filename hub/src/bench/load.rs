@@ -69,6 +69,8 @@ pub(super) struct Taken {
     pub(super) hub: clock::Usage,
     /// Seconds of CPU of PostgreSQL, where it is watched.
     pub(super) server_cpu_seconds: f64,
+    /// Seconds of CPU of the broker, where it is watched.
+    pub(super) broker_cpu_seconds: f64,
     /// Cores that were busy with none of them.
     pub(super) others: f64,
 }
@@ -110,6 +112,7 @@ impl Taken {
         self.hub.cpu_seconds += other.hub.cpu_seconds;
         self.hub.written_bytes += other.hub.written_bytes;
         self.server_cpu_seconds += other.server_cpu_seconds;
+        self.broker_cpu_seconds += other.broker_cpu_seconds;
     }
 }
 
@@ -133,6 +136,8 @@ pub(super) struct Watched {
     pub(super) hubs: Vec<u32>,
     /// The process that has started all others of PostgreSQL.
     pub(super) server: Option<u32>,
+    /// The process of RabbitMQ.
+    pub(super) broker: Option<u32>,
 }
 
 /// The counters of all sides at one moment.
@@ -142,6 +147,7 @@ pub(super) struct Reading {
     whole: f64,
     hub: clock::Usage,
     server: f64,
+    broker: f64,
     machine: f64,
 }
 
@@ -158,6 +164,7 @@ impl Reading {
             whole: clock::usage(std::process::id()).cpu_seconds,
             hub,
             server: watched.server.map_or(0.0, clock::family_cpu_seconds),
+            broker: watched.broker.map_or(0.0, clock::family_cpu_seconds),
             machine: clock::machine_cpu_seconds(),
         }
     }
@@ -169,7 +176,9 @@ impl Reading {
         taken.hub.cpu_seconds = end.hub.cpu_seconds - self.hub.cpu_seconds;
         taken.hub.written_bytes = end.hub.written_bytes - self.hub.written_bytes;
         taken.server_cpu_seconds = end.server - self.server;
-        let ours = (end.whole - self.whole) + taken.hub.cpu_seconds + taken.server_cpu_seconds;
+        taken.broker_cpu_seconds = end.broker - self.broker;
+        let servers = taken.server_cpu_seconds + taken.broker_cpu_seconds;
+        let ours = (end.whole - self.whole) + taken.hub.cpu_seconds + servers;
         let others = (end.machine - self.machine - ours) / taken.seconds.max(1e-9);
         taken.others = others.max(0.0);
     }

@@ -4,6 +4,7 @@
 //! were measured in the same run, in turn with the hub. `docs/benchmarks.md` says what each means.
 
 mod bare;
+mod broker;
 pub(crate) mod bulk;
 pub(crate) mod bus;
 mod child;

@@ -242,7 +242,7 @@ fn question(
         script: script.clone(),
     };
     let floor: Taken = load::run(load(bare.address, time / 4), &Watched::default(), &mut |_| {})?;
-    let watched = Watched { hubs: vec![hub.process()], server: None };
+    let watched = Watched { hubs: vec![hub.process()], ..Watched::default() };
     let taken = load::run(load(hub.address, time), &watched, &mut |_| {})?;
     table.against((name, taken.rate(), "req/s"), ("bare axum", floor.rate()));
     table.line(format!("{name}, p50"), taken.quantile(0.5), "ms");

@@ -8,7 +8,7 @@
 use std::{sync::Arc, time::Duration};
 
 use adapters::reading::{Pace, Trouble};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::{Bus, Line, Sent, Standing, State};
@@ -25,6 +25,10 @@ const ASK_EVERY: Duration = Duration::from_secs(1);
 
 /// How often the journal's end is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// How often the journal is read at most where little was there the last time: what is accepted
+/// meanwhile comes as one batch, which costs the store and the broker less than many.
+const READ_EVERY: Duration = Duration::from_millis(25);
 
 /// How often the position moves at most: each time is a transaction of the store, beside those of
 /// senders. After a crash so much is published again.
@@ -73,6 +77,9 @@ struct Batch {
     events: Vec<Outgoing>,
     /// The position after it.
     to: u64,
+    /// When it was read, and whether there was more.
+    read_at: Instant,
+    full: bool,
 }
 
 /// How far this turn is.
@@ -197,7 +204,7 @@ impl Publisher {
                 continue;
             }
             let work = async {
-                let (sending, reading) = (line.publish(&ready.events), self.read(ready.to));
+                let (sending, reading) = (line.publish(&ready.events), self.read_after(&ready));
                 tokio::join!(sending, reading, self.moves(&mut progress, false))
             };
             let (sent, read, moved) = self.kept(token, stop, work).await?;
@@ -212,8 +219,17 @@ impl Publisher {
     }
 
     async fn read(&self, from: u64) -> Result<Batch, StoreError> {
+        let read_at = Instant::now();
         let (events, to) = outgoing(&*self.store, from, ROWS).await?;
-        Ok(Batch { events, to })
+        Ok(Batch { events, to, read_at, full: to - from >= u64::from(ROWS) })
+    }
+
+    /// Reads what comes after a batch, in its time.
+    async fn read_after(&self, batch: &Batch) -> Result<Batch, StoreError> {
+        if !batch.full {
+            sleep_until(batch.read_at + READ_EVERY).await;
+        }
+        self.read(batch.to).await
     }
 
     /// Moves the position to what is confirmed, if it is time.

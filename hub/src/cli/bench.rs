@@ -64,6 +64,7 @@ fn short() -> [What; 13] {
         keep: None,
         store: None,
         processes: vec![1],
+        amqp: None,
     };
     let poison =
         poison::Options { connections: 64, rounds: 1, seconds: 1.0, one_in: 1_000, store: None };
