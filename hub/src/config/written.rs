@@ -83,8 +83,8 @@ mod tests {
 
     #[test]
     fn what_cannot_change_is_told_with_its_place_and_never_with_its_value() {
-        let now =
-            Written::read("hub.toml", "store = \"postgres://hub:b1mat@a/b\"\nlog = \"info\"\n");
+        let text = "store = \"postgres://hub:b1mat@a/b\"\nlog = \"info\"\n";
+        let now = Written::read("hub.toml", text);
         let text = "# mới\nagencies = \"khac\"\nstore = \"postgres://hub:kh4c@a/b\"\n[attachments]\n\
                     folder = \"tep\"\n";
         let newer = Written::read("hub.toml", text);

@@ -117,8 +117,8 @@ impl Journey {
         Self { repeats: repeats.clone(), holding: Some(holding.clone()), ..self }
     }
 
-    /// Waits for the messages under way, also those whose senders have hung up, of all journeys that
-    /// share this one's. None may be accepted any more.
+    /// Waits for the messages under way of all journeys that share this one's, also for those whose
+    /// senders have hung up. None may be accepted any more.
     pub async fn finished(&self) {
         self.under_way.close();
         self.under_way.wait().await;

@@ -171,7 +171,7 @@ async fn reloads_under_load_lose_nothing_and_keep_nobody_waiting(backend: Backen
     let [changed, refused] = [counted(&operator, "changed"), counted(&operator, "refused")];
     let (changed, refused) = (changed.await, refused.await);
     println!(
-        "{changed} changed, {refused} refused; {} acknowledged, {} answers, the slowest {slowest:?}",
+        "{changed} changed, {refused} refused, {} acknowledged, {} answers, slowest {slowest:?}",
         acknowledged.len(),
         shared.answers.load(Ordering::Relaxed)
     );
