@@ -112,3 +112,41 @@ pub fn routes(config: &Config, catalog: &Catalog, contracts: &Contracts) -> Told
     let read = file.map(|file| Routes::load(file, catalog, contracts)).transpose()?;
     Ok(read.unwrap_or_default().beside(catalog))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::Cell, fs};
+
+    use super::*;
+
+    #[test]
+    fn files_that_change_while_they_are_read_are_read_again_and_not_without_end() {
+        let folder = std::env::temp_dir().join(format!("lienthong-whole-{}", std::process::id()));
+        fs::create_dir_all(folder.join("agencies/so-a/.git")).unwrap();
+        let file = folder.join("hub.toml");
+        fs::write(&file, "store = \"sqlite:hub.db\"\nagencies = \"agencies\"\n").unwrap();
+        let (reads, changes) = (Cell::new(0), Cell::new(2));
+        let read = || {
+            whole(
+                || Config::read(&file),
+                |_, _| {
+                    reads.set(reads.get() + 1);
+                    if reads.get() <= changes.get() {
+                        let text = format!("{}", reads.get());
+                        fs::write(folder.join("agencies/so-a/agency.toml"), text).unwrap();
+                    }
+                    // What editors and version control keep there is no part of it.
+                    fs::write(folder.join("agencies/so-a/.git/index"), [reads.get()]).unwrap();
+                    Ok(reads.get())
+                },
+            )
+        };
+        let (config, sources, number) = read().unwrap();
+        assert_eq!((number, &sources), (3, &config.sources()), "as it stands in the end");
+        changes.set(u8::MAX);
+        let found = read().unwrap_err();
+        assert!(found.len() == 1 && found[0].message.contains("change while"), "{found:?}");
+        assert_eq!(u32::from(reads.get()), 3 + READS_MAX);
+        fs::remove_dir_all(folder).unwrap();
+    }
+}
