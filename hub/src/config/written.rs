@@ -85,8 +85,8 @@ mod tests {
     fn what_cannot_change_is_told_with_its_place_and_never_with_its_value() {
         let text = "store = \"postgres://hub:b1mat@a/b\"\nlog = \"info\"\n";
         let now = Written::read("hub.toml", text);
-        let text = "# mới\nagencies = \"khac\"\nstore = \"postgres://hub:kh4c@a/b\"\n[attachments]\n\
-                    folder = \"tep\"\n";
+        let text = "# mới\nagencies = \"khac\"\nstore = \"postgres://hub:kh4c@a/b\"\n\
+                    [attachments]\nfolder = \"tep\"\n";
         let newer = Written::read("hub.toml", text);
         let found = now.fixed(&newer);
         let told: Vec<String> = found.iter().map(|one| one.to_string()).collect();
