@@ -16,21 +16,16 @@ use crate::{
 /// what another process publishes is asked here.
 const REFRESH_EVERY: Duration = Duration::from_secs(2);
 
-/// Each of it, to run until told to stop.
-pub(crate) fn all(
-    (store, inbox): (&Arc<dyn Store>, &Arc<dyn Inbox>),
-    (profiling, watching): (Profiling, Watching),
+/// What goes on whatever the configuration says, to run until told to stop.
+pub(crate) fn always(
+    store: &Arc<dyn Store>,
     (keys, held): (Keys, Held),
     lasting: &Lasting,
-) -> [BoxFuture<'static, ()>; 6] {
+) -> [BoxFuture<'static, ()>; 3] {
     let keep = || lasting.clone();
     let (judged, strides, asked) = (store.clone(), store.clone(), store.clone());
-    let deadlines = Deadlines { store: store.clone(), inbox: inbox.clone() };
     [
-        Box::pin(keep().keep("profile", move |stop| profiling.clone().run(stop))),
         Box::pin(keep().keep("judge", move |stop| Judging::new(judged.clone()).run(stop))),
-        Box::pin(keep().keep("watch", move |stop| watching.clone().run(stop))),
-        Box::pin(keep().keep("deadlines", move |stop| deadlines.clone().run(stop))),
         Box::pin(keep().keep("strides", move |stop| striding::run(strides.clone(), stop))),
         Box::pin(keep().keep("keys and catalogue", move |stop| {
             let (keys, held, store) = (keys.clone(), held.clone(), asked.clone());
@@ -38,6 +33,21 @@ pub(crate) fn all(
                 stop.run_until_cancelled(refresh(keys, held, store)).await;
             }
         })),
+    ]
+}
+
+/// What goes on by one configuration, to run until told to stop.
+pub(crate) fn configured(
+    (store, inbox): (&Arc<dyn Store>, &Arc<dyn Inbox>),
+    (profiling, watching): (Profiling, Watching),
+    lasting: &Lasting,
+) -> [BoxFuture<'static, ()>; 3] {
+    let keep = || lasting.clone();
+    let deadlines = Deadlines { store: store.clone(), inbox: inbox.clone() };
+    [
+        Box::pin(keep().keep("profile", move |stop| profiling.clone().run(stop))),
+        Box::pin(keep().keep("watch", move |stop| watching.clone().run(stop))),
+        Box::pin(keep().keep("deadlines", move |stop| deadlines.clone().run(stop))),
     ]
 }
 

@@ -3,6 +3,8 @@
 mod attachments;
 mod bus;
 mod endpoint;
+mod sources;
+mod written;
 
 use std::{
     collections::BTreeMap,
@@ -21,6 +23,8 @@ use crate::registry::Settings;
 pub use attachments::AttachmentSettings;
 pub use bus::BusAddress;
 pub use endpoint::{Endpoint, Endpoints};
+pub use sources::Sources;
+pub use written::Written;
 
 /// Where the hub keeps its truth.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +66,8 @@ pub struct Config {
     pub log: String,
     /// Whether the log is JSON.
     pub log_json: bool,
+    /// All of it, as it is written.
+    pub written: Written,
 }
 
 #[derive(Deserialize)]
@@ -185,6 +191,7 @@ impl Config {
                 },
                 log: file.log,
                 log_json: file.log_json,
+                written: Written::read(name, text),
             }),
             _ => Err(found),
         }

@@ -1,80 +1,59 @@
 //! The composition root: the only place that puts the hub's parts together and spawns them.
+//!
+//! What stays as long as a process is in `process.rs`; what is made of one configuration, and made
+//! anew when that changes, in `generation.rs`.
+
+mod generation;
+mod process;
+mod reading;
+mod signals;
+mod stores;
 
 use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
-use adapters::{
-    Inbox,
-    dialect::{dvcqg, lgsp},
-    rest::{
-        exchange,
-        intake::{Intake, Limits},
-        push,
-        quota::Quotas,
-        server::{self, ServerLimits},
-        token,
-    },
-    soap,
-};
+use adapters::rest::server::{self, App, ServerLimits};
 use contracts::Contracts;
+use mappings::Diagnostic;
 use tokio::{
     net::TcpListener,
-    signal::unix::{Signal, SignalKind, signal},
-    sync::Notify,
-    task::JoinHandle,
+    task::{JoinHandle, spawn_blocking},
     time::timeout,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    api::{self, Api, Streams},
-    attachments::Attachments,
     auth::Keys,
-    behind, bus,
-    catalog::{self, Catalog},
-    catalogue::{self, Held},
-    config::{Config, StoreAddress},
-    console::{self, Console},
-    delivery::Deliveries,
+    behind, bus, catalog,
+    config::{Config, Sources},
     descriptors,
-    doors::Doors,
-    drops::Drops,
-    feeds::Live,
-    journey::{Journey, route::Routes},
-    lasting::Lasting,
+    drops::{self, Drops},
+    journey::route::Routes,
     operations::Operations,
-    polls::Polls,
-    profiling::Profiling,
-    registry::{Catalogue, Settings},
-    store::{
-        Store, StoreError,
-        portable::{Backup, Snapshot},
-        postgres::PostgresStore,
-        schema::{Migration, Outlook},
-        sqlite::SqliteStore,
-    },
-    telemetry::Telemetry,
-    watching::Watching,
+    store::StoreError,
 };
+
+use generation::{Generation, Ready};
+use process::Process;
+use reading::{Parts, whole};
+
+pub use reading::routes;
+pub use signals::{ToldToEnd, ToldToReload};
+pub use stores::{migrate_next, open_backup, open_store, open_to_move, outlook, seal_backup};
 
 /// How long a hub may take to end once told to; its process is gone a second later at the latest.
 /// Requests under way have 6 s of it, then they are told to come again; connections are cut after
 /// 8 s ([`ServerLimits`]).
 const STOP_WITHIN: Duration = Duration::from_secs(9);
 
-/// Addresses whose channels are the hub's own: what the portal sends of citizens, and what agencies
-/// answer.
-const OWN: [(&str, &str); 2] =
-    [("/v1/feedback", "feedback"), ("/v1/feedback/answers", catalog::ANSWERS)];
-
-/// Addresses at which tokens are given.
-const TOKENS: [&str; 2] = ["/token", "/lgsp/token"];
+/// Faults of a configuration that one event of the log tells.
+const FAULTS_LOGGED: usize = 500;
 
 /// Why a hub does not start or run.
 #[derive(Debug, thiserror::Error)]
 pub enum HubError {
     /// Configuration or mappings are faulty.
     #[error("{}", list(.0))]
-    Faulty(Vec<mappings::Diagnostic>),
+    Faulty(Vec<Diagnostic>),
     /// The compiled-in contracts or units are damaged: a fault of the program.
     #[error("{0}")]
     Damaged(String),
@@ -91,85 +70,28 @@ pub enum HubError {
     },
 }
 
-fn list(found: &[mappings::Diagnostic]) -> String {
+fn list(found: &[Diagnostic]) -> String {
     let lines: Vec<String> = found.iter().map(ToString::to_string).collect();
     format!("{}\n{} problems", lines.join("\n"), found.len())
-}
-
-/// Opens the store that a configuration names.
-///
-/// # Errors
-/// When it cannot be opened.
-pub async fn open_store(address: &StoreAddress) -> Result<Arc<dyn Store>, StoreError> {
-    match address {
-        StoreAddress::Sqlite(path) => Ok(Arc::new(SqliteStore::open(path)?)),
-        StoreAddress::Postgres(server) => Ok(Arc::new(PostgresStore::open(server).await?)),
-    }
-}
-
-/// Opens a store that may take part in a move, or is being filled: for the commands that do it.
-///
-/// # Errors
-/// When it cannot be opened.
-pub async fn open_to_move(address: &StoreAddress) -> Result<Arc<dyn Store>, StoreError> {
-    match address {
-        StoreAddress::Sqlite(path) => Ok(Arc::new(SqliteStore::open_to_move(path)?)),
-        StoreAddress::Postgres(server) => Ok(Arc::new(PostgresStore::open_to_move(server).await?)),
-    }
-}
-
-/// What a backup's file holds, and what it is of. Nothing is written to it.
-///
-/// # Errors
-/// When it is no backup, or cannot be read.
-pub async fn open_backup(file: &Path) -> Result<(Backup, Box<dyn Snapshot>), StoreError> {
-    SqliteStore::backup(file).await
-}
-
-/// Makes the file of a backup, closed by who filled it, one that stands alone on the disk.
-///
-/// # Errors
-/// When the disk fails.
-pub fn seal_backup(file: &Path) -> Result<(), StoreError> {
-    SqliteStore::seal(file)
-}
-
-/// How far the schema of a store is.
-///
-/// # Errors
-/// When it cannot be read.
-pub async fn outlook(address: &StoreAddress) -> Result<Outlook, StoreError> {
-    match address {
-        StoreAddress::Sqlite(path) => SqliteStore::outlook(path),
-        StoreAddress::Postgres(server) => PostgresStore::outlook(server).await,
-    }
-}
-
-/// Applies the next migration to a store, if there is one.
-///
-/// # Errors
-/// When it cannot be applied: nothing of it is then.
-pub async fn migrate_next(
-    address: &StoreAddress,
-) -> Result<Option<(usize, &'static Migration)>, StoreError> {
-    match address {
-        StoreAddress::Sqlite(path) => SqliteStore::migrate_next(path),
-        StoreAddress::Postgres(server) => PostgresStore::migrate_next(server).await,
-    }
 }
 
 /// A running hub.
 pub struct Hub {
     /// Where it listens.
     pub address: SocketAddr,
-    /// Its answers.
+    /// Its answers, by the configuration in force.
     pub operations: Operations,
     /// The keys in force.
     pub keys: Keys,
     stop: CancellationToken,
     server: JoinHandle<io::Result<()>>,
+    app: App,
     beside: TaskTracker,
-    journey: Arc<Journey>,
+    process: Process,
+    read: Arc<(Config, Sources)>,
+    generation: Generation,
+    /// The one before it, as long as it ends.
+    retiring: Option<JoinHandle<()>>,
     tending: JoinHandle<()>,
 }
 
@@ -189,72 +111,61 @@ impl Hub {
     pub async fn start(config: &Config) -> Result<Self, HubError> {
         let contracts =
             Contracts::builtin().map_err(|error| HubError::Damaged(error.to_string()))?;
-        let catalog = Catalog::load(&config.agencies, &contracts).map_err(HubError::Faulty)?;
         let gazetteer = catalog::gazetteer().map_err(HubError::Damaged)?;
-        let published = config.catalogue.as_deref().map(|told| catalogue::load(told, &contracts));
-        let published = published.transpose().map_err(HubError::Faulty)?;
-        let routes = routes(config, &catalog, &contracts).map_err(HubError::Faulty)?;
-        let deliveries =
-            Deliveries::prepare(&catalog, &routes, &config.endpoints).map_err(HubError::Faulty)?;
+        // Nothing is made on the disk for a configuration that is faulty.
+        let read = whole(
+            || Ok(config.clone()),
+            |config, _| {
+                let nobody = (&Routes::default(), Vec::new());
+                let root = config.drops.as_deref();
+                Parts::read(config, &contracts, nobody, |catalog| {
+                    drops::root(catalog, root).map(|_| Drops::default())
+                })
+            },
+        );
+        let (config, sources, mut parts) = read.map_err(HubError::Faulty)?;
         let store = open_store(&config.store).await?;
-        let drops =
-            Drops::prepare(&catalog, config.drops.as_deref(), &store).map_err(HubError::Faulty)?;
-        let polls = Polls::prepare(&catalog, config).map_err(HubError::Faulty)?;
-        let held = in_force(config, &catalog, published, &*store).await?;
-        let keys = Keys::default();
-        keys.refresh(&*store).await?;
-        let operations = Operations {
-            catalog: Arc::new(catalog),
-            published: held.clone(),
-            store: store.clone(),
-            drop_folders: drops.standings.clone(),
-            drift: Default::default(),
-            answers: Default::default(),
-            written_reports: Default::default(),
-            scans: Default::default(),
-            bus: Default::default(),
-        };
-        let telemetry = Arc::new(Telemetry::default());
-        let (contracts, gazetteer) = (Arc::new(contracts), Arc::new(gazetteer));
-        let (stop, appended) = (CancellationToken::new(), Arc::new(Notify::new()));
-        let lasting = Lasting::new(telemetry.clone(), stop.clone());
-        let live = Live::start(operations.clone(), appended.clone(), lasting.clone());
-        let catalog = operations.catalog.clone();
-        let doors = Arc::new(Doors { catalog: catalog.clone(), keys: keys.clone() });
-        let profiling = Profiling::begin(catalog.clone(), store.clone()).await?;
-        let watching = Watching::new(operations.clone(), telemetry.clone());
-        let (written, known) = ((Arc::new(routes), appended), held.clone());
-        let (kept, named) = (store.clone(), gazetteer.clone());
-        let journey = Journey::start(catalog, contracts, gazetteer, kept, written, known);
-        let journey = Arc::new(journey.beside(&watching.repeats, &profiling.holding));
-        let delivering = deliveries.run(store.clone(), journey.clone(), named, lasting.clone());
-        let api = calls(config, (&operations, live), (&keys, telemetry));
-        let quotas = Quotas::new(operations.catalog.requests_at_once());
-        let intake = Intake::with_quotas(journey.clone(), Limits::default(), quotas);
-        let open = config.listen.ip().is_loopback();
-        let app = agencies(&intake, &doors, &api).merge(readers(api, open));
+        let drops = Drops::prepare(&parts.catalog, config.drops.as_deref(), &store);
+        parts.drops = drops.map_err(HubError::Faulty)?;
+        let stop = CancellationToken::new();
+        let known = (Arc::new(contracts), Arc::new(gazetteer));
+        let process = Process::begin(&config, known, store.clone(), stop.clone());
+        process.keys.refresh(&*store).await?;
+        if !parts.polls.is_empty() {
+            store.begin_turns().await?;
+        }
+        let ready = Ready::of(parts, &config, &process).await?;
         let (listener, address) = listen(config.listen).await?;
-        let beside = TaskTracker::new();
-        let inbox: Arc<dyn Inbox> = journey.clone();
-        let (work, known) = ((profiling, watching), (keys.clone(), held));
-        behind::all((&store, &inbox), work, known, &lasting).into_iter().for_each(|work| {
+        process.operations.configuration.begins(sources.hash(&*store));
+        let (operations, app) = (ready.operations.clone(), App::from(ready.app.clone()));
+        let generation = ready.begin(&app, &process);
+        let (keys, beside, lasting) = (process.keys.clone(), TaskTracker::new(), &process.lasting);
+        let held = process.operations.published.clone();
+        for work in behind::always(&store, (keys.clone(), held), lasting) {
             beside.spawn(work);
-        });
-        beside.spawn(delivering);
-        beside.spawn(bus::run(config, &operations, &lasting));
-        for task in drops.begin(&inbox, &lasting) {
-            beside.spawn(task);
         }
-        for task in polls.begin(&store, &journey, &lasting).await? {
-            beside.spawn(task);
-        }
+        beside.spawn(bus::run(&config, &process.operations, lasting));
         beside.close();
-        let tending = tokio::spawn(lasting.keep("store", move |stop| store.tend(stop)));
+        let tending = lasting.clone().keep("store", move |stop| store.tend(stop));
+        let tending = tokio::spawn(tending);
         let connections_max = descriptors::connections();
         let limits = ServerLimits { connections_max, ..ServerLimits::default() };
-        let server = tokio::spawn(server::serve(listener, app, limits, stop.clone()));
+        let server = tokio::spawn(server::serve(listener, app.clone(), limits, stop.clone()));
         tracing::info!(%address, "listening");
-        Ok(Self { address, operations, keys, stop, server, beside, journey, tending })
+        Ok(Self {
+            address,
+            operations,
+            keys,
+            stop,
+            server,
+            app,
+            beside,
+            process,
+            read: Arc::new((config, sources)),
+            generation,
+            retiring: None,
+            tending,
+        })
     }
 
     /// Ends in good order, within [`STOP_WITHIN`]: nothing new is taken, requests and messages
@@ -263,12 +174,17 @@ impl Hub {
     ///
     /// # Errors
     /// When the server had failed.
-    pub async fn stop(self) -> io::Result<()> {
+    pub async fn stop(mut self) -> io::Result<()> {
         self.stop.cancel();
         let ending = async {
             let served = self.server.await.unwrap_or_else(|error| Err(io::Error::other(error)));
             self.beside.wait().await;
-            self.journey.finished().await;
+            self.generation.ended().await;
+            if let Some(retiring) = self.retiring {
+                // It tells itself what it leaves.
+                let _ = retiring.await;
+            }
+            self.process.journey.finished().await;
             // A fault in it was told when it happened; there is nothing left to leave.
             let _ = self.tending.await;
             served
@@ -279,12 +195,30 @@ impl Hub {
         })
     }
 
-    /// Runs until the process is told to end, and ends; told so again, at once.
+    /// Runs until the process is told to end, and ends; told so again, at once. Told to reload, it
+    /// puts the configuration in force as it stands in its file then; told to end meanwhile, it
+    /// does not.
     ///
     /// # Errors
     /// When the server fails.
-    pub async fn run(self, mut told: ToldToEnd) -> io::Result<()> {
-        told.wait().await;
+    pub async fn run(
+        mut self,
+        mut told: ToldToEnd,
+        mut reloads: Option<ToldToReload>,
+    ) -> io::Result<()> {
+        let reloading = async {
+            match &mut reloads {
+                None => std::future::pending::<()>().await,
+                Some(reloads) => loop {
+                    let file = reloads.wait().await;
+                    self.reload(&file).await;
+                },
+            }
+        };
+        tokio::select! {
+            () = told.wait() => {}
+            () = reloading => {}
+        }
         tracing::info!("stopping");
         tokio::select! {
             ended = self.stop() => ended,
@@ -294,100 +228,90 @@ impl Hub {
             }
         }
     }
-}
 
-/// SIGTERM and SIGINT, heard from the moment it is made: make it before the hub listens, so that
-/// who hears it answer can end it in good order.
-pub struct ToldToEnd {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl ToldToEnd {
-    /// Begins to listen.
-    ///
-    /// # Errors
-    /// When the system does not let it.
-    pub fn new() -> io::Result<Self> {
-        let terminate = signal(SignalKind::terminate())?;
-        Ok(Self { terminate, interrupt: signal(SignalKind::interrupt())? })
-    }
-
-    /// Waits until one of them comes.
-    pub async fn wait(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+    /// Reads the configuration again, and goes by it where it is sound and another. Whatever is
+    /// wrong, the one in force stays, untouched.
+    pub async fn reload(&mut self, file: &Path) {
+        // One at a time ends; it takes no longer than a hub that ends.
+        if let Some(retiring) = &mut self.retiring {
+            let _ = retiring.await;
+            self.retiring = None;
+        }
+        let (standing, telemetry) =
+            (self.operations.configuration.clone(), &self.process.telemetry);
+        match self.newer(file).await {
+            Ok(None) => {
+                standing.stays();
+                telemetry.reloaded("unchanged");
+                tracing::info!("the configuration is the one in force: nothing is changed");
+            }
+            Ok(Some((ready, read))) => {
+                telemetry.reloaded("changed");
+                self.switch(ready, read);
+            }
+            Err(found) => {
+                standing.refuses(&found);
+                telemetry.reloaded("refused");
+                let first: Vec<String> =
+                    found.iter().take(FAULTS_LOGGED).map(ToString::to_string).collect();
+                tracing::error!(
+                    problems = found.len(),
+                    "the new configuration is refused, the one before stays in force:\n{}",
+                    first.join("\n")
+                );
+            }
         }
     }
-}
 
-/// What the calls act through.
-fn calls(
-    config: &Config,
-    (operations, live): (&Operations, Live),
-    (keys, telemetry): (&Keys, Arc<Telemetry>),
-) -> Api {
-    let store = &operations.store;
-    let attachments = config.attachments.clone();
-    let attachments = attachments.map(|told| Arc::new(Attachments::new(told, store.clone())));
-    let (operations, keys, streams) = (operations.clone(), keys.clone(), Streams::default());
-    Api { operations, live, streams, keys, telemetry, attachments }
-}
-
-/// The doors of agencies over HTTP: all lead to one inbox, and share its limits.
-fn agencies(intake: &Arc<Intake>, doors: &Arc<Doors>, api: &Api) -> axum::Router {
-    let keys = Arc::new(doors.keys.clone());
-    push::router(intake.clone(), keys.clone(), &OWN)
-        .merge(exchange::router(intake.clone(), keys.clone()))
-        .merge(token::router(intake.clone(), keys.clone(), &TOKENS))
-        .merge(soap::router(intake.clone(), doors.clone()))
-        .merge(lgsp::router(intake.clone(), doors.clone(), api.files()))
-        .merge(dvcqg::router(intake.clone(), doors.clone(), keys))
-}
-
-/// Where the hub is asked: over HTTP, and on its console, which is `open` where only its own
-/// machine reaches it.
-fn readers(api: Api, open: bool) -> axum::Router {
-    let console = Console { operations: api.operations.clone(), open };
-    api::router(api).merge(console::router(console))
-}
-
-/// Puts in force what the configuration declares: the catalogue first, since which codes it gives
-/// again decides where dossiers count.
-async fn in_force(
-    config: &Config,
-    catalog: &Catalog,
-    published: Option<Catalogue>,
-    store: &dyn Store,
-) -> Result<Held, HubError> {
-    if let Some(published) = published
-        && store.publish(published.content()).await?
-    {
-        tracing::info!("the catalogue is new: it is in force from now on");
+    /// The generation of the configuration as it stands in its file now; none where that is the one
+    /// in force.
+    async fn newer(
+        &self,
+        file: &Path,
+    ) -> Result<Option<(Ready, (Config, Sources))>, Vec<Diagnostic>> {
+        let (path, now, routes) =
+            (file.to_owned(), self.read.clone(), self.generation.routes.clone());
+        let (contracts, store) = (self.process.contracts.clone(), self.process.store().clone());
+        let reading = spawn_blocking(move || {
+            let configuration = || Config::read(&path);
+            whole(configuration, |config, sources| {
+                if (config, sources) == (&now.0, &now.1) {
+                    return Ok(None);
+                }
+                let fixed = now.0.written.fixed(&config.written);
+                let root = config.drops.as_deref();
+                let ready = Parts::read(config, &contracts, (&routes, fixed), |catalog| {
+                    Drops::prepare(catalog, root, &store)
+                });
+                ready.map(Some)
+            })
+        });
+        let elsewhere = |message: String, advice: &str| {
+            vec![Diagnostic::at(&file.display().to_string(), "", &(0..0), message, advice)]
+        };
+        let read = reading.await.map_err(|error| {
+            tracing::error!(%error, "a fault of the hub: the configuration cannot be read");
+            elsewhere("a fault of the hub: its log says more".to_owned(), "restart the hub")
+        })?;
+        let (config, sources, Some(parts)) = read? else { return Ok(None) };
+        let ready = Ready::of(parts, &config, &self.process).await.map_err(|error| {
+            let advice = "have it read again when the store answers";
+            elsewhere(format!("the store did not answer: {error}"), advice)
+        })?;
+        Ok(Some((ready, (config, sources))))
     }
-    let held = Held::default();
-    held.refresh(store).await?;
-    let units = held.get().map(|held| held.edition.units().versions().clone());
-    let settings = Settings { units: units.unwrap_or_default(), ..config.settings.clone() };
-    if store.adopt(catalog.rules(settings)).await? {
-        tracing::info!("the rules in force are new: every fold was made with them");
-    }
-    Ok(held)
-}
 
-/// The routes that the configuration names; none where it names none.
-///
-/// # Errors
-/// Every fault of them.
-pub fn routes(
-    config: &Config,
-    catalog: &Catalog,
-    contracts: &Contracts,
-) -> Result<Routes, Vec<mappings::Diagnostic>> {
-    let file = config.routes.as_deref();
-    let read = file.map(|file| Routes::load(file, catalog, contracts)).transpose()?;
-    Ok(read.unwrap_or_default().beside(catalog))
+    /// Goes by another generation from now on; the one before ends.
+    fn switch(&mut self, ready: Ready, read: (Config, Sources)) {
+        let hash = read.1.hash(&**self.process.store());
+        self.operations = ready.operations.clone();
+        let begun = ready.begin(&self.app, &self.process);
+        let before = std::mem::replace(&mut self.generation, begun);
+        self.retiring = Some(tokio::spawn(before.retire()));
+        self.read = Arc::new(read);
+        self.process.operations.configuration.begins(hash.clone());
+        tracing::info!(hash, "another configuration is in force");
+    }
 }
 
 /// Reads a configuration.

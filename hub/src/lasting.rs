@@ -1,18 +1,20 @@
 //! Work that goes on as long as the hub. A panic, ours or a client library's, ends one piece of
 //! work and not what depends on it: it is told and counted, and the work is begun again after a
-//! rest that grows. All long work is kept here, so none can end without a word.
+//! rest that grows. All long work is kept here, so none can end without a word; and none is done
+//! twice side by side, when the configuration is changed and the same work is begun anew.
 
 use std::{
     any::Any,
+    collections::HashMap,
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     task::Poll,
     time::{Duration, Instant},
 };
 
-use tokio::time::sleep;
+use tokio::{sync::OwnedMutexGuard, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::telemetry::Telemetry;
@@ -36,18 +38,44 @@ pub struct Work<'a> {
     pub channel: &'a str,
 }
 
+/// A place for each piece of work that is kept: who begins it waits until who did it has left.
+#[derive(Clone, Default)]
+struct Places(Arc<Mutex<HashMap<String, Place>>>);
+
+type Place = Arc<tokio::sync::Mutex<()>>;
+
+impl Places {
+    /// Waits for the place of some work.
+    async fn take(&self, Work { task, channel }: Work<'_>) -> OwnedMutexGuard<()> {
+        let place = {
+            let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            // What nobody does or waits for any more is forgotten: channels come and go.
+            all.retain(|_, place| Arc::strong_count(place) > 1);
+            all.entry(format!("{task} {channel}")).or_default().clone()
+        };
+        place.lock_owned().await
+    }
+}
+
 /// Keeps work going until the hub is told to stop.
 #[derive(Clone)]
 pub struct Lasting {
     telemetry: Arc<Telemetry>,
     stop: CancellationToken,
     first: Duration,
+    places: Places,
 }
 
 impl Lasting {
     /// Counts in `telemetry`; nothing is begun after `stop`.
     pub fn new(telemetry: Arc<Telemetry>, stop: CancellationToken) -> Self {
-        Self { telemetry, stop, first: REST_FIRST }
+        Self { telemetry, stop, first: REST_FIRST, places: Places::default() }
+    }
+
+    /// Keeps other work, until `stop`. What this one keeps under the same name ends before it is
+    /// begun there.
+    pub fn until(&self, stop: CancellationToken) -> Self {
+        Self { stop, ..self.clone() }
     }
 
     /// Told when the hub stops.
@@ -91,6 +119,9 @@ impl Lasting {
     ) where
         F: Future<Output = ()>,
     {
+        let Some(_place) = self.stop.run_until_cancelled(self.places.take(work)).await else {
+            return;
+        };
         let mut panics = 0_u32;
         while !self.stop.is_cancelled() {
             let began = Instant::now();
@@ -162,6 +193,32 @@ mod tests {
         assert!(began.elapsed() >= Duration::from_millis(5 + 10));
         let line = "lienthong_faults_total{task=\"read\",channel=\"so-y-te.ho-so\"} 2";
         assert!(telemetry.text().contains(line), "{}", telemetry.text());
+    }
+
+    #[tokio::test]
+    async fn work_is_begun_anew_when_it_has_ended_and_no_sooner() {
+        let (old, _) = lasting();
+        let (new, done) = (old.until(CancellationToken::new()), AtomicU32::new(0));
+        let count = &done;
+        let leaving = old.clone().keep("read", |stop| async move {
+            stop.cancelled().await;
+            sleep(Duration::from_millis(30)).await;
+            assert_eq!(count.fetch_add(1, Ordering::Relaxed), 0, "the new work has begun");
+        });
+        let beginning = new.clone().keep("read", |_| async {
+            assert_eq!(count.fetch_add(1, Ordering::Relaxed), 1, "the old work has not ended");
+        });
+        // What is told to stop before its turn has come never begins.
+        let never = old.until(CancellationToken::new());
+        let waiting = never.clone().keep("read", |_| async { panic!("it was told to stop") });
+        let telling = async {
+            sleep(Duration::from_millis(10)).await;
+            never.stop.cancel();
+            old.stop.cancel();
+        };
+        let all = async { tokio::join!(leaving, beginning, waiting, telling) };
+        tokio::time::timeout(Duration::from_secs(10), all).await.unwrap();
+        assert_eq!(done.into_inner(), 2);
     }
 
     #[tokio::test]

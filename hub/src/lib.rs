@@ -22,6 +22,7 @@ pub mod exchange;
 pub mod feeds;
 pub mod holding;
 pub mod hub;
+pub mod in_force;
 pub mod journal;
 pub mod journey;
 pub mod judging;

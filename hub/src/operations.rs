@@ -20,6 +20,7 @@ pub mod pruning;
 mod reports;
 mod retranslation;
 mod roadmap;
+mod said;
 mod statistics;
 mod timely;
 
@@ -34,6 +35,7 @@ use crate::{
     catalog::Catalog,
     catalogue::Held,
     drops::Standings,
+    in_force::InForce,
     registry::{DossierState, Doubt, Groups, Observation, Sight, fold, group},
     store::{
         Basis, DossierRow, Found, Rules, Store, StoreError,
@@ -68,6 +70,8 @@ pub use reports::{
 };
 pub use retranslation::{Difference, Retranslate, Retranslated};
 pub use roadmap::RoadmapStanding;
+pub use said::Said;
+use said::said;
 pub use statistics::{By, DueOf, Question, Row, STATISTIC_DAYS_MAX, Scans, Statistic};
 
 /// Items on a page, at most.
@@ -94,27 +98,8 @@ pub struct Operations {
     pub scans: Scans,
     /// How publishing stands in this process.
     pub bus: crate::bus::Standing,
-}
-
-/// One thing a source said of a dossier.
-#[derive(Debug, Serialize)]
-pub struct Said {
-    /// Position in the journal.
-    pub position: u64,
-    /// When the hub recorded it.
-    pub recorded_at: String,
-    /// `snapshot`, `event` or `retraction`.
-    pub kind: &'static str,
-    /// The source.
-    pub source: String,
-    /// The source's code.
-    pub source_code: String,
-    /// The status it tells.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub status: Option<u8>,
-    /// When that happened, as far as the source says.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub at: Option<String>,
+    /// Which configuration is in force in this process.
+    pub configuration: InForce,
 }
 
 /// A dossier with its history, as of a position.
@@ -217,7 +202,15 @@ impl Operations {
             written_reports: Default::default(),
             scans: Scans::default(),
             bus: Default::default(),
+            configuration: InForce::default(),
         }
+    }
+
+    /// The same without channels: what follows the journal for long is not to hold on to a
+    /// configuration that is in force no more.
+    pub(crate) fn unconfigured(&self) -> Self {
+        let (catalog, drop_folders) = Default::default();
+        Self { catalog, drop_folders, ..self.clone() }
     }
 
     /// The dossier that bears a code. An agency finds only its own, with personal members.
@@ -374,27 +367,4 @@ fn folded(
 pub fn agency_of(name: &str) -> &str {
     let end = name.find(['.', '/']).unwrap_or(name.len());
     name.get(..end).unwrap_or(name)
-}
-
-fn said(one: &Observation) -> Said {
-    use crate::registry::Content;
-    let identity = one.identity();
-    let (kind, status, at) = match &one.content {
-        Content::Snapshot(_) | Content::Past(_) => {
-            let body = one.content.snapshot();
-            let at = body.and_then(crate::registry::timeline::status_date);
-            ("snapshot", body.map(|body| body.status.code()), at)
-        }
-        Content::Event(body) => ("event", body.status.map(|status| status.code()), Some(body.at)),
-        Content::Retraction { at, .. } => ("retraction", None, Some(*at)),
-    };
-    Said {
-        position: one.position,
-        recorded_at: one.recorded_at.to_string(),
-        kind,
-        source: identity.source,
-        source_code: identity.source_code,
-        status,
-        at: at.map(|at| at.to_string()),
-    }
 }

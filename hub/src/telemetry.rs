@@ -52,6 +52,11 @@ struct Carried {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Reloaded {
+    end: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Received {
     channel: String,
     outcome: String,
@@ -66,6 +71,8 @@ pub struct Telemetry {
     attempts: Family<Attempted, Counter>,
     alerts: Family<Alerted, Gauge>,
     broken: Family<Broken, Counter>,
+    reloads: Family<Reloaded, Counter>,
+    refused: Gauge,
     journal: Gauge,
     store: Gauge,
     /// Whether it is up, the position, how far that is behind, and since where the broker has it.
@@ -113,6 +120,12 @@ impl Telemetry {
         let broken = Family::<Broken, Counter>::default();
         let help = "Faults of the hub: work that broke down and was begun again, by channel";
         registry.register("lienthong_faults", help, broken.clone());
+        let reloads = Family::<Reloaded, Counter>::default();
+        let help = "Times that the configuration was read again, by what came of it";
+        registry.register("lienthong_reloads", help, reloads.clone());
+        let refused = Gauge::default();
+        let help = "Whether the newest configuration was refused, so that an older one is in force";
+        registry.register("lienthong_configuration_refused", help, refused.clone());
         let journal = Gauge::default();
         registry.register("lienthong_journal_entries", "Entries in the journal", journal.clone());
         let store = Gauge::default();
@@ -135,6 +148,8 @@ impl Telemetry {
             attempts,
             alerts,
             broken,
+            reloads,
+            refused,
             journal,
             store,
             bus,
@@ -170,6 +185,12 @@ impl Telemetry {
     pub(crate) fn broken(&self, task: &str, channel: &str) {
         let (task, channel) = (task.to_owned(), channel.to_owned());
         self.broken.get_or_create(&Broken { task, channel }).inc();
+    }
+
+    /// Counts a configuration that was read again: `changed`, `unchanged` or `refused`.
+    pub(crate) fn reloaded(&self, end: &'static str) {
+        self.reloads.get_or_create(&Reloaded { end }).inc();
+        self.refused.set(i64::from(end == "refused"));
     }
 
     /// Notes which alerts are open: channel and kind of each.

@@ -60,13 +60,12 @@ pub(crate) struct Watching {
     seen: Arc<Mutex<SeenFiles>>,
     telemetry: Arc<Telemetry>,
     /// Messages sent again: who takes messages notes them here.
-    pub(crate) repeats: Repeats,
+    repeats: Repeats,
 }
 
 impl Watching {
-    pub(crate) fn new(operations: Operations, telemetry: Arc<Telemetry>) -> Self {
-        let seen = Arc::default();
-        Self { operations, seen, telemetry, repeats: Repeats::default() }
+    pub(crate) fn new(operations: Operations, telemetry: Arc<Telemetry>, repeats: Repeats) -> Self {
+        Self { operations, seen: Arc::default(), telemetry, repeats }
     }
 
     /// Looks until told to stop, and keeps then what is not kept yet.

@@ -29,10 +29,15 @@ use crate::{
 const WITHIN: Duration = Duration::from_secs(60);
 
 /// Every dossier to one channel.
-const ROUTE: &str = "[[route]]\ncontract = \"dossier/1\"\nto = \"so-nhan.nhan\"\n";
+pub(crate) const ROUTE: &str = "[[route]]\ncontract = \"dossier/1\"\nto = \"so-nhan.nhan\"\n";
 
 /// A hub's folder with routes, and endpoints of some channels.
-fn office(backend: Backend, name: &str, routes: &str, endpoints: &[(&str, &str)]) -> Folder {
+pub(crate) fn office(
+    backend: Backend,
+    name: &str,
+    routes: &str,
+    endpoints: &[(&str, &str)],
+) -> Folder {
     let mut folder = backend.folder_of(name, &["tests/corpus/delivery"]);
     fs::write(folder.path().join("routes.toml"), routes).unwrap();
     kept(&folder, "");
@@ -45,14 +50,14 @@ fn office(backend: Backend, name: &str, routes: &str, endpoints: &[(&str, &str)]
 }
 
 /// What stands in the folder's file of secrets.
-fn kept(folder: &Folder, lines: &str) {
+pub(crate) fn kept(folder: &Folder, lines: &str) {
     let file = folder.path().join("secrets.toml");
     fs::write(&file, lines).unwrap();
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 /// The settings of an endpoint on this machine.
-fn at(url: &str) -> String {
+pub(crate) fn at(url: &str) -> String {
     format!("url = \"{url}/ho-so\"\nprivate = [\"127.0.0.1\"]")
 }
 
@@ -91,7 +96,7 @@ async fn stands(operator: &Sender, channel: &str, wanted: impl Fn(&Value) -> boo
 }
 
 /// Waits until nothing waits for a channel.
-async fn settled(operator: &Sender, channel: &str) {
+pub(crate) async fn settled(operator: &Sender, channel: &str) {
     stands(operator, channel, |one| one["waiting"] == 0).await;
 }
 
@@ -103,7 +108,7 @@ async fn posted(operator: &Sender, path: &str, body: &str) -> (u16, Value) {
 }
 
 /// A hub with the keys of who sends and who runs it.
-async fn started(folder: &Folder) -> (Hub, Sender, Sender) {
+pub(crate) async fn started(folder: &Folder) -> (Hub, Sender, Sender) {
     let (agency, operator) = (folder.key("agency:so-gui"), folder.key("operator"));
     let hub = Hub::start(folder).await;
     let (sender, operator) = (hub.sender(&agency), hub.sender(&operator));

@@ -52,6 +52,7 @@ mod prune;
 mod quota;
 mod random;
 mod recount;
+mod reload;
 mod repeated;
 mod report;
 mod reporting;

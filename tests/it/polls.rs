@@ -25,7 +25,7 @@ const AGENCY: &str = "agency:so-doc";
 const READ_MAX: Duration = Duration::from_secs(120);
 
 /// A hub that reads the API; `filled` are what stands in the agency's file for where it is.
-fn reading(backend: Backend, name: &str, filled: &[(&str, String)]) -> Folder {
+pub(crate) fn reading(backend: Backend, name: &str, filled: &[(&str, String)]) -> Folder {
     let secret = ("so-doc", "chìa khóa".to_owned());
     reading_of(backend, name, "api", filled, &[secret])
 }

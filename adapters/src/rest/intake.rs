@@ -87,6 +87,12 @@ impl Intake {
         Arc::new(Self { inbox, limits, room, quotas })
     }
 
+    /// The same way, with its limits and all that is under way, into another inbox.
+    pub fn into_inbox(&self, inbox: Arc<dyn Inbox>) -> Arc<Self> {
+        let (room, quotas) = (self.room.clone(), self.quotas.clone());
+        Arc::new(Self { inbox, limits: self.limits.clone(), room, quotas })
+    }
+
     /// A place for a request of a channel's agency, once it is known that it is the agency's.
     pub(crate) fn seat(&self, channel: &str) -> Result<Seat, ProblemResponse> {
         self.quotas.seat(channel)

@@ -3,7 +3,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use axum::http::{HeaderValue, StatusCode, header::RETRY_AFTER};
@@ -19,10 +19,13 @@ const RETRY_SECONDS: u32 = 1;
 
 /// The quotas of all agencies, and how much of them is taken.
 #[derive(Debug, Default)]
-pub struct Quotas {
-    /// Of agencies that have one of their own.
+pub struct Quotas(Mutex<Places>);
+
+#[derive(Debug, Default)]
+struct Places {
+    /// Of agencies that have a quota of their own.
     own: HashMap<String, usize>,
-    taken: Mutex<HashMap<String, usize>>,
+    taken: HashMap<String, usize>,
 }
 
 /// A request under way. Dropped, it leaves its place to the next.
@@ -35,32 +38,38 @@ pub(crate) struct Seat {
 impl Quotas {
     /// Quotas of agencies by their ids; [`REQUESTS_AT_ONCE`] holds for those not among them.
     pub fn new(own: HashMap<String, usize>) -> Arc<Self> {
-        Arc::new(Self { own, taken: Mutex::default() })
+        Arc::new(Self(Mutex::new(Places { own, taken: HashMap::new() })))
     }
 
-    fn taken(&self) -> std::sync::MutexGuard<'_, HashMap<String, usize>> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Puts other quotas in force; requests under way keep their places, and count.
+    pub fn change(&self, own: HashMap<String, usize>) {
+        self.places().own = own;
+    }
+
+    fn places(&self) -> MutexGuard<'_, Places> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A place for a request of the agency that a channel is of, or of the agency itself. It must
     /// be known who it is: whoever only says so takes no place of the agency's.
     pub(crate) fn seat(self: &Arc<Self>, channel: &str) -> Result<Seat, ProblemResponse> {
         let agency = channel.split_once('.').map_or(channel, |(agency, _)| agency).to_owned();
-        let most = self.own.get(&agency).copied().unwrap_or(REQUESTS_AT_ONCE);
-        let mut taken = self.taken();
-        let number = taken.entry(agency.clone()).or_default();
+        let mut places = self.places();
+        let most = places.own.get(&agency).copied().unwrap_or(REQUESTS_AT_ONCE);
+        let number = places.taken.entry(agency.clone()).or_default();
         if *number >= most {
             return Err(too_many(most));
         }
         *number += 1;
-        drop(taken);
+        drop(places);
         Ok(Seat { quotas: Arc::clone(self), agency })
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let mut taken = self.quotas.taken();
+        let mut places = self.quotas.places();
+        let taken = &mut places.taken;
         if let Some(number) = taken.get_mut(&self.agency) {
             *number = number.saturating_sub(1);
             // Only agencies with requests under way are kept.
@@ -98,7 +107,11 @@ mod tests {
         assert!(quotas.seat("so-xay-dung.ho-so").is_err());
         drop(one);
         let three = quotas.seat("so-y-te.ho-so").unwrap();
-        drop((two, three, others));
-        assert!(quotas.taken().is_empty());
+        // Other quotas hold from the next request on; those under way count.
+        quotas.change(HashMap::from([("so-y-te".to_owned(), 3)]));
+        let four = quotas.seat("so-y-te.ho-so").unwrap();
+        assert!(quotas.seat("so-y-te.ho-so").is_err());
+        drop((two, three, four, others));
+        assert!(quotas.places().taken.is_empty());
     }
 }

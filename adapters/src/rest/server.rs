@@ -4,16 +4,17 @@
 //! by half would hold its connection for ever.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::io;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Request, State};
-use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -72,6 +73,28 @@ impl Default for ServerLimits {
     }
 }
 
+/// What a server answers with. It may be changed while it serves: each request is answered by what
+/// is here when its headers have come, also on a connection that has carried others before.
+#[derive(Clone)]
+pub struct App(Arc<RwLock<Router>>);
+
+impl From<Router> for App {
+    fn from(router: Router) -> Self {
+        Self(Arc::new(RwLock::new(router)))
+    }
+}
+
+impl App {
+    /// Answers with another from the next request on; those under way finish with the one before.
+    pub fn change(&self, to: Router) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = to;
+    }
+
+    fn now(&self) -> Router {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
 /// Serves `app` over HTTP/1.1 until `stop`, then lets requests under way finish. Whatever comes
 /// after `stop`, and whatever is not answered `finish_timeout` after it, is told to come again
 /// (503, `Retry-After`).
@@ -84,17 +107,17 @@ impl Default for ServerLimits {
 /// Only at once, when the listener has no address.
 pub async fn serve(
     listener: TcpListener,
-    app: Router,
+    app: impl Into<App>,
     limits: ServerLimits,
     stop: CancellationToken,
 ) -> io::Result<()> {
+    let app = app.into();
     let address = listener.local_addr()?;
     tracing::info!(%address, "listening");
     let slots = Arc::new(Semaphore::new(limits.connections_max));
     let connections = TaskTracker::new();
     let (hurry, cut) = (CancellationToken::new(), CancellationToken::new());
     let ending = Ending { stop: stop.clone(), hurry: hurry.clone() };
-    let app = app.layer(middleware::from_fn_with_state(ending, answer_or_end));
     let silent = Arc::<Silent>::default();
     let accepting = async {
         loop {
@@ -105,7 +128,8 @@ pub async fn serve(
             let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
             let cut = cut.child_token();
             let unheard = silent.enter(cut.clone());
-            let conversation = converse(stream, app.clone(), unheard, limits.clone(), stop.clone());
+            let answering = (app.clone(), ending.clone());
+            let conversation = converse(stream, answering, unheard, limits.clone());
             connections.spawn(async move {
                 cut.run_until_cancelled(conversation).await;
                 drop(slot);
@@ -176,13 +200,21 @@ struct Ending {
 }
 
 /// Passes a request on, unless the server is ending.
-async fn answer_or_end(State(ending): State<Ending>, request: Request, next: Next) -> Response {
+async fn answer_or_end(
+    ending: Ending,
+    app: Router,
+    request: Request<Incoming>,
+) -> Result<Response, Infallible> {
     let answered = match ending.stop.is_cancelled() {
         true => None,
-        false => ending.hurry.run_until_cancelled(next.run(request)).await,
+        false => {
+            let answering = TowerToHyperService::new(app).call(request);
+            ending.hurry.run_until_cancelled(answering).await
+        }
     };
-    answered
-        .unwrap_or_else(|| intake::not_now(&intake::later("the hub is stopping")).into_response())
+    answered.unwrap_or_else(|| {
+        Ok(intake::not_now(&intake::later("the hub is stopping")).into_response())
+    })
 }
 
 /// The next connection, however many attempts fail before it.
@@ -203,20 +235,19 @@ async fn accept(listener: &TcpListener) -> TcpStream {
 /// All requests of one connection.
 async fn converse(
     stream: TcpStream,
-    app: Router,
+    (app, ending): (App, Ending),
     unheard: Unheard,
     limits: ServerLimits,
-    stop: CancellationToken,
 ) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "the connection keeps small packets back");
     }
     let wire = Wire::new(stream, limits.write_timeout, limits.linger);
-    let app = TowerToHyperService::new(app);
+    let stop = ending.stop.clone();
     let unheard = Mutex::new(Some(unheard));
     let heard = service_fn(move |request| {
         drop(unheard.lock().unwrap_or_else(PoisonError::into_inner).take());
-        app.call(request)
+        answer_or_end(ending.clone(), app.now(), request)
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

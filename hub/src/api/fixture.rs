@@ -110,6 +110,7 @@ impl Bench {
             written_reports: Default::default(),
             scans: Default::default(),
             bus: Default::default(),
+            configuration: Default::default(),
         };
         let (keys, streams, telemetry) = (Keys::default(), Streams::default(), Telemetry::shared());
         let lasting = Lasting::new(telemetry.clone(), CancellationToken::new());

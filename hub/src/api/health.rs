@@ -17,10 +17,13 @@ use tokio::time::timeout;
 use super::{Api, answer::Stop};
 use crate::store::StoreError;
 
-/// Whether the store answers.
+/// Whether the store answers, and by which configuration this process goes.
 pub(super) async fn health(State(api): State<Api>) -> Result<Response, Stop> {
     let head = api.operations.store.head().await?;
     let mut body = json!({ "status": "ok", "log_id": head.log.id, "size": head.tree.size });
+    if let Some(told) = api.operations.configuration.get() {
+        body["configuration"] = json!(told);
+    }
     if let Some(bus) = api.operations.bus().await? {
         body["bus"] = json!(bus);
     }

@@ -106,6 +106,7 @@ pub(super) async fn stream(
     let credential = authorization(&headers).map(ToOwned::to_owned);
     let (frames, sent) = mpsc::channel(AHEAD);
     let log = reading.head.log.clone();
+    let api = Api { operations: api.operations.unconfigured(), ..api };
     let follower = Follower { api, who, credential, feed, log, place, frames };
     tokio::spawn(async move {
         follower.follow().await;

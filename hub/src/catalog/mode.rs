@@ -66,7 +66,7 @@ fn declared(folder: &Path) -> PathBuf {
 
 impl Catalog {
     /// Reads the modes again of agencies whose `agency.toml` has changed since it was seen, and
-    /// puts them in force. All else that has changed there waits until the hub starts anew.
+    /// puts them in force. All else that has changed there waits until the hub is told to reload.
     ///
     /// # Errors
     /// Beside what has changed, a sentence for each file that cannot be read: its modes stay.

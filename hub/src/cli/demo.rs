@@ -318,7 +318,7 @@ async fn go_on(
         stop.cancel();
         Ok::<(), io::Error>(())
     };
-    let (ran, played, left) = tokio::join!(hub.run(told), playing, leaving);
+    let (ran, played, left) = tokio::join!(hub.run(told, None), playing, leaving);
     let (tallies, out) = &mut *ledger.borrow_mut();
     writeln!(out)?;
     table(tallies, out)?;

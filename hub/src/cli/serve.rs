@@ -7,12 +7,12 @@ use std::{
 
 use super::{Exit, block_on};
 use crate::{
-    hub::{Hub, ToldToEnd, configuration},
+    hub::{Hub, ToldToEnd, ToldToReload, configuration},
     telemetry,
 };
 
-pub(super) fn run(config: &Path, err: &mut impl Write) -> io::Result<Exit> {
-    let config = match configuration(config) {
+pub(super) fn run(file: &Path, err: &mut impl Write) -> io::Result<Exit> {
+    let config = match configuration(file) {
         Ok(config) => config,
         Err(error) => {
             writeln!(err, "{error}")?;
@@ -21,7 +21,8 @@ pub(super) fn run(config: &Path, err: &mut impl Write) -> io::Result<Exit> {
     };
     telemetry::init_logging(&config.log, config.log_json);
     let ended = block_on(async {
-        let mut told = match ToldToEnd::new() {
+        let told = ToldToEnd::new().and_then(|told| Ok((told, ToldToReload::new(file)?)));
+        let (mut told, reloads) = match told {
             Ok(told) => told,
             Err(error) => return Ok(Err(error)),
         };
@@ -30,7 +31,7 @@ pub(super) fn run(config: &Path, err: &mut impl Write) -> io::Result<Exit> {
             // Nothing was taken yet.
             () = told.wait() => return Ok(Ok(())),
         };
-        Ok::<_, crate::hub::HubError>(hub.run(told).await)
+        Ok::<_, crate::hub::HubError>(hub.run(told, Some(reloads)).await)
     })?;
     match ended {
         Ok(done) => done.map(|()| Exit::Done),

@@ -7,10 +7,12 @@
 //! is not the machine's own (a page of another site whose name was bent to this address), is told
 //! that there is no such address.
 
+mod configuration;
 mod delivery;
 mod drift;
 mod exchange;
 mod finding;
+mod folder;
 mod page;
 mod poller;
 mod roadmap;

@@ -7,16 +7,16 @@ use contracts::{Problem, Status, problem::Bilingual};
 use jiff::{Timestamp, tz::Offset};
 
 use super::{
-    delivery,
+    configuration, delivery,
     drift::Section,
     finding,
+    folder::{self, FolderRow},
     poller::{self, PollerRow},
     standing,
 };
 use crate::{
     api::today,
     auth::Principal,
-    catalog::Channel,
     operations::{By, Operations, Question, Row, Trace, agency_of},
     registry::Dimension,
     store::{Head, StoreError, Tally},
@@ -86,15 +86,6 @@ impl ChannelRow {
     }
 }
 
-/// A drop folder.
-pub(super) struct FolderRow {
-    channel: String,
-    folder: String,
-    waiting: u64,
-    oldest: Time,
-    states: Vec<Bilingual>,
-}
-
 /// A message.
 pub(super) struct MessageLine {
     recorded_at: Time,
@@ -132,6 +123,7 @@ pub(super) struct Page {
     head: Head,
     read_at: Time,
     recorded_at: Time,
+    configuration: configuration::Section,
     agencies: Vec<AgencyRow>,
     agency_totals: [i64; 3],
     channels: Vec<ChannelRow>,
@@ -178,11 +170,13 @@ impl Page {
         let statuses = statuses(&numbers.rows);
         let (agencies, channels) =
             (agencies(operations, &numbers.rows), channels(operations, tallies));
-        let folders = operations.catalog.channels.values().filter_map(|c| folder(operations, c));
+        let folders =
+            operations.catalog.channels.values().filter_map(|c| folder::row(operations, c));
         let refusals = traces.iter().flat_map(|trace| refused(operations, trace));
         Ok(Self {
             read_at: Timestamp::now().to_string().into(),
             recorded_at: head.recorded_at.map(|at| at.to_string().into()).unwrap_or_default(),
+            configuration: configuration::Section::read(operations),
             head,
             agency_totals: agencies
                 .iter()
@@ -290,34 +284,6 @@ fn transport_words(transport: &str) -> Bilingual {
         _ => (transport, ""),
     };
     Bilingual { vi: vi.to_owned(), en: en.to_owned() }
-}
-
-/// How a channel's drop folder stands, if it has one.
-fn folder(operations: &Operations, channel: &Channel) -> Option<FolderRow> {
-    let dropped = channel.dropped.as_ref()?;
-    let standing = operations.drop_folders.get(&channel.id)?.borrow().clone();
-    let told = |vi: String, en: String| Bilingual { vi, en };
-    let mut states = Vec::new();
-    states.extend(standing.trouble.map(|trouble| trouble.told()));
-    if standing.elsewhere {
-        let vi = "Tiến trình khác của hệ thống đang phụ trách.".to_owned();
-        states.push(told(vi, "Another process of the hub takes its files.".to_owned()));
-    }
-    if standing.strange > 0 {
-        let vi = format!("Có {} thư mục con; tệp trong đó không được nhận.", standing.strange);
-        let en = format!("{} folders lie in it, whose files nobody takes.", standing.strange);
-        states.push(told(vi, en));
-    }
-    if states.is_empty() {
-        states.push(told("Bình thường.".to_owned(), "In order.".to_owned()));
-    }
-    Some(FolderRow {
-        channel: channel.id.clone(),
-        folder: dropped.folder.to_string(),
-        waiting: standing.waiting,
-        oldest: standing.oldest.map(|at| at.to_string().into()).unwrap_or_default(),
-        states,
-    })
 }
 
 fn mode_vi(mode: &str) -> &'static str {

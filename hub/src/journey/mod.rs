@@ -104,13 +104,21 @@ impl Journey {
         }
     }
 
+    /// The same journey by other channels and routes: it shares what commits, what is under way and
+    /// the room for containers with this one, which goes on with the messages that it has.
+    #[must_use]
+    pub fn by(&self, catalog: Arc<Catalog>, routes: Arc<Routes>, published: Held) -> Self {
+        let exchange = Exchange::new(catalog.clone(), self.store.clone(), published);
+        Self { catalog, routes, exchange: Arc::new(exchange), ..self.clone() }
+    }
+
     /// Counts the messages that are sent again, and takes nothing of channels that are held.
     pub(crate) fn beside(self, repeats: &Repeats, holding: &Holding) -> Self {
         Self { repeats: repeats.clone(), holding: Some(holding.clone()), ..self }
     }
 
-    /// Waits for the messages under way, also those whose senders have hung up. None may be
-    /// accepted any more.
+    /// Waits for the messages under way of all journeys that share this one's, also for those whose
+    /// senders have hung up. None may be accepted any more.
     pub async fn finished(&self) {
         self.under_way.close();
         self.under_way.wait().await;

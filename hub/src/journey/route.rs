@@ -112,6 +112,18 @@ impl Routes {
         self
     }
 
+    /// Wakes the same as others did, where those lead to the same channels: who delivers next hears
+    /// also what the others have made.
+    #[must_use]
+    pub fn waking_as(mut self, before: &Self) -> Self {
+        for (channel, awake) in &mut self.awake {
+            if let Some(known) = before.awake.get(channel) {
+                *awake = known.clone();
+            }
+        }
+        self
+    }
+
     /// How many there are.
     pub fn count(&self) -> usize {
         self.by_contract.values().map(Vec::len).sum()

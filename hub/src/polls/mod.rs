@@ -29,7 +29,7 @@ use crate::{
     journey::Journey,
     lasting::{Lasting, Work},
     secrets::Secrets,
-    store::{Store, StoreError},
+    store::Store,
 };
 use keeper::Keeper;
 use run::Poll;
@@ -66,20 +66,21 @@ impl Polls {
         if found.is_empty() { Ok(Self { polls, keeper }) } else { Err(found) }
     }
 
+    /// Whether nothing is read.
+    pub fn is_empty(&self) -> bool {
+        self.polls.is_empty()
+    }
+
     /// What is to run until told to stop: a task for each channel, and one that keeps turns.
-    ///
-    /// # Errors
-    /// When the store cannot answer.
-    pub async fn begin(
+    pub fn begin(
         self,
         store: &Arc<dyn Store>,
         journey: &Arc<Journey>,
         lasting: &Lasting,
-    ) -> Result<Vec<BoxFuture<'static, ()>>, StoreError> {
-        if self.polls.is_empty() {
-            return Ok(Vec::new());
+    ) -> Vec<BoxFuture<'static, ()>> {
+        if self.is_empty() {
+            return Vec::new();
         }
-        store.begin_turns().await?;
         let mut tasks: Vec<BoxFuture<'static, ()>> = Vec::new();
         let (keeper, kept) = (self.keeper, store.clone());
         let keep = lasting.clone();
@@ -94,7 +95,7 @@ impl Polls {
                 lasting.clone().keep_telling(work, read, || ()).await;
             }));
         }
-        Ok(tasks)
+        tasks
     }
 }
 

@@ -1,0 +1,98 @@
+//! What a configuration was read from: a digest of each of its files. By them it is known whether
+//! anything has changed, and whether something did while it was read.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{self, Read},
+    path::Path,
+};
+
+use super::Config;
+use crate::{journal::merkle::Digest, store::Store};
+
+/// Folders within folders that are looked into.
+const DEPTH_MAX: u32 = 8;
+
+/// Files of one folder that are looked at.
+const FILES_MAX: usize = 50_000;
+
+/// Bytes of a file in memory at a time.
+const CHUNK_BYTES: u64 = 1 << 20;
+
+/// Digits of the hash by which configurations are told apart.
+const SHORT: usize = 12;
+
+/// A digest of each file, by what it is for and its name there: wherever on a machine the same
+/// files lie, these are equal.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sources(BTreeMap<String, Digest>);
+
+impl Config {
+    /// What its files hold now. One that cannot be read counts as what the system says of it:
+    /// whether it is needed, whoever needs it tells.
+    pub fn sources(&self) -> Sources {
+        let mut all = Sources::default();
+        all.0.insert("settings".to_owned(), Digest::of(self.written.shared().as_bytes()));
+        for (what, file) in [("routes", &self.routes), ("secrets", &self.secrets)] {
+            if let Some(file) = file {
+                all.file(what.to_owned(), file);
+            }
+        }
+        all.folder("agencies", &self.agencies, DEPTH_MAX);
+        if let Some(folder) = &self.catalogue {
+            all.folder("catalogue", folder, DEPTH_MAX);
+        }
+        all
+    }
+}
+
+impl Sources {
+    fn file(&mut self, name: String, path: &Path) {
+        let digest = digest(path)
+            .unwrap_or_else(|error| Digest::of(format!("unreadable: {}", error.kind()).as_bytes()));
+        self.0.insert(name, digest);
+    }
+
+    /// All files in a folder but hidden ones, which are those of editors and of version control.
+    fn folder(&mut self, name: &str, path: &Path, depth: u32) {
+        for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+            let own = entry.file_name().to_string_lossy().into_owned();
+            if own.starts_with('.') || self.0.len() >= FILES_MAX {
+                continue;
+            }
+            let (name, path) = (format!("{name}/{own}"), entry.path());
+            // Nothing is opened that may keep who reads it waiting.
+            if path.is_file() {
+                self.file(name, &path);
+            } else if let Some(depth) = depth.checked_sub(1).filter(|_| path.is_dir()) {
+                self.folder(&name, &path, depth);
+            }
+        }
+    }
+
+    /// The short hash by which operators compare the processes of one store. It is keyed by the
+    /// store's secret: nobody can try secrets by it.
+    pub fn hash(&self, store: &dyn Store) -> String {
+        let mut text = "configuration/v1\n".to_owned();
+        for (name, digest) in &self.0 {
+            text.push_str(&format!("{digest} {name}\n"));
+        }
+        let hash = store.dedup(text.as_bytes());
+        let digits: String = hash.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        digits.chars().take(SHORT).collect()
+    }
+}
+
+/// The digest of a file, some of it in memory at a time.
+fn digest(path: &Path) -> io::Result<Digest> {
+    let mut file = File::open(path)?;
+    let mut whole = Digest::of(&[]);
+    loop {
+        let mut chunk = whole.to_string().into_bytes();
+        if file.by_ref().take(CHUNK_BYTES).read_to_end(&mut chunk)? == 0 {
+            return Ok(whole);
+        }
+        whole = Digest::of(&chunk);
+    }
+}
