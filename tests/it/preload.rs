@@ -1,6 +1,7 @@
-//! What stands between a hub's process and the world: `preload.c`, compiled into the test's own
-//! folder and loaded into the hub alone. It counts the steps by which effects leave the process,
-//! ends it at one of them, and sets its wall clock.
+//! What stands between a hub's process and the world: `preload.c` and `disk.c`, compiled into the
+//! test's own folder and loaded into the hub alone. It counts the steps by which effects leave the
+//! process, ends it at one of them, its power being cut where that is wanted, and sets its wall
+//! clock.
 
 use std::{fs, os::unix::fs::FileExt, path::PathBuf, process::Command, time::Duration};
 
@@ -22,11 +23,31 @@ enum Word {
     Ended,
     Kind,
     Offset,
+    Passed,
+    Caught,
+    Loss,
+    Seed,
+    Contents,
+    Names,
+    Fault,
     Kinds,
 }
 
 /// How many bytes they have.
 const BYTES: usize = 8 * (Word::Kinds as usize + KINDS.len());
+
+/// What goes with a process beside itself, as `disk.c` has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Loss {
+    /// It is killed, and the machine goes on.
+    Nothing,
+    /// The power is cut: all that was not synced is lost.
+    All,
+    /// Of what was not synced, any changes are there without those before them.
+    Some,
+    /// The first few are there, and one is torn.
+    Torn,
+}
 
 /// When the process ends, around a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,8 +58,26 @@ pub(crate) enum Moment {
     After,
 }
 
-impl Moment {
-    pub(crate) const ALL: [Self; 3] = [Self::Before, Self::Half, Self::After];
+/// How a process ends at a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ending {
+    pub(crate) moment: Moment,
+    pub(crate) loss: Loss,
+}
+
+impl Ending {
+    /// It is killed.
+    pub(crate) const KILLED: [Self; 3] = [
+        Self { moment: Moment::Before, loss: Loss::Nothing },
+        Self { moment: Moment::Half, loss: Loss::Nothing },
+        Self { moment: Moment::After, loss: Loss::Nothing },
+    ];
+    /// The power is cut when the step is done: what it says has been heard.
+    pub(crate) const POWERLESS: [Self; 3] = [
+        Self { moment: Moment::After, loss: Loss::All },
+        Self { moment: Moment::After, loss: Loss::Some },
+        Self { moment: Moment::After, loss: Loss::Torn },
+    ];
 }
 
 /// The library in a hub's folder, and the numbers.
@@ -46,29 +85,43 @@ impl Moment {
 pub(crate) struct Preload {
     shim: PathBuf,
     numbers: PathBuf,
+    disk: PathBuf,
     file: fs::File,
 }
 
 impl Preload {
     pub(crate) fn new(folder: &Folder) -> Self {
         let path = |name: &str| folder.path().join(name);
-        let (source, shim) = (path("preload.c"), path("preload.so"));
-        fs::write(&source, include_str!("preload.c")).unwrap();
+        let (sources, shim) = (path("preload"), path("preload.so"));
+        fs::create_dir_all(&sources).unwrap();
+        fs::create_dir_all(path("graves")).unwrap();
         let mut compiler = Command::new("cc");
-        compiler.args(["-std=gnu11", "-O1", "-shared", "-fPIC", "-o"]).arg(&shim).arg(source);
+        compiler.args(["-std=gnu11", "-O1", "-shared", "-fPIC", "-o"]).arg(&shim);
+        fs::write(sources.join("disk.h"), include_str!("disk.h")).unwrap();
+        for (name, text) in
+            [("preload.c", include_str!("preload.c")), ("disk.c", include_str!("disk.c"))]
+        {
+            fs::write(sources.join(name), text).unwrap();
+            compiler.arg(sources.join(name));
+        }
         let done = compiler.output().expect("these tests need `cc`, as building the hub does");
         assert!(done.status.success(), "{}", stderr(&done));
         let numbers = path("steps");
         fs::write(&numbers, [0; BYTES]).unwrap();
         let file = fs::File::options().read(true).write(true).open(&numbers).unwrap();
-        Self { shim, numbers, file }
+        Self { shim, numbers, disk: folder.path().to_owned(), file }
     }
 
     /// Starts a hub with it, also where it ends while it starts: then once more.
     pub(crate) async fn start(&self, folder: &Folder) -> Hub {
-        let among =
-            [("LD_PRELOAD", self.shim.as_path()), ("LIENTHONG_STEPS", self.numbers.as_path())];
-        Hub::start_among(folder, &among).await
+        let among = [
+            ("LD_PRELOAD", self.shim.as_path()),
+            ("LIENTHONG_STEPS", self.numbers.as_path()),
+            ("LIENTHONG_DISK", self.disk.as_path()),
+        ];
+        let hub = Hub::start_among(folder, &among).await;
+        assert_eq!(self.at(Word::Caught as usize), 1, "calls past the C library are not seen");
+        hub
     }
 
     fn put(&self, word: Word, value: i64) {
@@ -82,9 +135,11 @@ impl Preload {
     }
 
     /// Counts from now on, and ends the process at that step of those counted; at none with 0.
-    pub(crate) fn arm(&self, step: u64, moment: Moment) {
+    pub(crate) fn arm(&self, step: u64, ending: Ending, seed: u64) {
         self.put(Word::At, step as i64);
-        self.put(Word::Moment, moment as i64);
+        self.put(Word::Moment, ending.moment as i64);
+        self.put(Word::Loss, ending.loss as i64);
+        self.put(Word::Seed, seed as i64);
         self.put(Word::Armed, 1);
     }
 
@@ -105,6 +160,19 @@ impl Preload {
     pub(crate) fn ended(&self) -> Option<&'static str> {
         let kind = self.at(Word::Kind as usize) as usize;
         (self.at(Word::Ended as usize) != 0).then(|| KINDS[kind])
+    }
+
+    /// Changes of contents and of names that were not synced when the power was cut.
+    pub(crate) fn lost(&self) -> (u64, u64) {
+        let fault = self.at(Word::Fault as usize);
+        assert_eq!(fault, 0, "the disk of this test did not work (disk.c)");
+        (self.at(Word::Contents as usize) as u64, self.at(Word::Names as usize) as u64)
+    }
+
+    /// Has so much time pass at once, by the clock that goes on alone.
+    pub(crate) fn passes(&self, time: Duration) {
+        let until_now = self.at(Word::Passed as usize);
+        self.put(Word::Passed, until_now + time.as_nanos() as i64);
     }
 
     /// Sets the hub's wall clock ahead of this machine's, or, below 0, behind it.

@@ -1,8 +1,9 @@
 //! The hub ends at every step by which an effect leaves it, one step after another: each write to
 //! its store and to a line, each sync, cut and name of a file, before it, in the midst of it and
-//! after it. Started again without anything repaired, it comes to what it comes to otherwise.
+//! after it; and at each with the power cut, so that what it had not synced is lost. Started again
+//! without anything repaired, it comes to what it comes to otherwise.
 //!
-//! A short run takes every k-th step, from the one that the seed chooses, and the moments in turns.
+//! A short run takes every k-th step, from the one that the seed chooses, and the endings in turns.
 //! `LIENTHONG_SWEEP=all` takes them all; `LIENTHONG_SWEEP=200` takes so many steps as evenly.
 
 mod course;
@@ -24,7 +25,7 @@ use crate::{
     bus,
     harness::{Folder, seed},
     polls::foreign::Broker,
-    preload::Moment,
+    preload::Ending,
 };
 
 use course::Course;
@@ -34,6 +35,8 @@ use end::End;
 const SHORT: u64 = 12;
 /// The same with a broker, where one hub comes after the other.
 const SHORT_BUS: u64 = 5;
+/// Power cuts in a short run.
+const SHORT_POWER: u64 = 24;
 /// Of a hundred ends that were wanted so many must come about: how many steps a course takes hangs
 /// a little on when its threads are woken.
 const REACHED_PERCENT: u64 = 85;
@@ -46,16 +49,28 @@ async fn a_hub_that_ends_at_any_step_comes_to_what_it_comes_to_otherwise(backend
         Backend::Sqlite => 4,
         Backend::Postgres => 12,
     };
-    Sweep { backend, bus: None }.holds(at_once).await;
+    Sweep { backend, bus: None, endings: Ending::KILLED }.holds(at_once, SHORT).await;
+}
+
+/// What was acknowledged, told and shown was on the disk before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_power_cut_at_any_step_takes_nothing_that_anybody_was_told() {
+    let sweep = Sweep { backend: Backend::Sqlite, bus: None, endings: Ending::POWERLESS };
+    let ends = sweep.holds(4, SHORT_POWER).await;
+    let lost = |of: fn(&End) -> u64| ends.iter().map(of).sum::<u64>();
+    let (contents, names) = (lost(|end| end.lost.0), lost(|end| end.lost.1));
+    println!("{contents} changes of contents and {names} of names were not synced");
+    assert!(contents > 0 && names > 0, "all was synced at once: the test tells nothing");
 }
 
 /// With a broker: its lines are steps too, and it has every entry in the end.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_hub_that_ends_at_any_step_of_publishing_publishes_all() {
     let broker = Arc::new(Broker::start());
-    let sweep = Sweep { backend: Backend::Sqlite, bus: Some(broker.clone()) };
+    let (backend, bus) = (Backend::Sqlite, Some(broker.clone()));
+    let sweep = Sweep { backend, bus, endings: Ending::KILLED };
     // One hub at a time: they would be several processes of one broker's hub.
-    let ends = sweep.holds(1).await;
+    let ends = sweep.holds(1, SHORT_BUS).await;
     let reader = Folder::new("sweep-reader");
     let mut had: BTreeMap<String, String> = BTreeMap::new();
     for (_, event) in bus::read(&reader, &broker, "first") {
@@ -67,26 +82,30 @@ async fn a_hub_that_ends_at_any_step_of_publishing_publishes_all() {
     assert_eq!(had, fed, "at the broker, and in the feeds");
 }
 
-/// Which ends of a hub are tried: a number stands for a step and a moment.
+/// Endings at one step.
+const ENDINGS: u64 = Ending::KILLED.len() as u64;
+
+/// Which ends of a hub are tried: a number stands for a step and an ending.
 fn chosen(steps: u64, seed: u64, short: u64) -> Vec<u64> {
-    let moments = Moment::ALL.len() as u64;
     let given = env::var("LIENTHONG_SWEEP").ok();
     let wanted = match given.as_deref() {
-        Some("all") => return (0..steps * moments).collect(),
+        Some("all") => return (0..steps * ENDINGS).collect(),
         Some(number) => number.parse().unwrap(),
         None => short,
     };
     let wanted = u64::min(wanted, steps).max(1);
     let first = seed % (steps / wanted);
-    // The moments come in turns.
-    let number = |one: u64| (first + one * steps / wanted) * moments + (seed + one) % moments;
+    // The endings come in turns.
+    let number = |one: u64| (first + one * steps / wanted) * ENDINGS + (seed + one) % ENDINGS;
     (0..wanted).map(number).collect()
 }
 
-/// The step and the moment of a number.
-fn place(number: u64) -> (u64, Moment) {
-    let moments = Moment::ALL.len() as u64;
-    (1 + number / moments, Moment::ALL[(number % moments) as usize])
+/// Where a hub ends, and how; what an ending leaves to chance hangs on the seed.
+#[derive(Debug)]
+struct Place {
+    step: u64,
+    ending: Ending,
+    seed: u64,
 }
 
 /// Where hubs are swept.
@@ -94,26 +113,39 @@ fn place(number: u64) -> (u64, Moment) {
 struct Sweep {
     backend: Backend,
     bus: Option<Arc<Broker>>,
+    endings: [Ending; 3],
 }
 
 /// What became of one end that was wanted.
 type Ended = (u64, Result<End, JoinError>);
 
 impl Sweep {
-    async fn run(self, name: String, (step, moment): (u64, Moment)) -> End {
-        Course::new(self.backend, &name, self.bus.as_deref()).await.runs(step, moment).await
+    async fn run(self, name: String, place: Place) -> End {
+        let course = Course::new(self.backend, &name, self.bus.as_deref()).await;
+        course.runs(place.step, place.ending, place.seed).await
+    }
+
+    /// The step and the ending of a number.
+    fn place(&self, number: u64, seed: u64) -> Place {
+        let ending = self.endings[(number % ENDINGS) as usize];
+        Place { step: 1 + number / ENDINGS, ending, seed: seed.wrapping_add(number) }
     }
 
     /// The name of a hub, by its number.
     fn name(&self, number: &str) -> String {
-        format!("sweep{}-{number}", if self.bus.is_some() { "-bus" } else { "" })
+        let kind = match (&self.bus, self.endings == Ending::POWERLESS) {
+            (Some(_), _) => "-bus",
+            (None, true) => "-power",
+            (None, false) => "",
+        };
+        format!("sweep{kind}-{number}")
     }
 
     /// Ends hubs at the chosen places; gives what each came to, and what the undisturbed one did.
-    async fn holds(self, at_once: usize) -> Vec<End> {
+    async fn holds(self, at_once: usize, short: u64) -> Vec<End> {
         let seed = seed(20_261_128);
-        let whole = self.clone().run(self.name("whole"), (0, Moment::Before)).await;
-        let short = if self.bus.is_some() { SHORT_BUS } else { SHORT };
+        let undisturbed = Place { step: 0, ending: self.endings[0], seed };
+        let whole = self.clone().run(self.name("whole"), undisturbed).await;
         let chosen = chosen(whole.steps, seed, short);
         let wanted = chosen.len() as u64;
         let (mut ends, mut faults, mut reached) = (vec![whole], Vec::new(), BTreeMap::new());
@@ -124,11 +156,11 @@ impl Sweep {
             while under_way.len() < at_once
                 && let Some(number) = left.next()
             {
-                under_way.spawn(self.clone().one(number));
+                under_way.spawn(self.clone().one(number, seed));
             }
             let Some(done) = under_way.join_next().await else { break };
             let (number, done) = done.unwrap();
-            let place = place(number);
+            let place = self.place(number, seed);
             let Ok(end) = done else {
                 faults.push(format!("{place:?}: see above"));
                 continue;
@@ -155,11 +187,11 @@ impl Sweep {
     }
 
     /// On a thread of its own: commands that are waited for keep no other hub's neighbours waiting.
-    async fn one(self, number: u64) -> Ended {
-        let name = self.name(&number.to_string());
+    async fn one(self, number: u64, seed: u64) -> Ended {
+        let (name, place) = (self.name(&number.to_string()), self.place(number, seed));
         let course = move || {
             let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(self.run(name, place(number)))
+            runtime.block_on(self.run(name, place))
         };
         (number, tokio::task::spawn_blocking(course).await)
     }
