@@ -35,6 +35,7 @@ struct book {
   int64_t armed;     /* 1 while steps are counted */
   int64_t count;     /* steps until now */
   int64_t at;        /* the step at which the process ends; 0 for none */
+  int64_t of;        /* 0 where it is one of all steps; else one of those of this kind, and 1 */
   int64_t moment;    /* when, around that step */
   int64_t ended;     /* 1 once it has */
   int64_t kind;      /* what that step was */
@@ -77,8 +78,10 @@ static void end(enum kind kind) {
  * process is started again with the same file. */
 static int step(enum kind kind) {
   if (!book || !book->armed) return 0;
-  __atomic_add_fetch(&book->kinds[kind], 1, __ATOMIC_SEQ_CST);
-  return __atomic_add_fetch(&book->count, 1, __ATOMIC_SEQ_CST) == book->at;
+  int64_t of_kind = __atomic_add_fetch(&book->kinds[kind], 1, __ATOMIC_SEQ_CST);
+  int64_t of_all = __atomic_add_fetch(&book->count, 1, __ATOMIC_SEQ_CST);
+  if (book->of) return book->of == (int64_t)kind + 1 && of_kind == book->at;
+  return of_all == book->at;
 }
 
 /* Whether what is written here leaves the process for good, and how: not its log, nor what its

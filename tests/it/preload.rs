@@ -3,7 +3,14 @@
 //! process, ends it at one of them, its power being cut where that is wanted, and sets its wall
 //! clock.
 
-use std::{fs, os::unix::fs::FileExt, path::PathBuf, process::Command, time::Duration};
+use std::{
+    fs,
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+    time::Duration,
+};
 
 use crate::{
     harness::{Folder, Hub},
@@ -16,9 +23,10 @@ pub(crate) const KINDS: [&str; 5] = ["write", "sync", "cut", "name", "send"];
 /// The numbers that both sides have, in their order.
 #[derive(Debug, Clone, Copy)]
 enum Word {
-    Armed,
-    Count,
-    At,
+    Armed = 0,
+    /// What lies between is how many steps there were of all kinds.
+    At = 2,
+    Of,
     Moment,
     Ended,
     Kind,
@@ -80,6 +88,21 @@ impl Ending {
     ];
 }
 
+/// Where a process ends, and how; what an ending leaves to chance hangs on the seed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) step: u64,
+    /// Whether steps of one kind are counted alone, by its place in [`KINDS`].
+    pub(crate) of: Option<usize>,
+    pub(crate) ending: Ending,
+    pub(crate) seed: u64,
+}
+
+impl Place {
+    /// Nowhere.
+    pub(crate) const NONE: Self = Self { step: 0, of: None, ending: Ending::KILLED[0], seed: 0 };
+}
+
 /// The library in a hub's folder, and the numbers.
 #[derive(Debug)]
 pub(crate) struct Preload {
@@ -89,23 +112,31 @@ pub(crate) struct Preload {
     file: fs::File,
 }
 
+/// The library, compiled in a folder.
+fn compiled(folder: &Path) -> Vec<u8> {
+    let (sources, shim) = (folder.join("preload"), folder.join("preload.so"));
+    fs::create_dir_all(&sources).unwrap();
+    let mut compiler = Command::new("cc");
+    compiler.args(["-std=gnu11", "-O1", "-shared", "-fPIC", "-o"]).arg(&shim);
+    fs::write(sources.join("disk.h"), include_str!("disk.h")).unwrap();
+    for (name, text) in
+        [("preload.c", include_str!("preload.c")), ("disk.c", include_str!("disk.c"))]
+    {
+        fs::write(sources.join(name), text).unwrap();
+        compiler.arg(sources.join(name));
+    }
+    let done = compiler.output().expect("these tests need `cc`, as building the hub does");
+    assert!(done.status.success(), "{}", stderr(&done));
+    fs::read(&shim).unwrap()
+}
+
 impl Preload {
     pub(crate) fn new(folder: &Folder) -> Self {
+        static LIBRARY: OnceLock<Vec<u8>> = OnceLock::new();
         let path = |name: &str| folder.path().join(name);
-        let (sources, shim) = (path("preload"), path("preload.so"));
-        fs::create_dir_all(&sources).unwrap();
+        let shim = path("preload.so");
         fs::create_dir_all(path("graves")).unwrap();
-        let mut compiler = Command::new("cc");
-        compiler.args(["-std=gnu11", "-O1", "-shared", "-fPIC", "-o"]).arg(&shim);
-        fs::write(sources.join("disk.h"), include_str!("disk.h")).unwrap();
-        for (name, text) in
-            [("preload.c", include_str!("preload.c")), ("disk.c", include_str!("disk.c"))]
-        {
-            fs::write(sources.join(name), text).unwrap();
-            compiler.arg(sources.join(name));
-        }
-        let done = compiler.output().expect("these tests need `cc`, as building the hub does");
-        assert!(done.status.success(), "{}", stderr(&done));
+        fs::write(&shim, LIBRARY.get_or_init(|| compiled(folder.path()))).unwrap();
         let numbers = path("steps");
         fs::write(&numbers, [0; BYTES]).unwrap();
         let file = fs::File::options().read(true).write(true).open(&numbers).unwrap();
@@ -135,25 +166,18 @@ impl Preload {
     }
 
     /// Counts from now on, and ends the process at that step of those counted; at none with 0.
-    pub(crate) fn arm(&self, step: u64, ending: Ending, seed: u64) {
+    pub(crate) fn arm(&self, Place { step, of, ending, seed }: Place) {
         self.put(Word::At, step as i64);
+        self.put(Word::Of, of.map_or(0, |kind| kind as i64 + 1));
         self.put(Word::Moment, ending.moment as i64);
         self.put(Word::Loss, ending.loss as i64);
         self.put(Word::Seed, seed as i64);
         self.put(Word::Armed, 1);
     }
 
-    /// Steps until now.
-    pub(crate) fn count(&self) -> u64 {
-        self.at(Word::Count as usize) as u64
-    }
-
     /// Steps until now, by kind.
-    pub(crate) fn kinds(&self) -> String {
-        let first = Word::Kinds as usize;
-        let told = KINDS.iter().enumerate();
-        let told = told.map(|(kind, name)| format!("{name} {}", self.at(first + kind)));
-        told.collect::<Vec<_>>().join(", ")
+    pub(crate) fn steps(&self) -> [u64; KINDS.len()] {
+        std::array::from_fn(|kind| self.at(Word::Kinds as usize + kind) as u64)
     }
 
     /// At which kind of step the process was ended, if it was.

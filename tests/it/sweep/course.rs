@@ -14,7 +14,7 @@ use crate::{
     exchange::attachment::{pdf, try_send},
     harness::{Folder, Hub, Sender},
     polls::foreign::Broker,
-    preload::{Ending, Preload},
+    preload::{Place, Preload},
 };
 
 /// How long anything may take, with one start of a hub in it.
@@ -119,11 +119,11 @@ impl<'a> Course<'a> {
 
     /// Runs the course, the hub ending once at a step; what it came to. The hub is swept from its
     /// start to its end.
-    pub(super) async fn runs(self, step: u64, ending: Ending, seed: u64) -> End {
+    pub(super) async fn runs(self, place: Place) -> End {
         let whole = line("F-1", 1, "MOI");
         fs::write(self.drops("mot.part"), whole).unwrap();
         fs::rename(self.drops("mot.part"), self.drops(FILE)).unwrap();
-        self.preload.arm(step, ending, seed);
+        self.preload.arm(place);
         let hub = self.preload.start(&self.folder).await;
         let mut run = Run { hub, deaths: 0, course: &self, heard: Heard::default() };
         run.until(Stage::Taken).await;
@@ -142,11 +142,11 @@ impl<'a> Course<'a> {
         run.reads().await;
         let (deaths, heard) = run.ends();
         self.forgets();
-        let (steps, ended) = (self.preload.count(), self.preload.ended());
-        let (kinds, lost) = (self.preload.kinds(), self.preload.lost());
+        let (steps, ended) = (self.preload.steps(), self.preload.ended());
+        let lost = self.preload.lost();
         assert!(deaths <= usize::from(ended.is_some()), "the hub ended {deaths} times");
         let end = End::of(&self.folder, &self.receiver, &self.keys, heard).await;
-        End { steps, kinds, ended, lost, ..end }
+        End { steps, ended, lost, ..end }
     }
 
     /// What SQLite's processes share is memory, and goes with the power.

@@ -13,6 +13,7 @@ use crate::{
     delivery::agency::Agency,
     exchange::attachment::fetch,
     harness::{Folder, Hub, Sender},
+    preload::KINDS,
     recount::{recount, store},
 };
 
@@ -32,8 +33,8 @@ pub(super) struct End {
     pub(super) fed: Vec<String>,
     /// Deliveries that came more than once.
     pub(super) again: usize,
-    pub(super) steps: u64,
-    pub(super) kinds: String,
+    /// Steps, by kind.
+    pub(super) steps: [u64; KINDS.len()],
     /// The kind of step at which the hub was ended.
     pub(super) ended: Option<&'static str>,
     /// Changes of contents and of names that went with the power.
@@ -123,8 +124,8 @@ impl End {
                    min(position) AS first, max(position) + 1 AS size FROM entries";
         seen.insert("positions", json!(store(folder, sql)));
         let seen = seen.into_iter().map(|(name, value)| (name, timeless(&value, &log))).collect();
-        let (steps, kinds, ended, lost) = (0, String::new(), None, (0, 0));
-        Self { seen, told: heard.told, fed, again, steps, kinds, ended, lost }
+        let (steps, ended, lost) = ([0; KINDS.len()], None, (0, 0));
+        Self { seen, told: heard.told, fed, again, steps, ended, lost }
     }
 
     /// What differs from another course's end: names and both sides.
