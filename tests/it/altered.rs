@@ -23,6 +23,7 @@ const ALTERS: &str = "
 import sqlite3, sys
 file, table, column = sys.argv[1:]
 store = sqlite3.connect(file)
+store.execute('PRAGMA ignore_check_constraints = ON')
 for (name,) in store.execute(\"SELECT name FROM sqlite_master WHERE type = 'trigger'\").fetchall():
     store.execute(f'DROP TRIGGER {name}')
 rows = store.execute(f'SELECT {column} FROM {table} WHERE {column} IS NOT NULL').fetchall()
