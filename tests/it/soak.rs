@@ -1,8 +1,8 @@
-//! A hub under a constant load of every kind, for as long as one likes: what it holds must not grow.
-//! Messages are pushed, files dropped, records delivered, the feed followed, dossiers looked up and
-//! statistics asked for; raw bytes are pruned once. Each second it is looked at what the process
-//! and its files hold. After a warm-up the second half is held against the first. What is asserted
-//! is growth, not speed.
+//! A hub under a constant load of every kind, for as long as one likes: what it holds must not
+//! grow. Messages are pushed, files dropped, records delivered, the feed followed, dossiers looked
+//! up and statistics asked for; raw bytes are pruned once. Each second it is looked at what the
+//! process and its files hold. After a warm-up the second half is held against the first. What is
+//! asserted is growth, not speed.
 //!
 //! `LIENTHONG_SOAK_SECONDS` says how long.
 
