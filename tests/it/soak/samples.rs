@@ -7,8 +7,8 @@ use crate::harness::Folder;
 /// What is looked at: name, unit, and by how much the second half may be above the first.
 const MEASURES: [(&str, &str, u64); 5] = [
     ("resident memory", "KiB", 16 * 1024),
-    ("open descriptors", "", 8),
-    ("threads", "", 4),
+    ("open descriptors", "", 16),
+    ("threads", "", 8),
     // It begins anew at 64 MiB: where it is in that is chance.
     ("the WAL", "KiB", 32 * 1024),
     ("deliveries that wait", "", 50),
