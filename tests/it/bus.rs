@@ -3,6 +3,7 @@
 
 mod bench;
 mod faults;
+mod line;
 mod outage;
 mod proving;
 

@@ -5,6 +5,7 @@ pub(crate) mod agency;
 pub(crate) mod certificates;
 mod dead;
 mod declared;
+mod ending;
 mod failing;
 mod killed;
 mod moved;

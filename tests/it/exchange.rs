@@ -2,7 +2,7 @@
 //! agencies that answer, are away, and answer too late.
 
 mod application;
-mod attachment;
+pub(crate) mod attachment;
 mod killed;
 mod moved;
 mod request;

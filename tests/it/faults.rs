@@ -16,9 +16,11 @@ use crate::{
 mod commits;
 pub(crate) mod disks;
 mod killed;
+mod lines;
 mod network;
-mod proxy;
+pub(crate) mod proxy;
 mod sessions;
+mod statements;
 
 use proxy::Proxy;
 

@@ -5,6 +5,7 @@
     reason = "a test that cannot go on has failed, and says where by stopping there"
 )]
 
+mod altered;
 mod backend;
 mod backups;
 mod bench;
@@ -64,6 +65,7 @@ mod scaled;
 mod search;
 mod sender;
 mod simulate;
+mod soak;
 mod soap;
 mod sweep;
 mod tidy;

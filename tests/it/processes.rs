@@ -9,7 +9,10 @@ mod traffic;
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, RwLock},
+    sync::{
+        Arc, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -18,8 +21,8 @@ use tokio::task::JoinSet;
 
 use crate::{
     cluster::{database, psql as ask},
-    harness::{Folder, Hub, Sender, Verified},
-    permutations::{AGENCY, CHANNEL, Message},
+    harness::{Folder, Hub, Random, Sender, Verified},
+    permutations::{AGENCY, CHANNEL, Message, dossier},
     polls::foreign::Broker,
 };
 
@@ -201,4 +204,44 @@ async fn deliver(
         tokio::time::sleep(REST).await;
     }
     panic!("{} is not acknowledged within {PATIENCE:?}: {told:?}", message.id);
+}
+
+/// An agency's system behind a balancer: one of several with dossiers of their own.
+struct Client {
+    number: u64,
+    of: u64,
+    seed: u64,
+    /// Between two messages.
+    rest: Duration,
+}
+
+impl Client {
+    /// Sends until it is over, in any order and to any process; where one does not take a message,
+    /// the next one is asked. What was acknowledged, and how many attempts were turned away.
+    async fn sends(
+        self,
+        doors: Doors,
+        mut sender: Sender,
+        over: Arc<AtomicBool>,
+    ) -> (Vec<String>, u32) {
+        let mut random = Random::new(self.seed ^ self.number);
+        let (mut acknowledged, mut turned_away) = (Vec::new(), 0);
+        for turn in 0.. {
+            if over.load(Ordering::Relaxed) {
+                break;
+            }
+            let mut messages = dossier(self.seed, turn * self.of + self.number);
+            random.shuffle(&mut messages);
+            for message in messages {
+                let first = random.next() as u32 % 3;
+                let url = |tried: u32| doors.url((first + tried) as usize);
+                let told = deliver(&mut sender, &message, url).await;
+                told.assert_honest();
+                turned_away += told.turned_away();
+                acknowledged.push(message.id);
+                tokio::time::sleep(self.rest).await;
+            }
+        }
+        (acknowledged, turned_away)
+    }
 }

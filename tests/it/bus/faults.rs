@@ -38,7 +38,7 @@ fn kills() -> u64 {
 }
 
 /// A subscriber has exactly what the feed has, by id.
-async fn has_all(folder: &Folder, broker: &Broker, portal: &Sender) {
+pub(super) async fn has_all(folder: &Folder, broker: &Broker, portal: &Sender) {
     let mut told = ids(&portal.feed("records", 1_000).await);
     let mut found = ids(read(folder, broker, "first").iter().map(|(_, event)| event));
     told.sort();

@@ -16,6 +16,7 @@ use crate::{
     delivery::agency::{Agency, Reply},
     harness::{Folder, Hub, Sender},
     lienthong::stderr,
+    sender::Answer,
 };
 
 on_each_store!(
@@ -23,20 +24,25 @@ on_each_store!(
     what_is_cut_short_too_large_or_too_much_leaves_nothing,
 );
 
-pub(super) fn pdf(bytes: usize) -> Vec<u8> {
+pub(crate) fn pdf(bytes: usize) -> Vec<u8> {
     let mut file = b"%PDF-1.7\n".to_vec();
     file.extend((0..bytes).map(|at| (at % 251) as u8));
     file
 }
 
 pub(super) async fn send(sender: &Sender, media_type: &str, bytes: Vec<u8>) -> (u16, Value) {
-    let url = format!("{}/v1/attachments?name=Tr%C3%ADch%20l%E1%BB%A5c.pdf", sender.url);
-    let request = sender.client.post(url).bearer_auth(&sender.key);
-    let answer = request.header("content-type", media_type).body(bytes).send().await.unwrap();
-    (answer.status().as_u16(), answer.json().await.unwrap_or_default())
+    try_send(sender, media_type, bytes).await.unwrap()
 }
 
-pub(super) async fn fetch(sender: &Sender, digest: &str) -> (u16, Option<Vec<u8>>) {
+/// The same where the hub may be gone.
+pub(crate) async fn try_send(sender: &Sender, media_type: &str, bytes: Vec<u8>) -> Answer {
+    let url = format!("{}/v1/attachments?name=Tr%C3%ADch%20l%E1%BB%A5c.pdf", sender.url);
+    let request = sender.client.post(url).bearer_auth(&sender.key);
+    let answer = request.header("content-type", media_type).body(bytes).send().await?;
+    Ok((answer.status().as_u16(), answer.json().await.unwrap_or_default()))
+}
+
+pub(crate) async fn fetch(sender: &Sender, digest: &str) -> (u16, Option<Vec<u8>>) {
     let url = format!("{}/v1/attachments/{digest}", sender.url);
     let answer = sender.client.get(url).bearer_auth(&sender.key).send().await.unwrap();
     let status = answer.status().as_u16();

@@ -1,7 +1,12 @@
-//! A line between hub and server that can be frozen and cut, also at the very moment of a commit.
+//! A line between a hub and its server that can be frozen, slow, deaf, mute and cut, also at the
+//! very moment of a commit. The server may be a PostgreSQL or a RabbitMQ.
 
 use std::{
-    sync::{Arc, RwLock},
+    collections::VecDeque,
+    sync::{
+        Arc, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -13,6 +18,7 @@ use tokio::{
     },
     sync::watch,
     task::JoinHandle,
+    time::{Instant, sleep_until},
 };
 
 /// What the line does with what comes over it.
@@ -22,6 +28,14 @@ pub(crate) enum Line {
     Whole,
     /// It carries nothing, and tells nobody.
     Frozen,
+    /// It carries nothing of the hub's, and tells nobody: the server is heard, and hears nothing.
+    Deaf,
+    /// It carries nothing of the server's, and tells nobody: the hub hears nothing.
+    Mute,
+    /// It carries everything, late and in small pieces.
+    Slow,
+    /// A connection ends when so many bytes more of the server's were carried.
+    EndsAfter(u64),
     /// Every connection ends, and every new one at once.
     Cut,
     /// A connection ends when the hub asks to commit: the server never hears of it.
@@ -30,10 +44,22 @@ pub(crate) enum Line {
     LosesReplies,
 }
 
-/// `COMMIT` as the hub asks for it: a simple query.
+/// `COMMIT` as the hub asks PostgreSQL for it: a simple query.
 const COMMIT: &[u8] = b"Q\0\0\0\x0bCOMMIT\0";
 /// The server's word that it is done: a command's completion.
 const COMMITTED: &[u8] = b"C\0\0\0\x0bCOMMIT\0";
+/// How late a slow line is, each way, and how much it carries at a time.
+const LATE: Duration = Duration::from_millis(200);
+const PIECE_BYTES: usize = 64;
+/// Pieces that are on their way, at most.
+const UNDER_WAY_MAX: usize = 256;
+
+/// What became of connections.
+#[derive(Debug, Default)]
+struct Counts {
+    turned_away: AtomicU64,
+    ended: AtomicU64,
+}
 
 /// The line; it ends with its owner.
 #[derive(Debug)]
@@ -45,6 +71,7 @@ pub(crate) struct Proxy {
     seen: Arc<RwLock<watch::Receiver<Line>>>,
     /// Lines that nobody changes any more: their connections stay as they are.
     stranded: Vec<watch::Sender<Line>>,
+    counts: Arc<Counts>,
     accepting: JoinHandle<()>,
 }
 
@@ -55,15 +82,25 @@ impl Proxy {
         let port = listener.local_addr().unwrap().port();
         let (line, seen) = watch::channel(Line::Whole);
         let seen = Arc::new(RwLock::new(seen));
-        let now = seen.clone();
+        let counts = Arc::<Counts>::default();
+        let (now, counted) = (seen.clone(), counts.clone());
         let accepting = tokio::spawn(async move {
             loop {
                 let Ok((stream, _)) = listener.accept().await else { return };
                 let line = now.read().unwrap().clone();
-                tokio::spawn(converse(stream, server, line));
+                tokio::spawn(converse(stream, server, line, counted.clone()));
             }
         });
-        Self { port, server, line, seen, stranded: Vec::new(), accepting }
+        Self { port, server, line, seen, stranded: Vec::new(), counts, accepting }
+    }
+
+    /// A whole line to the server of an address, and the address by way of it.
+    pub(crate) async fn before(address: &str) -> (Self, String) {
+        let (before, _) = address.rsplit_once('/').unwrap();
+        let (_, port) = before.rsplit_once(':').unwrap();
+        let proxy = Self::to(port.parse().unwrap()).await;
+        let by_way = proxy.by_way(address);
+        (proxy, by_way)
     }
 
     /// An address of the server, by way of this line.
@@ -77,6 +114,16 @@ impl Proxy {
     /// From now on.
     pub(crate) fn is(&self, line: Line) {
         self.line.send_replace(line);
+    }
+
+    /// Connections that came while the line was cut.
+    pub(crate) fn turned_away(&self) -> u64 {
+        self.counts.turned_away.load(Ordering::Relaxed)
+    }
+
+    /// Connections that ended after so many bytes.
+    pub(crate) fn ended(&self) -> u64 {
+        self.counts.ended.load(Ordering::Relaxed)
     }
 
     /// Leaves every connection there is as it is now, for ever, and carries new ones.
@@ -100,9 +147,41 @@ impl Drop for Proxy {
     }
 }
 
+/// One way of a connection: when it carries nothing, and what words end it on which line.
+struct Way {
+    silent: Line,
+    loses: (Line, &'static [u8]),
+    counts: Arc<Counts>,
+}
+
+impl Way {
+    fn is_held(&self, now: Line) -> bool {
+        now == Line::Frozen || now == self.silent
+    }
+
+    fn is_lost(&self, now: Line, chunk: &[u8]) -> bool {
+        let (line, words) = self.loses;
+        now == line && chunk.windows(words.len()).any(|part| part == words)
+    }
+
+    /// How much of a chunk is carried before the connection ends, so much having been since the
+    /// line became what it is; none where it goes on.
+    fn ends_within(&self, now: Line, carried: u64, chunk: &[u8]) -> Option<usize> {
+        let Line::EndsAfter(bytes) = now else { return None };
+        let left = usize::try_from(bytes.saturating_sub(carried)).unwrap_or(usize::MAX);
+        (self.silent == Line::Mute && left <= chunk.len()).then_some(left)
+    }
+}
+
 /// One connection, until one of its ends or the line ends it.
-async fn converse(hub: TcpStream, server: u16, mut line: watch::Receiver<Line>) {
+async fn converse(
+    hub: TcpStream,
+    server: u16,
+    mut line: watch::Receiver<Line>,
+    counts: Arc<Counts>,
+) {
     if *line.borrow() == Line::Cut {
+        counts.turned_away.fetch_add(1, Ordering::Relaxed);
         return;
     }
     // A frozen line does not even let a connection through.
@@ -113,36 +192,62 @@ async fn converse(hub: TcpStream, server: u16, mut line: watch::Receiver<Line>) 
     let _ = (hub.set_nodelay(true), server.set_nodelay(true));
     let ((hub_reads, hub_writes), (server_reads, server_writes)) =
         (hub.into_split(), server.into_split());
+    let way = |silent, loses| Way { silent, loses, counts: counts.clone() };
+    let there = way(Line::Deaf, (Line::LosesCommits, COMMIT));
+    let back = way(Line::Mute, (Line::LosesReplies, COMMITTED));
     tokio::select! {
-        () = relay(hub_reads, server_writes, line.clone(), (Line::LosesCommits, COMMIT)) => {}
-        () = relay(server_reads, hub_writes, line, (Line::LosesReplies, COMMITTED)) => {}
+        () = relay(hub_reads, server_writes, line.clone(), there) => {}
+        () = relay(server_reads, hub_writes, line, back) => {}
     }
 }
 
-/// Carries bytes one way. On a line that is `loses.0` it ends before `loses.1` is carried.
+/// Carries bytes one way.
 async fn relay(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
     mut line: watch::Receiver<Line>,
-    (loses, words): (Line, &[u8]),
+    way: Way,
 ) {
     let mut buffer = vec![0; 64 * 1024];
+    let mut under_way: VecDeque<(Instant, Vec<u8>)> = VecDeque::new();
+    let (mut is_over, mut was, mut carried) = (false, Line::Whole, 0_u64);
     loop {
-        let read = tokio::select! {
-            changed = line.changed() => match changed {
-                Ok(()) if *line.borrow_and_update() != Line::Cut => continue,
-                _ => return,
+        let now = *line.borrow_and_update();
+        if now == Line::Cut || (is_over && under_way.is_empty()) {
+            return;
+        }
+        carried = if now == was { carried } else { 0 };
+        was = now;
+        let next = under_way.front().map(|(due, _)| *due).filter(|_| !way.is_held(now));
+        if next.is_some_and(|due| due <= Instant::now()) {
+            let Some((_, chunk)) = under_way.pop_front() else { return };
+            if let Some(left) = way.ends_within(now, carried, &chunk) {
+                let _ = to.write_all(&chunk[..left]).await;
+                way.counts.ended.fetch_add(1, Ordering::Relaxed);
+                return;
+            }
+            if way.is_lost(now, &chunk) || to.write_all(&chunk).await.is_err() {
+                return;
+            }
+            carried += chunk.len() as u64;
+            continue;
+        }
+        let open = !is_over && under_way.len() < UNDER_WAY_MAX;
+        let later = Instant::now() + Duration::from_secs(3_600);
+        tokio::select! {
+            changed = line.changed() => if changed.is_err() { return },
+            () = sleep_until(next.unwrap_or(later)) => {}
+            read = from.read(&mut buffer), if open => match read {
+                Ok(count @ 1..) => {
+                    let (late, bytes) = match now {
+                        Line::Slow => (LATE, PIECE_BYTES),
+                        _ => (Duration::ZERO, count),
+                    };
+                    let due = Instant::now() + late;
+                    under_way.extend(buffer[..count].chunks(bytes).map(|one| (due, one.to_vec())));
+                }
+                _ => is_over = true,
             },
-            read = from.read(&mut buffer) => read,
-        };
-        let Ok(count @ 1..) = read else { return };
-        let chunk = &buffer[..count];
-        let Ok(now) = line.wait_for(|now| *now != Line::Frozen).await.map(|now| *now) else {
-            return;
-        };
-        let lost = now == loses && chunk.windows(words.len()).any(|part| part == words);
-        if now == Line::Cut || lost || to.write_all(chunk).await.is_err() {
-            return;
         }
     }
 }

@@ -11,11 +11,10 @@ use std::{
 
 use tokio::{task::JoinSet, time::sleep};
 
-use super::{Doors, Together, ask, deliver, wait_until};
+use super::{Client, Doors, Together, ask, wait_until};
 use crate::{
     bus::{REMEMBERED, bus, ids, read, settles, verified},
-    harness::{Hub, Sender, seed},
-    permutations::dossier,
+    harness::{Hub, seed},
     polls::foreign::Broker,
 };
 
@@ -29,28 +28,6 @@ const REST: Duration = Duration::from_millis(10);
 const FAILOVER_MAX: Duration = Duration::from_secs(20);
 /// How long a process that woke up has to do something wrong.
 const WHILE: Duration = Duration::from_secs(5);
-
-/// An agency's system that knows one process, and asks the next one where that does not take it.
-async fn client(
-    doors: Doors,
-    mut sender: Sender,
-    (seed, number): (u64, u64),
-    over: Arc<AtomicBool>,
-) -> Vec<String> {
-    let mut acknowledged = Vec::new();
-    for turn in 0.. {
-        if over.load(Ordering::Relaxed) {
-            break;
-        }
-        for message in dossier(seed, turn * CLIENTS + number) {
-            let url = |tried: u32| doors.url(number as usize + tried as usize);
-            deliver(&mut sender, &message, url).await.assert_honest();
-            acknowledged.push(message.id);
-            sleep(REST).await;
-        }
-    }
-    acknowledged
-}
 
 /// Who publishes: the process, the token of its turn, and how far it is.
 fn publishing(together: &Together) -> (u32, u64, u64) {
@@ -95,7 +72,8 @@ async fn one_process_publishes_and_another_goes_on_when_it_is_killed_or_stands_s
     let mut clients = JoinSet::new();
     for number in 0..CLIENTS {
         let sender = hubs[0].sender(&together.key);
-        clients.spawn(client(doors.clone(), sender, (seed, number), over.clone()));
+        let client = Client { number, of: CLIENTS, seed, rest: REST };
+        clients.spawn(client.sends(doors.clone(), sender, over.clone()));
     }
     sleep(REMEMBERED).await;
     one_publishes(&hubs, &together.key).await;
@@ -126,7 +104,8 @@ async fn one_process_publishes_and_another_goes_on_when_it_is_killed_or_stands_s
     assert!(last > position, "who publishes was held up by the one that woke");
     one_publishes(&hubs, &together.key).await;
     over.store(true, Ordering::Relaxed);
-    let acknowledged: Vec<String> = clients.join_all().await.into_iter().flatten().collect();
+    let sent = clients.join_all().await.into_iter();
+    let acknowledged: Vec<String> = sent.flat_map(|(acknowledged, _)| acknowledged).collect();
     println!("{} messages; another went on after {killed:?} and {stopped:?}", acknowledged.len());
     settles(&hubs[0].sender(&together.key)).await;
     let told = ids(&hubs[1].sender(&portal).feed("records", 1_000).await);

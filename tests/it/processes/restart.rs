@@ -10,11 +10,8 @@ use std::{
 
 use tokio::task::JoinSet;
 
-use super::{Doors, Together, deliver};
-use crate::{
-    harness::{Hub, Random, Sender, seed},
-    permutations::dossier,
-};
+use super::{Client, Doors, Together};
+use crate::harness::{Hub, Sender, seed};
 
 const PROCESSES: usize = 3;
 const CLIENTS: u64 = 6;
@@ -22,34 +19,6 @@ const CLIENTS: u64 = 6;
 const REST: Duration = Duration::from_millis(4);
 /// How long there is load before, between and after two restarts.
 const BETWEEN: Duration = Duration::from_millis(700);
-
-/// An agency's system behind a balancer: where one process does not take it, the next one is asked.
-async fn client(
-    doors: Doors,
-    mut sender: Sender,
-    (seed, number): (u64, u64),
-    over: Arc<AtomicBool>,
-) -> (Vec<String>, u32) {
-    let mut random = Random::new(seed ^ number);
-    let (mut acknowledged, mut turned_away) = (Vec::new(), 0);
-    for turn in 0.. {
-        if over.load(Ordering::Relaxed) {
-            break;
-        }
-        let mut messages = dossier(seed, turn * CLIENTS + number);
-        random.shuffle(&mut messages);
-        for message in messages {
-            let first = random.next() as u32 % 3;
-            let url = |tried: u32| doors.url((first + tried) as usize);
-            let told = deliver(&mut sender, &message, url).await;
-            told.assert_honest();
-            turned_away += told.turned_away();
-            acknowledged.push(message.id);
-            tokio::time::sleep(REST).await;
-        }
-    }
-    (acknowledged, turned_away)
-}
 
 /// Whether a balancer would send requests to a process.
 async fn is_ready(sender: &Sender) -> bool {
@@ -67,7 +36,8 @@ async fn a_rolling_restart_loses_and_doubles_nothing_and_asks_at_worst_to_come_a
     let mut clients = JoinSet::new();
     for number in 0..CLIENTS {
         let sender = hubs[0].sender(&together.key);
-        clients.spawn(client(doors.clone(), sender, (seed, number), over.clone()));
+        let client = Client { number, of: CLIENTS, seed, rest: REST };
+        clients.spawn(client.sends(doors.clone(), sender, over.clone()));
     }
     for number in 0..PROCESSES {
         tokio::time::sleep(BETWEEN).await;

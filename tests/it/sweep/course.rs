@@ -2,7 +2,7 @@
 //! another is sent for it. Whoever is not answered sends again, and a hub that is gone is started
 //! again; nothing else is done for it.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, fs, path::PathBuf, time::Duration};
 
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
@@ -11,9 +11,10 @@ use super::end::End;
 use crate::{
     backend::Backend,
     delivery::agency::{Agency, Reply},
+    exchange::attachment::{pdf, try_send},
     harness::{Folder, Hub, Sender},
     polls::foreign::Broker,
-    preload::{Moment, Preload},
+    preload::{Place, Preload},
 };
 
 /// How long anything may take, with one start of a hub in it.
@@ -29,8 +30,11 @@ pub(super) const IDS: [&str; 4] = ["m-new", "m-part", "m-bad", "m-next"];
 pub(super) const DOSSIERS: [&str; 3] = ["K-1", "K-2", "F-1"];
 /// Records that are delivered.
 const DELIVERED: usize = 4;
-/// The dropped file.
+/// The dropped file, and where it and its receipt are put.
 const FILE: &str = "mot.jsonl";
+const DONE: &str = "drops/so-tha-tep/tep/done";
+/// Bytes of the attachment: more than one page.
+const ATTACHED: usize = 9_000;
 
 /// What a sender was told of its message, for good.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +45,16 @@ pub(super) struct Told {
     pub(super) first: String,
     pub(super) records: Value,
     pub(super) refused: Value,
+}
+
+/// What everybody was told or shown of a course.
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    pub(super) told: Vec<Told>,
+    /// Events of the feed, by id, as a reader saw them whenever that was.
+    pub(super) shown: BTreeMap<String, Value>,
+    /// The digest of the attachment.
+    pub(super) attached: String,
 }
 
 /// A hub with its neighbours.
@@ -89,7 +103,8 @@ impl<'a> Course<'a> {
         let address = if bus.is_some() { "bus = \"secret:truc\"\n" } else { "" };
         let more = format!(
             "routes = \"routes.toml\"\nsecrets = \"secrets.toml\"\n{address}\
-             [endpoints.\"so-nhan.nhan\"]\nurl = \"{}/ho-so\"\nprivate = [\"127.0.0.1\"]\n",
+             [endpoints.\"so-nhan.nhan\"]\nurl = \"{}/ho-so\"\nprivate = [\"127.0.0.1\"]\n\
+             [attachments]\nfolder = \"kem\"\n",
             receiver.url
         );
         folder.configured_with(more);
@@ -104,27 +119,47 @@ impl<'a> Course<'a> {
 
     /// Runs the course, the hub ending once at a step; what it came to. The hub is swept from its
     /// start to its end.
-    pub(super) async fn runs(self, step: u64, moment: Moment) -> End {
+    pub(super) async fn runs(self, place: Place) -> End {
         let whole = line("F-1", 1, "MOI");
         fs::write(self.drops("mot.part"), whole).unwrap();
         fs::rename(self.drops("mot.part"), self.drops(FILE)).unwrap();
-        self.preload.arm(step, moment);
-        let mut run = Run { hub: self.preload.start(&self.folder).await, deaths: 0, course: &self };
+        self.preload.arm(place);
+        let hub = self.preload.start(&self.folder).await;
+        let mut run = Run { hub, deaths: 0, course: &self, heard: Heard::default() };
         run.until(Stage::Taken).await;
-        let mut told = Vec::new();
         for id in IDS.into_iter().chain([IDS[0]]) {
-            told.push(run.sends(id).await);
+            let told = run.sends(id).await;
+            run.heard.told.push(told);
+            run.reads().await;
         }
+        run.heard.attached = run.attaches().await;
         run.until(Stage::Delivered).await;
         if self.bus.is_some() {
             run.until(Stage::Published).await;
         }
-        let deaths = run.ends();
-        let (steps, ended) = (self.preload.count(), self.preload.ended());
-        let kinds = self.preload.kinds();
+        // With the power goes what nobody has synced: it has to come again.
+        run.until(Stage::Taken).await;
+        run.reads().await;
+        let (deaths, heard) = run.ends();
+        self.forgets();
+        let (steps, ended) = (self.preload.steps(), self.preload.ended());
+        let lost = self.preload.lost();
         assert!(deaths <= usize::from(ended.is_some()), "the hub ended {deaths} times");
-        End::of(&self.folder, &self.receiver, &self.keys, told).await.swept(steps, kinds, ended)
+        let end = End::of(&self.folder, &self.receiver, &self.keys, heard).await;
+        End { steps, ended, lost, ..end }
     }
+
+    /// What SQLite's processes share is memory, and goes with the power.
+    fn forgets(&self) {
+        let _ = fs::remove_file(self.folder.path().join("hub.db-shm"));
+    }
+}
+
+/// Whether the dropped file is put away with its receipt, and what that says.
+pub(super) fn receipt(folder: &Folder) -> Option<Value> {
+    let place = folder.path().join(DONE);
+    let text = fs::read(place.join(format!("{FILE}.receipt.json"))).ok()?;
+    place.join(FILE).exists().then(|| serde_json::from_slice(&text).unwrap_or_default())
 }
 
 /// How far a course is.
@@ -141,6 +176,7 @@ struct Run<'a> {
     course: &'a Course<'a>,
     hub: Hub,
     deaths: usize,
+    heard: Heard,
 }
 
 impl Run<'_> {
@@ -152,6 +188,7 @@ impl Run<'_> {
     async fn goes_on(&mut self) {
         if self.hub.is_over() {
             self.deaths += 1;
+            self.course.forgets();
             self.hub = self.course.preload.start(&self.course.folder).await;
         } else {
             sleep(REST).await;
@@ -168,9 +205,8 @@ impl Run<'_> {
     }
 
     async fn is_at(&self, stage: Stage) -> bool {
-        let receipt = self.course.drops("done").join(format!("{FILE}.receipt.json"));
         match stage {
-            Stage::Taken => receipt.exists(),
+            Stage::Taken => receipt(&self.course.folder).is_some(),
             Stage::Delivered => self.is_delivered().await,
             Stage::Published => self.is_published().await,
         }
@@ -198,9 +234,34 @@ impl Run<'_> {
         panic!("{id} is never answered:\n{}", self.course.folder.log());
     }
 
-    /// What a page says; nothing where the hub ends meanwhile.
-    async fn page(&self, path: &str) -> Option<Value> {
-        let sender = self.sender(2);
+    /// Sends an attachment until it is taken; its digest.
+    async fn attaches(&mut self) -> String {
+        let began = Instant::now();
+        while began.elapsed() < WITHIN {
+            match try_send(&self.sender(0), "application/pdf", pdf(ATTACHED)).await {
+                Ok((201, claim)) if claim["digest"].is_string() => {
+                    return claim["digest"].as_str().unwrap().to_owned();
+                }
+                Ok((201 | 503, _)) | Err(_) => self.goes_on().await,
+                Ok((status, told)) => panic!("{status} {told}"),
+            }
+        }
+        panic!("the attachment is never taken:\n{}", self.course.folder.log());
+    }
+
+    /// Takes note of what the feed shows; of nothing where the hub ends meanwhile.
+    async fn reads(&mut self) {
+        let page = self.page(1, "/v1/feeds/records?limit=100").await;
+        for event in page.iter().filter_map(Value::as_array).flatten() {
+            let id = event["id"].as_str().unwrap().to_owned();
+            let known = self.heard.shown.entry(id).or_insert_with(|| event.clone());
+            assert_eq!(known, event, "an event is what it was");
+        }
+    }
+
+    /// What a page says to somebody; nothing where the hub ends meanwhile.
+    async fn page(&self, key: usize, path: &str) -> Option<Value> {
+        let sender = self.sender(key);
         let request = sender.client.get(format!("{}{path}", sender.url)).bearer_auth(&sender.key);
         request.send().await.ok()?.json().await.ok()
     }
@@ -210,25 +271,26 @@ impl Run<'_> {
         if self.course.receiver.count() < DELIVERED {
             return false;
         }
-        let Some(page) = self.page("/v1/outbox").await else { return false };
+        let Some(page) = self.page(2, "/v1/outbox").await else { return false };
         let channels = page["channels"].as_array().into_iter().flatten();
         let mut own = channels.filter(|one| one["channel"] == "so-nhan.nhan");
         own.any(|one| one["waiting"] == 0)
     }
 
     async fn is_published(&self) -> bool {
-        let Some(page) = self.page("/readyz").await else { return false };
+        let Some(page) = self.page(2, "/readyz").await else { return false };
         page["bus"]["behind"] == 0
     }
 
-    /// Ends the hub in good order, unless it ends at a step of that; how often it ended otherwise.
-    fn ends(mut self) -> usize {
+    /// Ends the hub in good order, unless it ends at a step of that; how often it ended otherwise,
+    /// and what was heard of it.
+    fn ends(mut self) -> (usize, Heard) {
         self.hub.signal("TERM");
         let began = std::time::Instant::now();
         while !self.hub.is_over() {
             assert!(began.elapsed() < WITHIN, "the hub does not end");
             std::thread::sleep(REST);
         }
-        self.deaths
+        (self.deaths, self.heard)
     }
 }

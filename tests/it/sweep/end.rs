@@ -1,19 +1,27 @@
 //! What a course came to, as everybody around the hub sees it. One that was cut short at a step
 //! must have come to what the one that was not came to.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
 
-use super::course::{CHANNEL, DOSSIERS, IDS, Told};
+use super::course::{CHANNEL, DOSSIERS, Heard, IDS, Told, receipt};
 use crate::{
     delivery::agency::Agency,
+    exchange::attachment::fetch,
     harness::{Folder, Hub, Sender},
+    preload::KINDS,
     recount::{recount, store},
 };
 
 /// Members that tell when something was received: they differ from run to run.
 const OF_RECEIPT: &[&str] = &["recorded_at", "recordedtime", "time"];
+
+/// How long what was undone may take to come again.
+const WITHIN: Duration = Duration::from_secs(30);
 
 /// What a course came to.
 #[derive(Debug)]
@@ -25,10 +33,12 @@ pub(super) struct End {
     pub(super) fed: Vec<String>,
     /// Deliveries that came more than once.
     pub(super) again: usize,
-    pub(super) steps: u64,
-    pub(super) kinds: String,
+    /// Steps, by kind.
+    pub(super) steps: [u64; KINDS.len()],
     /// The kind of step at which the hub was ended.
     pub(super) ended: Option<&'static str>,
+    /// Changes of contents and of names that went with the power.
+    pub(super) lost: (u64, u64),
 }
 
 /// The same without members of receipt, and with what names this journal alone taken out of texts.
@@ -81,7 +91,7 @@ impl End {
         folder: &Folder,
         receiver: &Agency,
         [agency, portal, operator]: &[String; 3],
-        told: Vec<Told>,
+        heard: Heard,
     ) -> Self {
         let hub = Hub::start(folder).await;
         let (agency, portal) = (hub.sender(agency), hub.sender(portal));
@@ -90,6 +100,11 @@ impl End {
         let fed: Vec<String> =
             events.iter().map(|event| event["id"].as_str().unwrap().to_owned()).collect();
         let log = fed[0].split('/').next().unwrap().to_owned();
+        for (id, event) in &heard.shown {
+            assert!(events.contains(event), "{id} was shown, and is no more: {event}");
+        }
+        let (status, bytes) = fetch(&agency, &heard.attached).await;
+        assert!(status == 200 && bytes.is_some(), "the attachment was taken, and is no more");
         let mut seen = BTreeMap::from([("records", Value::Array(events))]);
         seen.insert("dossiers fed", json!(portal.feed("dossiers", 100).await));
         seen.insert("messages", messages(&agency).await);
@@ -98,6 +113,7 @@ impl End {
         seen.insert("dead", operator.found("/v1/dead").await);
         let (deliveries, again) = delivered(receiver, &log);
         seen.insert("deliveries", deliveries);
+        seen.insert("receipt", told_of_file(folder).await);
         hub.stop();
         let verified = folder.verify();
         // No message was applied twice, and none is left without an outcome.
@@ -108,13 +124,8 @@ impl End {
                    min(position) AS first, max(position) + 1 AS size FROM entries";
         seen.insert("positions", json!(store(folder, sql)));
         let seen = seen.into_iter().map(|(name, value)| (name, timeless(&value, &log))).collect();
-        let (steps, kinds, ended) = (0, String::new(), None);
-        Self { seen, told, fed, again, steps, kinds, ended }
-    }
-
-    /// With what the sweep knows of it.
-    pub(super) fn swept(self, steps: u64, kinds: String, ended: Option<&'static str>) -> Self {
-        Self { steps, kinds, ended, ..self }
+        let (steps, ended, lost) = ([0; KINDS.len()], None, (0, 0));
+        Self { seen, told: heard.told, fed, again, steps, ended, lost }
     }
 
     /// What differs from another course's end: names and both sides.
@@ -127,6 +138,19 @@ impl End {
             found.push(format!("told: {:?} and {:?}", self.told, other.told));
         }
         found
+    }
+}
+
+/// What the receipt beside the dropped file says, it having come once or again.
+async fn told_of_file(folder: &Folder) -> Value {
+    let began = Instant::now();
+    loop {
+        if let Some(told) = receipt(folder) {
+            let first = told.get("first").unwrap_or(&told["outcome"]);
+            return json!([first, told["records"], told["refused"]]);
+        }
+        assert!(began.elapsed() < WITHIN, "the file is not put away:\n{}", folder.log());
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 

@@ -1,5 +1,10 @@
 //! Dropping raw bytes for their age.
 
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
@@ -8,6 +13,10 @@ use crate::store::{
     Answer, StoreError, Trouble, Verdict,
     pruning::{self, BATCH_BYTES_MAX, BATCH_PIECES_MAX, Old, Pruning, Raw},
 };
+
+/// How long it is tried to put a file that was written anew in its place, and how often.
+const COPIED_WITHIN: Duration = Duration::from_secs(30);
+const COPIED_REST: Duration = Duration::from_millis(50);
 
 /// When a message was recorded; the next one there is, where it is none.
 fn recorded(connection: &Connection, message: u64) -> Result<Option<Timestamp>, StoreError> {
@@ -101,13 +110,21 @@ impl Pruning for SqliteStore {
             let vacuum = "PRAGMA temp_store = FILE; VACUUM; PRAGMA temp_store = MEMORY;";
             writer.connection.execute_batch(vacuum)?;
             let copied = "PRAGMA wal_checkpoint(TRUNCATE)";
-            match writer.connection.query_row(copied, [], |row| row.get(0))? {
-                false => Ok(()),
-                true => Err(StoreError {
+            let began = Instant::now();
+            let busy = || writer.connection.query_row(copied, [], |row| row.get::<_, bool>(0));
+            // Our own thread that copies the WAL back may be at it, and SQLite waits for readers
+            // alone, not for who copies.
+            while busy()? {
+                if began.elapsed() < COPIED_WITHIN {
+                    thread::sleep(COPIED_REST);
+                    continue;
+                }
+                return Err(StoreError {
                     trouble: Trouble::Busy,
                     reason: "others read the file: its room goes back when they end".to_owned(),
-                }),
+                });
             }
+            Ok(())
         })
     }
 }
