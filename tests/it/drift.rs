@@ -64,7 +64,7 @@ async fn counted(folder: &Folder) -> Value {
             return drift;
         }
         assert!(began.elapsed() < COUNTED_MAX, "{told}");
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
     }
 }
 
