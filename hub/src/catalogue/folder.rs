@@ -30,6 +30,22 @@ const TIMES: [&str; 3] = ["calendar.toml", "holidays.csv", "deadlines.toml"];
 /// What is asked about; a catalogue without it has no findings.
 const FINDINGS: &str = "findings.toml";
 
+/// All that is read in the folder of a catalogue. Whatever else lies there, be it the store itself,
+/// is not of it.
+pub const FILES: [&str; 11] = [
+    "agencies.csv",
+    "fields.csv",
+    "procedures.csv",
+    "units.csv",
+    "successions.csv",
+    "calendar.toml",
+    "holidays.csv",
+    "deadlines.toml",
+    "findings.toml",
+    "reports.toml",
+    "roadmap.toml",
+];
+
 /// Reads the catalogue in a folder.
 ///
 /// # Errors

@@ -34,7 +34,7 @@ use crate::{
 };
 
 pub use agencies::AgencyQuestion;
-pub use folder::load;
+pub use folder::{FILES, load};
 pub use page::{Page, UnknownValue, Window};
 pub use procedures::ProcedureQuestion;
 pub use units::UnitQuestion;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::Config;
-use crate::{journal::merkle::Digest, store::Store};
+use crate::{catalogue, journal::merkle::Digest, store::Store};
 
 /// Folders within folders that are looked into.
 const DEPTH_MAX: u32 = 8;
@@ -41,7 +41,9 @@ impl Config {
         }
         all.folder("agencies", &self.agencies, DEPTH_MAX);
         if let Some(folder) = &self.catalogue {
-            all.folder("catalogue", folder, DEPTH_MAX);
+            for name in catalogue::FILES {
+                all.file(format!("catalogue/{name}"), &folder.join(name));
+            }
         }
         all
     }
