@@ -35,7 +35,8 @@ impl FromStr for Network {
 }
 
 impl Network {
-    fn holds(&self, address: IpAddr) -> bool {
+    /// Whether an address is of it.
+    pub fn holds(&self, address: IpAddr) -> bool {
         let bits = u32::from(self.bits);
         match (self.base, address) {
             (IpAddr::V4(base), IpAddr::V4(address)) => {

@@ -245,6 +245,9 @@ pub struct Dossier {
     /// What it is about (trích yếu).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
+    /// What is printed on the receipt for its holder alone, to look the dossier up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt_secret: Option<String>,
     /// Commune the dossier belongs to, code valid on its date.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commune: Option<String>,

@@ -50,6 +50,8 @@ pub struct Config {
     pub secrets: Option<PathBuf>,
     /// Private addresses that it may connect to.
     pub private_networks: Vec<Network>,
+    /// Proxies that are believed when they say whom they speak for.
+    pub trusted_proxies: Vec<Network>,
     /// Folder of the catalogue that this hub publishes; without one the store's stays in force.
     pub catalogue: Option<PathBuf>,
     /// File of the routes, for a hub that delivers.
@@ -81,6 +83,8 @@ struct File {
     secrets: Option<PathBuf>,
     #[serde(default)]
     private_networks: Vec<toml::Spanned<String>>,
+    #[serde(default)]
+    trusted_proxies: Vec<toml::Spanned<String>>,
     catalogue: Option<PathBuf>,
     routes: Option<PathBuf>,
     bus: Option<toml::Spanned<String>>,
@@ -168,6 +172,7 @@ impl Config {
         }
         let endpoints = source.endpoints(file.endpoints, &mut found);
         let private_networks = networks(&file.private_networks, (name, text), &mut found);
+        let trusted_proxies = networks(&file.trusted_proxies, (name, text), &mut found);
         let attachments = store
             .as_ref()
             .ok()
@@ -180,6 +185,7 @@ impl Config {
                 drops: file.drops.map(|drops| folder.join(drops)),
                 secrets,
                 private_networks,
+                trusted_proxies,
                 catalogue: file.catalogue.map(|path| folder.join(path)),
                 routes: file.routes.map(|path| folder.join(path)),
                 endpoints,
@@ -277,7 +283,7 @@ impl StoreAddress {
 const STORES: &str =
     "write sqlite:FILE, such as sqlite:hub.db, or postgres://ROLE:PASSWORD@HOST/DATABASE";
 
-/// The private networks that the hub may connect to.
+/// Networks by their addresses.
 fn networks(
     all: &[toml::Spanned<String>],
     (name, text): (&str, &str),

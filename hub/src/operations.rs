@@ -13,6 +13,7 @@ mod exchange;
 mod feedback;
 mod findings;
 mod listing;
+mod lookups;
 mod messages;
 pub mod moves;
 mod pollers;
@@ -62,6 +63,7 @@ pub use exchange::{
 pub use feedback::{FeedbackPage, FeedbackQuestion, FeedbackSummary};
 pub(crate) use findings::told;
 pub use findings::{FindingPage, FindingQuestion};
+pub use lookups::{Claim, Labelled, PublicView};
 pub use messages::Trace;
 pub use pollers::PollerStanding;
 pub use reports::{
@@ -303,7 +305,9 @@ impl Operations {
         let seen = || row.public.as_deref().and_then(sight);
         match who {
             Principal::Operator => true,
-            Principal::Portal => seen().is_some_and(|Sight { counted, .. }| counted),
+            Principal::Portal | Principal::Reporting(_) => {
+                seen().is_some_and(|Sight { counted, .. }| counted)
+            }
             Principal::Agency(agency) => seen().is_some_and(|Sight { identities, .. }| {
                 identities.iter().any(|one| agency_of(&one.source) == agency)
             }),

@@ -6,6 +6,7 @@
 )]
 
 mod altered;
+mod authority;
 mod backend;
 mod backups;
 mod bench;
@@ -40,6 +41,7 @@ mod kills;
 mod ledger;
 mod lienthong;
 mod load;
+mod lookups;
 mod migrate;
 mod moves;
 mod onboarding;

@@ -28,11 +28,12 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::{Desk, not_taken, taken as taken_in_words};
+use crate::rest::client::Client;
 use crate::rest::intake::{self, Intake};
 use crate::rest::kinds;
 use crate::rest::problem::{ProblemResponse, note};
 use crate::rest::push::{Denied, last};
-use crate::rest::token::Tokens;
+use crate::rest::token::{self, Tokens};
 
 /// The word in a channel's settings.
 pub const NAME: &str = "dvcqg";
@@ -88,8 +89,11 @@ async fn login(State(dvcqg): State<Arc<Dvcqg>>, request: Request) -> Response {
         Ok((bytes, _share)) => bytes,
         Err(problem) => return refused(transport(last(problem))),
     };
-    let issued = Call::read(&bytes)
-        .and_then(|call| dvcqg.tokens.issue(&call.text("username")?, &call.text("password")?));
+    let issued = Call::read(&bytes).and_then(|call| {
+        let (id, secret) = (Some(call.text("username")?), Some(call.text("password")?));
+        let peer = Client::of(&head.extensions);
+        dvcqg.tokens.issue(&token::Asked { id, secret, peer, ..token::Asked::default() }).ok()
+    });
     let body = match issued {
         Some(issued) => {
             json!({ "session": issued.token, "error_code": "0", "message": "thành công" })

@@ -16,16 +16,22 @@ use super::{Desk, dvcqg, lgsp};
 use crate::rest::intake::{Intake, Limits};
 use crate::rest::push::Denied;
 use crate::rest::server::{ServerLimits, serve};
-use crate::rest::token::{self, Issued, Tokens};
+use crate::rest::token::{self, Asked, Issued, NotIssued, Tokens};
 use crate::suite::{CHANNEL, PATIENCE, Scripted, receipt};
 
 /// One client, whose token is `right`, and whose agency receives one operation of each dialect.
 struct OneClient;
 
 impl Tokens for OneClient {
-    fn issue(&self, id: &str, secret: &str) -> Option<Issued> {
-        let right = id == "so-xay-dung" && secret == "bí mật&=+%";
-        right.then(|| Issued { token: "right".to_owned(), expires_in: 3600 })
+    fn issue(&self, asked: &Asked) -> Result<Issued, NotIssued> {
+        let told = (asked.id.as_deref(), asked.secret.as_deref());
+        if told != (Some("so-xay-dung"), Some("bí mật&=+%")) {
+            return Err(NotIssued::Client);
+        }
+        if asked.scope.as_deref() == Some("operate") {
+            return Err(NotIssued::Scope);
+        }
+        Ok(Issued { token: "right".to_owned(), expires_in: 3600, scope: asked.scope.clone() })
     }
 }
 

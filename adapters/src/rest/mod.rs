@@ -5,6 +5,7 @@
 //! door and for the hub's other calls, what went wrong.
 
 pub(crate) mod body;
+pub mod client;
 pub mod exchange;
 pub mod intake;
 pub mod kinds;

@@ -112,7 +112,7 @@ impl Push {
 }
 
 /// Some of the body may still be on its way, so its connection carries no other request.
-pub(crate) fn last(problem: ProblemResponse) -> ProblemResponse {
+pub fn last(problem: ProblemResponse) -> ProblemResponse {
     problem.header(CONNECTION, HeaderValue::from_static("close"))
 }
 

@@ -25,6 +25,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::client::Client;
 use super::intake;
 use super::wire::Wire;
 
@@ -242,10 +243,14 @@ async fn converse(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "the connection keeps small packets back");
     }
+    let peer = stream.peer_addr().ok().map(|peer| Client(peer.ip()));
     let wire = Wire::new(stream, limits.write_timeout, limits.linger);
     let stop = ending.stop.clone();
     let unheard = Mutex::new(Some(unheard));
-    let heard = service_fn(move |request| {
+    let heard = service_fn(move |mut request: Request<Incoming>| {
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(peer);
+        }
         drop(unheard.lock().unwrap_or_else(PoisonError::into_inner).take());
         answer_or_end(ending.clone(), app.now(), request)
     });

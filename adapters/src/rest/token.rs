@@ -3,6 +3,7 @@
 //!
 //! The form is read whatever the request says that it is: a widespread client labels it JSON.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -15,6 +16,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use super::client::Client;
 use super::intake::{Intake, only};
 use super::push::last;
 
@@ -23,8 +25,12 @@ const REQUEST_BYTES_MAX: usize = 16 * 1024;
 
 /// Who gives tokens.
 pub trait Tokens: Send + Sync + 'static {
-    /// A token for who knows a key's secret; nothing for others.
-    fn issue(&self, id: &str, secret: &str) -> Option<Issued>;
+    /// A token for who knows a key's secret.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none.
+    fn issue(&self, asked: &Asked) -> Result<Issued, NotIssued>;
 }
 
 /// A token.
@@ -34,6 +40,17 @@ pub struct Issued {
     pub token: String,
     /// Seconds until it ends.
     pub expires_in: u32,
+    /// What it is for, where that was asked for.
+    pub scope: Option<String>,
+}
+
+/// Why no token is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotIssued {
+    /// The key is not known, its secret is another, it is over, or it is not looked at now.
+    Client,
+    /// The key is for less than what is asked for, or that is nothing.
+    Scope,
 }
 
 struct Giving {
@@ -52,11 +69,18 @@ pub fn router(intake: Arc<Intake>, tokens: Arc<dyn Tokens>, addresses: &[&str]) 
 }
 
 /// What is asked for.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Asked {
-    grant_type: Option<String>,
-    id: Option<String>,
-    secret: Option<String>,
+#[derive(Default, PartialEq, Eq)]
+pub struct Asked {
+    /// By what it is asked for; told by clients of OAuth 2.
+    pub grant_type: Option<String>,
+    /// The key's public part.
+    pub id: Option<String>,
+    /// Its secret.
+    pub secret: Option<String>,
+    /// What the token is to be for; absent for all that the key is for.
+    pub scope: Option<String>,
+    /// Where the request came from.
+    pub peer: Option<IpAddr>,
 }
 
 /// RFC 6749 §5.2: which fault, and in words.
@@ -78,6 +102,13 @@ const CLIENT: Fault = Fault(
     "invalid_client",
     "client_id hoặc client_secret không đúng, hoặc khóa đã bị thu hồi. / \
      client_id or client_secret is wrong, or the key is revoked.",
+);
+
+const SCOPE: Fault = Fault(
+    StatusCode::BAD_REQUEST,
+    "invalid_scope",
+    "Khóa không có một trong các phạm vi nêu trong scope; bỏ scope để nhận mọi phạm vi có. / \
+     The key does not have one of the scopes named; without scope the token is for all it has.",
 );
 
 impl IntoResponse for Fault {
@@ -103,22 +134,21 @@ async fn give(State(giving): State<Arc<Giving>>, request: Request) -> Response {
         Err(problem) => return last(problem).into_response(),
     };
     let Some(asked) = asked(&head.headers, &bytes) else { return REQUEST.into_response() };
+    let asked = Asked { peer: Client::of(&head.extensions), ..asked };
     match asked.grant_type.as_deref() {
         None => return REQUEST.into_response(),
         Some("client_credentials") => {}
         Some(_) => return GRANT.into_response(),
     }
-    let (Some(id), Some(secret)) = (&asked.id, &asked.secret) else {
-        return CLIENT.into_response();
-    };
-    match giving.tokens.issue(id, secret) {
-        None => CLIENT.into_response(),
-        Some(Issued { token, expires_in }) => {
+    match giving.tokens.issue(&asked) {
+        Err(NotIssued::Client) => CLIENT.into_response(),
+        Err(NotIssued::Scope) => SCOPE.into_response(),
+        Ok(Issued { token, expires_in, scope }) => {
             let body = json!({
                 "access_token": token,
                 "token_type": "Bearer",
                 "expires_in": expires_in,
-                "scope": "default",
+                "scope": scope.as_deref().unwrap_or("default"),
             });
             ([(CACHE_CONTROL, "no-store")], Json(body)).into_response()
         }
@@ -143,6 +173,7 @@ fn asked(headers: &HeaderMap, bytes: &[u8]) -> Option<Asked> {
             "grant_type" => &mut asked.grant_type,
             "client_id" => &mut asked.id,
             "client_secret" => &mut asked.secret,
+            "scope" => &mut asked.scope,
             _ => continue,
         };
         if place.replace(value).is_some() {

@@ -42,7 +42,7 @@ fn holder(who: &Principal) -> Option<&str> {
     match who {
         Principal::Agency(agency) => Some(agency),
         Principal::Portal => Some(PORTAL),
-        Principal::Operator => None,
+        Principal::Reporting(_) | Principal::Operator => None,
     }
 }
 

@@ -125,7 +125,7 @@ pub(super) async fn dead(
     Asker(who): Asker,
     uri: Uri,
 ) -> Result<Response, Stop> {
-    if who == Principal::Portal {
+    if matches!(who, Principal::Portal | Principal::Reporting(_)) {
         return Err(ProblemResponse::new(StatusCode::FORBIDDEN, &NOT_YOURS).into());
     }
     let known: Vec<&str> = FILTERS.into_iter().chain(["cursor", "limit"]).collect();

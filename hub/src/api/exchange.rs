@@ -64,7 +64,7 @@ pub(super) async fn requests(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Stop> {
-    if who == Principal::Portal {
+    if matches!(who, Principal::Portal | Principal::Reporting(_)) {
         return Err(ProblemResponse::new(StatusCode::FORBIDDEN, &NOT_YOURS).into());
     }
     let params = Params::read(&uri, &KNOWN)?;

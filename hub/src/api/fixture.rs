@@ -118,7 +118,16 @@ impl Bench {
         Self {
             folder,
             journey,
-            api: Api { operations, live, streams, keys, telemetry, attachments: None },
+            api: Api {
+                operations,
+                live,
+                streams,
+                keys,
+                proxies: Default::default(),
+                lookups: Default::default(),
+                telemetry,
+                attachments: None,
+            },
         }
     }
 

@@ -144,6 +144,36 @@ kinds! {
         "Only the operator may do this."
         "Dùng khóa tạo bằng lienthong key new operator, hoặc lệnh lienthong trên máy chủ."
         "Use a key of lienthong key new operator, or the command on the hub's machine.";
+    BAD_LOOKUP "bad-lookup"
+        "Không đọc được yêu cầu tra cứu."
+        "The question cannot be read."
+        "Gửi mã hồ sơ và bốn ký tự cuối của số điện thoại, số giấy tờ, hoặc mã trên giấy hẹn."
+        "Send the code and the last four of a telephone or identity number, or the receipt's word.";
+    LOOKUP_FAILED "lookup-failed"
+        "Không tìm thấy hồ sơ ứng với mã và thông tin xác nhận này."
+        "There is no dossier of this code and secret."
+        "Kiểm tra mã trên giấy hẹn và bốn ký tự cuối; nếu vẫn không được, hỏi cơ quan tiếp nhận."
+        "Check the code on the receipt and the four characters; else ask the agency.";
+    TOO_MANY_LOOKUPS "too-many-lookups"
+        "Tra cứu quá nhiều lần."
+        "Too many look-ups."
+        "Gọi lại sau thời gian nêu trong Retry-After."
+        "Call again after the time in Retry-After.";
+    SCOPE "scope-not-granted"
+        "Khóa truy cập này không dùng được cho việc này."
+        "This access key is not for this."
+        "Dùng khóa có phạm vi nêu trong scope; đơn vị vận hành cấp phạm vi khi tạo khóa."
+        "Use a key or token with the scope named; the operator grants scopes when a key is made.";
+    KEY_EXPIRED "key-expired"
+        "Khóa truy cập đã hết hạn."
+        "The access key is over."
+        "Đề nghị đơn vị vận hành cấp khóa mới (lienthong key rotate)."
+        "Ask the operator for a new one (lienthong key rotate).";
+    LOCKED "locked-out"
+        "Địa chỉ này vừa gửi khóa sai nhiều lần nên tạm thời không được xét."
+        "This address has just shown wrong secrets of this key many times and is not heard for now."
+        "Sửa khóa trong phần mềm gửi, rồi gọi lại sau thời gian nêu trong Retry-After."
+        "Mend the key in the calling software and call again after the time in Retry-After.";
     DECIDED "already-decided"
         "Thư không giao được này đã được gửi lại hoặc đã bỏ."
         "Something was decided of this dead letter already: it was replayed or discarded."

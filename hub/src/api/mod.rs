@@ -27,18 +27,23 @@ mod findings;
 pub(crate) mod fixture;
 mod health;
 pub mod kinds;
+mod lookups;
 mod paging;
 mod params;
 mod pollers;
+pub(crate) mod proxies;
 mod records;
 mod reports;
 mod roadmap;
+pub(crate) mod scopes;
 mod statistics;
 mod stream;
 #[cfg(test)]
 mod tests;
 mod watch;
 
+pub use lookups::Lookups;
+pub use proxies::Proxies;
 pub(crate) use statistics::today;
 pub use stream::{STREAMS_MAX, Streams};
 
@@ -56,7 +61,7 @@ use axum::{
 
 use crate::{
     attachments::{Attachments, Inline},
-    auth::{Keys, Principal},
+    auth::{Caller, Keys, Principal},
     feeds::Live,
     operations::Operations,
     telemetry::Telemetry,
@@ -73,6 +78,10 @@ pub struct Api {
     pub streams: Streams,
     /// Who may ask.
     pub keys: Keys,
+    /// Whom to believe for whom it speaks.
+    pub proxies: Proxies,
+    /// How often the public has asked of late.
+    pub lookups: Lookups,
     /// What is counted.
     pub telemetry: Arc<Telemetry>,
     /// Files, where this hub takes some.
@@ -99,6 +108,10 @@ pub fn whole(state: Api, others: Router) -> Router {
     Router::new()
         .route("/v1/dossiers/{code}", get(dossiers::dossier))
         .route("/v1/dossiers/{code}/deadline", get(deadline::deadline))
+        .route(
+            "/v1/lookups",
+            post(lookups::look_up).layer(DefaultBodyLimit::max(lookups::LOOKUP_BYTES_MAX)),
+        )
         .route("/v1/messages/{id}", get(dossiers::message))
         .route("/v1/procedures", get(catalogue::procedures))
         .route("/v1/agencies", get(catalogue::agencies))
@@ -150,6 +163,12 @@ pub fn whole(state: Api, others: Router) -> Router {
         .layer(middleware::from_fn_with_state(watched, watch::watch))
 }
 
+/// The doors of agencies, guarded: who may not call does not get there. They tell and count
+/// themselves what comes.
+pub fn guarded(state: Api, doors: Router) -> Router {
+    doors.layer(middleware::from_fn_with_state(state, scopes::guard_doors))
+}
+
 async fn no_route() -> ProblemResponse {
     ProblemResponse::new(StatusCode::NOT_FOUND, &kinds::NO_ROUTE)
 }
@@ -165,9 +184,11 @@ impl<S: Sync> FromRequestParts<S> for Asker {
     type Rejection = ProblemResponse;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ProblemResponse> {
-        parts.extensions.get::<Principal>().cloned().map(Asker).ok_or_else(|| {
-            ProblemResponse::new(StatusCode::UNAUTHORIZED, &UNAUTHENTICATED)
-                .header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
-        })
+        parts.extensions.get::<Caller>().map(|caller| Asker(caller.principal.clone())).ok_or_else(
+            || {
+                ProblemResponse::new(StatusCode::UNAUTHORIZED, &UNAUTHENTICATED)
+                    .header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+            },
+        )
     }
 }

@@ -16,8 +16,8 @@ use axum::{
 };
 use jiff::Timestamp;
 
-use super::Api;
-use crate::{auth::Principal, telemetry::UNMATCHED};
+use super::{Api, scopes};
+use crate::{auth::Judged, telemetry::UNMATCHED};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -32,19 +32,19 @@ pub(super) async fn watch(State(api): State<Api>, mut request: Request, next: Ne
     // Never the caller's id: it could say anything about anybody.
     let id = format!("{:x}-{number:x}", Timestamp::now().as_microsecond());
     let method = request.method().clone();
-    let path = request.extensions().get::<MatchedPath>();
-    let route = path.map_or(UNMATCHED, MatchedPath::as_str).to_owned();
-    let principal = api.keys.principal(authorization(request.headers()));
-    let kind = match &principal {
-        None => "none",
-        Some(Principal::Agency(_)) => "agency",
-        Some(Principal::Portal) => "portal",
-        Some(Principal::Operator) => "operator",
+    let path = request.extensions().get::<MatchedPath>().cloned();
+    let route = path.as_ref().map_or(UNMATCHED, MatchedPath::as_str).to_owned();
+    let (judged, admitted) = scopes::guard(&api, &mut request);
+    let kind = match &judged {
+        Judged::Nobody => "none",
+        Judged::Expired => "expired",
+        Judged::Locked(_) => "locked",
+        Judged::Caller(caller) => caller.principal.kind(),
     };
-    if let Some(principal) = principal {
-        request.extensions_mut().insert(principal);
-    }
-    let mut response = next.run(request).await;
+    let mut response = match admitted {
+        Ok(()) => next.run(request).await,
+        Err(answer) => answer,
+    };
     let (took, status) = (began.elapsed(), response.status().as_u16());
     api.telemetry.request(&route, status, took);
     // Tenths of a millisecond are what a machine in a data centre tells apart.

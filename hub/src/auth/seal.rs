@@ -13,11 +13,22 @@ use crate::{
 };
 
 const SEAL_LABEL: &str = "lienthong/key-seal/v1";
-const TOKEN_LABEL: &str = "lienthong/token/v1";
+const TOKEN_LABEL: &str = "lienthong/token/v2";
 const PASSWORD_LABEL: &str = "lienthong/digest-password/v1";
 
 /// Letters of a password for digests: 160 bits.
 const PASSWORD_LETTERS: usize = 40;
+
+/// What a token is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Opened {
+    /// One of the key, for these scopes.
+    For(u16),
+    /// It was one of the key, and has ended.
+    Ended,
+    /// None of the key.
+    Not,
+}
 
 /// The second secret of a key.
 pub(super) struct Seal([u8; 32]);
@@ -31,6 +42,11 @@ impl Seal {
         Self(*Digest::of(&parts.concat()).as_bytes())
     }
 
+    /// The seal of no key.
+    pub(super) fn of_nobody() -> Self {
+        Self([0; 32])
+    }
+
     #[cfg(test)]
     pub(super) fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
@@ -41,18 +57,26 @@ impl Seal {
         tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// A token of the key that lasts until a second since 1970.
-    pub(super) fn token(&self, id: &str, until: i64) -> String {
-        format!("{until:x}_{}", self.sign(&format!("{TOKEN_LABEL} {id} {until}")))
+    /// A token of the key that lasts until a second since 1970, for some of what the key is for.
+    pub(super) fn token(&self, id: &str, until: i64, scopes: u16) -> String {
+        let signed = self.sign(&format!("{TOKEN_LABEL} {id} {until} {scopes}"));
+        format!("{until:x}.{scopes:x}_{signed}")
     }
 
-    /// Whether a text is a token of the key that has not ended.
-    pub(super) fn opens(&self, id: &str, token: &str, now: Timestamp) -> bool {
-        let Some((until, _)) = token.split_once('_') else { return false };
-        let Ok(until) = i64::from_str_radix(until, 16) else { return false };
-        let whole = self.token(id, until);
-        until > now.as_second()
-            && verify_slices_are_equal(whole.as_bytes(), token.as_bytes()).is_ok()
+    /// Whether a text is a token of the key, and what for.
+    pub(super) fn opens(&self, id: &str, token: &str, now: Timestamp) -> Opened {
+        let told = token.split_once('_').and_then(|(told, _)| told.split_once('.'));
+        let read = told.and_then(|(until, scopes)| {
+            let until = i64::from_str_radix(until, 16).ok()?;
+            Some((until, u16::from_str_radix(scopes, 16).ok()?))
+        });
+        let (until, scopes) = read.unwrap_or_default();
+        let whole = self.token(id, until, scopes);
+        match verify_slices_are_equal(whole.as_bytes(), token.as_bytes()) {
+            Ok(()) if until > now.as_second() => Opened::For(scopes),
+            Ok(()) => Opened::Ended,
+            Err(_) => Opened::Not,
+        }
     }
 
     /// The password by which the key's bearer makes digests.
@@ -79,19 +103,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_ends_at_its_second_and_opens_for_its_key_alone() {
+    fn a_token_ends_at_its_second_and_opens_for_its_key_and_scopes_alone() {
         let seal = Seal::from_bytes([1; 32]);
-        let token = seal.token("a", 100);
+        let token = seal.token("a", 100, 5);
         let at = |second: i64| Timestamp::from_second(second).unwrap();
-        assert!(seal.opens("a", &token, at(99)));
-        assert!(!seal.opens("a", &token, at(100)));
-        assert!(!seal.opens("b", &token, at(99)));
-        assert!(!Seal::from_bytes([2; 32]).opens("a", &token, at(99)));
-        // Its end cannot be put off.
-        let longer = token.replacen("64", "ffff", 1);
-        assert!(!seal.opens("a", &longer, at(99)));
-        for broken in ["", "_", "64", "64_", "-1_", "zz_zz"] {
-            assert!(!seal.opens("a", broken, at(0)), "{broken}");
+        assert_eq!(seal.opens("a", &token, at(99)), Opened::For(5));
+        assert_eq!(seal.opens("a", &token, at(100)), Opened::Ended);
+        assert_eq!(seal.opens("b", &token, at(99)), Opened::Not);
+        assert_eq!(Seal::from_bytes([2; 32]).opens("a", &token, at(99)), Opened::Not);
+        // Neither its end nor what it is for can be changed.
+        for other in [token.replacen("64.5", "ffff.5", 1), token.replacen("64.5", "64.7", 1)] {
+            assert_ne!(other, token);
+            assert_eq!(seal.opens("a", &other, at(99)), Opened::Not, "{other}");
+        }
+        for broken in ["", "_", "64", "64_", "64._", ".5_", "-1.5_", "zz.zz_zz", "64.fffff_"] {
+            assert_eq!(seal.opens("a", broken, at(0)), Opened::Not, "{broken}");
         }
     }
 

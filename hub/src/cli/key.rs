@@ -7,20 +7,53 @@ use std::{
 };
 
 use clap::Subcommand;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Exit, journal};
 use crate::{
-    auth::{self, Principal},
+    auth::{self, Principal, Scopes},
     store::{ApiKey, Store, StoreError},
 };
+
+/// Days that a key lasts where nothing else is said.
+const DAYS_DEFAULT: u16 = 365;
+
+/// Days that a key may last.
+const DAYS_MAX: i64 = 3_650;
+
+/// Days that a key and the one in its place may both be in force.
+const OVERLAP_DAYS_MAX: i64 = 30;
 
 /// What to do with keys.
 #[derive(Debug, Subcommand)]
 pub(super) enum Action {
     /// Make a key; it is shown this once.
     New {
-        /// Whose: agency:<id>, portal or operator.
+        /// Whose: agency:ID, portal, reporting:NAME or operator.
         principal: String,
+        /// What it is for, in words of one's own.
+        #[arg(long)]
+        name: Option<String>,
+        /// One scope that it has; again for more. Without: all that its principal may do.
+        #[arg(long = "scope")]
+        scopes: Vec<String>,
+        /// Days until it ends by itself.
+        #[arg(long, default_value_t = DAYS_DEFAULT,
+              value_parser = clap::value_parser!(u16).range(1..=DAYS_MAX))]
+        days: u16,
+    },
+    /// Make a key that takes the place of another; both are in force for a while.
+    Rotate {
+        /// The public part of the one that is to end.
+        id: String,
+        /// Days until that one ends; 0 for at once.
+        #[arg(long, default_value_t = 7,
+              value_parser = clap::value_parser!(u16).range(0..=OVERLAP_DAYS_MAX))]
+        overlap_days: u16,
+        /// Days until the new one ends by itself.
+        #[arg(long, default_value_t = DAYS_DEFAULT,
+              value_parser = clap::value_parser!(u16).range(1..=DAYS_MAX))]
+        days: u16,
     },
     /// Revoke a key.
     Revoke {
@@ -32,7 +65,7 @@ pub(super) enum Action {
         /// Its public part: the letters between the two underscores.
         id: String,
     },
-    /// List keys, without their secrets.
+    /// List keys, without their secrets: id, principal, state, scopes, last use, name.
     List,
 }
 
@@ -42,37 +75,7 @@ pub(super) fn run(
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> io::Result<Exit> {
-    let work = async |store: Arc<dyn Store>| -> Result<String, StoreError> {
-        match action {
-            Action::New { principal } => {
-                let principal: Principal =
-                    principal.parse().map_err(|error| StoreError::fault(format!("{error}")))?;
-                let (key, shown) = auth::new_key(&principal)?;
-                store.add_key(key).await?;
-                Ok(shown)
-            }
-            Action::Revoke { id } => {
-                let found = store.revoke_key(id.clone(), jiff::Timestamp::now()).await?;
-                let missing = || StoreError::fault(format!("there is no key `{id}`"));
-                if found { Ok(format!("{id} is revoked")) } else { Err(missing()) }
-            }
-            Action::Digest { id } => {
-                let keys = store.keys().await?;
-                let live = |key: &&ApiKey| key.id == *id && key.revoked_at.is_none();
-                let missing = || StoreError::fault(format!("there is no key `{id}` in force"));
-                let key = keys.iter().find(live).ok_or_else(missing)?;
-                Ok(auth::digest_password(&*store, key))
-            }
-            Action::List => {
-                let keys = store.keys().await?;
-                let line = |key: &ApiKey| {
-                    let state = key.revoked_at.as_deref().unwrap_or("in force");
-                    format!("{}\t{}\t{state}", key.id, key.principal)
-                };
-                Ok(keys.iter().map(line).collect::<Vec<_>>().join("\n"))
-            }
-        }
-    };
+    let work = async |store: Arc<dyn Store>| done(action, &*store).await;
     let done = match journal::with_store(config, err, work)? {
         Ok(done) => done,
         Err(exit) => return Ok(exit),
@@ -87,4 +90,80 @@ pub(super) fn run(
             Ok(Exit::Faulty)
         }
     }
+}
+
+/// So many days from now.
+fn after(days: u16) -> Timestamp {
+    let hours = SignedDuration::from_hours(i64::from(days) * 24);
+    Timestamp::now().checked_add(hours).unwrap_or(Timestamp::MAX)
+}
+
+async fn done(action: &Action, store: &dyn Store) -> Result<String, StoreError> {
+    let missing = |id: &str| StoreError::fault(format!("there is no key `{id}`"));
+    match action {
+        Action::New { principal, name, scopes, days } => {
+            let principal =
+                principal.parse().map_err(|error| StoreError::fault(format!("{error}")))?;
+            let scopes = granted(&principal, scopes)?;
+            let (key, shown) = auth::new_key(&principal)?;
+            let (name, expires_at) = (name.clone(), Some(after(*days)));
+            store.add_key(ApiKey { name, scopes, expires_at, ..key }).await?;
+            Ok(shown)
+        }
+        Action::Rotate { id, overlap_days, days } => {
+            let old = in_force(store, id).await?;
+            let principal: Principal =
+                old.principal.parse().map_err(|error| StoreError::fault(format!("{error}")))?;
+            let (key, shown) = auth::new_key(&principal)?;
+            let (name, scopes, expires_at) = (old.name, old.scopes, Some(after(*days)));
+            let key = ApiKey { name, scopes, expires_at, ..key };
+            match store.rotate_key(id.clone(), key, after(*overlap_days)).await? {
+                true => Ok(shown),
+                false => Err(missing(id)),
+            }
+        }
+        Action::Revoke { id } => {
+            let found = store.revoke_key(id.clone(), Timestamp::now()).await?;
+            if found { Ok(format!("{id} is revoked")) } else { Err(missing(id)) }
+        }
+        Action::Digest { id } => Ok(auth::digest_password(store, &in_force(store, id).await?)),
+        Action::List => {
+            let (keys, now) = (store.keys().await?, Timestamp::now());
+            Ok(keys.iter().map(|key| line(key, now)).collect::<Vec<_>>().join("\n"))
+        }
+    }
+}
+
+/// The scopes that are granted, as they are stored; nothing for all.
+fn granted(principal: &Principal, scopes: &[String]) -> Result<Option<String>, StoreError> {
+    if scopes.is_empty() {
+        return Ok(None);
+    }
+    let told: Scopes =
+        scopes.join(" ").parse().map_err(|error| StoreError::fault(format!("{error}")))?;
+    let most = Scopes::of_principal(principal);
+    match told.within(most) {
+        true => Ok(Some(told.to_string())),
+        false => Err(StoreError::fault(format!("{principal} may have these scopes: {most}"))),
+    }
+}
+
+async fn in_force(store: &dyn Store, id: &str) -> Result<ApiKey, StoreError> {
+    let keys = store.keys().await?;
+    let found = keys.into_iter().find(|key| key.id == id && key.in_force(Timestamp::now()));
+    found.ok_or_else(|| StoreError::fault(format!("there is no key `{id}` in force")))
+}
+
+/// A key on one line, with tabs between.
+fn line(key: &ApiKey, now: Timestamp) -> String {
+    let state = match (&key.revoked_at, key.expires_at) {
+        (Some(at), _) => format!("revoked {at}"),
+        (None, Some(end)) if end <= now => format!("over since {end}"),
+        (None, Some(end)) => format!("in force until {end}"),
+        (None, None) => "in force".to_owned(),
+    };
+    let used = key.used_at.map_or_else(|| "never used".to_owned(), |at| format!("used {at}"));
+    let scopes = key.scopes.as_deref().unwrap_or("all");
+    let name = key.name.as_deref().unwrap_or("-");
+    [&key.id, &key.principal, &state, scopes, &used, name].join("\t")
 }

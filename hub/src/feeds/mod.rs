@@ -55,6 +55,7 @@ impl Audience {
     pub fn admits(&self, who: &Principal) -> bool {
         match who {
             Principal::Operator => true,
+            Principal::Reporting(_) => self.everybody,
             Principal::Portal => self.everybody || self.agencies.contains(exchange::PORTAL),
             Principal::Agency(agency) => self.agencies.contains(agency),
         }

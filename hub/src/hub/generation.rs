@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{process::Process, reading::Parts};
 use crate::{
-    api::{self, Api},
+    api::{self, Api, Proxies},
     behind,
     catalog::{self, Catalog},
     config::Config,
@@ -82,8 +82,10 @@ impl Ready {
         let journey = Arc::new(journey.beside(&process.repeats, &profiling.holding));
         let doors = Arc::new(Doors { catalog, keys: process.keys.clone() });
         let intake = process.intake.into_inbox(journey.clone());
-        let api = process.calls(&operations);
-        let app = agencies(&intake, &doors, &api).merge(readers(api, process.open));
+        let proxies = Proxies::from(&config.trusted_proxies[..]);
+        let api = process.calls(&operations, proxies);
+        let called = api::guarded(api.clone(), agencies(&intake, &doors, &api));
+        let app = called.merge(readers(api, process.open));
         let behind = (profiling, watching);
         Ok(Self { app, operations, routes, journey, behind, moving: (deliveries, drops, polls) })
     }

@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    api::{Api, Streams},
+    api::{Api, Lookups, Proxies, Streams},
     attachments::Attachments,
     auth::Keys,
     config::Config,
@@ -43,6 +43,7 @@ pub(super) struct Process {
     pub(super) repeats: Repeats,
     live: Live,
     streams: Streams,
+    lookups: Lookups,
     attachments: Option<Arc<Attachments>>,
     /// Whether only its own machine reaches it.
     pub(super) open: bool,
@@ -87,18 +88,21 @@ impl Process {
             repeats: Repeats::default(),
             live,
             streams: Streams::default(),
+            lookups: Lookups::default(),
             attachments,
             open: config.listen.ip().is_loopback(),
         }
     }
 
     /// What the calls act through.
-    pub(super) fn calls(&self, operations: &Operations) -> Api {
+    pub(super) fn calls(&self, operations: &Operations, proxies: Proxies) -> Api {
         Api {
             operations: operations.clone(),
             live: self.live.clone(),
             streams: self.streams.clone(),
             keys: self.keys.clone(),
+            proxies,
+            lookups: self.lookups.clone(),
             telemetry: self.telemetry.clone(),
             attachments: self.attachments.clone(),
         }

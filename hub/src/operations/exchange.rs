@@ -265,6 +265,7 @@ fn sees(who: &Principal, channel: &str, agency: &str) -> bool {
     match who {
         Principal::Operator => true,
         Principal::Portal => sender == PORTAL,
+        Principal::Reporting(_) => false,
         Principal::Agency(own) => own == sender || own == agency,
     }
 }

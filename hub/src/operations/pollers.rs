@@ -50,7 +50,7 @@ impl Operations {
         let seen = |channel: &str| match who {
             Principal::Operator => true,
             Principal::Agency(id) => id == agency_of(channel),
-            Principal::Portal => false,
+            Principal::Portal | Principal::Reporting(_) => false,
         };
         let rows = self.store.pollers().await?;
         let now = Timestamp::now();

@@ -1,8 +1,8 @@
 //! The domain, pure: dossiers and numbers as folds over the set of observations (semantics §3, §5).
 //!
 //! Beside them the records that are about no dossier, the catalogue that the province publishes,
-//! how names in it are found, the hub's own deadline of a dossier, the forms of reports, what there
-//! is to ask, how channels stand, and the roadmap.
+//! how names in it are found, what the public may know of a dossier, the hub's own deadline of one,
+//! the forms of reports, what there is to ask, how channels stand, and the roadmap.
 //!
 //! Nothing here does I/O, reads a clock or the environment: equal sets give equal answers,
 //! whatever the order, the repetition or the delay in which their members came.
@@ -17,6 +17,7 @@ pub mod feedback;
 pub mod finding;
 pub mod fold_root;
 pub mod identity;
+pub mod lookup;
 pub mod measure;
 pub mod observation;
 pub mod offer;

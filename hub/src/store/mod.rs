@@ -17,6 +17,7 @@ mod error;
 pub mod findings;
 pub mod freezes;
 pub mod holds;
+mod keys;
 pub mod listing;
 mod numbers;
 pub mod pollers;
@@ -58,9 +59,9 @@ use crate::{
 };
 
 pub use error::{StoreError, Trouble};
+pub use keys::ApiKey;
 pub use rows::{
-    ApiKey, Basis, CellQuery, CellRow, Cells, DossierRow, EntryRow, Found, Head, MessageRow, Tally,
-    Verdict,
+    Basis, CellQuery, CellRow, Cells, DossierRow, EntryRow, Found, Head, MessageRow, Tally, Verdict,
 };
 pub use rules::Rules;
 
@@ -287,6 +288,18 @@ pub trait Store:
 
     /// Stores an API key.
     fn add_key(&self, key: ApiKey) -> Answer<'_, Result<(), StoreError>>;
+
+    /// Stores a key that takes the place of another, which ends at `until` at the latest; false,
+    /// and nothing is stored, where that other is not there or is revoked.
+    fn rotate_key(
+        &self,
+        old: String,
+        key: ApiKey,
+        until: Timestamp,
+    ) -> Answer<'_, Result<bool, StoreError>>;
+
+    /// Notes when keys were last used: id and time. An earlier time than the one known is not.
+    fn note_key_uses(&self, uses: Vec<(String, Timestamp)>) -> Answer<'_, Result<(), StoreError>>;
 
     /// Marks a key revoked; false where there is none.
     fn revoke_key(&self, id: String, at: Timestamp) -> Answer<'_, Result<bool, StoreError>>;

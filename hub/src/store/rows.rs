@@ -10,10 +10,7 @@ use serde::Serialize;
 
 use super::Rules;
 use crate::{
-    journal::{
-        log::Log,
-        merkle::{Digest, TreeHead},
-    },
+    journal::{log::Log, merkle::TreeHead},
     registry::{Dimension, Observation, Place},
 };
 
@@ -167,19 +164,6 @@ pub struct Cells {
     pub scanned: bool,
     /// The numbers that are not zero.
     pub rows: Vec<CellRow>,
-}
-
-/// An API key as stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ApiKey {
-    /// Its public part, by which it is looked up.
-    pub id: String,
-    /// SHA-256 of its secret.
-    pub hash: Digest,
-    /// Whose it is: `agency:<id>`, `portal` or `operator`.
-    pub principal: String,
-    /// When it was revoked.
-    pub revoked_at: Option<String>,
 }
 
 /// What `verify` found wrong; empty when all holds.

@@ -8,6 +8,7 @@ pub(crate) mod deliveries;
 mod findings;
 mod freezes;
 mod groupings;
+pub(crate) mod keys;
 mod loads;
 mod look_ups;
 pub(crate) mod moments;
@@ -26,7 +27,7 @@ use bytes::Bytes;
 use contracts::{Contracts, Outcome, Problem, Progress};
 
 use super::{
-    ApiKey, CellQuery, Item, Payload, Personal, Prepared, Reply, Rules, Store, Submission, Verdict,
+    CellQuery, Item, Payload, Personal, Prepared, Reply, Rules, Store, Submission, Verdict,
     catalogue::Held,
 };
 use crate::{
@@ -320,22 +321,6 @@ pub(crate) async fn trial(store: &dyn Store) {
     assert!(store.find("T-1".to_owned(), None).await.unwrap().dossiers.is_empty());
     assert_eq!(open(store, None).await, 0);
     holds(store).await;
-}
-
-/// Keys are kept, revoked once, and listed.
-pub(crate) async fn keys(store: &dyn Store) {
-    let key = ApiKey {
-        id: "k1".to_owned(),
-        hash: Digest::of(b"secret"),
-        principal: "portal".to_owned(),
-        revoked_at: None,
-    };
-    store.add_key(key.clone()).await.unwrap();
-    assert!(store.add_key(key).await.is_err(), "an id is used once");
-    let now = jiff::Timestamp::now();
-    assert!(store.revoke_key("k1".to_owned(), now).await.unwrap());
-    assert!(!store.revoke_key("k2".to_owned(), now).await.unwrap());
-    assert!(store.keys().await.unwrap()[0].revoked_at.is_some());
 }
 
 async fn holds(store: &dyn Store) {

@@ -79,7 +79,7 @@ impl Operations {
         let next = found.last().map(|freeze| freeze.position).filter(|_| is_full);
         let seen = |freeze: &Freeze| match who {
             Principal::Agency(own) => freeze.text.of.agency == *own,
-            Principal::Portal | Principal::Operator => true,
+            Principal::Portal | Principal::Reporting(_) | Principal::Operator => true,
         };
         let listed = |form: Form| ListedForm {
             id: form.id,

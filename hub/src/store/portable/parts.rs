@@ -27,7 +27,7 @@ pub struct Part {
 use Kind::{Bytes, Number, Text};
 
 /// What is carried, in this order: what is named comes before what names it.
-pub static PARTS: [Part; 27] = [
+pub static PARTS: [Part; 28] = [
     Part { name: "reference_contents", columns: &[("hash", Bytes), ("content", Bytes)], key: 1 },
     Part {
         name: "messages",
@@ -97,9 +97,13 @@ pub static PARTS: [Part; 27] = [
             ("principal", Text),
             ("created_at", Text),
             ("revoked_at", Text),
+            ("name", Text),
+            ("scopes", Text),
+            ("expires_at", Text),
         ],
         key: 1,
     },
+    Part { name: "key_uses", columns: &[("id", Text), ("used_at", Text)], key: 1 },
     // Raw bytes that were seen may have been pruned since: what was seen is carried.
     Part { name: "profiled", columns: &[("one", Number), ("next", Number)], key: 1 },
     Part {

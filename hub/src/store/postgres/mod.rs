@@ -27,6 +27,7 @@ mod findings;
 mod found;
 mod freezes;
 mod holds;
+mod keys;
 mod known;
 mod lease;
 mod listing;
@@ -286,19 +287,41 @@ impl Store for PostgresStore {
     fn add_key(&self, key: ApiKey) -> Answer<'_, Result<(), StoreError>> {
         Box::pin(soon(async move {
             let client = self.sessions.writer().await?;
-            Ok(read::add_key(&client, &key).await?)
+            Ok(keys::add(&client, &key).await?)
+        }))
+    }
+
+    fn rotate_key(
+        &self,
+        old: String,
+        key: ApiKey,
+        until: jiff::Timestamp,
+    ) -> Answer<'_, Result<bool, StoreError>> {
+        Box::pin(soon(async move {
+            let client = self.sessions.writer().await?;
+            Ok(keys::rotate(&client, &old, &key, until).await?)
+        }))
+    }
+
+    fn note_key_uses(
+        &self,
+        uses: Vec<(String, jiff::Timestamp)>,
+    ) -> Answer<'_, Result<(), StoreError>> {
+        Box::pin(soon(async move {
+            let client = self.sessions.writer().await?;
+            Ok(keys::note_uses(&client, &uses).await?)
         }))
     }
 
     fn revoke_key(&self, id: String, at: jiff::Timestamp) -> Answer<'_, Result<bool, StoreError>> {
         Box::pin(soon(async move {
             let client = self.sessions.writer().await?;
-            Ok(read::revoke_key(&client, &id, at).await?)
+            Ok(keys::revoke(&client, &id, at).await?)
         }))
     }
 
     fn keys(&self) -> Answer<'_, Result<Vec<ApiKey>, StoreError>> {
-        Box::pin(soon(async { Ok(read::keys(&self.sessions.reader().await?).await?) }))
+        Box::pin(soon(async { Ok(keys::all(&self.sessions.reader().await?).await?) }))
     }
 
     fn verify(&self) -> Answer<'_, Result<Verdict, StoreError>> {

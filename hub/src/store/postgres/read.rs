@@ -1,18 +1,17 @@
 //! What readers ask for.
 
 use deadpool_postgres::GenericClient;
-use jiff::Timestamp;
 use tokio_postgres::Row;
 
 use super::{
     failure::Failure,
     known, said,
-    session::{self, hash, hash_or_none, signed, unsigned},
+    session::{self, hash_or_none, signed, unsigned},
 };
 use crate::{
     journal::merkle::Digest,
     registry::{Identity, Observation},
-    store::{ApiKey, DossierRow, EntryRow, Head, PersonalText, Rules},
+    store::{DossierRow, EntryRow, Head, PersonalText, Rules},
 };
 
 pub(super) async fn head(client: &impl GenericClient) -> Result<Head, Failure> {
@@ -102,35 +101,4 @@ pub(super) async fn observations(
     let mut all: Vec<Observation> = said.into_values().flatten().collect();
     all.sort_by_key(|one| one.position);
     Ok(all)
-}
-
-pub(super) async fn add_key(client: &impl GenericClient, key: &ApiKey) -> Result<(), Failure> {
-    let sql = "INSERT INTO api_keys (id, hash, principal, created_at) VALUES ($1, $2, $3, $4)";
-    let (hash, now) = (key.hash.as_bytes().as_slice(), Timestamp::now().to_string());
-    session::rows(client, sql, &[&key.id, &hash, &key.principal, &now]).await?;
-    Ok(())
-}
-
-pub(super) async fn revoke_key(
-    client: &impl GenericClient,
-    id: &str,
-    at: Timestamp,
-) -> Result<bool, Failure> {
-    let sql = "UPDATE api_keys SET revoked_at = coalesce(revoked_at, $2) WHERE id = $1
-               RETURNING id";
-    Ok(session::row(client, sql, &[&id, &at.to_string()]).await?.is_some())
-}
-
-pub(super) async fn keys(client: &impl GenericClient) -> Result<Vec<ApiKey>, Failure> {
-    let sql = "SELECT id, hash, principal, revoked_at FROM api_keys ORDER BY id";
-    let found = session::rows(client, sql, &[]).await?;
-    let key = |row: &Row| {
-        Ok(ApiKey {
-            id: row.try_get(0)?,
-            hash: Digest::from_bytes(hash(row, 1)?),
-            principal: row.try_get(2)?,
-            revoked_at: row.try_get(3)?,
-        })
-    };
-    found.iter().map(key).collect()
 }

@@ -263,7 +263,7 @@ async fn freezes() {
 #[tokio::test]
 async fn keys() {
     let database = Database::new("keys").await;
-    suite::keys(&database.open().await).await;
+    suite::keys::kept(&database.open().await).await;
     database.drop().await;
 }
 

@@ -290,7 +290,7 @@ mod tests {
                 store.commit(vec![message]).await.unwrap()[0].is_ok() && store.barrier.is_quiet()
             );
             let (hash, principal) = (Digest::of(id.as_bytes()), "portal".to_owned());
-            store.add_key(ApiKey { id, hash, principal, revoked_at: None }).await.unwrap();
+            store.add_key(ApiKey::new(id, hash, principal)).await.unwrap();
             assert!(store.barrier.is_quiet());
         }
         let (done, committed) = mpsc::channel();

@@ -14,6 +14,7 @@ mod failure;
 mod findings;
 mod freezes;
 mod holds;
+mod keys;
 mod known;
 mod listing;
 mod message;
@@ -321,15 +322,33 @@ impl Store for SqliteStore {
     }
 
     fn add_key(&self, key: ApiKey) -> Answer<'_, Result<(), StoreError>> {
-        self.write(Task::Aside, move |writer| read::add_key(&mut writer.connection, &key))
+        self.write(Task::Aside, move |writer| keys::add(&mut writer.connection, &key))
+    }
+
+    fn rotate_key(
+        &self,
+        old: String,
+        key: ApiKey,
+        until: jiff::Timestamp,
+    ) -> Answer<'_, Result<bool, StoreError>> {
+        self.write(Task::Aside, move |writer| {
+            keys::rotate(&mut writer.connection, &old, &key, until)
+        })
+    }
+
+    fn note_key_uses(
+        &self,
+        uses: Vec<(String, jiff::Timestamp)>,
+    ) -> Answer<'_, Result<(), StoreError>> {
+        self.write(Task::Aside, move |writer| keys::note_uses(&mut writer.connection, &uses))
     }
 
     fn revoke_key(&self, id: String, at: jiff::Timestamp) -> Answer<'_, Result<bool, StoreError>> {
-        self.write(Task::Aside, move |writer| read::revoke_key(&mut writer.connection, &id, at))
+        self.write(Task::Aside, move |writer| keys::revoke(&mut writer.connection, &id, at))
     }
 
     fn keys(&self) -> Answer<'_, Result<Vec<ApiKey>, StoreError>> {
-        self.read(read::keys)
+        self.read(keys::all)
     }
 
     fn verify(&self) -> Answer<'_, Result<Verdict, StoreError>> {

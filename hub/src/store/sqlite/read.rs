@@ -2,7 +2,6 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::known::{self, RulesSeen};
@@ -10,8 +9,7 @@ use crate::{
     journal::merkle::Digest,
     registry::{Identity, Observation},
     store::{
-        ApiKey, DossierRow, EntryRow, Found, Head, PersonalText, Rules, StoreError,
-        batch::code_of_text,
+        DossierRow, EntryRow, Found, Head, PersonalText, Rules, StoreError, batch::code_of_text,
     },
 };
 
@@ -158,39 +156,4 @@ fn heard(connection: &Connection, key: &str) -> Result<Vec<Observation>, StoreEr
     let mut all: Vec<Observation> = said.into_iter().flatten().collect();
     all.sort_by_key(|one| one.position);
     Ok(all)
-}
-
-pub(super) fn add_key(connection: &mut Connection, key: &ApiKey) -> Result<(), StoreError> {
-    let sql = "INSERT INTO api_keys (id, hash, principal, created_at) VALUES (?1, ?2, ?3, ?4)";
-    let hash = key.hash.as_bytes();
-    let now = Timestamp::now().to_string();
-    connection.execute(sql, params![key.id, hash, key.principal, now])?;
-    Ok(())
-}
-
-pub(super) fn revoke_key(
-    connection: &mut Connection,
-    id: &str,
-    at: Timestamp,
-) -> Result<bool, StoreError> {
-    let sql = "UPDATE api_keys SET revoked_at = coalesce(revoked_at, ?2) WHERE id = ?1
-               RETURNING id";
-    let found: Option<String> =
-        connection.query_row(sql, params![id, at.to_string()], |row| row.get(0)).optional()?;
-    Ok(found.is_some())
-}
-
-pub(super) fn keys(connection: &Connection) -> Result<Vec<ApiKey>, StoreError> {
-    let sql = "SELECT id, hash, principal, revoked_at FROM api_keys ORDER BY id";
-    let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map([], |row| {
-        let hash: [u8; 32] = row.get(1)?;
-        Ok(ApiKey {
-            id: row.get(0)?,
-            hash: Digest::from_bytes(hash),
-            principal: row.get(2)?,
-            revoked_at: row.get(3)?,
-        })
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
 }

@@ -1,0 +1,159 @@
+//! `POST /v1/lookups`: where is my dossier. It wants no key: who asks shows by a second fact to be
+//! the applicant, or to hold the receipt.
+//!
+//! Codes can be guessed: an agency, a day, a number. So a wrong code and a wrong secret have one
+//! answer, which takes one time, and both are counted: by the address that asks, and by the code
+//! that is asked for, wherever from. The portal, which asks for citizens, is not counted by its own
+//! address but by those that it names in `X-Forwarded-For`.
+
+use std::{
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use adapters::rest::{client::Client, problem::ProblemResponse};
+use axum::{
+    body::Bytes,
+    extract::State,
+    http::{
+        Extensions, HeaderMap, HeaderValue, StatusCode,
+        header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER},
+    },
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+use serde_json::json;
+use tokio::time::sleep_until;
+
+use super::{
+    Api,
+    answer::{JSON, Stop},
+    kinds,
+    proxies::last_forwarded,
+    statistics::today,
+};
+use crate::{
+    auth::{Attempts, Caller, Principal},
+    operations::Claim,
+    registry::lookup,
+    store::StoreError,
+};
+
+/// Bytes of a question, at most.
+pub(super) const LOOKUP_BYTES_MAX: usize = 8 * 1024;
+
+/// Characters of a code as it is typed or scanned, and of a secret, at most.
+const CODE_CHARS_MAX: usize = 2_000;
+const SECRET_CHARS_MAX: usize = 64;
+
+/// Look-ups of one address within [`ADDRESS_WINDOW`].
+const ADDRESS_MAX: u32 = 30;
+const ADDRESS_WINDOW: Duration = Duration::from_secs(60);
+
+/// Wrong look-ups of one code within [`CODE_WINDOW`]: at this pace four digits hold out for weeks.
+const CODE_MAX: u32 = 10;
+const CODE_WINDOW: Duration = Duration::from_secs(60 * 60);
+
+/// What finds nothing is answered after so long, whatever it was that was wrong.
+const FLOOR: Duration = Duration::from_millis(400);
+
+/// How often it was asked of late.
+#[derive(Clone)]
+pub struct Lookups {
+    addresses: Arc<Attempts<IpAddr>>,
+    codes: Arc<Attempts<String>>,
+}
+
+impl Default for Lookups {
+    fn default() -> Self {
+        Self {
+            addresses: Arc::new(Attempts::new(ADDRESS_MAX, ADDRESS_WINDOW)),
+            codes: Arc::new(Attempts::new(CODE_MAX, CODE_WINDOW)),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    code: String,
+    secret: String,
+    #[serde(default)]
+    agency: Option<String>,
+}
+
+fn bad(vi: &str, en: &str) -> Stop {
+    ProblemResponse::new(StatusCode::BAD_REQUEST, &kinds::BAD_LOOKUP).detail(vi, en).into()
+}
+
+fn read(body: &[u8]) -> Result<Claim, Stop> {
+    let shape = || {
+        let told = r#"{"code": "…", "secret": "…"}"#;
+        bad(
+            &format!("Gửi JSON: {told}; thêm agency nếu mã trùng."),
+            &format!("Send JSON: {told}; with agency where several bear the code."),
+        )
+    };
+    let Asked { code, secret, agency } = serde_json::from_slice(body).map_err(|_| shape())?;
+    for (name, value, most) in
+        [("code", &code, CODE_CHARS_MAX), ("secret", &secret, SECRET_CHARS_MAX)]
+    {
+        let letters = value.chars().count();
+        if !(1..=most).contains(&letters) || value.contains('\0') {
+            return Err(bad(
+                &format!("{name}: từ 1 đến {most} ký tự, không có NUL."),
+                &format!("{name}: 1 to {most} characters, without NUL."),
+            ));
+        }
+    }
+    Ok(Claim { code, secret, agency })
+}
+
+/// The address that is counted: the caller's own, for the portal that of whom it asks for.
+fn counted(extensions: &Extensions, headers: &HeaderMap) -> Option<IpAddr> {
+    let caller = extensions.get::<Caller>().map(|caller| &caller.principal);
+    match caller {
+        Some(Principal::Portal | Principal::Operator) => last_forwarded(headers),
+        _ => Client::of(extensions),
+    }
+}
+
+fn crowded(left: Duration) -> Stop {
+    let seconds = HeaderValue::from(left.as_secs() + 1);
+    let problem = ProblemResponse::new(StatusCode::TOO_MANY_REQUESTS, &kinds::TOO_MANY_LOOKUPS);
+    problem.header(RETRY_AFTER, seconds).into()
+}
+
+/// The public part of the dossier of who asks.
+pub(super) async fn look_up(
+    State(api): State<Api>,
+    extensions: Extensions,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Stop> {
+    let (began, now) = (tokio::time::Instant::now(), Instant::now());
+    let claim = read(&body)?;
+    if let Some(address) = counted(&extensions, &headers) {
+        if let Some(left) = api.lookups.addresses.left(&address, now) {
+            return Err(crowded(left));
+        }
+        api.lookups.addresses.count(address, now);
+    }
+    // One code has one count, however it is written.
+    let code = lookup::codes(&claim.code).into_iter().next().unwrap_or_default();
+    let code = crate::store::batch::code_of_text(&code).unwrap_or(code);
+    if let Some(left) = api.lookups.codes.left(&code, now) {
+        return Err(crowded(left));
+    }
+    let found = api.operations.look_up(&claim, today()).await?;
+    let Some(view) = found else {
+        api.lookups.codes.count(code, now);
+        sleep_until(began + FLOOR).await;
+        return Err(ProblemResponse::new(StatusCode::NOT_FOUND, &kinds::LOOKUP_FAILED).into());
+    };
+    let text = serde_json::to_vec(&json!({ "dossier": view }))
+        .map_err(|error| StoreError::fault(error.to_string()))?;
+    let headers = [(CONTENT_TYPE, JSON), (CACHE_CONTROL, "no-store")];
+    Ok((headers, text).into_response())
+}

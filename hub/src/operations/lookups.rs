@@ -1,0 +1,198 @@
+//! What the public is told of one dossier: who knows its code and what only its applicant would.
+
+use contracts::{Moment, Status};
+use jiff::civil::Date;
+use serde::Serialize;
+
+use super::{Operations, agency_of, folded};
+use crate::{
+    auth::Principal,
+    registry::{
+        Content, DossierState, Observation,
+        deadline::Due,
+        lookup::{codes, is_known_to, masked, next_step},
+    },
+    store::{DossierRow, StoreError, decode},
+};
+
+/// Dossiers of one code that are looked at.
+const DOSSIERS_MAX: usize = 8;
+
+/// What is known of a dossier by who asks.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The code: either spelling, any alias, or what a receipt's QR code holds.
+    pub code: String,
+    /// The last four characters of a telephone or identity number, or what the receipt has.
+    pub secret: String,
+    /// The agency, where the code is one of several.
+    pub agency: Option<String>,
+}
+
+/// A name in both languages, with the id or code that it stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Labelled<T> {
+    /// The id or code.
+    pub id: T,
+    /// The name in Vietnamese.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The name in English.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name_en: Option<String>,
+}
+
+/// What the public is told, and nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PublicView {
+    /// The code: the national one, where it has one.
+    pub code: String,
+    /// The applicant's name, masked.
+    pub applicant: String,
+    /// What it is about: the national code, or the agency's own, and its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub procedure: Option<Labelled<String>>,
+    /// The agency that accepted it.
+    pub agency: Labelled<String>,
+    /// When it was submitted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub submitted_at: Option<Moment>,
+    /// When it was accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted_at: Option<Moment>,
+    /// When its agency promised the result.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<Moment>,
+    /// When the hub reckons that it is due, by the procedure's time limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hub_due_at: Option<Moment>,
+    /// When the decision was ready.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Moment>,
+    /// When the result was handed over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub returned_at: Option<Moment>,
+    /// Its status.
+    pub status: Labelled<u8>,
+    /// What its applicant may do next, in Vietnamese.
+    pub next: &'static str,
+    /// The same in English.
+    pub next_en: &'static str,
+    /// The journal position this is true at.
+    pub as_of: u64,
+}
+
+impl Operations {
+    /// What the public is told of the dossier that a claim is of; nothing where there is none, or
+    /// the claim is wrong: nobody is told which. Where it is of several, the last changed.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    pub async fn look_up(
+        &self,
+        claim: &Claim,
+        today: Date,
+    ) -> Result<Option<PublicView>, StoreError> {
+        let mut known: Option<(u64, PublicView)> = None;
+        for code in codes(&claim.code) {
+            let found = self.store.find(code, None).await?;
+            let whose = |row: &DossierRow| {
+                claim.agency.as_deref().is_none_or(|agency| agency_of(&row.key) == agency)
+            };
+            let (size, only) = (found.size, found.dossiers.len() == 1);
+            let seen = found.dossiers.iter().filter(|row| self.may_see(&Principal::Portal, row));
+            for row in seen.filter(|row| whose(row)).take(DOSSIERS_MAX) {
+                let observations = match only {
+                    true => found.observations.clone(),
+                    false => self.store.observations(row.key.clone(), None).await?,
+                };
+                let told = self.claimed(claim, &row.key, &observations, &found.rules).await?;
+                let Some(state) = told else { continue };
+                if known.as_ref().is_none_or(|(position, _)| *position < row.position) {
+                    let settings = &found.rules.settings;
+                    let view = self.public_view(state, settings, (size, today)).await?;
+                    known = Some((row.position, view));
+                }
+            }
+            if known.is_some() {
+                break;
+            }
+        }
+        Ok(known.map(|(_, view)| view))
+    }
+
+    /// The state of a dossier, personal members among it, where the claim is right.
+    async fn claimed(
+        &self,
+        claim: &Claim,
+        key: &str,
+        observations: &[Observation],
+        rules: &crate::store::Rules,
+    ) -> Result<Option<DossierState>, StoreError> {
+        let positions = observations.iter().map(|one| one.position).collect();
+        let texts = self.store.personal(positions).await?;
+        let whole = decode::whole(observations, &texts)?;
+        let printed = |one: &Observation| match &one.content {
+            Content::Snapshot(told) => told.receipt_secret.clone(),
+            _ => None,
+        };
+        let receipts: Vec<String> = whole.iter().filter_map(printed).collect();
+        let folded = folded(&whole, key, rules).map(|(state, _)| state);
+        let right =
+            |state: &DossierState| is_known_to(&claim.secret, state.applicant.as_ref(), &receipts);
+        Ok(folded.filter(right))
+    }
+
+    async fn public_view(
+        &self,
+        state: DossierState,
+        settings: &crate::registry::Settings,
+        (as_of, today): (u64, Date),
+    ) -> Result<PublicView, StoreError> {
+        let edition = self.published.edition(&*self.store, Some(as_of)).await?;
+        let explained = edition.as_deref().map(|edition| {
+            let explained = edition.deadlines().explain(&state, settings, today);
+            explained.map(|explained| explained.due)
+        });
+        let hub_due_at = match explained {
+            Some(Ok(Due::At(due))) => Some(due),
+            _ => None,
+        };
+        let agency = self.catalog.agencies.iter().find(|agency| agency.id == state.agency);
+        let procedure = state.procedure.or(state.procedure_source_code);
+        let (next, next_en) = next_step(state.status);
+        let own = state.identities.first().map(|name| name.source_code.clone());
+        Ok(PublicView {
+            code: state.code.or(own).unwrap_or_default(),
+            applicant: state.applicant.as_ref().map(masked).unwrap_or_default(),
+            procedure: procedure.map(|id| Labelled {
+                id,
+                name: state.procedure_name,
+                name_en: None,
+            }),
+            agency: Labelled {
+                id: state.agency.clone(),
+                name: agency.map(|agency| agency.name.clone()),
+                name_en: agency.map(|agency| agency.name_en.clone()),
+            },
+            submitted_at: state.submitted_at,
+            accepted_at: state.accepted_at,
+            due_at: state.due_at,
+            hub_due_at,
+            finished_at: state.finished_at,
+            returned_at: state.returned_at,
+            status: status(state.status),
+            next,
+            next_en,
+            as_of,
+        })
+    }
+}
+
+fn status(status: Status) -> Labelled<u8> {
+    Labelled {
+        id: status.code(),
+        name: Some(status.name_vi().to_owned()),
+        name_en: Some(status.name_en().to_owned()),
+    }
+}

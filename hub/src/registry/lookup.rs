@@ -1,0 +1,228 @@
+//! What the public may know of a dossier, and how its applicant shows to be one: by the last four
+//! characters of a telephone or identity number, or by what is printed on the receipt.
+
+use contracts::Status;
+use contracts::dossier::Applicant;
+use unicode_normalization::UnicodeNormalization;
+
+/// Codes that one text is tried as, at most.
+const CODES_MAX: usize = 8;
+
+/// Characters of a code, at most.
+const CODE_CHARS_MAX: usize = 128;
+
+/// Characters at the end of a number that show who knows it.
+const LAST_CHARS: usize = 4;
+
+/// What stands for the letters of a name that are not told.
+const HIDDEN: &str = "**";
+
+/// Characters that are not seen: copied along from pages and documents.
+fn is_unseen(letter: char) -> bool {
+    matches!(letter,
+        '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}'..='\u{1160}' | '\u{17B4}'..='\u{17B5}'
+        | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
+        | '\u{2060}'..='\u{206F}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}')
+        || letter.is_control() && !letter.is_whitespace()
+}
+
+/// A text as one types it who sees it: compatible letters as plain ones, nothing unseen.
+fn plain(text: &str) -> String {
+    text.chars().filter(|letter| !is_unseen(*letter)).nfkc().collect()
+}
+
+/// The codes that a text may be, the likeliest first: the text itself, or what a receipt's QR code
+/// holds, which is an address or several values with separators between.
+pub fn codes(text: &str) -> Vec<String> {
+    let text = plain(text);
+    let whole = text.trim();
+    let mut codes: Vec<String> = Vec::new();
+    let mut add = |code: &str| {
+        let code = code.trim();
+        let fits = (1..=CODE_CHARS_MAX).contains(&code.chars().count());
+        if fits && codes.len() < CODES_MAX && !codes.iter().any(|other| other == code) {
+            codes.push(code.to_owned());
+        }
+    };
+    let is_address = whole.contains("://");
+    if !is_address {
+        add(whole);
+    }
+    let parts = whole.split(|letter: char| letter.is_whitespace() || "|;,\"<>".contains(letter));
+    for part in parts.filter(|part| part.chars().any(|letter| letter.is_ascii_digit())) {
+        match part.split_once("://") {
+            None => add(part),
+            Some((_, address)) => {
+                let (path, query) = address.split_once('?').unwrap_or((address, ""));
+                let values = query.split('&').filter_map(|pair| pair.split_once('='));
+                values.for_each(|(_, value)| add(&decoded(value)));
+                path.rsplit('/').next().into_iter().for_each(|last| add(&decoded(last)));
+            }
+        }
+    }
+    codes
+}
+
+/// A value of an address, percent-decoded; what is not UTF-8 then is no code.
+fn decoded(value: &str) -> String {
+    let mut bytes = Vec::with_capacity(value.len());
+    let mut rest = value.as_bytes();
+    while let Some((first, behind)) = rest.split_first() {
+        let hex = behind
+            .get(..2)
+            .filter(|_| *first == b'%')
+            .and_then(|two| u8::from_str_radix(std::str::from_utf8(two).ok()?, 16).ok());
+        match hex {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = behind.get(2..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(if *first == b'+' { b' ' } else { *first });
+                rest = behind;
+            }
+        }
+    }
+    String::from_utf8(bytes).unwrap_or_default()
+}
+
+/// Whether a secret is what only an applicant, or who holds the receipt, would know: the last four
+/// characters of a telephone or identity number, or what is printed on the receipt. All of them are
+/// looked at, whichever it is.
+pub fn is_known_to(secret: &str, applicant: Option<&Applicant>, receipts: &[String]) -> bool {
+    let secret = plain(secret);
+    let secret = secret.trim();
+    let numbers = applicant.map(|one| [one.phone.as_deref(), one.id_number.as_deref()]);
+    let ends = numbers.into_iter().flatten().flatten().map(|number| {
+        let letters = number.chars().count();
+        let last: String = number.chars().skip(letters.saturating_sub(LAST_CHARS)).collect();
+        // A number that is no longer than what is asked of it is no secret.
+        letters > LAST_CHARS && same(&last, secret)
+    });
+    let printed = receipts.iter().map(|receipt| same(receipt, secret));
+    ends.chain(printed).fold(false, |known, one| known | one)
+}
+
+/// Whether two texts are the same but for capitals, in a time that does not tell where they differ.
+fn same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.to_ascii_uppercase(), other.to_ascii_uppercase());
+    let differ = one.bytes().zip(other.bytes()).fold(0, |differ, (a, b)| differ | (a ^ b));
+    one.len() == other.len() && differ == 0 && !one.is_empty()
+}
+
+/// A name as others than its bearer may read it: `Nguyễn Văn An` is `Nguyễn V** A**`. The name of
+/// an organisation is public.
+pub fn masked(applicant: &Applicant) -> String {
+    if applicant.kind == "organization" {
+        return applicant.name.clone();
+    }
+    let words: Vec<&str> = applicant.name.split_whitespace().collect();
+    let hidden = |word: &str| {
+        let first: String = word.chars().take(1).collect();
+        format!("{first}{HIDDEN}")
+    };
+    let mask = |(at, word): (usize, &&str)| match at {
+        0 if words.len() > 1 => (*word).to_owned(),
+        _ => hidden(word),
+    };
+    words.iter().enumerate().map(mask).collect::<Vec<_>>().join(" ")
+}
+
+/// What its applicant may do next, in Vietnamese and English.
+pub fn next_step(status: Status) -> (&'static str, &'static str) {
+    match status.code() {
+        1 => ("Chờ cơ quan tiếp nhận hồ sơ.", "Wait until the agency accepts the dossier."),
+        3 => (
+            "Xem lý do không tiếp nhận tại cơ quan, hoàn thiện hồ sơ rồi nộp lại.",
+            "Ask the agency why it was not accepted, complete the dossier and submit it again.",
+        ),
+        5 => (
+            "Bổ sung giấy tờ theo yêu cầu của cơ quan; thời hạn tạm dừng trong khi chờ.",
+            "Bring the papers that the agency asks for; its time limit stands still meanwhile.",
+        ),
+        6 => (
+            "Nộp phí, lệ phí hoặc thuế theo thông báo; thời hạn tạm dừng trong khi chờ.",
+            "Pay the fee, charge or tax as notified; the time limit stands still meanwhile.",
+        ),
+        7 => (
+            "Hồ sơ đã được rút; không cần làm gì thêm.",
+            "It was withdrawn; nothing is left to do.",
+        ),
+        8 => ("Liên hệ cơ quan để biết lý do dừng xử lý.", "Ask the agency why it has stopped."),
+        9 => ("Đến nhận kết quả theo giấy hẹn.", "Collect the result as the receipt says."),
+        10 => {
+            ("Đã trả kết quả; không cần làm gì thêm.", "The result was returned; nothing is left.")
+        }
+        _ => ("Chờ cơ quan giải quyết.", "Wait while the agency handles it."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn person(name: &str) -> Applicant {
+        serde_json::from_value(serde_json::json!({
+            "name": name, "kind": "person", "phone": "0900001234", "id_number": "07507000567A",
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_code_is_found_in_what_one_types_copies_or_scans() {
+        let code = "000.00.08.H19-220921-0099";
+        for text in [
+            code.to_owned(),
+            format!("  {code}\n"),
+            format!("\u{200B}{code}\u{FEFF}"),
+            "０００.00.08.H19-220921-0099".to_owned(),
+            format!("https://dichvucong.example/tra-cuu?maHoSo={code}&x=1"),
+            format!("https://dichvucong.example/ho-so/{code}"),
+            "https://e.vn/?m=000%2E00.08.H19%2D220921-0099".to_owned(),
+            format!("{code}|NGUYEN VAN A|21/09/2022"),
+        ] {
+            assert!(codes(&text).iter().any(|one| one == code), "{text}: {:?}", codes(&text));
+        }
+        assert!(codes("").is_empty() && codes(" \u{200B} ").is_empty());
+        assert!(codes(&"1 ".repeat(10_000)).len() <= CODES_MAX);
+        assert!(codes(&"9".repeat(10_000)).is_empty());
+        assert_eq!(codes("https://e.vn/%FF1?a=%zz%"), ["%zz%"]);
+    }
+
+    #[test]
+    fn the_last_four_of_a_number_or_the_receipts_own_word_show_who_asks() {
+        let (who, receipts) = (person("Nguyễn Văn An"), ["7H2K-91QD".to_owned()]);
+        for secret in ["1234", "567A", "567a", " 1234 ", "7h2k-91qd", "\u{FF11}234"] {
+            assert!(is_known_to(secret, Some(&who), &receipts), "{secret}");
+        }
+        for secret in ["", "234", "01234", "0900001234", "7H2K", "7H2K-91QE", "****", "%"] {
+            assert!(!is_known_to(secret, Some(&who), &receipts), "{secret}");
+        }
+        let short = Applicant { phone: Some("1234".to_owned()), id_number: None, ..who };
+        assert!(!is_known_to("1234", Some(&short), &[]) && !is_known_to("", None, &[]));
+    }
+
+    #[test]
+    fn a_persons_name_is_masked_and_an_organisations_is_not() {
+        for (name, masked_name) in [
+            ("Nguyễn Văn An", "Nguyễn V** A**"),
+            ("Lê Thị Hồng  Đào", "Lê T** H** Đ**"),
+            ("Mẫu", "M**"),
+            ("Trần B", "Trần B**"),
+            ("", ""),
+        ] {
+            assert_eq!(masked(&person(name)), masked_name);
+        }
+        let company =
+            Applicant { kind: "organization".to_owned(), ..person("Công ty TNHH Mẫu") };
+        assert_eq!(masked(&company), "Công ty TNHH Mẫu");
+    }
+
+    #[test]
+    fn every_status_has_a_next_step_in_both_languages() {
+        for code in 1..=10 {
+            let (vi, en) = next_step(Status::try_from(code).unwrap());
+            assert!(vi.ends_with('.') && en.ends_with('.') && vi != en, "{code}");
+        }
+    }
+}
