@@ -1,6 +1,7 @@
 //! The configuration of a running hub is changed: a good one is gone by from the next request on,
 //! a bad one is refused and says why, and nothing is lost, stalled or done twice.
 
+mod beside;
 mod channels;
 mod load;
 mod refused;

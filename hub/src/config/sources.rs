@@ -5,10 +5,10 @@ use std::{
     collections::BTreeMap,
     fs::{self, File},
     io::{self, Read},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
-use super::Config;
+use super::{Config, StoreAddress};
 use crate::{catalogue, journal::merkle::Digest, store::Store};
 
 /// Folders within folders that are looked into.
@@ -39,7 +39,14 @@ impl Config {
                 all.file(what.to_owned(), file);
             }
         }
-        all.folder("agencies", &self.agencies, DEPTH_MAX);
+        let grows = self.grows();
+        let kept = |path: &Path| !grows.iter().any(|grows| grows.has(path));
+        // Agencies are folders: what lies beside them is nothing that is read.
+        for (name, path) in entries("agencies", &self.agencies).filter(|(_, path)| path.is_dir()) {
+            if kept(&path) {
+                all.folder(&name, &path, &kept, DEPTH_MAX);
+            }
+        }
         if let Some(folder) = &self.catalogue {
             for name in catalogue::FILES {
                 all.file(format!("catalogue/{name}"), &folder.join(name));
@@ -47,6 +54,54 @@ impl Config {
         }
         all
     }
+}
+
+/// What a hub or its senders write by themselves, wherever it lies: no part of a configuration.
+enum Grows {
+    /// A folder with all in it.
+    Folder(PathBuf),
+    /// A file, and those beside it whose names begin as its does.
+    File(PathBuf),
+}
+
+impl Grows {
+    fn has(&self, path: &Path) -> bool {
+        match self {
+            Self::Folder(folder) => path.starts_with(folder),
+            Self::File(file) => {
+                let name =
+                    |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
+                let begins =
+                    name(path).zip(name(file)).is_some_and(|(one, own)| one.starts_with(&own));
+                begins && path.parent() == file.parent()
+            }
+        }
+    }
+}
+
+impl Config {
+    fn grows(&self) -> Vec<Grows> {
+        let own = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let store = match &self.store {
+            StoreAddress::Sqlite(file) => Some(Grows::File(own(file))),
+            StoreAddress::Postgres(_) => None,
+        };
+        let files = self.attachments.as_ref().map(|told| &told.folder);
+        let folders = self.drops.iter().chain(files).map(|path| Grows::Folder(own(path)));
+        store.into_iter().chain(folders).collect()
+    }
+}
+
+/// What lies in a folder, but for hidden ones, which are those of editors and of version control:
+/// name and path, the latter as it is when links are followed.
+fn entries(name: &str, path: &Path) -> impl Iterator<Item = (String, PathBuf)> {
+    let within = name.to_owned();
+    fs::read_dir(path).into_iter().flatten().flatten().filter_map(move |entry| {
+        let own = entry.file_name().to_string_lossy().into_owned();
+        let path = entry.path();
+        let path = path.canonicalize().unwrap_or(path);
+        (!own.starts_with('.')).then(|| (format!("{within}/{own}"), path))
+    })
 }
 
 impl Sources {
@@ -57,18 +112,16 @@ impl Sources {
     }
 
     /// All files in a folder but hidden ones, which are those of editors and of version control.
-    fn folder(&mut self, name: &str, path: &Path, depth: u32) {
-        for entry in fs::read_dir(path).into_iter().flatten().flatten() {
-            let own = entry.file_name().to_string_lossy().into_owned();
-            if own.starts_with('.') || self.0.len() >= FILES_MAX {
+    fn folder(&mut self, name: &str, path: &Path, kept: &impl Fn(&Path) -> bool, depth: u32) {
+        for (name, path) in entries(name, path) {
+            if self.0.len() >= FILES_MAX || !kept(&path) {
                 continue;
             }
-            let (name, path) = (format!("{name}/{own}"), entry.path());
             // Nothing is opened that may keep who reads it waiting.
             if path.is_file() {
                 self.file(name, &path);
             } else if let Some(depth) = depth.checked_sub(1).filter(|_| path.is_dir()) {
-                self.folder(&name, &path, depth);
+                self.folder(&name, &path, kept, depth);
             }
         }
     }
