@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use super::{Api, Streams};
+use super::{Api, Exports, Streams};
 use crate::{
     auth::{Keys, Principal, new_key},
     catalog::{Catalog, gazetteer},
@@ -118,7 +118,15 @@ impl Bench {
         Self {
             folder,
             journey,
-            api: Api { operations, live, streams, keys, telemetry, attachments: None },
+            api: Api {
+                operations,
+                live,
+                streams,
+                exports: Exports::default(),
+                keys,
+                telemetry,
+                attachments: None,
+            },
         }
     }
 

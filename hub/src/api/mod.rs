@@ -20,6 +20,7 @@ mod deadline;
 mod deliveries;
 mod dossiers;
 mod exchange;
+mod exports;
 mod feedback;
 mod feeds;
 mod findings;
@@ -39,6 +40,7 @@ mod stream;
 mod tests;
 mod watch;
 
+pub use exports::Exports;
 pub(crate) use statistics::today;
 pub use stream::{STREAMS_MAX, Streams};
 
@@ -71,6 +73,8 @@ pub struct Api {
     pub live: Live,
     /// Room for who follows them.
     pub streams: Streams,
+    /// Room for exports.
+    pub exports: Exports,
     /// Who may ask.
     pub keys: Keys,
     /// What is counted.
@@ -133,6 +137,7 @@ pub fn whole(state: Api, others: Router) -> Router {
         .route("/v1/feeds", get(feeds::list))
         .route("/v1/feeds/{feed}", get(feeds::page))
         .route("/v1/feeds/{feed}/stream", get(stream::stream))
+        .route("/v1/exports/{file}", get(exports::export))
         .route("/v1/outbox", get(deliveries::outbox))
         .route("/v1/outbox/{channel}/{action}", post(deliveries::steer))
         .route("/v1/dead", get(deliveries::dead))

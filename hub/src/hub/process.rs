@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    api::{Api, Streams},
+    api::{Api, Exports, Streams},
     attachments::Attachments,
     auth::Keys,
     config::Config,
@@ -43,6 +43,7 @@ pub(super) struct Process {
     pub(super) repeats: Repeats,
     live: Live,
     streams: Streams,
+    exports: Exports,
     attachments: Option<Arc<Attachments>>,
     /// Whether only its own machine reaches it.
     pub(super) open: bool,
@@ -87,6 +88,7 @@ impl Process {
             repeats: Repeats::default(),
             live,
             streams: Streams::default(),
+            exports: Exports::default(),
             attachments,
             open: config.listen.ip().is_loopback(),
         }
@@ -98,6 +100,7 @@ impl Process {
             operations: operations.clone(),
             live: self.live.clone(),
             streams: self.streams.clone(),
+            exports: self.exports.clone(),
             keys: self.keys.clone(),
             telemetry: self.telemetry.clone(),
             attachments: self.attachments.clone(),
