@@ -160,7 +160,7 @@ impl Book {
         Self::of_sheets(columns, out, SHEET_ROWS_MAX)
     }
 
-    fn of_sheets(
+    pub(super) fn of_sheets(
         columns: Vec<&'static Column>,
         out: Box<dyn Write + Send>,
         rows_max: u32,

@@ -113,9 +113,9 @@ static OF: &[(&str, &str)] = &[
     (
         "dossier/1",
         "source source_code source_version code about_agency procedure procedure_source_code \
-         procedure_name field commune submission_channel status status_name_vi status_raw status_on \
-         submitted_on accepted_on due_on finished_on returned_on unit result_number result_on fees \
-         happened_on",
+         procedure_name field commune submission_channel status status_name_vi status_raw \
+         status_on submitted_on accepted_on due_on finished_on returned_on unit result_number \
+         result_on fees happened_on",
     ),
     (
         "progress/1",
