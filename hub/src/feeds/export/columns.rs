@@ -197,6 +197,12 @@ mod tests {
                     columns(Feed::Records, Some(id))
                 }
             };
+            let personal: Vec<String> = contract
+                .members()
+                .iter()
+                .filter(|member| member.personal)
+                .map(|member| format!("{}.", member.path))
+                .collect();
             for member in contract.members().iter().filter(|member| !member.personal) {
                 let many = member
                     .types
@@ -204,6 +210,7 @@ mod tests {
                     .any(|one| matches!(one, MemberType::Array | MemberType::Object));
                 // Lists, and what is told once in another member.
                 let left = many
+                    || personal.iter().any(|whole| member.path.starts_with(whole))
                     || member.path.contains("[]")
                     || member.path.starts_with("evidence.")
                     || member.path.starts_with("member_sources.")
