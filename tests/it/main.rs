@@ -28,6 +28,7 @@ mod differential;
 mod drift;
 mod drop;
 mod exchange;
+mod exports;
 mod faults;
 mod feedback;
 mod finding;

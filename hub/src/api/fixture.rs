@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use super::{Api, Streams};
+use super::{Api, Exports, Streams};
 use crate::{
     auth::{Keys, Principal, new_key},
     catalog::{Catalog, gazetteer},
@@ -125,6 +125,7 @@ impl Bench {
                 keys,
                 proxies: Default::default(),
                 lookups: Default::default(),
+                exports: Exports::default(),
                 telemetry,
                 attachments: None,
             },

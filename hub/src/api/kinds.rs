@@ -219,6 +219,16 @@ kinds! {
         "Too many streams are open."
         "Gọi lại sau thời gian nêu trong Retry-After, hoặc đọc từng trang, không có wait."
         "Call again after the time in Retry-After, or read pages without the parameter wait.";
+    NO_EXPORT "no-such-export"
+        "Không có tệp xuất này."
+        "There is no such export."
+        "Gọi /v1/exports/DỮ_LIỆU.ĐỊNH_DẠNG, với các tên nêu trong feeds và formats."
+        "Call /v1/exports/FEED.FORMAT with names in the members feeds and formats.";
+    EXPORTS_CROWDED "too-many-exports"
+        "Quá nhiều tệp đang được xuất."
+        "Too many exports are under way."
+        "Gọi lại sau thời gian nêu trong Retry-After, hoặc đọc từng trang ở /v1/feeds."
+        "Call again after the time in Retry-After, or read pages of /v1/feeds.";
     UNAVAILABLE "unavailable"
         "Kho dữ liệu tạm thời không trả lời được."
         "The store cannot answer now."

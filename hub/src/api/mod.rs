@@ -20,6 +20,7 @@ mod deadline;
 mod deliveries;
 mod dossiers;
 mod exchange;
+mod exports;
 mod feedback;
 mod feeds;
 mod findings;
@@ -42,6 +43,7 @@ mod stream;
 mod tests;
 mod watch;
 
+pub use exports::Exports;
 pub use lookups::Lookups;
 pub use proxies::Proxies;
 pub(crate) use statistics::today;
@@ -76,6 +78,8 @@ pub struct Api {
     pub live: Live,
     /// Room for who follows them.
     pub streams: Streams,
+    /// Room for exports.
+    pub exports: Exports,
     /// Who may ask.
     pub keys: Keys,
     /// Whom to believe for whom it speaks.
@@ -146,6 +150,7 @@ pub fn whole(state: Api, others: Router) -> Router {
         .route("/v1/feeds", get(feeds::list))
         .route("/v1/feeds/{feed}", get(feeds::page))
         .route("/v1/feeds/{feed}/stream", get(stream::stream))
+        .route("/v1/exports/{file}", get(exports::export))
         .route("/v1/outbox", get(deliveries::outbox))
         .route("/v1/outbox/{channel}/{action}", post(deliveries::steer))
         .route("/v1/dead", get(deliveries::dead))

@@ -78,6 +78,7 @@ pub(crate) const CALLS: &[(&str, &str, Needs)] = &[
     (POST, "/v1/dead/{id}/replay", Key(Settle)),
     (GET, "/v1/dossiers/{code}", Key(Dossiers)),
     (GET, "/v1/dossiers/{code}/deadline", Key(Dossiers)),
+    (GET, "/v1/exports/{file}", Key(Feeds)),
     (GET, "/v1/feedback", Key(Exchange)),
     (POST, "/v1/feedback", Key(Send)),
     (POST, "/v1/feedback/answers", Key(Send)),

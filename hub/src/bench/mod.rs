@@ -11,6 +11,7 @@ mod child;
 mod clock;
 pub(crate) mod deadline;
 pub(crate) mod deliver;
+pub(crate) mod export;
 mod fill;
 mod floors;
 pub(crate) mod idle;

@@ -6,8 +6,8 @@ use clap::{Args, Subcommand};
 
 use super::{Exit, journal::exit_of};
 use crate::bench::{
-    self, BenchError, Table, bulk, bus, deadline, deliver, idle, ingest, numbers, poison, read,
-    rebuild, search, seed, sleeper, translate, transports,
+    self, BenchError, Table, bulk, bus, deadline, deliver, export, idle, ingest, numbers, poison,
+    read, rebuild, search, seed, sleeper, translate, transports,
 };
 
 /// What to measure; without a name a short run of everything.
@@ -34,6 +34,8 @@ enum What {
     Bulk(bulk::Options),
     /// Look-ups, statistics and feed pages, beside a bare server with the same bytes.
     Read(read::Options),
+    /// A whole feed as one file in every format, beside reading it page by page.
+    Export(export::Options),
     /// Procedures by words, over two sizes of a catalogue, beside a bare server.
     Search(search::Options),
     /// A whole journal compared and folded anew, beside reading it.
@@ -55,7 +57,7 @@ enum What {
 }
 
 /// Everything, in about a minute.
-fn short() -> [What; 13] {
+fn short() -> [What; 14] {
     let ingest = ingest::Options {
         connections: 64,
         seconds: 5.0,
@@ -97,6 +99,7 @@ fn short() -> [What; 13] {
         What::Ingest(ingest),
         What::Poison(poison),
         What::Read(read),
+        What::Export(export::Options { dossiers: 2_000, store: None }),
         What::Search(search::Options {
             procedures: vec![2_000],
             catalogue: None,
@@ -121,6 +124,7 @@ fn measure(seed: u64, what: &What) -> Result<Table, BenchError> {
         What::Ingest(options) => ingest::run(seed, options),
         What::Poison(options) => poison::run(seed, options),
         What::Read(options) => read::run(seed, options),
+        What::Export(options) => export::run(seed, options),
         What::Search(options) => search::run(seed, options),
         What::Rebuild(options) => rebuild::run(seed, options),
         What::Bulk(options) => bulk::run(seed, options),

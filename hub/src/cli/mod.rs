@@ -13,6 +13,7 @@ mod dead;
 mod demo;
 mod door;
 mod drift;
+mod export;
 mod journal;
 mod key;
 mod lineage;
@@ -190,6 +191,8 @@ enum Command {
     },
     /// Fill a form of the catalogue with the figures of a period; freeze it.
     Report(report::Options),
+    /// Write a feed to a file: lines of JSON, CSV, a workbook or Parquet.
+    Export(export::Options),
     /// Read everything and compare: leaves, commitments, dossiers, numbers, findings.
     Verify(journal::VerifyOptions),
     /// Make every fold anew from the journal.
@@ -279,6 +282,7 @@ fn dispatch(command: Command, out: &mut impl Write, err: &mut impl Write) -> io:
             requests::run(&configured.config, &action, out, err)
         }
         Command::Report(options) => report::run(&options, out, err),
+        Command::Export(options) => export::run(&options, out, err),
         Command::Verify(options) => journal::verify(&options, out, err),
         Command::Rebuild(configured) => journal::rebuild(&configured.config, out, err),
         Command::Migrate(options) => migrate::run(&options, out, err),

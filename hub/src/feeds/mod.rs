@@ -2,6 +2,7 @@
 //! streams all read here, so they carry the same events under the same places.
 
 pub(crate) mod event;
+pub mod export;
 mod live;
 mod outgoing;
 mod record;

@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    api::{Api, Lookups, Proxies, Streams},
+    api::{Api, Exports, Lookups, Proxies, Streams},
     attachments::Attachments,
     auth::Keys,
     config::Config,
@@ -44,6 +44,7 @@ pub(super) struct Process {
     live: Live,
     streams: Streams,
     lookups: Lookups,
+    exports: Exports,
     attachments: Option<Arc<Attachments>>,
     /// Whether only its own machine reaches it.
     pub(super) open: bool,
@@ -89,6 +90,7 @@ impl Process {
             live,
             streams: Streams::default(),
             lookups: Lookups::default(),
+            exports: Exports::default(),
             attachments,
             open: config.listen.ip().is_loopback(),
         }
@@ -100,6 +102,7 @@ impl Process {
             operations: operations.clone(),
             live: self.live.clone(),
             streams: self.streams.clone(),
+            exports: self.exports.clone(),
             keys: self.keys.clone(),
             proxies,
             lookups: self.lookups.clone(),

@@ -7,7 +7,7 @@ use crate::registry::report::RowKind;
 const MARK: &[u8] = "\u{FEFF}".as_bytes();
 
 /// A text that no spreadsheet takes for a formula.
-fn safe(text: &str) -> String {
+pub(crate) fn safe(text: &str) -> String {
     match text.chars().next() {
         Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\n') => format!("'{text}"),
         _ => text.to_owned(),

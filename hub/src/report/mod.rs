@@ -11,6 +11,7 @@ mod xlsx;
 
 use crate::{operations::ReportAnswer, registry::report::Difference};
 
+pub(crate) use csv::safe;
 use printed::Printed;
 
 /// How a report is written.
