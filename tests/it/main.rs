@@ -71,3 +71,4 @@ mod sweep;
 mod tidy;
 mod timeliness;
 mod units;
+mod webhooks;
