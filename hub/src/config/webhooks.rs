@@ -13,7 +13,8 @@ const WAITS_MAX: usize = 20;
 /// The longest wait.
 const WAIT_MAX: u64 = 86_400;
 
-/// How long sending may fail before it is given up, in seconds, unless told: five days; and at most.
+/// How long sending may fail before it is given up, in seconds, unless told (five days), and at
+/// most.
 const GIVE_UP: u64 = 5 * 86_400;
 const GIVE_UP_MAX: u64 = 60 * 86_400;
 

@@ -1,9 +1,9 @@
 //! Webhooks: who is sent which feed where, and how far that is (decision 45).
 //!
 //! A subscription is one row with a place in its feed. One process at a time sends, under a turn as
-//! whoever publishes to a broker has one: a place moves only while the turn is in force. So one that
-//! was stopped in the middle moves nothing when it wakes, and what it sends then comes again under
-//! the ids that it had.
+//! whoever publishes to a broker has one: a place moves only while the turn is in force. So one
+//! that was stopped in the middle moves nothing when it wakes, and what it sends then comes again
+//! under the ids that it had.
 
 use std::{fmt, time::Duration};
 

@@ -1,5 +1,5 @@
-//! What is counted of webhooks: attempts, how far they lag, and how many stand how. Labels are feeds
-//! and states, never whose a subscription is.
+//! What is counted of webhooks: attempts, how far they lag, and how many stand how. Labels are
+//! feeds and states, never whose a subscription is.
 
 use std::collections::BTreeMap;
 

@@ -64,7 +64,7 @@ mod tests {
             assert!(of(0.0) < of(1.0), "{attempts}");
             all.push(of(0.5));
         }
-        let hours = |number| number * 3_600;
+        let hours = |number: u64| number * 3_600;
         let longest = [hours(10); 4];
         assert_eq!(all[..5], [5, 300, 1_800, hours(2), hours(5)]);
         assert_eq!(all[5..], longest);

@@ -3,8 +3,8 @@
 //!
 //! The journal is what is sent from, and a subscription is a place in it: nothing waits in a queue.
 //! [`worker`] goes on from there, event by event, under the turn that the store keeps; `decide.rs`
-//! (pure) says what follows from a failure, `secrets.rs` by what events are signed, `event.rs` which
-//! of a feed's are sent.
+//! (pure) says what follows from a failure, `secrets.rs` by what events are signed, `event.rs`
+//! which of a feed's are sent.
 //!
 //! [`docs/webhooks.md`]: ../../../docs/webhooks.md
 

@@ -1,8 +1,8 @@
 //! By what events are signed: made here, shown once, and stored sealed.
 //!
-//! A secret is 32 bytes: of HMAC-SHA-256 (`v1`) the key, of Ed25519 (`v1a`) the seed of the pair. It
-//! is sealed by a key that comes of the store's own secret and the subscription's name, so that its
-//! row is of no use elsewhere, nor in another row.
+//! A secret is 32 bytes: of HMAC-SHA-256 (`v1`) the key, of Ed25519 (`v1a`) the seed of the pair.
+//! It is sealed by a key that comes of the store's own secret and the subscription's name, so that
+//! its row is of no use elsewhere, nor in another row.
 
 use std::fmt;
 

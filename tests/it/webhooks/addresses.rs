@@ -5,7 +5,7 @@ use std::{fs, time::Duration};
 use serde_json::json;
 use tokio::time::sleep;
 
-use super::{LINES, PATH, office, post, stands, started, subscribe, takes, tell};
+use super::{PATH, office, post, stands, started, subscribe, takes, tell};
 use crate::{
     backend::Backend,
     delivery::agency::{Agency, Reply},

@@ -20,7 +20,8 @@ use crate::{
 /// The pieces of a language in the page.
 fn pieces(language: &str) -> Vec<String> {
     let text = fs::read_to_string(root().join("docs/webhooks.md")).unwrap();
-    let each = text.split(&format!("```{language}\n")).skip(1);
+    let fence = format!("```{language}\n");
+    let each = text.split(&*fence).skip(1);
     each.map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
 }
 

@@ -88,7 +88,7 @@ fn unfit(url: &str, why: Unfit) -> Fault {
         ),
         Unfit::Private => (
             "private-network",
-            "Dùng địa chỉ công khai, hoặc đề nghị đơn vị vận hành ghi mạng đó vào private_networks.",
+            "Dùng địa chỉ công khai, hoặc đề nghị người vận hành ghi mạng đó vào private_networks.",
             "Use a public address, or ask the operator to name its network in private_networks.",
         ),
         Unfit::Unknown => (
