@@ -4,6 +4,7 @@
 mod addresses;
 mod documented;
 mod failing;
+mod findings;
 mod kept;
 mod order;
 mod owners;

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use adapters::outbound::webhook::Ended;
 
-use crate::{config::WebhookSettings, store::subscriptions::Failed};
+use crate::{
+    config::WebhookSettings,
+    store::subscriptions::{Failed, SubscriptionRow},
+};
 
 /// Why nothing is sent any more: the receiver said that it is gone.
 pub const GONE: &str = "gone";
@@ -18,6 +21,9 @@ const SPREAD: f64 = 0.2;
 
 /// How much longer than said a receiver is left in peace, at most.
 const AFTER_SAID: Duration = Duration::from_secs(5);
+
+/// The longest wait that a receiver may ask for.
+const SAID_MAX: Duration = Duration::from_secs(3_600);
 
 /// How sending goes on after so many attempts in a row, this one included, that failed for so long.
 /// `jitter` is a number from 0 to 1, drawn anew for every wait.
@@ -44,6 +50,17 @@ pub(super) fn after(
     Failed { attempts, wait, disabled: disabled.map(ToOwned::to_owned) }
 }
 
+/// Whether the next attempt is due. Nobody waits for a time that never was: where the clock was
+/// ahead and was set back, the failure lies ahead, or the wait is longer than any.
+pub(super) fn is_due(row: &SubscriptionRow, settings: &WebhookSettings) -> bool {
+    let longest = settings.waits.iter().max().copied().unwrap_or_default();
+    let longest = longest.mul_f64(1.0 + SPREAD).max(SAID_MAX + AFTER_SAID);
+    let longest = i64::try_from(longest.as_millis()).unwrap_or(i64::MAX);
+    row.due_at <= row.now
+        || row.due_at - row.now > longest
+        || row.failing_since.is_some_and(|since| since > row.now)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,6 +85,20 @@ mod tests {
         let longest = [hours(10); 4];
         assert_eq!(all[..5], [5, 300, 1_800, hours(2), hours(5)]);
         assert_eq!(all[5..], longest);
+    }
+
+    #[test]
+    fn nobody_waits_for_a_time_that_never_was() {
+        let settings = WebhookSettings::default();
+        let (now, hour) = (1_000_000_000, 3_600_000);
+        let of = |due_at, failing_since| {
+            let row = SubscriptionRow { due_at, failing_since, now, ..SubscriptionRow::default() };
+            is_due(&row, &settings)
+        };
+        assert!(of(0, None) && of(now, Some(now - hour)));
+        assert!(!of(now + 1, Some(now)) && !of(now + 11 * hour, Some(now - hour)));
+        assert!(of(now + 13 * hour, Some(now - hour)), "longer than any wait");
+        assert!(of(now + 1, Some(now + hour)), "it failed when the clock was ahead");
     }
 
     #[test]

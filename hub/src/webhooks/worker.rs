@@ -188,11 +188,13 @@ impl Sender {
             let feed = Feed::ALL.iter().position(|feed| feed.name() == name);
             feed.and_then(|place| ends.get(place))
         };
+        let Some(going) = self.webhooks.going() else { return Ok(Some(Vec::new())) };
         let mut passed = self.passed.lock().unwrap_or_else(PoisonError::into_inner);
         passed.retain(|id, _| rows.iter().any(|row| row.id == *id));
         let ready = rows.iter().filter(|row| {
-            let due = row.disabled.is_none() && row.due_at <= row.now && !busy.contains(&row.id);
-            due && in_force.contains(row.owner.as_str())
+            let due = row.disabled.is_none() && decide::is_due(row, &going.settings);
+            due && !busy.contains(&row.id)
+                && in_force.contains(row.owner.as_str())
                 && passed.get(&row.id).is_none_or(|known| {
                     let moved = (known.version, &known.stored) != (row.version, &row.place);
                     let behind = end(&row.feed).is_some_and(|end| *end > known.reached);
@@ -225,7 +227,7 @@ impl Sender {
         while !stop.is_cancelled() && began.elapsed() < GO {
             let found = self.operations.store.subscriptions(SubscriptionQuery::one(id)).await?;
             let Some(row) = found.into_iter().next() else { return Ok(()) };
-            if row.disabled.is_some() || row.due_at > row.now {
+            if row.disabled.is_some() || !decide::is_due(&row, &going.settings) {
                 return Ok(());
             }
             let page = Page { sender: self, going: &going, row: &row, token };

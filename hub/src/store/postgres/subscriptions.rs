@@ -165,7 +165,7 @@ async fn sent_on(transaction: &Transaction<'_>, sent: &SentOn) -> Result<bool, F
              attempts = $8,
              due_at = CASE WHEN $9::bigint IS NULL THEN 0 ELSE {NOW} + $9 END,
              failing_since = CASE WHEN $9::bigint IS NULL THEN NULL
-                 ELSE coalesce(failing_since, {NOW}) END,
+                 ELSE least(coalesce(failing_since, {NOW}), {NOW}) END,
              disabled = coalesce(disabled, $10::text)
          WHERE id = $1 AND version = $2 AND {STAYS}
          AND EXISTS (SELECT FROM webhook_turn WHERE token = $3 AND ends_at > {NOW})

@@ -151,7 +151,7 @@ fn sent_on(transaction: &Transaction<'_>, sent: &SentOn) -> Result<bool, StoreEr
         "UPDATE subscriptions SET log_id = ?4, position = ?5, beside = ?6, tried = ?7,
              attempts = ?8, due_at = CASE WHEN ?9 IS NULL THEN 0 ELSE {NOW} + ?9 END,
              failing_since = CASE WHEN ?9 IS NULL THEN NULL
-                 ELSE coalesce(failing_since, {NOW}) END,
+                 ELSE min(coalesce(failing_since, {NOW}), {NOW}) END,
              disabled = coalesce(disabled, ?10)
          WHERE id = ?1 AND version = ?2 AND {STAYS}
          AND EXISTS (SELECT 1 FROM webhook_turn WHERE token = ?3 AND ends_at > {NOW})"
