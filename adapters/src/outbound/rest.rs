@@ -275,7 +275,7 @@ fn class(status: StatusCode) -> Class {
     }
 }
 
-pub(super) fn told(status: StatusCode, body: &Bytes) -> String {
+fn told(status: StatusCode, body: &Bytes) -> String {
     let text = String::from_utf8_lossy(body);
     let shown: String = text.chars().filter(|c| !c.is_control()).take(TOLD_BYTES_MAX).collect();
     if shown.is_empty() { format!("HTTP {status}") } else { format!("HTTP {status}: {shown}") }

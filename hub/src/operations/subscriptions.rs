@@ -28,8 +28,8 @@ pub const SUBSCRIPTIONS_MAX: u32 = 20;
 /// How long a secret signs beside the one that takes its place, at most: seven days.
 pub const OVERLAP_SECONDS_MAX: u64 = 7 * 86_400;
 
-/// What is subscribed to.
-#[derive(Debug, Clone)]
+/// What is subscribed to. Not shown: its address may hold a secret.
+#[derive(Clone)]
 pub struct NewSubscription {
     /// Where events are sent; looked at before.
     pub url: String,
