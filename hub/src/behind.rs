@@ -9,7 +9,8 @@ use tokio::time::sleep;
 
 use crate::{
     auth::Keys, catalogue::Held, exchange::deadlines::Deadlines, judging::Judging,
-    lasting::Lasting, profiling::Profiling, store::Store, striding, watching::Watching,
+    lasting::Lasting, operations::Operations, profiling::Profiling, store::Store, striding,
+    watching::Watching, webhooks,
 };
 
 /// How often keys and the catalogue are read anew: a key revoked elsewhere ends within it, and
@@ -18,15 +19,20 @@ const REFRESH_EVERY: Duration = Duration::from_secs(2);
 
 /// What goes on whatever the configuration says, to run until told to stop.
 pub(crate) fn always(
-    store: &Arc<dyn Store>,
-    (keys, held): (Keys, Held),
+    operations: &Operations,
+    keys: Keys,
     lasting: &Lasting,
-) -> [BoxFuture<'static, ()>; 3] {
-    let keep = || lasting.clone();
+) -> [BoxFuture<'static, ()>; 4] {
+    let (keep, store) = (|| lasting.clone(), &operations.store);
+    let (hooks, sending, held) = (operations.clone(), keep(), operations.published.clone());
     let (judged, strides, asked) = (store.clone(), store.clone(), store.clone());
     [
         Box::pin(keep().keep("judge", move |stop| Judging::new(judged.clone()).run(stop))),
         Box::pin(keep().keep("strides", move |stop| striding::run(strides.clone(), stop))),
+        Box::pin(
+            keep()
+                .keep("webhooks", move |stop| webhooks::run(hooks.clone(), sending.clone(), stop)),
+        ),
         Box::pin(keep().keep("keys and catalogue", move |stop| {
             let (keys, held, store) = (keys.clone(), held.clone(), asked.clone());
             async move {

@@ -4,6 +4,7 @@ mod attachments;
 mod bus;
 mod endpoint;
 mod sources;
+mod webhooks;
 mod written;
 
 use std::{
@@ -24,6 +25,7 @@ pub use attachments::AttachmentSettings;
 pub use bus::BusAddress;
 pub use endpoint::{Endpoint, Endpoints};
 pub use sources::Sources;
+pub use webhooks::WebhookSettings;
 pub use written::Written;
 
 /// Where the hub keeps its truth.
@@ -62,6 +64,8 @@ pub struct Config {
     pub attachments: Option<AttachmentSettings>,
     /// What carries events to who subscribes.
     pub bus: BusAddress,
+    /// How long whoever subscribed is waited for.
+    pub webhooks: WebhookSettings,
     /// How the province counts.
     pub settings: Settings,
     /// Filter of the log, in the syntax of `RUST_LOG`.
@@ -92,6 +96,8 @@ struct File {
     endpoints: BTreeMap<String, toml::Spanned<endpoint::Declared>>,
     #[serde(default)]
     attachments: attachments::Declared,
+    #[serde(default)]
+    webhooks: webhooks::Declared,
     #[serde(default)]
     counting: Counting,
     #[serde(default = "log")]
@@ -173,6 +179,7 @@ impl Config {
         let endpoints = source.endpoints(file.endpoints, &mut found);
         let private_networks = networks(&file.private_networks, (name, text), &mut found);
         let trusted_proxies = networks(&file.trusted_proxies, (name, text), &mut found);
+        let webhooks = file.webhooks.settings((name, text), &mut found);
         let attachments = store
             .as_ref()
             .ok()
@@ -190,6 +197,7 @@ impl Config {
                 routes: file.routes.map(|path| folder.join(path)),
                 endpoints,
                 attachments,
+                webhooks,
                 bus,
                 settings: Settings {
                     stopped_is_paused: file.counting.stopped == Stopped::Paused,

@@ -140,8 +140,7 @@ impl Hub {
         let (operations, app) = (ready.operations.clone(), App::from(ready.app.clone()));
         let generation = ready.begin(&app, &process);
         let (keys, beside, lasting) = (process.keys.clone(), TaskTracker::new(), &process.lasting);
-        let held = process.operations.published.clone();
-        for work in behind::always(&store, (keys.clone(), held), lasting) {
+        for work in behind::always(&process.operations, keys.clone(), lasting) {
             beside.spawn(work);
         }
         beside.spawn(bus::run(&config, &process.operations, lasting));

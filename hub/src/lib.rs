@@ -38,3 +38,4 @@ pub mod store;
 pub mod striding;
 pub mod telemetry;
 mod watching;
+pub mod webhooks;

@@ -23,6 +23,7 @@ mod retranslation;
 mod roadmap;
 mod said;
 mod statistics;
+mod subscriptions;
 mod timely;
 
 use std::sync::Arc;
@@ -45,6 +46,7 @@ use crate::{
     },
 };
 
+pub use crate::webhooks::{SECRETS_MAX, Scheme};
 pub use answers::Answers;
 pub use bus::BusStanding;
 pub(crate) use channels::ALERT_KINDS;
@@ -75,6 +77,11 @@ pub use roadmap::RoadmapStanding;
 pub use said::Said;
 use said::said;
 pub use statistics::{By, DueOf, Question, Row, STATISTIC_DAYS_MAX, Scans, Statistic};
+pub(crate) use subscriptions::WEBHOOK;
+pub use subscriptions::{
+    Done, NewSubscription, OVERLAP_SECONDS_MAX, SUBSCRIPTIONS_MAX, Since, Subscribed,
+    SubscriptionStanding, ToldAttempt,
+};
 
 /// Items on a page, at most.
 pub const PAGE_MAX: u32 = 1_000;
@@ -102,6 +109,8 @@ pub struct Operations {
     pub bus: crate::bus::Standing,
     /// Which configuration is in force in this process.
     pub configuration: InForce,
+    /// How webhooks are sent by this process.
+    pub webhooks: crate::webhooks::Webhooks,
 }
 
 /// A dossier with its history, as of a position.
@@ -205,6 +214,7 @@ impl Operations {
             scans: Scans::default(),
             bus: Default::default(),
             configuration: InForce::default(),
+            webhooks: Default::default(),
         }
     }
 

@@ -1,6 +1,8 @@
 //! What the hub says of itself: metrics for Prometheus, and where its log goes. Neither holds
 //! personal data: labels are routes, status numbers, channels and outcomes.
 
+mod webhooks;
+
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
@@ -9,6 +11,8 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::Registry,
 };
+
+pub(crate) use webhooks::Webhooks;
 
 /// Upper bounds of the latency buckets, in seconds.
 const LATENCY_SECONDS: [f64; 12] =
@@ -72,6 +76,7 @@ pub struct Telemetry {
     alerts: Family<Alerted, Gauge>,
     broken: Family<Broken, Counter>,
     reloads: Family<Reloaded, Counter>,
+    webhooks: Webhooks,
     refused: Gauge,
     journal: Gauge,
     store: Gauge,
@@ -123,6 +128,7 @@ impl Telemetry {
         let reloads = Family::<Reloaded, Counter>::default();
         let help = "Times that the configuration was read again, by what came of it";
         registry.register("lienthong_reloads", help, reloads.clone());
+        let webhooks = Webhooks::in_registry(&mut registry);
         let refused = Gauge::default();
         let help = "Whether the newest configuration was refused, so that an older one is in force";
         registry.register("lienthong_configuration_refused", help, refused.clone());
@@ -149,6 +155,7 @@ impl Telemetry {
             alerts,
             broken,
             reloads,
+            webhooks,
             refused,
             journal,
             store,
@@ -191,6 +198,11 @@ impl Telemetry {
     pub(crate) fn reloaded(&self, end: &'static str) {
         self.reloads.get_or_create(&Reloaded { end }).inc();
         self.refused.set(i64::from(end == "refused"));
+    }
+
+    /// What is counted of webhooks.
+    pub(crate) fn webhooks(&self) -> &Webhooks {
+        &self.webhooks
     }
 
     /// Notes which alerts are open: channel and kind of each.

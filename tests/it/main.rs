@@ -74,3 +74,4 @@ mod sweep;
 mod tidy;
 mod timeliness;
 mod units;
+mod webhooks;

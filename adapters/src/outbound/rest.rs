@@ -73,7 +73,7 @@ pub enum Unusable {
 }
 
 /// Refuses an address that is written as numbers: nobody looks that up.
-fn numbers_allowed(url: &Url, reach: &Reach) -> Result<(), Unreached> {
+pub(super) fn numbers_allowed(url: &Url, reach: &Reach) -> Result<(), Unreached> {
     let host = url.host_str().unwrap_or_default();
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     match bare.parse::<IpAddr>() {
@@ -244,7 +244,7 @@ pub(super) fn lost(error: &reqwest::Error) -> Failure {
 }
 
 /// An answer, read as far as it is looked at.
-async fn reply(mut response: Response) -> Result<Reply, Failure> {
+pub(super) async fn reply(mut response: Response) -> Result<Reply, Failure> {
     let status = response.status();
     let content_type = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     let content_type = content_type.unwrap_or_default().to_owned();

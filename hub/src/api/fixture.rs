@@ -111,6 +111,7 @@ impl Bench {
             scans: Default::default(),
             bus: Default::default(),
             configuration: Default::default(),
+            webhooks: Default::default(),
         };
         let (keys, streams, telemetry) = (Keys::default(), Streams::default(), Telemetry::shared());
         let lasting = Lasting::new(telemetry.clone(), CancellationToken::new());

@@ -15,7 +15,7 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use super::{Api, answer::Stop};
-use crate::store::StoreError;
+use crate::{auth::Principal, store::StoreError};
 
 /// Whether the store answers, and by which configuration this process goes.
 pub(super) async fn health(State(api): State<Api>) -> Result<Response, Stop> {
@@ -56,6 +56,10 @@ pub(super) async fn metrics(State(api): State<Api>) -> Response {
     api.telemetry.journal(head.ok().map(|head| head.tree.size));
     if let Ok(Some(bus)) = api.operations.bus().await {
         api.telemetry.bus(bus.up, [bus.position, bus.behind, bus.since]);
+    }
+    if let Ok(all) = api.operations.subscriptions(&Principal::Operator).await {
+        let stand = all.iter().map(|one| (&*one.feed, one.state, one.lag));
+        api.telemetry.webhooks().stand(stand);
     }
     let media_type = (CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8");
     (StatusCode::OK, [media_type, (CACHE_CONTROL, "no-store")], api.telemetry.text())

@@ -214,6 +214,26 @@ kinds! {
         "The sender has sent as many bytes of attachments as it may."
         "Đề nghị đơn vị vận hành tăng sender_gigabytes_max."
         "Ask the operator for a larger sender_gigabytes_max.";
+    BAD_SUBSCRIPTION "bad-subscription"
+        "Nội dung yêu cầu đăng ký webhook không hợp lệ."
+        "What is asked of a subscription is not valid."
+        "Sửa từng thành phần nêu trong faults rồi gọi lại."
+        "Mend each member named in faults, and call again.";
+    SUBSCRIPTIONS "too-many-subscriptions"
+        "Đã có đủ số đăng ký webhook được phép."
+        "There are as many subscriptions as one may have."
+        "Xóa một đăng ký không dùng nữa bằng DELETE /v1/subscriptions/{mã}."
+        "Delete one that is not used by DELETE /v1/subscriptions/{id}.";
+    TOO_MANY_SECRETS "too-many-secrets"
+        "Quá nhiều khóa ký còn hiệu lực cùng lúc."
+        "Too many secrets of this subscription are in force at once."
+        "Chờ một khóa cũ hết hạn (older_secrets_until) rồi đổi tiếp."
+        "Wait until an older one ends (older_secrets_until), then rotate again.";
+    UNKNOWN_EVENT "unknown-event"
+        "Luồng này hiện không có sự kiện đó, hoặc không được xem."
+        "The feed has no such event now that the subscription's owner may read."
+        "Kiểm tra mã sự kiện; trạng thái đã đổi thì có sự kiện mới, gửi lại bằng …/recover."
+        "Check the event's id; a state that has changed has another event: use …/recover.";
     CROWDED "too-many-streams"
         "Quá nhiều luồng đang mở."
         "Too many streams are open."

@@ -39,6 +39,7 @@ mod roadmap;
 pub(crate) mod scopes;
 mod statistics;
 mod stream;
+mod subscriptions;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -151,6 +152,15 @@ pub fn whole(state: Api, others: Router) -> Router {
         .route("/v1/feeds/{feed}", get(feeds::page))
         .route("/v1/feeds/{feed}/stream", get(stream::stream))
         .route("/v1/exports/{file}", get(exports::export))
+        .route(
+            "/v1/subscriptions",
+            get(subscriptions::list).merge(post(subscriptions::make).layer(subscriptions::limit())),
+        )
+        .route("/v1/subscriptions/{id}", get(subscriptions::one).delete(subscriptions::end))
+        .route(
+            "/v1/subscriptions/{id}/{action}",
+            post(subscriptions::act).layer(subscriptions::limit()),
+        )
         .route("/v1/outbox", get(deliveries::outbox))
         .route("/v1/outbox/{channel}/{action}", post(deliveries::steer))
         .route("/v1/dead", get(deliveries::dead))

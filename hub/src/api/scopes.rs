@@ -34,10 +34,12 @@ pub(crate) enum Needs {
 use Needs::{Door, Key, Nobody};
 use Scope::{
     Ask, Catalogue, Dossiers, Exchange, Feeds, Messages, Operate, Send, Settle, Statistics,
+    Subscribe,
 };
 
 const GET: &str = "GET";
 const POST: &str = "POST";
+const DELETE: &str = "DELETE";
 
 /// Every call: its method, its address, what it needs.
 pub(crate) const CALLS: &[(&str, &str, Needs)] = &[
@@ -104,6 +106,11 @@ pub(crate) const CALLS: &[(&str, &str, Needs)] = &[
     (GET, "/v1/roadmap", Key(Statistics)),
     (GET, "/v1/statistics", Key(Statistics)),
     (GET, "/v1/statistics/dossiers", Key(Statistics)),
+    (GET, "/v1/subscriptions", Key(Subscribe)),
+    (POST, "/v1/subscriptions", Key(Subscribe)),
+    (DELETE, "/v1/subscriptions/{id}", Key(Subscribe)),
+    (GET, "/v1/subscriptions/{id}", Key(Subscribe)),
+    (POST, "/v1/subscriptions/{id}/{action}", Key(Subscribe)),
     (GET, "/v1/units", Key(Catalogue)),
 ];
 
@@ -135,8 +142,8 @@ fn needs(method: &Method, address: &str) -> Result<Needs, ProblemResponse> {
     found.map(|(_, needs)| *needs).ok_or_else(|| {
         let allowed: Vec<&str> = calls
             .iter()
-            .flat_map(|(method, _)| if *method == GET { &["GET", "HEAD"][..] } else { &["POST"] })
-            .copied()
+            .flat_map(|(method, _)| [*method, if *method == GET { "HEAD" } else { "" }])
+            .filter(|method| !method.is_empty())
             .collect();
         let problem = ProblemResponse::new(StatusCode::METHOD_NOT_ALLOWED, &kinds::METHOD);
         match HeaderValue::from_str(&allowed.join(",")) {

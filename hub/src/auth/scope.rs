@@ -37,6 +37,7 @@ scopes! {
     Settle "messages:settle" "Settle refusals and dead letters, compare control lists.";
     Exchange "exchange:read" "Requests, applications, feedback and their files.";
     Ask "exchange:write" "Begin and answer requests and applications, and send files.";
+    Subscribe "subscriptions:write" "Have feeds sent to an address of one's own.";
     Operate "operate" "Steer the hub.";
 }
 
@@ -70,17 +71,18 @@ impl Scopes {
     pub const fn of_principal(principal: &Principal) -> Self {
         use Scope::{
             Ask, Catalogue, Dossiers, Exchange, Feeds, Messages, Send, Settle, Statistics,
+            Subscribe,
         };
-        const READS: [Scope; 3] = [Catalogue, Statistics, Feeds];
+        const READS: &[Scope] = &[Catalogue, Statistics, Feeds, Subscribe];
         const PORTAL: &[Scope] =
-            &[Catalogue, Dossiers, Statistics, Feeds, Send, Messages, Exchange, Ask];
+            &[Catalogue, Dossiers, Statistics, Feeds, Send, Messages, Exchange, Ask, Subscribe];
         match principal {
             Principal::Agency(_) => {
                 let portal = Self::of(PORTAL);
                 Self(portal.0 | Self::of(&[Settle]).0)
             }
             Principal::Portal => Self::of(PORTAL),
-            Principal::Reporting(_) => Self::of(&READS),
+            Principal::Reporting(_) => Self::of(READS),
             Principal::Operator => Self::EVERY,
         }
     }

@@ -32,6 +32,7 @@ mod roadmap;
 mod send;
 mod serve;
 mod simulate;
+mod subscriptions;
 mod system;
 mod test;
 mod trace;
@@ -216,6 +217,13 @@ enum Command {
         #[command(flatten)]
         configured: Configured,
     },
+    /// Who is sent events by webhooks: list, show, enable, disable.
+    Subscriptions {
+        #[command(subcommand)]
+        action: subscriptions::Action,
+        #[command(flatten)]
+        configured: Configured,
+    },
     /// Make and revoke API keys.
     Key {
         #[command(subcommand)]
@@ -293,6 +301,9 @@ fn dispatch(command: Command, out: &mut impl Write, err: &mut impl Write) -> io:
         Command::ReadWorkbook { number, name } => read_workbook(number, name, out),
         Command::Bench(options) => bench::run(&options, out, err),
         Command::Bus { action, configured } => bus::run(&configured, &action, out, err),
+        Command::Subscriptions { action, configured } => {
+            subscriptions::run(&configured.config, &action, out, err)
+        }
         Command::Key { action, configured } => key::run(&configured.config, &action, out, err),
         Command::Check { config: Some(config), .. } => check::configured(&config, out, err),
         Command::Check { config: None, folder } => {

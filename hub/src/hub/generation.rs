@@ -30,6 +30,7 @@ use crate::{
     registry::{Catalogue, Settings},
     store::StoreError,
     watching::Watching,
+    webhooks::Going,
 };
 
 /// How long what an older generation has under way may go on: then it is as after a crash, and
@@ -53,6 +54,7 @@ pub(super) struct Ready {
     journey: Arc<Journey>,
     behind: (Profiling, Watching),
     moving: (Deliveries, Drops, Polls),
+    webhooks: Going,
 }
 
 impl Ready {
@@ -87,7 +89,9 @@ impl Ready {
         let called = api::guarded(api.clone(), agencies(&intake, &doors, &api));
         let app = called.merge(readers(api, process.open));
         let behind = (profiling, watching);
-        Ok(Self { app, operations, routes, journey, behind, moving: (deliveries, drops, polls) })
+        let webhooks = Going::new(config.private_networks.clone(), config.webhooks.clone())?;
+        let moving = (deliveries, drops, polls);
+        Ok(Self { app, operations, routes, journey, behind, moving, webhooks })
     }
 
     /// Answers from the next request on, and begins what goes on by itself. Nothing of it waits:
@@ -109,6 +113,7 @@ impl Ready {
         for work in polls.begin(store, &self.journey, &lasting) {
             tasks.spawn(work);
         }
+        self.operations.webhooks.change(self.webhooks);
         process.quotas.change(self.operations.catalog.requests_at_once());
         app.change(self.app);
         Generation { routes: self.routes, stop, tasks }

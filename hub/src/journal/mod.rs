@@ -7,7 +7,7 @@
 //! A position is the leaf index of its entry, counted from 0. The leaf is
 //! `SHA-256(0x00 || entry text)` and the tree is that of RFC 9162 (the same as RFC 6962).
 
-mod base64;
+pub(crate) mod base64;
 pub mod checkpoint;
 pub mod commitment;
 pub mod entry;

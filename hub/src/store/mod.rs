@@ -36,6 +36,7 @@ pub mod schema;
 pub mod short;
 pub mod sqlite;
 pub mod strides;
+pub mod subscriptions;
 #[cfg(test)]
 pub(crate) mod suite;
 pub mod timeliness;
@@ -201,6 +202,7 @@ pub trait Store:
     + refusals::Refusals
     + retranslation::Retranslation
     + strides::Strides
+    + subscriptions::Subscriptions
     + timeliness::Timely
     + 'static
 {

@@ -19,6 +19,7 @@ pub(crate) mod records;
 mod refusals;
 mod sent_again;
 mod strides;
+pub(crate) mod subscriptions;
 mod timeliness;
 
 use std::sync::{Arc, LazyLock};

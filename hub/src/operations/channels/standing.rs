@@ -6,7 +6,7 @@ use contracts::problem::Bilingual;
 use jiff::{Timestamp, civil::Date, tz};
 use serde::Serialize;
 
-use super::super::{By, Operations, Question, agency_of};
+use super::super::{By, Operations, Question, WEBHOOK, agency_of};
 use crate::{
     auth::Principal,
     catalog::{Channel, Expected},
@@ -35,7 +35,7 @@ const SILENT: &str = "silent";
 const PAUSED: &str = "paused";
 const HELD: &str = "held";
 /// Every kind of alert.
-pub(crate) const ALERT_KINDS: [&str; 3] = [SILENT, PAUSED, HELD];
+pub(crate) const ALERT_KINDS: [&str; 4] = [SILENT, PAUSED, HELD, WEBHOOK];
 
 /// When a channel was heard from, and what is due of it.
 #[derive(Debug, Clone, Serialize)]
@@ -264,7 +264,7 @@ impl Operations {
     }
 
     /// What an operator is to look at now: channels that count and have fallen silent, those that
-    /// are held, and outbound channels that are paused.
+    /// are held, outbound channels that are paused, and webhooks that have fallen.
     ///
     /// # Errors
     /// When the store cannot answer.
@@ -294,6 +294,7 @@ impl Operations {
             })
             .collect();
         alerts.extend(held);
+        alerts.extend(self.webhook_alerts(opened_at).await?);
         for one in self.outbox(&who).await? {
             let Some(decided) = one.decided.filter(|one| one.state == Running::Paused) else {
                 continue;

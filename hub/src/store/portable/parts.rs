@@ -27,7 +27,7 @@ pub struct Part {
 use Kind::{Bytes, Number, Text};
 
 /// What is carried, in this order: what is named comes before what names it.
-pub static PARTS: [Part; 28] = [
+pub static PARTS: [Part; 29] = [
     Part { name: "reference_contents", columns: &[("hash", Bytes), ("content", Bytes)], key: 1 },
     Part {
         name: "messages",
@@ -273,6 +273,31 @@ pub static PARTS: [Part; 28] = [
     Part {
         name: "published",
         columns: &[("one", Number), ("position", Number), ("since", Number)],
+        key: 1,
+    },
+    // Whose turn it is to send is the other store's own.
+    Part {
+        name: "subscriptions",
+        columns: &[
+            ("id", Text),
+            ("owner", Text),
+            ("feed", Text),
+            ("agency", Text),
+            ("contract", Text),
+            ("url", Text),
+            ("signature", Text),
+            ("secrets", Text),
+            ("disabled", Text),
+            ("log_id", Text),
+            ("position", Number),
+            ("beside", Text),
+            ("version", Number),
+            ("attempts", Number),
+            ("failing_since", Number),
+            ("due_at", Number),
+            ("tried", Text),
+            ("made_at", Number),
+        ],
         key: 1,
     },
 ];

@@ -51,6 +51,7 @@ mod snapshot;
 mod statistics;
 mod strides;
 mod submit;
+mod subscriptions;
 #[cfg(test)]
 mod tests;
 mod timeliness;

@@ -37,6 +37,7 @@ mod snapshot;
 mod statistics;
 mod strides;
 mod submit;
+mod subscriptions;
 #[cfg(test)]
 mod tests;
 mod timeliness;

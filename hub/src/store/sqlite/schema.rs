@@ -11,7 +11,7 @@ use crate::store::{
 };
 
 /// All versions, in order; the file notes how many it has, and the hash of each.
-static MIGRATIONS: [Migration; 24] = [
+static MIGRATIONS: [Migration; 25] = [
     Migration { name: "first", sql: include_str!("../../../migrations/sqlite/0001_first.sql") },
     Migration {
         name: "rollups_by_number",
@@ -85,6 +85,10 @@ static MIGRATIONS: [Migration; 24] = [
     Migration {
         name: "restored",
         sql: include_str!("../../../migrations/sqlite/0023_restored.sql"),
+    },
+    Migration {
+        name: "subscriptions",
+        sql: include_str!("../../../migrations/sqlite/0024_subscriptions.sql"),
     },
     Migration { name: "keys", sql: include_str!("../../../migrations/sqlite/0025_keys.sql") },
 ];

@@ -4,6 +4,7 @@ mod clocks;
 mod damage;
 mod moments;
 mod refold;
+mod subscriptions;
 
 use std::{
     fs,

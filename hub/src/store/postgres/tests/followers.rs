@@ -37,3 +37,10 @@ async fn publishing_is_one_turn_at_a_time() {
     suite::published::published(&database.open().await).await;
     database.drop().await;
 }
+
+#[tokio::test]
+async fn webhooks_are_sent_in_one_turn_at_a_time() {
+    let database = Database::new("subscriptions").await;
+    suite::subscriptions::subscriptions(&database.open().await).await;
+    database.drop().await;
+}
