@@ -43,6 +43,7 @@ mod load;
 mod migrate;
 mod moves;
 mod onboarding;
+mod openapi;
 mod permutations;
 mod polls;
 mod postgres;
