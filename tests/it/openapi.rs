@@ -210,3 +210,23 @@ async fn every_problem_has_its_page_in_two_languages() {
     assert_eq!(none.status(), 404);
     office.hub.stop();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_is_too_long_and_a_name_that_is_no_text_are_told_as_problems() {
+    let office = Office::open("openapi-problem").await;
+    let (client, url) = (Client::new(), &office.hub.url);
+    let key = office.keys["operator"].as_str().unwrap();
+    let long = client.post(format!("{url}/v1/dead/x/replay")).body(vec![b' '; 3 << 20]);
+    let no_text = client.get(format!("{url}/v1/feeds/%FF"));
+    let far = client.get(format!("{url}/v1/records/{}", u64::MAX));
+    for (request, status, code) in
+        [(long, 413, "payload-too-large"), (no_text, 404, "not-found"), (far, 404, "not-found")]
+    {
+        let answer = request.bearer_auth(key).send().await.unwrap();
+        assert_eq!(answer.status(), status, "{code}");
+        assert_eq!(answer.headers()["content-type"], "application/problem+json");
+        let told: Value = answer.json().await.unwrap();
+        assert_eq!(told["code"], code, "{told}");
+    }
+    office.hub.stop();
+}

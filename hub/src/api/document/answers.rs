@@ -127,6 +127,13 @@ pub(super) fn complete(operation: &mut Map<String, Value>, is_marked: bool) {
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else {
         return;
     };
+    refusals(responses, is_open, in_path);
+    let is_marked = is_marked || responses.contains_key("304");
+    told(responses, (is_marked, is_open, pages));
+}
+
+/// Adds how every operation may be refused.
+fn refusals(responses: &mut Map<String, Value>, is_open: bool, in_path: bool) {
     let mut answer = |status: &str, vi: &str, en: &str| {
         responses.entry(status).or_insert_with(|| problem(vi, en));
     };
@@ -159,7 +166,10 @@ pub(super) fn complete(operation: &mut Map<String, Value>, is_marked: bool) {
             ("Địa chỉ hoặc tiêu đề quá dài.", "The address or the headers are too long.");
         json!({ "description": format!("{vi}\n\n{en}") })
     });
-    let is_marked = is_marked || responses.contains_key("304");
+}
+
+/// Adds the headers that answers have.
+fn told(responses: &mut Map<String, Value>, (is_marked, is_open, pages): (bool, bool, bool)) {
     for (status, response) in responses.iter_mut() {
         // What is too long is refused before it is a request.
         let Some(response) = response.as_object_mut().filter(|_| status != "431") else { continue };

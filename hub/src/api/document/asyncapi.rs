@@ -84,8 +84,8 @@ fn feed(feed: Feed, (vi, en): (&str, &str)) -> (Value, Value) {
     let operation = json!({
         "action": "send", "channel": { "$ref": format!("#/channels/feed-{name}") },
         "summary": format!("Events of the feed {name}, as server-sent events"),
-        "description": format!("Đọc theo trang ở /v1/feeds/{name}; theo luồng ở địa chỉ này, nối lại \
-                                bằng Last-Event-ID."),
+        "description": format!("Đọc theo trang ở /v1/feeds/{name}; theo luồng ở địa chỉ này, \
+                                nối lại bằng Last-Event-ID."),
         "bindings": { "http": { "method": "GET" } },
     });
     (channel, operation)
@@ -133,9 +133,9 @@ pub(super) fn document() -> Result<Value, String> {
         "asyncapi": "3.0.0",
         "info": {
             "title": "Liên Thông", "version": env!("CARGO_PKG_VERSION"),
-            "description": "Những gì hệ thống tự báo: dòng sự kiện qua HTTP và phát ở RabbitMQ. Chỉ \
-                            có phần công khai.\n\nWhat the hub tells by itself: feeds over HTTP, and \
-                            what it publishes at RabbitMQ. Public texts only.",
+            "description": "Những gì hệ thống tự báo: dòng sự kiện qua HTTP và phát ở RabbitMQ. \
+                            Chỉ có phần công khai.\n\nWhat the hub tells by itself: feeds over \
+                            HTTP, and what it publishes at RabbitMQ. Public texts only.",
             "license": { "name": "Apache-2.0" },
         },
         "defaultContentType": event::STRUCTURED_JSON,

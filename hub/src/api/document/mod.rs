@@ -119,8 +119,8 @@ fn document() -> Result<Value, String> {
         "title": "Liên Thông",
         "version": env!("CARGO_PKG_VERSION"),
         "description": "Giao diện HTTP của nền tảng liên thông hồ sơ thủ tục hành chính. Mọi địa \
-                        chỉ /v1 cần khóa: Authorization: Bearer ltk_…, hoặc token lấy ở /token. Lỗi \
-                        theo RFC 9457, mỗi mã lỗi có trang riêng ở /problems.\n\n\
+                        chỉ /v1 cần khóa: Authorization: Bearer ltk_…, hoặc token lấy ở /token. \
+                        Lỗi theo RFC 9457, mỗi mã lỗi có trang riêng ở /problems.\n\n\
                         The HTTP interface of the hub. Every address under /v1 wants a key, or a \
                         token of /token. Errors are RFC 9457 problems; /problems tells of each.",
         "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },

@@ -1,5 +1,5 @@
-//! Schemas of what is posted for somebody else: the contract of what becomes of it, without what the
-//! hub knows by itself.
+//! Schemas of what is posted for somebody else: the contract of what becomes of it, without what
+//! the hub knows by itself.
 
 use serde_json::{Map, Value, json};
 
