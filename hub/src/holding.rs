@@ -37,7 +37,7 @@ const EVERY: Duration = Duration::from_secs(1);
 const RETRY_SECONDS: u32 = 60;
 
 /// How a hold stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum HoldState {
     /// Its channel is held.

@@ -3,7 +3,7 @@
 //! What stays as long as a process is in `process.rs`; what is made of one configuration, and made
 //! anew when that changes, in `generation.rs`.
 
-mod generation;
+pub(crate) mod generation;
 mod process;
 mod reading;
 mod signals;

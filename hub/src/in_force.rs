@@ -11,12 +11,14 @@ use serde::Serialize;
 const FAULTS_TOLD: usize = 10;
 
 /// How the configuration stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = InForceConfiguration)]
 pub struct Configuration {
     /// A short hash of all that it was read from, equal in every process of a store that goes by
     /// the same.
     pub hash: String,
     /// Since when it is in force in this process.
+    #[schema(value_type = String, format = DateTime)]
     pub since: Timestamp,
     /// A newer one that was not put in force.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -24,9 +26,11 @@ pub struct Configuration {
 }
 
 /// A configuration that was refused.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = RefusedConfiguration)]
 pub struct Refused {
     /// When.
+    #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
     /// How many faults it has.
     pub faults: usize,
@@ -35,7 +39,8 @@ pub struct Refused {
 }
 
 /// One fault, as it is told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = ConfigurationFault)]
 pub struct Fault {
     /// The file, line and column.
     pub place: String,

@@ -15,6 +15,7 @@ pub mod console;
 mod container;
 pub mod cursor;
 pub mod delivery;
+pub mod described;
 mod descriptors;
 pub mod doors;
 pub mod drops;

@@ -134,9 +134,11 @@ impl Dossier {
 }
 
 /// What is told of a dossier.
-#[derive(Debug, Serialize)]
-struct Told {
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = DossierTold)]
+pub(crate) struct Told {
     /// Its state: public members, and personal ones for those whose they are.
+    #[schema(value_type = crate::described::DossierState)]
     dossier: Box<DossierState>,
     /// All that sources said, in the order the hub heard it.
     history: Vec<Said>,

@@ -46,6 +46,7 @@ mod lookups;
 mod migrate;
 mod moves;
 mod onboarding;
+mod openapi;
 mod permutations;
 mod polls;
 mod postgres;

@@ -128,6 +128,32 @@ fn the_page_of_lgsp_leads_from_a_copied_channel_to_an_answer() {
 }
 
 #[test]
+fn the_page_of_the_interface_leads_from_a_key_to_a_stream() {
+    let newcomer = Newcomer::new("api-page");
+    // One hub answers all of the page.
+    newcomer.types(&laid_out(&newcomer, "api.md").concat());
+    let read = |name: &str| fs::read_to_string(newcomer.0.join(name)).unwrap();
+    let told = |name: &str| -> Value { serde_json::from_str(&read(name)).unwrap() };
+    assert_eq!(told("bien-nhan-5.json")["outcome"], "stored");
+    assert_eq!(told("dong.json")["feeds"].as_array().unwrap().len(), 3);
+    let found = told("ho-so.json");
+    let dossier = &found["dossier"];
+    assert_eq!(dossier["identities"][0]["source_code"], "BH.XD.14.000873", "{dossier}");
+    assert_eq!(read("khong-doi.txt"), "304\n");
+    let pages: Vec<Value> =
+        read("cac-trang.txt").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let listed = pages.iter().map(|page| page["dossiers"].as_array().unwrap().len());
+    assert!(pages.len() > 1 && listed.clone().all(|many| many <= 1), "{pages:?}");
+    assert!(listed.sum::<usize>() > 1, "{pages:?}");
+    assert_eq!(told("loi.json")["parameter"], "from");
+    assert_eq!(told("loai-loi.json")["code"], "bad-parameter");
+    assert_eq!(told("su-kien.json").as_array().unwrap().len(), 2);
+    assert!(read("luong.txt").contains("\ndata: {"), "{}", read("luong.txt"));
+    assert_eq!(told("openapi.json")["openapi"], "3.1.0");
+    assert_eq!(told("asyncapi.json")["asyncapi"], "3.0.0");
+}
+
+#[test]
 fn the_samples_of_the_agencies_there_are_are_understood_too() {
     for (file, each) in [
         ("tests/corpus/samples/HOSO_201309.csv", ""),

@@ -22,7 +22,7 @@ use crate::rest::push::{denied, last};
 pub const NAME: &str = "lgsp";
 
 /// The calls: their addresses below `/lgsp`, and the operation that each is.
-const CALLS: &[(&str, &str)] = &[
+pub const CALLS: &[(&str, &str)] = &[
     ("/Document/SyncDocument", "SyncDocument"),
     ("/Document/UpdateDocumentTraces", "UpdateDocumentTraces"),
     ("/Statistic/UpdateStatistic", "UpdateStatistic"),

@@ -17,7 +17,9 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
+use serde::Serialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
 use super::{
     Api, Asker,
@@ -28,6 +30,11 @@ use super::{
     },
     params::Params,
 };
+use crate::api::document::{
+    answers::{Forbidden, Full, NotOffered, TooLarge, TooSlow, TypeNotTaken},
+    params::{asked, named as named_in_path, text},
+    tags,
+};
 use crate::{
     attachments::{Attachments, NotTaken},
     auth::Principal,
@@ -36,6 +43,20 @@ use crate::{
 
 /// When a sender may try again.
 const RETRY_SECONDS: u32 = 5;
+
+/// The claim check of a file: what records name it by.
+#[derive(Debug, Serialize, ToSchema)]
+struct Claim {
+    /// Its SHA-256.
+    digest: String,
+    /// Its bytes.
+    size: u64,
+    /// Its type.
+    media_type: String,
+    /// Its name, as the sender told it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+}
 
 /// Under what name somebody has files; the operator has none.
 fn holder(who: &Principal) -> Option<&str> {
@@ -80,6 +101,25 @@ fn not_taken(why: NotTaken) -> ProblemResponse {
     problem.header(CONNECTION, HeaderValue::from_static("close"))
 }
 
+#[utoipa::path(
+    post, path = "/v1/attachments",
+    tag = tags::EXCHANGE, operation_id = "sendAttachment",
+    summary = "Send a file, for records to name",
+    description = "Gửi một tệp đính kèm; trả lời là phiếu nhận để ghi vào bản ghi.",
+    request_body(content((Vec<u8> = "application/pdf"), (Vec<u8> = "application/octet-stream")),
+        description = "Nội dung tệp, đúng loại ghi trong Content-Type.\n\n\
+            The file, of the type in Content-Type."),
+    params(SendAsked),
+    responses(
+        (status = 201, description = "Phiếu nhận.\n\nThe claim check.", body = Claim),
+        Forbidden,
+        TooSlow,
+        TooLarge,
+        TypeNotTaken,
+        NotOffered,
+        Full,
+    ),
+)]
 pub(super) async fn send(
     State(api): State<Api>,
     Asker(who): Asker,
@@ -95,15 +135,26 @@ pub(super) async fn send(
     let declared = text(CONTENT_LENGTH).and_then(|bytes| bytes.parse().ok());
     let media_type = text(CONTENT_TYPE).unwrap_or_default();
     let taken = kept.take(holder, media_type, (declared, body)).await.map_err(not_taken)?;
-    let mut claim = json!({
-        "digest": taken.digest, "size": taken.size, "media_type": taken.media_type,
-    });
-    if let Some(name) = params.text("name") {
-        claim["name"] = json!(name);
-    }
+    let claim = Claim {
+        digest: taken.digest,
+        size: taken.size,
+        media_type: taken.media_type,
+        name: params.text("name").map(ToOwned::to_owned),
+    };
     Ok((StatusCode::CREATED, Json(claim)).into_response())
 }
 
+#[utoipa::path(
+    get, path = "/v1/attachments/{digest}",
+    tag = tags::EXCHANGE, operation_id = "fetchAttachment",
+    summary = "A file, for who sent it or was sent a record that names it",
+    description = "Lấy một tệp đính kèm theo mã băm.",
+    params(FetchAsked),
+    responses(
+        (status = 200, description = "Tệp.\n\nThe file.", content((Vec<u8> = "*/*"))),
+        NotOffered,
+    ),
+)]
 pub(super) async fn fetch(
     State(api): State<Api>,
     Asker(who): Asker,
@@ -126,4 +177,16 @@ pub(super) async fn fetch(
     headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
     Ok(response)
+}
+
+asked! {
+    /// What is sent.
+    SendAsked: [text("name", "Tên tệp, ghi vào phiếu nhận.", "The file's name, for the claim.")];
+    /// Which file.
+    FetchAsked: [named_in_path(
+        "digest",
+        "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        "Mã băm của tệp.",
+        "The file's digest.",
+    )];
 }

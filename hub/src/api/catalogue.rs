@@ -13,6 +13,7 @@ use axum::{
 };
 use jiff::civil::Date;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{
     Api, Asker,
@@ -22,9 +23,15 @@ use super::{
     params::{Params, bad},
     statistics::{date, today},
 };
+use crate::api::document::{
+    answers::{Gone, NotFound, Unchanged},
+    params::{asked, cursor, day, limit, searched, text},
+    tags,
+};
 use crate::{
     catalogue::{
-        AgencyQuestion, Directory, Page, ProcedureQuestion, UnitQuestion, UnknownValue, Window,
+        AgencyQuestion, Directory, FoundAgency, FoundProcedure, FoundUnit, Page, ProcedureQuestion,
+        UnitQuestion, UnknownValue, Window,
     },
     cursor,
     journal::merkle::Digest,
@@ -46,12 +53,16 @@ struct Asked {
 }
 
 /// A page as it is answered.
-#[derive(Serialize)]
-struct Answer<'a, T: Serialize> {
+#[derive(Serialize, ToSchema)]
+#[schema(as = CataloguePage)]
+struct Answer<'a, T: Serialize + ToSchema> {
     #[serde(flatten)]
     page: &'a Page<T>,
+    /// The day that it is of, where it is of one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = Date)]
     on: Option<Date>,
+    /// The position from which on it is so.
     as_of: u64,
 }
 
@@ -115,7 +126,7 @@ impl Asked {
         self.directory.position + 1
     }
 
-    fn answer<T: Serialize>(
+    fn answer<T: Serialize + ToSchema>(
         &self,
         mark: &Mark,
         on: Option<Date>,
@@ -136,6 +147,20 @@ impl Asked {
     }
 }
 
+#[utoipa::path(
+    get, path = "/v1/procedures",
+    tag = tags::CATALOGUE, operation_id = "listProcedures",
+    summary = "Procedures that the province publishes",
+    description = "Tìm và lọc thủ tục hành chính trong danh mục của tỉnh; mỗi trang có số \
+                   lượng theo từng bộ lọc.",
+    params(ProceduresAsked),
+    responses(
+        (status = 200, description = "Một trang.\n\nA page.", body = Answer<FoundProcedure>),
+        Unchanged,
+        NotFound,
+        Gone,
+    ),
+)]
 pub(super) async fn procedures(
     State(api): State<Api>,
     Asker(_): Asker,
@@ -159,6 +184,19 @@ pub(super) async fn procedures(
     asked.answer(&mark, Some(on), &page.map_err(|unknown| asked.unknown(&unknown))?)
 }
 
+#[utoipa::path(
+    get, path = "/v1/agencies",
+    tag = tags::CATALOGUE, operation_id = "listAgencies",
+    summary = "Agencies of the catalogue",
+    description = "Tìm và lọc cơ quan trong danh mục, cùng cơ quan trước và sau khi sắp xếp.",
+    params(AgenciesAsked),
+    responses(
+        (status = 200, description = "Một trang.\n\nA page.", body = Answer<FoundAgency>),
+        Unchanged,
+        NotFound,
+        Gone,
+    ),
+)]
 pub(super) async fn agencies(
     State(api): State<Api>,
     Asker(_): Asker,
@@ -174,6 +212,19 @@ pub(super) async fn agencies(
     asked.answer(&mark, on, &asked.directory.agencies(&question, asked.window))
 }
 
+#[utoipa::path(
+    get, path = "/v1/units",
+    tag = tags::CATALOGUE, operation_id = "listUnits",
+    summary = "Administrative units of the catalogue",
+    description = "Tìm và lọc đơn vị hành chính, cùng đơn vị trước và sau khi sắp xếp.",
+    params(UnitsAsked),
+    responses(
+        (status = 200, description = "Một trang.\n\nA page.", body = Answer<FoundUnit>),
+        Unchanged,
+        NotFound,
+        Gone,
+    ),
+)]
 pub(super) async fn units(
     State(api): State<Api>,
     Asker(_): Asker,
@@ -192,4 +243,37 @@ pub(super) async fn units(
     };
     let mark = asked.mark(&headers, on)?;
     asked.answer(&mark, on, &asked.directory.units(&question, asked.window))
+}
+
+asked! {
+    /// Procedures.
+    ProceduresAsked: [
+        searched(),
+        text("agency", "Mã cơ quan.", "An agency's id."),
+        text("field", "Mã lĩnh vực.", "A field's id."),
+        text("level", "Cấp thực hiện.", "The level of government."),
+        text("online_level", "Mức độ trực tuyến.", "The level of the online service."),
+        day("on", "Danh mục của ngày này; bỏ trống: hôm nay.", "As of this day; else today."),
+        limit(PAGE_DEFAULT, PAGE_MAX),
+        cursor("cursor"),
+    ];
+    /// Agencies.
+    AgenciesAsked: [
+        searched(),
+        text("kind", "Loại cơ quan.", "The kind of agency."),
+        text("parent", "Cơ quan cấp trên.", "The agency above."),
+        day("on", "Chỉ cơ quan có vào ngày này.", "Only those that there are on this day."),
+        limit(PAGE_DEFAULT, PAGE_MAX),
+        cursor("cursor"),
+    ];
+    /// Units.
+    UnitsAsked: [
+        searched(),
+        text("code", "Mã đơn vị.", "The unit's code."),
+        text("level", "Cấp.", "The level."),
+        text("parent", "Đơn vị cấp trên.", "The unit above."),
+        day("on", "Chỉ đơn vị có vào ngày này.", "Only those that there are on this day."),
+        limit(PAGE_DEFAULT, PAGE_MAX),
+        cursor("cursor"),
+    ];
 }

@@ -1,14 +1,9 @@
 //! `/v1/channels/{channel}/…`: what an agency sees of its own channels.
 
-mod control;
-mod drift;
-mod refusals;
-mod standing;
-
-pub(super) use control::{CONTROL_BYTES_MAX, control};
-pub(super) use drift::{accept, drift};
-pub(super) use refusals::{refusals, settle};
-pub(super) use standing::{channels, conformance};
+pub(super) mod control;
+pub(super) mod drift;
+pub(super) mod refusals;
+pub(super) mod standing;
 
 use axum::extract::{Path, rejection::PathRejection};
 
@@ -17,7 +12,9 @@ use super::{
     answer::{Stop, nothing},
     dossiers::named,
 };
+use crate::api::document::params::{asked, named as named_in_path};
 use crate::{auth::Principal, operations::agency_of};
+use utoipa::openapi::path::Parameter;
 
 /// The channel of a request, which is the asker's own. One that there is not and one that is
 /// another agency's are answered alike.
@@ -30,4 +27,14 @@ fn own(
     let is_own =
         who.owns(agency_of(&channel)) && api.operations.catalog.channel(&channel).is_some();
     if is_own { Ok(channel) } else { Err(nothing()) }
+}
+
+/// The channel in the path.
+pub(super) fn channel_in_path() -> Parameter {
+    named_in_path("channel", "so-y-te.ho-so", "Kênh: CƠ-QUAN.TÊN.", "The channel: AGENCY.NAME.")
+}
+
+asked! {
+    /// A channel.
+    ChannelAsked: [channel_in_path()];
 }

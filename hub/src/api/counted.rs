@@ -6,20 +6,31 @@ use axum::{
     http::{HeaderMap, StatusCode, Uri},
     response::Response,
 };
-use serde_json::json;
+use jiff::civil::Date;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{
     Api, Asker,
     answer::{JSON, Reading, Stop, bad_cursor},
     paging::Paging,
     params::{Params, bad},
-    statistics::{may_ask, not_as_of, question, today},
+    statistics::{days_and_places, may_ask, not_as_of, question, today},
+};
+use crate::api::document::{
+    answers::{Conflict, Forbidden, Unchanged},
+    params::{cursor, limit as limit_of, wanted_word},
+    tags,
 };
 use crate::{
     cursor,
     journal::merkle::Digest,
-    operations::{CountedFrom, Number, PAGE_MAX},
+    operations::{CountedDossier, CountedFrom, Number, PAGE_MAX},
     registry::measure::{counted_by_hub, names, stored_name},
+};
+use utoipa::{
+    IntoParams,
+    openapi::path::{Parameter, ParameterIn},
 };
 
 /// What cursors of this list are of.
@@ -29,6 +40,23 @@ const PAGE_DEFAULT: u32 = 100;
 
 /// What this list takes beside days and places.
 const ALSO: [&str; 3] = ["measure", "limit", "cursor"];
+
+/// Dossiers that a number counts.
+#[derive(Debug, Serialize, ToSchema)]
+struct Counted {
+    /// The measure.
+    measure: &'static str,
+    /// The first day.
+    #[schema(value_type = String, format = Date)]
+    from: Date,
+    /// The last day.
+    #[schema(value_type = String, format = Date)]
+    to: Date,
+    /// The position it is true at.
+    as_of: u64,
+    /// The dossiers of this page.
+    dossiers: Vec<CountedDossier>,
+}
 
 /// The measure asked for.
 fn measure(params: &Params) -> Result<&'static str, ProblemResponse> {
@@ -42,6 +70,20 @@ fn measure(params: &Params) -> Result<&'static str, ProblemResponse> {
 
 /// Dossiers of a number, as the statistics of the same days and places tell it: 200, with the next
 /// page in `Link` while there is one; a page may be short, or empty, and have a next one.
+#[utoipa::path(
+    get, path = "/v1/statistics/dossiers",
+    tag = tags::STATISTICS, operation_id = "listCountedDossiers",
+    summary = "The dossiers that a number counts",
+    description = "Các hồ sơ đứng sau một con số của /v1/statistics với cùng tham số.",
+    params(CountedAsked),
+    responses(
+        (status = 200, description = "Một trang; có thể ngắn hoặc rỗng mà vẫn còn trang sau.\n\n\
+            A page; it may be short or empty and have a next one.", body = Counted),
+        Unchanged,
+        Forbidden,
+        Conflict,
+    ),
+)]
 pub(super) async fn dossiers(
     State(api): State<Api>,
     Asker(who): Asker,
@@ -72,10 +114,23 @@ pub(super) async fn dossiers(
     let from = from.map(|from| from.ok_or_else(bad_cursor)).transpose()?;
     let number = Number { measure, question: &question };
     let page = api.operations.counted(&who, &number, from, limit).await?;
-    let body = json!({
-        "measure": measure, "from": question.from, "to": question.to, "as_of": page.as_of,
-        "dossiers": page.dossiers,
-    });
+    let (from, to, as_of, dossiers) = (question.from, question.to, page.as_of, page.dossiers);
+    let body = Counted { measure, from, to, as_of, dossiers };
     let next = page.next.map(|next| (next.number, format!("{mark} {}", next.as_of)));
     paging.link(reading.json(StatusCode::OK, JSON, &body, Some(page.as_of))?, next)
+}
+
+/// What is asked for the dossiers of a number.
+#[derive(Debug)]
+pub(super) enum CountedAsked {}
+
+impl IntoParams for CountedAsked {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let mut all = days_and_places();
+        let (vi, en) = ("Số đo của con số.", "The measure of the number.");
+        all.push(wanted_word("measure", &names(), vi, en));
+        all.push(limit_of(PAGE_DEFAULT, PAGE_MAX));
+        all.push(cursor("cursor"));
+        all
+    }
 }

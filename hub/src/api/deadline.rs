@@ -8,30 +8,50 @@ use axum::{
 };
 use serde::Serialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
 use super::{
     Api, Asker,
     answer::{JSON, Reading, Stop, nothing},
-    dossiers::{named, several},
+    dossiers::{DossierAsked, Several, named, several},
     kinds,
     params::Params,
     statistics::today,
 };
+use crate::api::document::{answers::Unchanged, tags};
 use crate::{
     operations::{Brief, DeadlineLookup, Own, Standing},
     registry::deadline::NoDeadline,
 };
 
-#[derive(Serialize)]
+/// When a dossier is due.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DeadlineAnswer)]
 struct Answer {
     #[serde(flatten)]
     dossier: Brief,
+    /// The hub's own reckoning.
     hub: Own,
+    /// The position it is true at.
     as_of: u64,
 }
 
 /// When a dossier is due: 200; 300 where several bear the code; 404 by name where the hub has no
 /// deadline of its own, with the agency's date in it all the same.
+#[utoipa::path(
+    get, path = "/v1/dossiers/{code}/deadline",
+    tag = tags::DOSSIERS, operation_id = "getDeadline",
+    summary = "When a dossier is due, by the hub's own reckoning",
+    description = "Hạn trả kết quả do hệ thống tính, từng bước tính, và so với hạn cơ quan \
+                   hứa. Không tính được thì 404 nêu rõ vì sao.",
+    params(DossierAsked),
+    responses(
+        (status = 200, description = "Hạn.\n\nThe due date.", body = Answer),
+        (status = 300, description = "Nhiều hồ sơ mang mã này.\n\n\
+            Several dossiers bear this code.", body = Several),
+        Unchanged,
+    ),
+)]
 pub(super) async fn deadline(
     State(api): State<Api>,
     Asker(who): Asker,

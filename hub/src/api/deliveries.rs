@@ -1,27 +1,36 @@
 //! `GET /v1/outbox`, `/v1/dead`: what waits to be delivered and what was given up; and what the
 //! operator decides of it, by `POST`.
 
+mod told;
+
 use adapters::rest::problem::ProblemResponse;
 use axum::{
-    body::Bytes,
     extract::{Path, State, rejection::PathRejection},
     http::{HeaderMap, StatusCode, Uri},
     response::Response,
 };
 use jiff::{Timestamp, tz};
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::{
-    Api, Asker,
+    Api, Asker, Sent,
     answer::{JSON, Reading, Stop, nothing},
     kinds::{DECIDED, NOT_YOURS, OPERATOR_ONLY},
     paging::Paging,
     params::{Params, bad},
 };
 use crate::{
+    api::document::{
+        answers::{Conflict, Forbidden, TooLarge},
+        tags,
+    },
     auth::Principal,
-    operations::{PAGE_MAX, Pace, agency_of},
+    operations::{PAGE_MAX, Pace, Replayed, agency_of},
     store::deliveries::{DeadId, DeadQuery, Running},
+};
+use told::{
+    DeadAsked, DeadLetters, DecidedLetter, DiscardAsked, MadeLetter, OneAsked, Outbox,
+    ReplayAllAsked, ReplayAsked, SteerAsked, Steered, WholeLetter,
 };
 
 const PAGE_DEFAULT: u32 = 100;
@@ -33,6 +42,9 @@ const LIST: &str = "/v1/dead";
 
 const FILTERS: [&str; 5] = ["channel", "state", "cause", "from", "to"];
 
+/// What a dead letter may be.
+const STATES: [&str; 3] = ["waiting", "replayed", "discarded"];
+
 fn operator(who: &Principal) -> Result<(), ProblemResponse> {
     match who {
         Principal::Operator => Ok(()),
@@ -41,12 +53,21 @@ fn operator(who: &Principal) -> Result<(), ProblemResponse> {
 }
 
 /// An answer that is true when it is given: deliveries are in no position of the journal.
-async fn told(api: &Api, status: StatusCode, body: &Value) -> Result<Response, Stop> {
+async fn told(api: &Api, status: StatusCode, body: &impl Serialize) -> Result<Response, Stop> {
     let reading = Reading::begin(api, &HeaderMap::new(), "").await?;
     reading.json(status, JSON, body, None)
 }
 
 /// What waits, by outbound channel.
+#[utoipa::path(
+    get, path = "/v1/outbox",
+    tag = tags::DELIVERIES, operation_id = "getOutbox",
+    summary = "What waits to be delivered, by channel",
+    description = "Hàng đợi gửi ra của từng kênh.",
+    responses(
+        (status = 200, description = "Hàng đợi.\n\nThe outbox.", body = Outbox),
+    ),
+)]
 pub(super) async fn outbox(
     State(api): State<Api>,
     Asker(who): Asker,
@@ -54,10 +75,21 @@ pub(super) async fn outbox(
 ) -> Result<Response, Stop> {
     Params::read(&uri, &[])?;
     let channels = api.operations.outbox(&who).await?;
-    told(&api, StatusCode::OK, &json!({ "channels": channels })).await
+    told(&api, StatusCode::OK, &Outbox { channels }).await
 }
 
 /// Pauses, resumes or drains a channel.
+#[utoipa::path(
+    post, path = "/v1/outbox/{channel}/{action}",
+    tag = tags::DELIVERIES, operation_id = "steerChannel",
+    summary = "Pause, resume or drain an outbound channel",
+    description = "Tạm dừng, chạy tiếp hoặc xả kênh gửi ra. Chỉ dành cho đơn vị vận hành.",
+    params(SteerAsked),
+    responses(
+        (status = 200, description = "Đã làm.\n\nIt is done.", body = Steered),
+        Forbidden,
+    ),
+)]
 pub(super) async fn steer(
     State(api): State<Api>,
     Asker(who): Asker,
@@ -78,7 +110,7 @@ pub(super) async fn steer(
     }
     let reason = params.text("reason").unwrap_or("người vận hành; operator");
     let changed = api.operations.steer(&channel, state, reason).await?;
-    let body = json!({ "channel": channel, "state": state, "changed": changed });
+    let body = Steered { channel, state, changed };
     told(&api, StatusCode::OK, &body).await
 }
 
@@ -90,8 +122,7 @@ fn query(params: &Params, who: &Principal) -> Result<DeadQuery, ProblemResponse>
         return Err(ProblemResponse::new(StatusCode::FORBIDDEN, &NOT_YOURS));
     }
     let state = text("state");
-    let states = ["waiting", "replayed", "discarded"];
-    if let Some(other) = state.as_deref().filter(|state| !states.contains(state)) {
+    if let Some(other) = state.as_deref().filter(|state| !STATES.contains(state)) {
         let vi = "Ghi waiting, replayed hoặc discarded.";
         return Err(bad("state", other, vi, "Write waiting, replayed or discarded."));
     }
@@ -120,6 +151,17 @@ fn moment(params: &Params, name: &str) -> Result<Option<u64>, ProblemResponse> {
 }
 
 /// Dead letters.
+#[utoipa::path(
+    get, path = "/v1/dead",
+    tag = tags::DELIVERIES, operation_id = "listDead",
+    summary = "Messages that could not be delivered",
+    description = "Các thư không giao được.",
+    params(DeadAsked),
+    responses(
+        (status = 200, description = "Một trang.\n\nA page.", body = DeadLetters),
+        Forbidden,
+    ),
+)]
 pub(super) async fn dead(
     State(api): State<Api>,
     Asker(who): Asker,
@@ -135,7 +177,7 @@ pub(super) async fn dead(
     let paging = Paging { path: LIST, list: LIST, log_id: &log_id, params: &params };
     wanted.after = paging.after()?;
     let page = api.operations.dead(&who, wanted).await?;
-    let body = json!({ "dead": page.letters });
+    let body = DeadLetters { dead: page.letters };
     paging.link(told(&api, StatusCode::OK, &body).await?, page.next)
 }
 
@@ -145,6 +187,17 @@ fn id(named: Result<Path<String>, PathRejection>) -> Result<DeadId, Stop> {
 }
 
 /// One dead letter, with what would be sent of it.
+#[utoipa::path(
+    get, path = "/v1/dead/{id}",
+    tag = tags::DELIVERIES, operation_id = "getDead",
+    summary = "One dead letter, with what would be sent of it",
+    description = "Một thư không giao được và nội dung sẽ gửi. Chỉ dành cho đơn vị vận hành.",
+    params(OneAsked),
+    responses(
+        (status = 200, description = "Thư.\n\nThe letter.", body = WholeLetter),
+        Forbidden,
+    ),
+)]
 pub(super) async fn one(
     State(api): State<Api>,
     Asker(who): Asker,
@@ -154,16 +207,15 @@ pub(super) async fn one(
     operator(&who)?;
     Params::read(&uri, &[])?;
     let Some(whole) = api.operations.dead_letter(id(named)?).await? else { return Err(nothing()) };
-    let mut body = json!(whole.letter);
-    match whole.message {
+    let (made, not_made) = match whole.message {
         Ok(message) => {
-            body["message_id"] = json!(message.id);
-            body["content_type"] = json!(message.content_type);
-            body["payload"] = json!(String::from_utf8_lossy(&message.payload));
+            let payload = String::from_utf8_lossy(&message.payload).into_owned();
+            let (message_id, content_type) = (message.id, message.content_type);
+            (Some(MadeLetter { message_id, content_type, payload }), None)
         }
-        Err(told) => body["not_made"] = json!(told),
-    }
-    told(&api, StatusCode::OK, &body).await
+        Err(told) => (None, Some(told)),
+    };
+    told(&api, StatusCode::OK, &WholeLetter { letter: whole.letter, made, not_made }).await
 }
 
 /// The answer where something was decided already, or there is no such dead letter.
@@ -176,12 +228,29 @@ async fn not_done(api: &Api, id: DeadId) -> Stop {
 }
 
 /// Puts one back, with the text of the body in place of the record where there is one.
+#[utoipa::path(
+    post, path = "/v1/dead/{id}/replay",
+    tag = tags::DELIVERIES, operation_id = "replayDead",
+    summary = "Put one dead letter back",
+    description = "Gửi lại một thư; có nội dung kèm theo thì gửi nội dung đó thay cho bản \
+                   ghi. Chỉ dành cho đơn vị vận hành.",
+    request_body(content((Option<String> = "application/json"), (Option<String> = "text/plain")),
+        description = "Nội dung thay cho bản ghi; để trống thì gửi như cũ.\n\n\
+            The text in place of the record; empty, it goes as it is."),
+    params(ReplayAsked),
+    responses(
+        (status = 202, description = "Sẽ gửi lại.\n\nIt will be sent again.", body = DecidedLetter),
+        Forbidden,
+        Conflict,
+        TooLarge,
+    ),
+)]
 pub(super) async fn replay(
     State(api): State<Api>,
     Asker(who): Asker,
     named: Result<Path<String>, PathRejection>,
     uri: Uri,
-    body: Bytes,
+    Sent(body): Sent,
 ) -> Result<Response, Stop> {
     operator(&who)?;
     let params = Params::read(&uri, &["reason"])?;
@@ -190,10 +259,22 @@ pub(super) async fn replay(
     if !api.operations.replay(id.clone(), edited, reason).await? {
         return Err(not_done(&api, id).await);
     }
-    told(&api, StatusCode::ACCEPTED, &json!({ "id": id.to_string(), "state": "replayed" })).await
+    told(&api, StatusCode::ACCEPTED, &DecidedLetter { id: id.to_string(), state: "replayed" }).await
 }
 
 /// Puts back all that a filter finds; with `dry_run=true` only counts them.
+#[utoipa::path(
+    post, path = "/v1/dead/replay",
+    tag = tags::DELIVERIES, operation_id = "replayAllDead",
+    summary = "Put back all dead letters that a filter finds",
+    description = "Gửi lại mọi thư không giao được mà bộ lọc tìm thấy; dry_run chỉ đếm. Chỉ \
+                   dành cho đơn vị vận hành.",
+    params(ReplayAllAsked),
+    responses(
+        (status = 200, description = "Số thư.\n\nHow many.", body = Replayed),
+        Forbidden,
+    ),
+)]
 pub(super) async fn replay_all(
     State(api): State<Api>,
     Asker(who): Asker,
@@ -212,10 +293,22 @@ pub(super) async fn replay_all(
     let reason = params.text("reason").unwrap_or_default();
     let pace = Pace { dry_run, per_second: REPLAY_PER_SECOND };
     let done = api.operations.replay_all(query(&params, &who)?, reason, pace).await?;
-    told(&api, StatusCode::OK, &json!(done)).await
+    told(&api, StatusCode::OK, &done).await
 }
 
 /// Decides that one is never delivered; the reason must be told.
+#[utoipa::path(
+    post, path = "/v1/dead/{id}/discard",
+    tag = tags::DELIVERIES, operation_id = "discardDead",
+    summary = "Decide that a dead letter is never delivered",
+    description = "Bỏ một thư không giao được, kèm lý do. Chỉ dành cho đơn vị vận hành.",
+    params(DiscardAsked),
+    responses(
+        (status = 200, description = "Đã bỏ.\n\nIt is discarded.", body = DecidedLetter),
+        Forbidden,
+        Conflict,
+    ),
+)]
 pub(super) async fn discard(
     State(api): State<Api>,
     Asker(who): Asker,
@@ -232,5 +325,5 @@ pub(super) async fn discard(
     if !api.operations.discard(id.clone(), reason).await? {
         return Err(not_done(&api, id).await);
     }
-    told(&api, StatusCode::OK, &json!({ "id": id.to_string(), "state": "discarded" })).await
+    told(&api, StatusCode::OK, &DecidedLetter { id: id.to_string(), state: "discarded" }).await
 }

@@ -7,27 +7,73 @@ use axum::{
     response::Response,
 };
 use serde::Serialize;
-use serde_json::{json, value::RawValue};
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::{
     Api, Asker,
     answer::{JSON, Mark, Reading, Stop, nothing},
     params::{NAME_CHARS_MAX, Params, is_no_text, too_long},
 };
+use crate::api::document::{
+    answers::Unchanged,
+    params::{as_of, asked, named as named_in_path, text},
+    tags,
+};
 use crate::{
-    operations::{LookedUp, Lookup},
+    described,
+    operations::{LookedUp, Lookup, Told, Trace},
     store::{DossierRow, StoreError},
 };
 
+/// A dossier, and the position at which it is so told.
+#[derive(Debug, Serialize, ToSchema)]
+struct DossierAnswer {
+    #[serde(flatten)]
+    told: Told,
+    /// The position it is true at.
+    as_of: u64,
+}
+
+/// Several dossiers that bear a code.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SeveralDossiers)]
+pub(super) struct Several<'a> {
+    /// Each of them.
+    matches: Vec<Match<'a>>,
+    /// What to do, in Vietnamese.
+    advice: &'static str,
+    /// The same in English.
+    advice_en: &'static str,
+}
+
 /// One of several dossiers that bear a code.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = DossierMatch)]
 struct Match<'a> {
+    /// Its key.
     key: &'a str,
+    /// Its public state.
+    #[schema(value_type = Option<described::DossierState>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     dossier: Option<&'a RawValue>,
 }
 
 /// One dossier by its national code or a source's own: 200, or 300 with all that bear it.
+#[utoipa::path(
+    get, path = "/v1/dossiers/{code}",
+    tag = tags::DOSSIERS, operation_id = "getDossier",
+    summary = "One dossier by a code that it bears",
+    description = "Một hồ sơ theo mã quốc gia hoặc mã của cơ quan, cùng lịch sử và các điểm \
+                   nguồn tin mâu thuẫn. Nhiều hồ sơ cùng mã thì trả 300 kèm danh sách.",
+    params(DossierAsked),
+    responses(
+        (status = 200, description = "Hồ sơ.\n\nThe dossier.", body = DossierAnswer),
+        (status = 300, description = "Nhiều hồ sơ mang mã này.\n\n\
+            Several dossiers bear this code.", body = Several),
+        Unchanged,
+    ),
+)]
 pub(super) async fn dossier(
     State(api): State<Api>,
     Asker(who): Asker,
@@ -56,15 +102,11 @@ pub(super) fn several(mark: &Mark, mut rows: Vec<DossierRow>) -> Result<Response
     rows.sort_by(|one, other| one.key.cmp(&other.key));
     let matches = rows.iter().map(|row| Ok(Match { key: &row.key, dossier: raw(&row.public)? }));
     let matches = matches.collect::<Result<Vec<_>, StoreError>>()?;
-    let body = json!({ "advice": "Ghi thêm ?source= để chọn một hồ sơ.",
-                       "advice_en": "Add ?source= to choose one dossier." });
-    #[derive(Serialize)]
-    struct Several<'a> {
-        matches: Vec<Match<'a>>,
-        #[serde(flatten)]
-        advice: serde_json::Value,
-    }
-    let body = Several { matches, advice: body };
+    let body = Several {
+        matches,
+        advice: "Ghi thêm ?source= để chọn một hồ sơ.",
+        advice_en: "Add ?source= to choose one dossier.",
+    };
     mark.json(StatusCode::MULTIPLE_CHOICES, JSON, &body, None)
 }
 
@@ -75,7 +117,26 @@ pub(super) fn raw(public: &Option<Vec<u8>>) -> Result<Option<&RawValue>, StoreEr
     raw.map_err(|error| StoreError::fault(format!("a public text is damaged: {error}")))
 }
 
+/// What became of a message.
+#[derive(Debug, Serialize, ToSchema)]
+struct Messages {
+    /// Its attempts, newest first.
+    messages: Vec<Trace>,
+}
+
 /// All attempts under a message's id, newest first, with what was refused and how to mend it.
+#[utoipa::path(
+    get, path = "/v1/messages/{id}",
+    tag = tags::MESSAGES, operation_id = "getMessage",
+    summary = "What became of a message, attempt by attempt",
+    description = "Mọi lần gửi dưới một mã thông điệp, mới nhất trước, kèm từng lỗi và cách \
+                   sửa.",
+    params(MessageAsked),
+    responses(
+        (status = 200, description = "Các lần gửi.\n\nThe attempts.", body = Messages),
+        Unchanged,
+    ),
+)]
 pub(super) async fn message(
     State(api): State<Api>,
     Asker(who): Asker,
@@ -90,7 +151,7 @@ pub(super) async fn message(
     if messages.is_empty() {
         return Err(nothing());
     }
-    reading.json(StatusCode::OK, JSON, &json!({ "messages": messages }), None)
+    reading.json(StatusCode::OK, JSON, &Messages { messages }, None)
 }
 
 /// A name in the path, decoded.
@@ -105,4 +166,18 @@ pub(super) fn named(name: &str, path: Result<Path<String>, PathRejection>) -> Re
         return Err(nothing());
     }
     Ok(text)
+}
+
+asked! {
+    /// A dossier by its code.
+    DossierAsked: [
+        named_in_path("code", "000.00.01.H19-240903-0001", "Mã hồ sơ.", "The dossier's code."),
+        text("source", "Nguồn, khi nhiều hồ sơ cùng mã.", "The source, where several bear it."),
+        as_of(),
+    ];
+    /// A message by its id.
+    MessageAsked: [
+        named_in_path("id", "m-1", "Mã thông điệp.", "The message's id."),
+        text("channel", "Kênh, khi nhiều kênh cùng mã.", "The channel, where several have it."),
+    ];
 }

@@ -17,9 +17,14 @@ use super::{
     params::Params,
     statistics::today,
 };
+use crate::api::document::{
+    answers::{Forbidden, Unchanged},
+    params::{agency as agency_of, asked, cursor, limit as limit_of, named as named_in_path, word},
+    tags,
+};
 use crate::{
     auth::Principal,
-    operations::{ExchangeKind, ExchangeQuestion, ExchangeStanding},
+    operations::{ExchangeKind, ExchangePage, ExchangeQuestion, ExchangeStanding},
     registry::measure::day_number,
 };
 
@@ -35,6 +40,16 @@ async fn told(api: &Api, standing: Option<ExchangeStanding>) -> Result<Response,
     reading.json(StatusCode::OK, JSON, &standing, Some(standing.as_of))
 }
 
+#[utoipa::path(
+    get, path = "/v1/requests/{id}",
+    tag = tags::EXCHANGE, operation_id = "getRequest",
+    summary = "How one request stands",
+    description = "Tình trạng một yêu cầu phối hợp ở từng cơ quan.",
+    params(RequestAsked),
+    responses(
+        (status = 200, description = "Tình trạng.\n\nHow it stands.", body = ExchangeStanding),
+    ),
+)]
 pub(super) async fn request(
     State(api): State<Api>,
     Asker(who): Asker,
@@ -46,6 +61,16 @@ pub(super) async fn request(
     told(&api, api.operations.request(&who, &id).await?).await
 }
 
+#[utoipa::path(
+    get, path = "/v1/applications/{id}",
+    tag = tags::EXCHANGE, operation_id = "getApplication",
+    summary = "How one application stands",
+    description = "Tình trạng một hồ sơ nộp trực tuyến ở từng cơ quan.",
+    params(ApplicationAsked),
+    responses(
+        (status = 200, description = "Tình trạng.\n\nHow it stands.", body = ExchangeStanding),
+    ),
+)]
 pub(super) async fn application(
     State(api): State<Api>,
     Asker(who): Asker,
@@ -58,6 +83,18 @@ pub(super) async fn application(
 }
 
 /// Requests to the asker's agency, those due first first; to all for the operator.
+#[utoipa::path(
+    get, path = "/v1/requests",
+    tag = tags::EXCHANGE, operation_id = "listRequests",
+    summary = "Requests that are addressed to the asker",
+    description = "Các yêu cầu phối hợp gửi tới cơ quan, đến hạn trước đứng trước.",
+    params(RequestsAsked),
+    responses(
+        (status = 200, description = "Một trang.\n\nA page.", body = ExchangePage),
+        Unchanged,
+        Forbidden,
+    ),
+)]
 pub(super) async fn requests(
     State(api): State<Api>,
     Asker(who): Asker,
@@ -77,6 +114,18 @@ pub(super) async fn requests(
 
 /// Applications to the asker's agency, the last that were filed first; all for the portal and the
 /// operator.
+#[utoipa::path(
+    get, path = "/v1/applications",
+    tag = tags::EXCHANGE, operation_id = "listApplications",
+    summary = "Applications that are addressed to the asker",
+    description = "Các hồ sơ nộp trực tuyến gửi tới cơ quan, mới nộp trước.",
+    params(ApplicationsAsked),
+    responses(
+        (status = 200, description = "Một trang.\n\nA page.", body = ExchangePage),
+        Unchanged,
+        Forbidden,
+    ),
+)]
 pub(super) async fn applications(
     State(api): State<Api>,
     Asker(who): Asker,
@@ -116,4 +165,25 @@ impl Listed {
         let page = api.operations.exchanged(who, &question).await?;
         paging.link(reading.json(StatusCode::OK, JSON, &page, Some(page.as_of))?, page.next)
     }
+}
+
+asked! {
+    /// One request.
+    RequestAsked: [named_in_path("id", "so-y-te~yc-1", "Mã yêu cầu.", "The request.")];
+    /// One application.
+    ApplicationAsked: [named_in_path("id", "portal~hs-1", "Mã hồ sơ nộp.", "The application.")];
+    /// Requests.
+    RequestsAsked: [
+        agency_of(),
+        word("state", &["replied", "open"], "Đã trả lời hay chưa.", "Replied or open."),
+        limit_of(PAGE, PAGE_MAX),
+        cursor("cursor"),
+    ];
+    /// Applications.
+    ApplicationsAsked: [
+        agency_of(),
+        word("state", &["acknowledged", "open"], "Đã tiếp nhận hay chưa.", "Acknowledged or open."),
+        limit_of(PAGE, PAGE_MAX),
+        cursor("cursor"),
+    ];
 }

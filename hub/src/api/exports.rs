@@ -31,6 +31,11 @@ use super::{
     params::{Params, bad},
     statistics::date,
 };
+use crate::api::document::{
+    answers::{Gone, NotFound, Unchanged},
+    params::{agency, asked, cursor, day, named_of, position, text},
+    tags,
+};
 use crate::{
     feeds::{
         Feed,
@@ -45,6 +50,22 @@ const EXPORTS_MAX: usize = 4;
 
 /// When a reader that found no room may come again, in seconds.
 const CROWDED_SECONDS: u32 = 10;
+
+/// What there is to export.
+const FILES: [&str; 12] = [
+    "records.ndjson",
+    "records.csv",
+    "records.xlsx",
+    "records.parquet",
+    "dossiers.ndjson",
+    "dossiers.csv",
+    "dossiers.xlsx",
+    "dossiers.parquet",
+    "findings.ndjson",
+    "findings.csv",
+    "findings.xlsx",
+    "findings.parquet",
+];
 
 /// Parameters of every export.
 const PARAMETERS: [&str; 5] = ["after", "until", "agency", "from", "to"];
@@ -100,6 +121,24 @@ fn filter(params: &Params) -> Result<Filter, ProblemResponse> {
 }
 
 /// An export.
+#[utoipa::path(
+    get, path = "/v1/exports/{file}",
+    tag = tags::FEEDS, operation_id = "exportFeed",
+    summary = "A feed as one file",
+    description = "Một dòng sự kiện thành một tệp NDJSON, CSV, XLSX hoặc Parquet; đúng tại vị trí \
+                   nêu trong X-Journal-Position, đọc tiếp từ địa chỉ trong Link.",
+    params(ExportAsked),
+    responses(
+        (status = 200, description = "Tệp.\n\nThe file.",
+            content((Vec<u8> = "application/x-ndjson"), (Vec<u8> = "text/csv; charset=utf-8"),
+                (Vec<u8> =
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+                (Vec<u8> = "application/vnd.apache.parquet"))),
+        Unchanged,
+        NotFound,
+        Gone,
+    ),
+)]
 pub(super) async fn export(
     State(api): State<Api>,
     Asker(who): Asker,
@@ -175,5 +214,34 @@ fn tell(export: &Export, began: Instant, written: Result<Told, Unwritten>) {
         Err(error) => {
             tracing::error!(%who, feed, format, seconds, %error, "an export broke off");
         }
+    }
+}
+
+asked! {
+    /// An export.
+    ExportAsked: [
+        named_of("file", &FILES, "Dòng sự kiện và định dạng.", "The feed and the format."),
+        cursor("after"),
+        position("until", "Chỉ đến vị trí này.", "Up to this position."),
+        agency(),
+        text("contract", "Chỉ bản ghi của hợp đồng này (records).", "Of this contract (records)."),
+        day("from", "Từ ngày này.", "From this day."),
+        day("to", "Đến hết ngày này.", "To this day."),
+    ];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_feed_is_told_in_every_format() {
+        let all = Feed::ALL.into_iter().flat_map(|feed| {
+            Format::ALL.map(|format| format!("{}.{}", feed.name(), format.name()))
+        });
+        let (mut all, mut told) = (all.collect::<Vec<_>>(), FILES.map(ToOwned::to_owned).to_vec());
+        all.sort();
+        told.sort();
+        assert_eq!(told, all);
     }
 }

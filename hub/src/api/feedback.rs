@@ -8,6 +8,10 @@ use axum::{
     response::Response,
 };
 
+use jiff::civil::Date;
+use serde::Serialize;
+use utoipa::ToSchema;
+
 use super::{
     Api, Asker,
     answer::{JSON, Reading, Stop},
@@ -15,8 +19,14 @@ use super::{
     params::{Params, bad},
     statistics::{date, today},
 };
+use crate::api::document::{
+    answers::{Forbidden, Unchanged},
+    params::{agency as agency_of, asked, cursor, day, limit, text, word},
+    tags,
+};
 use crate::{
-    operations::FeedbackQuestion,
+    operations::{FeedbackPage, FeedbackQuestion},
+    registry::feedback::Row,
     registry::measure::{day_number, day_of},
 };
 
@@ -27,6 +37,21 @@ const PAGE_MAX: u32 = 200;
 /// What cursors of the list are for.
 const LIST: &str = "feedback";
 
+/// Feedback in numbers.
+#[derive(Debug, Serialize, ToSchema)]
+struct SummaryAnswer {
+    /// The first day; none where it is from the beginning.
+    #[schema(value_type = Option<String>, format = Date)]
+    from: Option<Date>,
+    /// The last day; none where it is to the end.
+    #[schema(value_type = Option<String>, format = Date)]
+    to: Option<Date>,
+    /// By agency, or by procedure.
+    rows: Vec<Row>,
+    /// The position it is true at.
+    as_of: u64,
+}
+
 fn days(params: &Params) -> Result<Option<(i32, i32)>, ProblemResponse> {
     let (from, to) = (date(params, "from")?, date(params, "to")?);
     if from.is_none() && to.is_none() {
@@ -35,6 +60,19 @@ fn days(params: &Params) -> Result<Option<(i32, i32)>, ProblemResponse> {
     Ok(Some((from.map_or(i32::MIN, day_number), to.map_or(i32::MAX, day_number))))
 }
 
+#[utoipa::path(
+    get, path = "/v1/feedback",
+    tag = tags::FEEDBACK, operation_id = "listFeedback",
+    summary = "What citizens said, and what was answered",
+    description = "Phản ánh của người dân và câu trả lời; không có thông tin cá nhân với \
+                   người không được xem.",
+    params(FeedbackAsked),
+    responses(
+        (status = 200, description = "Một trang.\n\nA page.", body = FeedbackPage),
+        Unchanged,
+        Forbidden,
+    ),
+)]
 pub(super) async fn list(
     State(api): State<Api>,
     Asker(who): Asker,
@@ -60,6 +98,18 @@ pub(super) async fn list(
     paging.link(reading.json(StatusCode::OK, JSON, &page, Some(page.as_of))?, page.next)
 }
 
+#[utoipa::path(
+    get, path = "/v1/feedback/summary",
+    tag = tags::FEEDBACK, operation_id = "summarizeFeedback",
+    summary = "Feedback in numbers",
+    description = "Số phản ánh, tỷ lệ trả lời và điểm đánh giá, theo cơ quan hoặc thủ tục.",
+    params(SummaryAsked),
+    responses(
+        (status = 200, description = "Số liệu.\n\nThe numbers.", body = SummaryAnswer),
+        Unchanged,
+        Forbidden,
+    ),
+)]
 pub(super) async fn summary(
     State(api): State<Api>,
     Asker(who): Asker,
@@ -83,7 +133,27 @@ pub(super) async fn summary(
     let reading = Reading::begin(&api, &headers, &format!(".{today}")).await?;
     let told = api.operations.feedback_summary(agency.as_deref(), days, by_procedure).await?;
     let day = |number: i32| (number > i32::MIN && number < i32::MAX).then(|| day_of(number));
-    let body = serde_json::json!({ "from": day(days.0), "to": day(days.1), "rows": told.rows,
-                                   "as_of": told.as_of });
+    let (from, to) = (day(days.0), day(days.1));
+    let body = SummaryAnswer { from, to, rows: told.rows, as_of: told.as_of };
     reading.json(StatusCode::OK, JSON, &body, Some(told.as_of))
+}
+
+asked! {
+    /// Feedback.
+    FeedbackAsked: [
+        agency_of(),
+        text("procedure", "Mã thủ tục.", "The procedure's code."),
+        word("state", &["answered", "open"], "Đã trả lời hay chưa.", "Answered or open."),
+        day("from", "Từ ngày.", "From this day."),
+        day("to", "Đến ngày.", "To this day."),
+        limit(PAGE, PAGE_MAX),
+        cursor("cursor"),
+    ];
+    /// Feedback in numbers.
+    SummaryAsked: [
+        agency_of(),
+        day("from", "Từ ngày; bỏ cả hai là năm nay.", "From this day; without both, this year."),
+        day("to", "Đến ngày.", "To this day."),
+        word("by", &["agency", "procedure"], "Chia theo.", "What it is divided by."),
+    ];
 }

@@ -8,15 +8,16 @@ use std::time::Duration;
 use adapters::rest::problem::ProblemResponse;
 use axum::{
     body::Body,
-    extract::{Path, State},
+    extract::{Path, State, rejection::PathRejection},
     http::{
         HeaderMap, HeaderValue, StatusCode, Uri,
         header::{CONTENT_TYPE, LINK},
     },
     response::Response,
 };
-use serde_json::json;
+use serde::Serialize;
 use tokio::time::{Instant, sleep, timeout_at};
+use utoipa::ToSchema;
 
 use super::{
     Api, Asker,
@@ -24,14 +25,20 @@ use super::{
     kinds,
     params::Params,
 };
+use crate::api::document::{
+    answers::{Gone, Unchanged},
+    params::{asked, cursor as cursor_of, limit as limit_of, named_of, seconds},
+    tags,
+};
 use crate::{
     auth::Principal,
     cursor::{self, Astray},
-    feeds::{Fed, Feed, Place},
+    feeds::{Event, Fed, Feed, Place},
     journal::log::{EndedLog, Log},
     operations::PAGE_MAX,
     store::StoreError,
 };
+use utoipa::openapi::path::Parameter;
 
 const BATCH: &str = "application/cloudevents-batch+json";
 const PAGE_DEFAULT: u32 = 100;
@@ -45,7 +52,45 @@ const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// What a reader writes for the place after everything there is.
 const END: &str = "end";
 
+/// A feed.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+struct ListedFeed {
+    /// Its name.
+    name: &'static str,
+    /// Where its pages are.
+    href: String,
+    /// Where it is as a stream.
+    stream: String,
+    /// What it carries, in Vietnamese.
+    description: &'static str,
+    /// The same in English.
+    description_en: &'static str,
+}
+
+/// The feeds, and the log that they are of.
+#[derive(Debug, Serialize, ToSchema)]
+struct Feeds {
+    /// The feeds.
+    feeds: Vec<ListedFeed>,
+    /// The log's name.
+    log_id: String,
+    /// Logs before it, which ended when the hub was restored from a backup.
+    ended_logs: Vec<EndedLog>,
+    /// Entries of the journal.
+    size: u64,
+}
+
 /// Which feeds there are.
+#[utoipa::path(
+    get, path = "/v1/feeds",
+    tag = tags::FEEDS, operation_id = "listFeeds",
+    summary = "Which feeds there are",
+    description = "Các dòng sự kiện.",
+    responses(
+        (status = 200, description = "Danh sách.\n\nThe list.", body = Feeds),
+        Unchanged,
+    ),
+)]
 pub(super) async fn list(
     State(api): State<Api>,
     Asker(_): Asker,
@@ -70,22 +115,28 @@ pub(super) async fn list(
                 "What there is to ask about, in the order of the last change.",
             ),
         };
-        json!({ "name": name, "href": format!("/v1/feeds/{name}"),
-                "stream": format!("/v1/feeds/{name}/stream"),
-                "description": vi, "description_en": en })
+        ListedFeed {
+            name,
+            href: format!("/v1/feeds/{name}"),
+            stream: format!("/v1/feeds/{name}/stream"),
+            description: vi,
+            description_en: en,
+        }
     };
-    let body = json!({
-        "feeds": Feed::ALL.map(feed),
-        "log_id": reading.head.log.id,
-        "ended_logs": reading.head.log.ended,
-        "size": reading.head.tree.size,
-    });
+    let Log { id, ended } = &reading.head.log;
+    let body = Feeds {
+        feeds: Feed::ALL.map(feed).to_vec(),
+        log_id: id.clone(),
+        ended_logs: ended.clone(),
+        size: reading.head.tree.size,
+    };
     reading.json(StatusCode::OK, JSON, &body, None)
 }
 
 /// The feed of an address; an unknown one is no address.
-pub(super) fn named(name: &str) -> Result<Feed, Stop> {
-    Feed::from_name(name).ok_or_else(nothing)
+pub(super) fn named(path: Result<Path<String>, PathRejection>) -> Result<Feed, Stop> {
+    let name = path.map_err(|_| nothing())?;
+    Feed::from_name(&name).ok_or_else(nothing)
 }
 
 /// The answer to a cursor that lies in what was lost: what of it is gone, and where to go on.
@@ -123,14 +174,29 @@ pub(super) async fn place(
 }
 
 /// A page of a feed.
+#[utoipa::path(
+    get, path = "/v1/feeds/{feed}",
+    tag = tags::FEEDS, operation_id = "readFeed",
+    summary = "A page of a feed, as a batch of CloudEvents",
+    description = "Một trang sự kiện CloudEvents. Trang nào cũng có Link tới trang sau; khi \
+                   Link trỏ lại chính địa chỉ vừa gọi là đã hết, gọi lại sau hoặc thêm wait \
+                   để chờ.",
+    params(PageAsked),
+    responses(
+        (status = 200, description = "Một trang.\n\n\
+            A page.", body = Vec<Event>, content_type = BATCH),
+        Unchanged,
+        Gone,
+    ),
+)]
 pub(super) async fn page(
     State(api): State<Api>,
     Asker(who): Asker,
-    Path(name): Path<String>,
+    name: Result<Path<String>, PathRejection>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Stop> {
-    let feed = named(&name)?;
+    let feed = named(name)?;
     let params = Params::read(&uri, &["after", "limit", "wait"])?;
     let limit = params.limit(PAGE_DEFAULT, PAGE_MAX)?;
     let wait = params.seconds("wait", WAIT_SECONDS_MAX)?;
@@ -207,4 +273,21 @@ fn answer(
     response.headers_mut().insert(LINK, link);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(BATCH));
     Ok(response)
+}
+
+/// The feed in the path.
+pub(super) fn feed_in_path() -> Parameter {
+    named_of("feed", &Feed::ALL.map(Feed::name), "Dòng sự kiện.", "The feed.")
+}
+
+asked! {
+    /// A page.
+    PageAsked: [
+        feed_in_path(),
+        cursor_of("after"),
+        limit_of(PAGE_DEFAULT, PAGE_MAX),
+        seconds("wait", WAIT_SECONDS_MAX,
+            "Chờ tối đa số giây này khi chưa có gì mới.",
+            "Wait so many seconds at most for what is new."),
+    ];
 }

@@ -11,22 +11,66 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
-use serde_json::json;
+use serde::Serialize;
 use tokio::time::timeout;
+use utoipa::ToSchema;
 
 use super::{Api, answer::Stop};
-use crate::{auth::Principal, store::StoreError};
+use crate::api::document::{answers::Unavailable, tags};
+use crate::{auth::Principal, in_force::Configuration, operations::BusStanding, store::StoreError};
+
+/// The hub answers.
+const OK: &str = "ok";
+
+/// That the hub answers, and how it stands.
+#[derive(Debug, Serialize, ToSchema)]
+struct Health {
+    /// `ok`.
+    status: &'static str,
+    /// The log's name.
+    log_id: String,
+    /// Entries of the journal.
+    size: u64,
+    /// Which configuration is in force in this process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    configuration: Option<Configuration>,
+    /// How publishing at the broker stands, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bus: Option<BusStanding>,
+}
+
+/// That requests may be sent here.
+#[derive(Debug, Serialize, ToSchema)]
+struct Readiness {
+    /// `ok`.
+    status: &'static str,
+    /// How publishing at the broker stands, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bus: Option<BusStanding>,
+}
 
 /// Whether the store answers, and by which configuration this process goes.
+#[utoipa::path(
+    get, path = "/healthz",
+    tag = tags::OPERATIONS, operation_id = "getHealth",
+    summary = "Whether the store answers",
+    description = "Kho dữ liệu có trả lời không, và cấu hình nào đang có hiệu lực. Không cần \
+                   khóa.",
+    security(()),
+    responses(
+        (status = 200, description = "Hoạt động.\n\nIt does.", body = Health),
+        Unavailable,
+    ),
+)]
 pub(super) async fn health(State(api): State<Api>) -> Result<Response, Stop> {
     let head = api.operations.store.head().await?;
-    let mut body = json!({ "status": "ok", "log_id": head.log.id, "size": head.tree.size });
-    if let Some(told) = api.operations.configuration.get() {
-        body["configuration"] = json!(told);
-    }
-    if let Some(bus) = api.operations.bus().await? {
-        body["bus"] = json!(bus);
-    }
+    let body = Health {
+        status: OK,
+        log_id: head.log.id,
+        size: head.tree.size,
+        configuration: api.operations.configuration.get(),
+        bus: api.operations.bus().await?,
+    };
     Ok(([(CACHE_CONTROL, "no-store")], Json(body)).into_response())
 }
 
@@ -35,6 +79,17 @@ const READY_WITHIN: Duration = Duration::from_secs(2);
 
 /// Whether requests may be sent here: the store answers, and soon. A hub that is ending answers
 /// nothing but "later", here as everywhere.
+#[utoipa::path(
+    get, path = "/readyz",
+    tag = tags::OPERATIONS, operation_id = "getReadiness",
+    summary = "Whether requests may be sent here",
+    description = "Có nên gửi yêu cầu tới tiến trình này không. Không cần khóa.",
+    security(()),
+    responses(
+        (status = 200, description = "Sẵn sàng.\n\nThey may.", body = Readiness),
+        Unavailable,
+    ),
+)]
 pub(super) async fn ready(State(api): State<Api>) -> Result<Response, Stop> {
     let late = |_| StoreError::away(format!("no answer within {READY_WITHIN:?}"));
     let asked = async {
@@ -43,14 +98,23 @@ pub(super) async fn ready(State(api): State<Api>) -> Result<Response, Stop> {
     };
     // A broker that is away is told, and keeps nobody away: what comes meanwhile is published
     // later.
-    let body = match timeout(READY_WITHIN, asked).await.map_err(late)?? {
-        Some(bus) => json!({ "status": "ok", "bus": bus }),
-        None => json!({ "status": "ok" }),
-    };
+    let bus = timeout(READY_WITHIN, asked).await.map_err(late)??;
+    let body = Readiness { status: OK, bus };
     Ok(([(CACHE_CONTROL, "no-store")], Json(body)).into_response())
 }
 
 /// What is counted, for Prometheus; also when the store does not answer.
+#[utoipa::path(
+    get, path = "/metrics",
+    tag = tags::OPERATIONS, operation_id = "getMetrics",
+    summary = "What is counted, for Prometheus",
+    description = "Số đo theo định dạng Prometheus. Không cần khóa.",
+    security(()),
+    responses(
+        (status = 200, description = "Số đo.\n\n\
+            The metrics.", content((String = "text/plain; version=0.0.4; charset=utf-8"))),
+    ),
+)]
 pub(super) async fn metrics(State(api): State<Api>) -> Response {
     let head = api.operations.store.head().await;
     api.telemetry.journal(head.ok().map(|head| head.tree.size));

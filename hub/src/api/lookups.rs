@@ -14,7 +14,6 @@ use std::{
 
 use adapters::rest::{client::Client, problem::ProblemResponse};
 use axum::{
-    body::Bytes,
     extract::State,
     http::{
         Extensions, HeaderMap, HeaderValue, StatusCode,
@@ -22,20 +21,24 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 use tokio::time::sleep_until;
+use utoipa::ToSchema;
 
 use super::{
-    Api,
+    Api, Sent,
     answer::{JSON, Stop},
     kinds,
     proxies::last_forwarded,
     statistics::today,
 };
+use crate::api::document::{
+    answers::{NotFound, TooLarge, TooOften, Unavailable, Unreadable},
+    tags,
+};
 use crate::{
     auth::{Attempts, Caller, Principal},
-    operations::Claim,
+    operations::{Claim, PublicView},
     registry::lookup,
     store::StoreError,
 };
@@ -74,13 +77,29 @@ impl Default for Lookups {
     }
 }
 
-#[derive(Deserialize)]
+/// What is known of a dossier by who asks.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = LookupAsked)]
 struct Asked {
+    /// The code: either spelling, any alias, or what a receipt's QR code holds.
+    #[schema(min_length = 1, max_length = 2000)]
     code: String,
+    /// The last four characters of the applicant's telephone or identity number, or what the
+    /// receipt has printed for its holder.
+    #[schema(min_length = 1, max_length = 64)]
     secret: String,
+    /// The agency, where several have that code.
     #[serde(default)]
     agency: Option<String>,
+}
+
+/// What the public is told.
+#[derive(Serialize, ToSchema)]
+#[schema(as = LookedUp)]
+struct Answer {
+    /// The dossier.
+    dossier: PublicView,
 }
 
 fn bad(vi: &str, en: &str) -> Stop {
@@ -126,11 +145,28 @@ fn crowded(left: Duration) -> Stop {
 }
 
 /// The public part of the dossier of who asks.
+#[utoipa::path(
+    post, path = "/v1/lookups",
+    tag = tags::DOSSIERS, operation_id = "lookUpDossier",
+    summary = "Where is my dossier",
+    description = "Người nộp xem hồ sơ của mình bằng mã hồ sơ và bốn ký tự cuối của số điện \
+                   thoại hoặc giấy tờ, hoặc mã in trên giấy hẹn. Không cần khóa.",
+    security(()),
+    request_body = Asked,
+    responses(
+        (status = 200, description = "Phần công khai.\n\nThe public part.", body = Answer),
+        Unreadable,
+        NotFound,
+        TooLarge,
+        TooOften,
+        Unavailable,
+    ),
+)]
 pub(super) async fn look_up(
     State(api): State<Api>,
     extensions: Extensions,
     headers: HeaderMap,
-    body: Bytes,
+    Sent(body): Sent,
 ) -> Result<Response, Stop> {
     let (began, now) = (tokio::time::Instant::now(), Instant::now());
     let claim = read(&body)?;
@@ -152,7 +188,7 @@ pub(super) async fn look_up(
         sleep_until(began + FLOOR).await;
         return Err(ProblemResponse::new(StatusCode::NOT_FOUND, &kinds::LOOKUP_FAILED).into());
     };
-    let text = serde_json::to_vec(&json!({ "dossier": view }))
+    let text = serde_json::to_vec(&Answer { dossier: view })
         .map_err(|error| StoreError::fault(error.to_string()))?;
     let headers = [(CONTENT_TYPE, JSON), (CACHE_CONTROL, "no-store")];
     Ok((headers, text).into_response())

@@ -10,6 +10,7 @@
 //!   that address is the one it has just called; it may call it again later, for what is new, or
 //!   with `wait` be answered when that comes. The same events flow from `…/stream`. Lists of the
 //!   catalogue have the same header on every page but the last.
+//! - All of it is told by the hub itself, in `/openapi.json` and on `/docs` ([`document`]).
 
 mod answer;
 mod attachments;
@@ -18,6 +19,7 @@ mod channels;
 mod counted;
 mod deadline;
 mod deliveries;
+mod document;
 mod dossiers;
 mod exchange;
 mod exports;
@@ -53,13 +55,21 @@ pub use stream::{STREAMS_MAX, Streams};
 use std::sync::Arc;
 
 use adapters::dialect::Files;
-use adapters::rest::{kinds::UNAUTHENTICATED, problem::ProblemResponse};
+use adapters::rest::{
+    kinds::{PAYLOAD_CUT_SHORT, PAYLOAD_TOO_LARGE, UNAUTHENTICATED},
+    problem::ProblemResponse,
+};
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, FromRequestParts},
+    body::Bytes,
+    extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Request},
     http::{HeaderValue, StatusCode, header::WWW_AUTHENTICATE, request::Parts},
     middleware,
-    routing::{get, post},
+};
+
+use utoipa_axum::{
+    router::{OpenApiRouter, UtoipaMethodRouterExt},
+    routes,
 };
 
 use crate::{
@@ -110,72 +120,76 @@ pub fn router(state: Api) -> Router {
 /// `others` must have no fallback of its own.
 pub fn whole(state: Api, others: Router) -> Router {
     let watched = state.clone();
-    Router::new()
-        .route("/v1/dossiers/{code}", get(dossiers::dossier))
-        .route("/v1/dossiers/{code}/deadline", get(deadline::deadline))
-        .route(
-            "/v1/lookups",
-            post(lookups::look_up).layer(DefaultBodyLimit::max(lookups::LOOKUP_BYTES_MAX)),
-        )
-        .route("/v1/messages/{id}", get(dossiers::message))
-        .route("/v1/procedures", get(catalogue::procedures))
-        .route("/v1/agencies", get(catalogue::agencies))
-        .route("/v1/units", get(catalogue::units))
-        .route("/v1/statistics", get(statistics::statistics))
-        .route("/v1/statistics/dossiers", get(counted::dossiers))
-        .route("/v1/reports", get(reports::reports))
-        .route("/v1/reports/{form}", get(reports::report))
-        .route("/v1/reports/{form}/freeze", post(reports::freeze))
-        .route("/v1/findings", get(findings::findings))
-        .route("/v1/channels", get(channels::channels))
-        .route("/v1/channels/{channel}/conformance", get(channels::conformance))
-        .route(
-            "/v1/channels/{channel}/control",
-            post(channels::control).layer(DefaultBodyLimit::max(channels::CONTROL_BYTES_MAX)),
-        )
-        .route("/v1/channels/{channel}/drift", get(channels::drift))
-        .route("/v1/channels/{channel}/drift/accept", post(channels::accept))
-        .route("/v1/channels/{channel}/refusals", get(channels::refusals))
-        .route("/v1/channels/{channel}/refusals/settle", post(channels::settle))
-        .route("/v1/pollers", get(pollers::pollers))
-        .route("/v1/roadmap", get(roadmap::roadmap))
-        .route("/v1/feedback", get(feedback::list))
-        .route("/v1/feedback/summary", get(feedback::summary))
-        .route("/v1/requests", get(exchange::requests))
-        .route("/v1/requests/{id}", get(exchange::request))
-        .route("/v1/applications", get(exchange::applications))
-        .route("/v1/applications/{id}", get(exchange::application))
-        .route("/v1/attachments", post(attachments::send))
-        .route("/v1/attachments/{digest}", get(attachments::fetch))
-        .route("/v1/records/{position}", get(records::record))
-        .route("/v1/feeds", get(feeds::list))
-        .route("/v1/feeds/{feed}", get(feeds::page))
-        .route("/v1/feeds/{feed}/stream", get(stream::stream))
-        .route("/v1/exports/{file}", get(exports::export))
-        .route(
-            "/v1/subscriptions",
-            get(subscriptions::list).merge(post(subscriptions::make).layer(subscriptions::limit())),
-        )
-        .route("/v1/subscriptions/{id}", get(subscriptions::one).delete(subscriptions::end))
-        .route(
-            "/v1/subscriptions/{id}/{action}",
-            post(subscriptions::act).layer(subscriptions::limit()),
-        )
-        .route("/v1/outbox", get(deliveries::outbox))
-        .route("/v1/outbox/{channel}/{action}", post(deliveries::steer))
-        .route("/v1/dead", get(deliveries::dead))
-        .route("/v1/dead/replay", post(deliveries::replay_all))
-        .route("/v1/dead/{id}", get(deliveries::one))
-        .route("/v1/dead/{id}/replay", post(deliveries::replay))
-        .route("/v1/dead/{id}/discard", post(deliveries::discard))
-        .route("/healthz", get(health::health))
-        .route("/readyz", get(health::ready))
-        .route("/metrics", get(health::metrics))
+    Router::from(described())
         .with_state(state)
         .merge(others)
         .method_not_allowed_fallback(wrong_method)
         .fallback(no_route)
         .layer(middleware::from_fn_with_state(watched, watch::watch))
+}
+
+/// Every call that asks, with its description: what is not here does not answer.
+fn described() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(dossiers::dossier))
+        .routes(routes!(deadline::deadline))
+        .routes(routes!(dossiers::message))
+        .routes(routes!(catalogue::procedures))
+        .routes(routes!(catalogue::agencies))
+        .routes(routes!(catalogue::units))
+        .routes(routes!(statistics::statistics))
+        .routes(routes!(counted::dossiers))
+        .routes(routes!(reports::reports))
+        .routes(routes!(reports::report))
+        .routes(routes!(reports::freeze))
+        .routes(routes!(findings::findings))
+        .routes(routes!(channels::standing::channels))
+        .routes(routes!(channels::standing::conformance))
+        .routes(
+            routes!(channels::control::control)
+                .layer(DefaultBodyLimit::max(channels::control::CONTROL_BYTES_MAX)),
+        )
+        .routes(routes!(channels::drift::drift))
+        .routes(routes!(channels::drift::accept))
+        .routes(routes!(channels::refusals::refusals))
+        .routes(routes!(channels::refusals::settle))
+        .routes(routes!(pollers::pollers))
+        .routes(routes!(roadmap::roadmap))
+        .routes(routes!(feedback::list))
+        .routes(routes!(feedback::summary))
+        .routes(routes!(exchange::requests))
+        .routes(routes!(exchange::request))
+        .routes(routes!(exchange::applications))
+        .routes(routes!(exchange::application))
+        .routes(routes!(attachments::send))
+        .routes(routes!(attachments::fetch))
+        .routes(routes!(records::record))
+        .routes(routes!(feeds::list))
+        .routes(routes!(feeds::page))
+        .routes(routes!(stream::stream))
+        .routes(routes!(deliveries::outbox))
+        .routes(routes!(deliveries::steer))
+        .routes(routes!(deliveries::dead))
+        .routes(routes!(deliveries::replay_all))
+        .routes(routes!(deliveries::one))
+        .routes(routes!(deliveries::replay))
+        .routes(routes!(deliveries::discard))
+        .routes(routes!(health::health))
+        .routes(routes!(health::ready))
+        .routes(routes!(health::metrics))
+        .routes(routes!(lookups::look_up).layer(DefaultBodyLimit::max(lookups::LOOKUP_BYTES_MAX)))
+        .routes(routes!(exports::export))
+        .routes(routes!(subscriptions::list))
+        .routes(routes!(subscriptions::make).layer(subscriptions::limit()))
+        .routes(routes!(subscriptions::one))
+        .routes(routes!(subscriptions::end))
+        .routes(routes!(subscriptions::act).layer(subscriptions::limit()))
+        .routes(routes!(document::openapi))
+        .routes(routes!(document::asyncapi::asyncapi))
+        .routes(routes!(document::page::docs))
+        .routes(routes!(document::page::part))
+        .routes(routes!(document::problems::problems))
+        .routes(routes!(document::problems::problem))
 }
 
 /// The doors of agencies, guarded: who may not call does not get there. They tell and count
@@ -205,5 +219,22 @@ impl<S: Sync> FromRequestParts<S> for Asker {
                     .header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
             },
         )
+    }
+}
+
+/// The body of a request, whole; one that is longer than its address takes ends here.
+struct Sent(Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for Sent {
+    type Rejection = ProblemResponse;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ProblemResponse> {
+        let read = Bytes::from_request(request, state).await;
+        read.map(Self).map_err(|unread| match unread.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                ProblemResponse::new(StatusCode::PAYLOAD_TOO_LARGE, &PAYLOAD_TOO_LARGE)
+            }
+            _ => ProblemResponse::new(StatusCode::BAD_REQUEST, &PAYLOAD_CUT_SHORT),
+        })
     }
 }

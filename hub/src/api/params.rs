@@ -17,7 +17,7 @@ const SHOWN_CHARS_MAX: usize = 80;
 pub(super) const NAME_CHARS_MAX: usize = 255;
 
 /// Characters of what is searched for, at most: whole names of procedures are that long.
-const QUESTION_CHARS_MAX: usize = 2_000;
+pub(super) const QUESTION_CHARS_MAX: usize = 2_000;
 
 /// What stands for bytes that are no UTF-8, and how one writes it who means it.
 const REPLACED: char = '\u{FFFD}';

@@ -13,8 +13,25 @@ use super::{
     dossiers::named,
     params::Params,
 };
-use crate::feeds;
+use crate::api::document::{
+    answers::Unchanged,
+    params::{asked, place_in_path},
+    tags,
+};
+use crate::feeds::{self, Record};
 
+#[utoipa::path(
+    get, path = "/v1/records/{position}",
+    tag = tags::FEEDS, operation_id = "getRecord",
+    summary = "One record, with its personal members for whose it is",
+    description = "Một bản ghi của nhật ký theo vị trí; có thông tin cá nhân nếu khóa được \
+                   xem.",
+    params(RecordAsked),
+    responses(
+        (status = 200, description = "Bản ghi.\n\nThe record.", body = Record),
+        Unchanged,
+    ),
+)]
 pub(super) async fn record(
     State(api): State<Api>,
     Asker(who): Asker,
@@ -24,8 +41,15 @@ pub(super) async fn record(
 ) -> Result<Response, Stop> {
     let position = named("position", position)?;
     Params::read(&uri, &[])?;
-    let Ok(position) = position.parse::<u64>() else { return Err(nothing()) };
+    // The store counts with signed numbers.
+    let number = position.parse::<i64>().ok().and_then(|number| u64::try_from(number).ok());
+    let position = number.ok_or_else(nothing)?;
     let reading = Reading::begin(&api, &headers, "").await?;
     let record = feeds::record_at(&api.operations, &who, position).await?.ok_or_else(nothing)?;
     reading.json(StatusCode::OK, JSON, &record, None)
+}
+
+asked! {
+    /// Which record.
+    RecordAsked: [place_in_path()];
 }

@@ -11,6 +11,7 @@ use axum::{
 };
 use jiff::civil::Date;
 use serde_json::json;
+use utoipa::ToSchema;
 
 use super::{
     Api, Asker,
@@ -20,12 +21,20 @@ use super::{
     params::{Params, bad},
     statistics::today,
 };
+use crate::api::document::{
+    answers::{Conflict, Forbidden, Unchanged},
+    params::{agency, as_of, asked, limit, named as named_in_path, period, position, text, word},
+    tags,
+};
 use crate::{
-    operations::{Figures, NoReport, PAGE_MAX, ReportQuestion, WrittenReport},
-    registry::report::Period,
+    operations::{
+        Figures, NoReport, PAGE_MAX, ReportList, ReportQuestion, ToldFreeze, WrittenReport,
+    },
+    registry::report::{Difference, Period, Report},
     report::Format,
     store::StoreError,
 };
+use utoipa::openapi::path::Parameter;
 
 /// Freezes on a page where no limit is asked for.
 const FREEZES_DEFAULT: u32 = 100;
@@ -104,6 +113,18 @@ fn question(form: String, params: &Params) -> Result<ReportQuestion, ProblemResp
     })
 }
 
+/// A report, or how a frozen one differs from the figures of now.
+#[derive(ToSchema)]
+#[schema(as = ReportAnswer)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "either is written elsewhere; both are what is answered")]
+enum ReportTold {
+    /// A report.
+    Report(Report),
+    /// How it differs.
+    Difference(Difference),
+}
+
 fn format(params: &Params) -> Result<Format, ProblemResponse> {
     let Some(text) = params.text("format") else { return Ok(Format::Json) };
     Format::from_name(text).ok_or_else(|| {
@@ -113,6 +134,17 @@ fn format(params: &Params) -> Result<Format, ProblemResponse> {
 }
 
 /// Which forms and calendars there are, and what was frozen.
+#[utoipa::path(
+    get, path = "/v1/reports",
+    tag = tags::REPORTS, operation_id = "listReports",
+    summary = "Forms of reports, and what was frozen",
+    description = "Các biểu báo cáo, lịch báo cáo, và các lần chốt số liệu.",
+    params(ReportsAsked),
+    responses(
+        (status = 200, description = "Danh sách.\n\nThe list.", body = ReportList),
+        Unchanged,
+    ),
+)]
 pub(super) async fn reports(
     State(api): State<Api>,
     Asker(who): Asker,
@@ -134,6 +166,22 @@ pub(super) async fn reports(
 }
 
 /// One report, in the format asked for.
+#[utoipa::path(
+    get, path = "/v1/reports/{form}",
+    tag = tags::REPORTS, operation_id = "getReport",
+    summary = "One report, as JSON, CSV, workbook or page",
+    description = "Một báo cáo theo biểu và kỳ; xuất JSON, CSV, bảng tính hoặc trang in. \
+                   figures chọn số hiện nay, số đã chốt, hoặc chênh lệch.",
+    params(ReportAsked),
+    responses(
+        (status = 200, description = "Báo cáo.\n\nThe report.", content(
+            (ReportTold = "application/json"), (String = "text/csv; charset=utf-8"),
+            (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+            (String = "text/html; charset=utf-8"))),
+        Unchanged,
+        Forbidden,
+    ),
+)]
 pub(super) async fn report(
     State(api): State<Api>,
     Asker(who): Asker,
@@ -167,6 +215,21 @@ pub(super) async fn report(
 }
 
 /// Freezes a report: 201 with the freeze; 200 with the one that stands where it was frozen before.
+#[utoipa::path(
+    post, path = "/v1/reports/{form}/freeze",
+    tag = tags::REPORTS, operation_id = "freezeReport",
+    summary = "Freeze the figures of a report",
+    description = "Chốt số liệu một báo cáo khi kỳ đã kết thúc; đã chốt rồi thì trả 200 với \
+                   lần chốt đang có. Chỉ dành cho đơn vị vận hành.",
+    params(FreezeAsked),
+    responses(
+        (status = 200, description = "Đã chốt từ trước.\n\n\
+            It was frozen before.", body = ToldFreeze),
+        (status = 201, description = "Vừa chốt.\n\nIt is frozen.", body = ToldFreeze),
+        Forbidden,
+        Conflict,
+    ),
+)]
 pub(super) async fn freeze(
     State(api): State<Api>,
     Asker(who): Asker,
@@ -180,4 +243,34 @@ pub(super) async fn freeze(
     let reading = Reading::begin(&api, &HeaderMap::new(), "").await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     reading.json(status, JSON, &freeze, None)
+}
+
+asked! {
+    /// Which freezes.
+    ReportsAsked: [
+        position("after", "Sau vị trí này.", "After this position."),
+        limit(FREEZES_DEFAULT, PAGE_MAX),
+    ];
+    /// A report.
+    ReportAsked: [
+        form_in_path(),
+        period(),
+        calendar(),
+        agency(),
+        as_of(),
+        word("figures", &["now", "frozen", "difference"],
+            "Số hiện nay, số đã chốt, hay chênh lệch; bỏ trống: số đã chốt nếu có.",
+            "Figures of now, frozen ones, or the difference; else frozen ones where there are."),
+        word("format", &Format::ALL.map(Format::name), "Dạng xuất.", "How it is written."),
+    ];
+    /// What is frozen.
+    FreezeAsked: [form_in_path(), period(), calendar(), agency()];
+}
+
+fn form_in_path() -> Parameter {
+    named_in_path("form", "06a", "Biểu báo cáo.", "The form.")
+}
+
+fn calendar() -> Parameter {
+    text("calendar", "Lịch báo cáo.", "The calendar of reporting periods.")
 }

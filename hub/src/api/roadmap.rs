@@ -14,8 +14,26 @@ use super::{
     params::Params,
     statistics::{date, today},
 };
-use crate::auth::Principal;
+use crate::api::document::{
+    answers::{Forbidden, NotFound, Unchanged},
+    params::{agency as agency_of, as_of as as_of_position, asked, day},
+    tags,
+};
+use crate::{auth::Principal, operations::RoadmapStanding};
 
+#[utoipa::path(
+    get, path = "/v1/roadmap",
+    tag = tags::FINDINGS, operation_id = "getRoadmap",
+    summary = "How far each agency is on the plan",
+    description = "Tiến độ từng cơ quan theo lộ trình, tại một ngày và một vị trí nhật ký.",
+    params(RoadmapAsked),
+    responses(
+        (status = 200, description = "Tiến độ.\n\nThe progress.", body = RoadmapStanding),
+        Unchanged,
+        Forbidden,
+        NotFound,
+    ),
+)]
 pub(super) async fn roadmap(
     State(api): State<Api>,
     Asker(who): Asker,
@@ -39,4 +57,13 @@ pub(super) async fn roadmap(
     let none = || ProblemResponse::new(StatusCode::NOT_FOUND, &NO_ROADMAP);
     let answer = found.ok_or_else(none)?;
     reading.json(StatusCode::OK, JSON, &answer, Some(answer.as_of))
+}
+
+asked! {
+    /// The roadmap.
+    RoadmapAsked: [
+        day("as_of_date", "Tính đến ngày này; bỏ trống là hôm nay.", "On this day; else today."),
+        agency_of(),
+        as_of_position(),
+    ];
 }

@@ -49,8 +49,14 @@ pub(crate) const CALLS: &[(&str, &str, Needs)] = &[
     (GET, "/console/refresh.js", Door),
     (GET, "/console/roadmap", Door),
     (GET, "/console/style.css", Door),
+    (GET, "/asyncapi.json", Nobody),
+    (GET, "/docs", Nobody),
+    (GET, "/docs/{file}", Nobody),
     (GET, "/healthz", Nobody),
     (GET, "/metrics", Nobody),
+    (GET, "/openapi.json", Nobody),
+    (GET, "/problems", Nobody),
+    (GET, "/problems/{code}", Nobody),
     (GET, "/readyz", Nobody),
     (POST, "/dvcqg/login", Nobody),
     (POST, "/dvcqg/service", Door),
@@ -150,6 +156,15 @@ fn needs(method: &Method, address: &str) -> Result<Needs, ProblemResponse> {
             Ok(allowed) => problem.header(ALLOW, allowed),
             Err(_) => problem,
         }
+    })
+}
+
+/// The scope that a call takes.
+pub(super) fn scope(method: &str, address: &str) -> Option<Scope> {
+    let calls = BY_ADDRESS.get(address)?;
+    calls.iter().find_map(|(known, needs)| match needs {
+        Key(scope) if *known == method => Some(*scope),
+        _ => None,
     })
 }
 

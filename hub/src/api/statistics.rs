@@ -17,10 +17,19 @@ use super::{
     kinds::{NO_CATALOGUE, NOT_YOURS},
     params::{Params, bad},
 };
+use crate::api::document::{
+    answers::{Conflict, Forbidden, Unchanged},
+    params::{as_of, day, text, word, words},
+    tags,
+};
 use crate::{
     auth::Principal,
-    operations::{By, DueOf, Question, STATISTIC_DAYS_MAX},
+    operations::{By, DueOf, Question, STATISTIC_DAYS_MAX, Statistic},
     registry::{Dimension, measure::day_number, offer::Offer},
+};
+use utoipa::{
+    IntoParams,
+    openapi::path::{Parameter, ParameterIn},
 };
 
 /// Hours that Vietnam is ahead of UTC; it has no summer time.
@@ -31,6 +40,20 @@ pub(crate) fn today() -> Date {
     Offset::constant(VIETNAM_HOURS).to_datetime(Timestamp::now()).date()
 }
 
+#[utoipa::path(
+    get, path = "/v1/statistics",
+    tag = tags::STATISTICS, operation_id = "getStatistics",
+    summary = "Numbers of dossiers by days, places and procedures",
+    description = "Số liệu hồ sơ theo khoảng ngày, chia theo các chiều tùy chọn; theo hạn cơ \
+                   quan hứa hoặc theo hạn hệ thống tính.",
+    params(StatisticsAsked),
+    responses(
+        (status = 200, description = "Số liệu.\n\nThe numbers.", body = Statistic),
+        Unchanged,
+        Forbidden,
+        Conflict,
+    ),
+)]
 pub(super) async fn statistics(
     State(api): State<Api>,
     Asker(who): Asker,
@@ -165,4 +188,37 @@ fn by(params: &Params) -> Result<BTreeSet<By>, ProblemResponse> {
         })
     };
     text.split(',').filter(|_| !text.is_empty()).map(named).collect()
+}
+
+/// What every question for numbers takes: days and places.
+pub(super) fn days_and_places() -> Vec<Parameter> {
+    let mut all = vec![
+        day(
+            "from",
+            "Từ ngày; bỏ trống là đầu năm của to.",
+            "From this day; else its year's first.",
+        ),
+        day("to", "Đến ngày; bỏ trống là hôm nay.", "To this day; today if left out."),
+        as_of(),
+        day("units_on", "Quy về đơn vị hành chính của ngày này.", "In the units of this day."),
+    ];
+    let only = |name: &str| text(name, "Chỉ giá trị này.", "Only this one.");
+    all.extend(Dimension::ALL.map(|one| only(one.name())));
+    all.extend(Offer::ALL.map(|one| only(one.name())));
+    all
+}
+
+/// What is asked for numbers.
+#[derive(Debug)]
+pub(super) enum StatisticsAsked {}
+
+impl IntoParams for StatisticsAsked {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let names: Vec<&str> = By::all().map(By::name).collect();
+        let mut all = days_and_places();
+        all.push(words("by", &names, "Các chiều để chia số.", "What numbers are divided by."));
+        let (vi, en) = ("Theo hạn của ai.", "By whose due date.");
+        all.push(word("promise", &["agency", "hub"], vi, en));
+        all
+    }
 }

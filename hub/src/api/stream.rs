@@ -10,7 +10,7 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 use adapters::rest::problem::ProblemResponse;
 use axum::{
     body::Body,
-    extract::{Path, State},
+    extract::{Path, State, rejection::PathRejection},
     http::{
         HeaderMap, HeaderName, HeaderValue, StatusCode, Uri,
         header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER},
@@ -27,10 +27,15 @@ use tokio::{
 use super::{
     Api, Asker,
     answer::{Reading, Stop},
-    feeds::{named, place},
+    feeds::{feed_in_path, named, place},
     kinds,
     params::Params,
     watch::authorization,
+};
+use crate::api::document::{
+    answers::Gone,
+    params::{asked, cursor as cursor_of, header},
+    tags,
 };
 use crate::{
     auth::Principal,
@@ -88,14 +93,27 @@ impl Streams {
 }
 
 /// A feed as a stream.
+#[utoipa::path(
+    get, path = "/v1/feeds/{feed}/stream",
+    tag = tags::FEEDS, operation_id = "streamFeed",
+    summary = "A feed as server-sent events",
+    description = "Dòng sự kiện theo Server-Sent Events: mỗi sự kiện là một CloudEvent, id là \
+                   con trỏ. Nối lại với Last-Event-ID để đọc tiếp.",
+    params(StreamAsked),
+    responses(
+        (status = 200, description = "Luồng không kết thúc.\n\n\
+            A stream without an end.", content((String = "text/event-stream"))),
+        Gone,
+    ),
+)]
 pub(super) async fn stream(
     State(api): State<Api>,
     Asker(who): Asker,
-    Path(name): Path<String>,
+    name: Result<Path<String>, PathRejection>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Stop> {
-    let feed = named(&name)?;
+    let feed = named(name)?;
     let params = Params::read(&uri, &["after"])?;
     let last = headers.get(LAST_EVENT_ID).filter(|id| !id.is_empty());
     // What is no text is no cursor either, and refused as one.
@@ -217,4 +235,15 @@ impl Follower {
             self.place = next;
         }
     }
+}
+
+asked! {
+    /// From where on.
+    StreamAsked: [
+        feed_in_path(),
+        cursor_of("after"),
+        header("Last-Event-ID", "^[ -~]*$",
+            "Con trỏ của sự kiện cuối đã nhận; trình duyệt tự gửi khi nối lại.",
+            "The cursor of the last event that was read; browsers send it by themselves."),
+    ];
 }

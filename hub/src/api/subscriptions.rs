@@ -17,6 +17,7 @@ use axum::{
 };
 use serde::Serialize;
 use serde_json::json;
+use utoipa::{ToSchema, openapi::path::Parameter};
 
 use super::{
     Api, Asker,
@@ -24,7 +25,12 @@ use super::{
     kinds::{BAD_SUBSCRIPTION, SUBSCRIPTIONS, TOO_MANY_SECRETS, UNAVAILABLE, UNKNOWN_EVENT},
     params::Params,
 };
-use crate::operations::{Done, SECRETS_MAX, SUBSCRIPTIONS_MAX};
+use crate::api::document::{
+    answers::{Conflict, NotFound, TooLarge, Unfit},
+    params::{asked as parameters, named, named_of},
+    tags,
+};
+use crate::operations::{Done, SECRETS_MAX, SUBSCRIPTIONS_MAX, Subscribed, SubscriptionStanding};
 
 mod asked;
 
@@ -89,7 +95,23 @@ fn done<T>(came: Done<T>) -> Result<T, Stop> {
     Err(problem.into())
 }
 
+/// The asker's subscriptions.
+#[derive(Serialize, ToSchema)]
+struct Subscriptions {
+    /// How each stands, without its attempts.
+    subscriptions: Vec<SubscriptionStanding>,
+    /// How many one may have.
+    subscriptions_max: u32,
+}
+
 /// Those of the asker's.
+#[utoipa::path(
+    get, path = "/v1/subscriptions",
+    tag = tags::FEEDS, operation_id = "listSubscriptions",
+    summary = "One's webhooks",
+    description = "Các đăng ký nhận sự kiện (webhook) của khóa này.",
+    responses((status = 200, description = "Danh sách.\n\nThe list.", body = Subscriptions)),
+)]
 pub(super) async fn list(
     State(api): State<Api>,
     Asker(who): Asker,
@@ -97,11 +119,25 @@ pub(super) async fn list(
 ) -> Result<Response, Stop> {
     Params::read(&uri, &[])?;
     let all = api.operations.subscriptions(&who).await?;
-    let body = json!({ "subscriptions": all, "subscriptions_max": SUBSCRIPTIONS_MAX });
+    let body = Subscriptions { subscriptions: all, subscriptions_max: SUBSCRIPTIONS_MAX };
     told(&api, StatusCode::OK, &body).await
 }
 
 /// Subscribes.
+#[utoipa::path(
+    post, path = "/v1/subscriptions",
+    tag = tags::FEEDS, operation_id = "subscribe",
+    summary = "Have a feed sent to an address",
+    description = "Đăng ký nhận sự kiện tại một địa chỉ; bí mật để kiểm tra chữ ký chỉ hiện một \
+                   lần.",
+    request_body = SubscriptionAsked,
+    responses(
+        (status = 201, description = "Đã đăng ký.\n\nSubscribed.", body = Subscribed),
+        Conflict,
+        TooLarge,
+        Unfit,
+    ),
+)]
 pub(super) async fn make(
     State(api): State<Api>,
     Asker(who): Asker,
@@ -122,6 +158,14 @@ pub(super) async fn make(
 }
 
 /// One, with its last attempts.
+#[utoipa::path(
+    get, path = "/v1/subscriptions/{id}",
+    tag = tags::FEEDS, operation_id = "getSubscription",
+    summary = "How a webhook stands",
+    description = "Tình trạng của một đăng ký và các lần gửi gần nhất.",
+    params(SubscriptionNamed),
+    responses((status = 200, description = "Đăng ký.\n\nIt.", body = SubscriptionStanding)),
+)]
 pub(super) async fn one(
     State(api): State<Api>,
     Asker(who): Asker,
@@ -134,6 +178,14 @@ pub(super) async fn one(
 }
 
 /// Ends one.
+#[utoipa::path(
+    delete, path = "/v1/subscriptions/{id}",
+    tag = tags::FEEDS, operation_id = "unsubscribe",
+    summary = "End a webhook",
+    description = "Hủy một đăng ký.",
+    params(SubscriptionNamed),
+    responses((status = 204, description = "Đã hủy.\n\nIt has ended.")),
+)]
 pub(super) async fn end(
     State(api): State<Api>,
     Asker(who): Asker,
@@ -188,6 +240,23 @@ async fn resend(
 }
 
 /// What is done with one by `POST`.
+#[utoipa::path(
+    post, path = "/v1/subscriptions/{id}/{action}",
+    tag = tags::FEEDS, operation_id = "actOnSubscription",
+    summary = "Rotate, recover, resend, ping, enable or disable",
+    description = "Đổi bí mật (overlap_seconds), gửi lại từ một thời điểm hoặc con trỏ (since), \
+                   gửi lại một sự kiện (event), gửi thử, bật hoặc tắt.",
+    params(SubscriptionActed),
+    request_body(content = Option<SubscriptionActAsked>, description = "Tùy việc.\n\n\
+        By what is done."),
+    responses(
+        (status = 200, description = "Đã làm.\n\nDone.", body = serde_json::Value),
+        NotFound,
+        Conflict,
+        TooLarge,
+        Unfit,
+    ),
+)]
 pub(super) async fn act(
     State(api): State<Api>,
     Asker(who): Asker,
@@ -218,4 +287,55 @@ pub(super) async fn act(
         }
         _ => Err(nothing()),
     }
+}
+
+/// What is asked of a new subscription.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct SubscriptionAsked {
+    /// Where events are sent: https, or http within private networks.
+    #[schema(max_length = 2000)]
+    url: String,
+    /// `records`, `dossiers` or `findings`.
+    feed: String,
+    /// Where sending begins: a cursor of the feed, or `end`; without it from the beginning.
+    after: Option<String>,
+    /// Only what this agency may read.
+    agency: Option<String>,
+    /// Only records of this contract.
+    contract: Option<String>,
+    /// `v1` (a shared secret) or `v1a` (a pair of keys).
+    signature: Option<String>,
+}
+
+/// What is told with an action.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct SubscriptionActAsked {
+    /// `rotate`: how long the secret before goes on signing.
+    overlap_seconds: Option<u64>,
+    /// `recover`: a time or a cursor.
+    since: Option<String>,
+    /// `resend`: the event's id.
+    event: Option<String>,
+}
+
+parameters! {
+    /// One subscription.
+    SubscriptionNamed: [subscription()];
+    /// What is done with one.
+    SubscriptionActed: [
+        subscription(),
+        named_of(
+            "action",
+            &["rotate", "recover", "resend", "ping", "enable", "disable"],
+            "Việc cần làm.",
+            "What is to be done.",
+        ),
+    ];
+}
+
+fn subscription() -> Parameter {
+    let example = "0123456789abcdef0123456789abcdef";
+    named("id", example, "Mã của đăng ký.", "The subscription's id.")
 }

@@ -9,7 +9,7 @@
 
 mod embedded;
 mod publisher;
-mod rabbitmq;
+pub(crate) mod rabbitmq;
 mod standing;
 #[cfg(test)]
 mod suite;

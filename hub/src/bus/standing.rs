@@ -56,12 +56,14 @@ impl State {
 }
 
 /// Why nothing is published.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = BusTrouble)]
 pub struct Told {
     /// One of the codes of `docs/bus.md`.
     pub code: &'static str,
     /// The same in words.
     #[serde(flatten)]
+    #[schema(value_type = crate::described::Bilingual)]
     pub words: Bilingual,
 }
 

@@ -28,9 +28,10 @@ pub struct AgencyQuestion {
 }
 
 /// An agency that was found.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct FoundAgency<'a> {
     /// `agency/1`.
+    #[schema(value_type = crate::described::Agency)]
     agency: &'a RawValue,
     /// What it came from.
     predecessors: Vec<AgencyKin<'a>>,
@@ -42,15 +43,19 @@ pub struct FoundAgency<'a> {
 }
 
 /// What an agency came from or became.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 struct AgencyKin<'a> {
+    #[schema(value_type = String, format = Date)]
     on: Date,
     relation: Relation,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     name_vi: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     legal_basis: Option<&'a str>,
 }
 

@@ -95,7 +95,8 @@ impl Labels {
 }
 
 /// One value of a facet.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = FacetValue)]
 pub struct Value {
     /// What to ask for.
     pub value: String,
@@ -109,7 +110,7 @@ pub struct Value {
 }
 
 /// All facets.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Facets {
     /// By agency.
     pub agency: Vec<Value>,

@@ -33,11 +33,11 @@ use crate::{
     store::{Store, StoreError, catalogue, catalogue::InForce},
 };
 
-pub use agencies::AgencyQuestion;
+pub use agencies::{AgencyQuestion, FoundAgency};
 pub use folder::{FILES, load};
 pub use page::{Page, UnknownValue, Window};
-pub use procedures::ProcedureQuestion;
-pub use units::UnitQuestion;
+pub use procedures::{FoundProcedure, ProcedureQuestion};
+pub use units::{FoundUnit, UnitQuestion};
 
 /// The document that describes what decides deadlines.
 const PAGE_OF_DEADLINES: &str = "docs/deadlines.md";

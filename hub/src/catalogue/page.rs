@@ -15,7 +15,7 @@ pub struct Window {
 }
 
 /// One page.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Page<T> {
     /// What was found, best first.
     pub items: Vec<T>,

@@ -35,15 +35,18 @@ pub struct ProcedureQuestion {
 }
 
 /// A procedure that was found.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct FoundProcedure<'a> {
     /// `procedure/1`.
+    #[schema(value_type = crate::described::Procedure)]
     procedure: &'a RawValue,
     /// The name of its agency.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     agency_name: Option<&'a str>,
     /// The online level in force.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::described::OnlineLevel>)]
     online_level: Option<&'a OnlineLevel>,
     /// How it was found.
     #[serde(rename = "match")]

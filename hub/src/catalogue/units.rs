@@ -31,8 +31,9 @@ pub struct UnitQuestion {
 }
 
 /// A unit that was found.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct FoundUnit<'a> {
+    #[schema(value_type = Unit)]
     unit: &'a Unit,
     /// Names of the units above it, the nearest first.
     within: Vec<String>,
@@ -46,17 +47,22 @@ pub struct FoundUnit<'a> {
 }
 
 /// What a unit came from or became.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 struct UnitKin<'a> {
+    #[schema(value_type = String, format = Date)]
     on: Date,
     relation: Relation,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     code: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     kind: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     legal_basis: Option<&'a str>,
 }
 

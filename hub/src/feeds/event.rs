@@ -32,32 +32,40 @@ use crate::{
 const HUB: &str = "/hub";
 
 /// The contract of dossiers' states.
-const DOSSIER_STATE: &str = "dossier-state/1";
+pub(crate) const DOSSIER_STATE: &str = "dossier-state/1";
 
 /// The contract of findings.
-const FINDING: &str = "finding/1";
+pub(crate) const FINDING: &str = "finding/1";
+
+/// The media type of one event.
+pub(crate) const STRUCTURED_JSON: &str = "application/cloudevents+json";
 
 /// The media type of `data`.
 const JSON: &str = "application/json";
 
-#[derive(Serialize)]
-struct Event<'a> {
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = FeedEvent)]
+pub(crate) struct Event<'a> {
     specversion: &'static str,
     id: String,
     source: String,
     #[serde(rename = "type")]
     kind: String,
+    #[schema(value_type = String)]
     subject: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     time: Option<Timestamp>,
     datacontenttype: &'static str,
     dataschema: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     dataref: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     recordedtime: Option<Timestamp>,
     sequence: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
     data: Option<&'a RawValue>,
 }
 

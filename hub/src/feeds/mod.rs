@@ -22,6 +22,7 @@ use crate::{
     store::{DossierRow, EntryRow, StoreError},
 };
 
+pub(crate) use event::Event;
 pub use live::{Batch, Live, frame};
 pub use outgoing::{Outgoing, outgoing};
 pub use record::{Persons, Record, record_at};

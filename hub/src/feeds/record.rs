@@ -21,11 +21,12 @@ use crate::{
 pub(crate) const ADDRESS: &str = "/v1/records/";
 
 /// A record as its asker may see it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Record {
     /// Its position.
     pub position: u64,
     /// When the hub recorded it.
+    #[schema(value_type = String, format = DateTime)]
     pub recorded_at: Timestamp,
     /// Its contract, such as `dossier/1`.
     pub contract: Option<String>,
@@ -36,11 +37,12 @@ pub struct Record {
     /// What became of its personal members.
     pub personal: Persons,
     /// What it says.
+    #[schema(value_type = Object)]
     pub data: Value,
 }
 
 /// What became of the personal members of a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Persons {
     /// It has none.

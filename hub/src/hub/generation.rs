@@ -39,11 +39,11 @@ const RETIRE_WITHIN: Duration = Duration::from_secs(8);
 
 /// Addresses whose channels are the hub's own: what the portal sends of citizens, and what agencies
 /// answer.
-const OWN: [(&str, &str); 2] =
+pub(crate) const OWN: [(&str, &str); 2] =
     [("/v1/feedback", "feedback"), ("/v1/feedback/answers", catalog::ANSWERS)];
 
 /// Addresses at which tokens are given.
-const TOKENS: [&str; 2] = ["/token", "/lgsp/token"];
+pub(crate) const TOKENS: [&str; 2] = ["/token", "/lgsp/token"];
 
 /// A generation that is ready, and nothing of which goes on yet.
 pub(super) struct Ready {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::merkle::Digest;
 
 /// A log that another one goes on from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EndedLog {
     /// Its name.
@@ -19,6 +19,7 @@ pub struct EndedLog {
     /// Entries up to where it is gone on from: its own, and those of logs before it.
     pub size: u64,
     /// The root over them.
+    #[schema(value_type = String)]
     pub root: Digest,
 }
 

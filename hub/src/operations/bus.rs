@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// How publishing stands.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct BusStanding {
     /// What is going on, in one word; and in Vietnamese.
     pub state: &'static str,
@@ -26,6 +26,7 @@ pub struct BusStanding {
     pub since: u64,
     /// When the position moved.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub moved_at: Option<Timestamp>,
     /// Why it does not go on, where it does not.
     #[serde(skip_serializing_if = "Option::is_none")]

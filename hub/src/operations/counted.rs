@@ -39,7 +39,7 @@ pub struct From {
 }
 
 /// A dossier that a number counts.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct CountedDossier {
     /// Its key.
     pub key: String,
@@ -52,6 +52,7 @@ pub struct CountedDossier {
     /// Its national status.
     pub status: u8,
     /// The days on which it came into the number, and left it.
+    #[schema(value_type = Vec<String>)]
     pub days: Vec<Date>,
     /// How much it adds: 1, but for dossiers that came twice.
     pub n: i64,

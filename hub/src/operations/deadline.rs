@@ -18,13 +18,16 @@ use crate::{
 };
 
 /// What the agency promised: as told, never altered.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = PromisedDates)]
 struct Promised {
     /// The date in force.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::described::Moment>)]
     due_at: Option<Moment>,
     /// The first one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::described::Moment>)]
     first_due_at: Option<Moment>,
     /// All of them, in the order they took force.
     promises: Vec<Promise>,
@@ -34,23 +37,28 @@ struct Promised {
 }
 
 /// The dossier that is asked for, in brief.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = DossierBrief)]
 pub struct Brief {
     key: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<String>,
     agency: String,
+    #[schema(value_type = crate::described::Status)]
     status: Status,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::described::Moment>)]
     accepted_at: Option<Moment>,
     promised: Promised,
 }
 
 /// The hub's own deadline.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = OwnDeadline)]
 pub struct Own {
     /// Absent while the dossier waits for its applicant, and where there is no time limit.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::described::Moment>)]
     due_at: Option<Moment>,
     #[serde(skip_serializing_if = "Option::is_none")]
     waiting: Option<Waiting>,
@@ -67,14 +75,17 @@ pub struct Own {
     calendar: CalendarVersion,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = DeadlineWaiting)]
 struct Waiting {
+    #[schema(value_type = crate::described::Moment)]
     since: Moment,
     left: Left,
 }
 
 /// Days that the agency's date lies behind the hub's, and in words.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = DeadlineDifference)]
 struct Difference {
     days: i32,
     vi: String,
@@ -82,11 +93,13 @@ struct Difference {
 }
 
 /// Which version of the calendar was used.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 struct CalendarVersion {
     /// The hash of its content.
     version: String,
+    #[schema(value_type = String, format = Date)]
     first_day: Date,
+    #[schema(value_type = String, format = Date)]
     last_day: Date,
     /// The position of the entry that put it in force, with the catalogue it came in.
     position: u64,

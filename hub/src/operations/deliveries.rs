@@ -19,7 +19,8 @@ use crate::{
 };
 
 /// A dead letter as it is told: nothing of what was sent.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = DeadLetter)]
 pub struct ToldLetter {
     /// Its name.
     pub id: String,
@@ -104,7 +105,7 @@ pub struct Pace {
 }
 
 /// What a replay of many came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Replayed {
     /// How many there were to put back.
     pub found: u64,

@@ -29,7 +29,7 @@ const CHANGES_MAX: usize = 50;
 const FRESH: Duration = Duration::from_secs(30);
 
 /// What channels send, and what of it has changed.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Drift {
     /// Messages that were counted.
     pub counted: u64,
@@ -40,7 +40,7 @@ pub struct Drift {
 }
 
 /// What one channel sends.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct ChannelDrift {
     /// The channel.
     pub channel: String,
@@ -57,35 +57,42 @@ pub struct ChannelDrift {
     /// Records looked at.
     pub records: u64,
     /// What has changed, the newest first.
+    #[schema(value_type = Vec<crate::described::Change>)]
     pub changes: Vec<Change>,
     /// What holds it, or did, the newest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub holds: Vec<Hold>,
     /// What it sends, all periods together.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(ignore)]
     pub profile: Option<Profile>,
 }
 
 /// A change that holds its channel, or did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = ChannelHold)]
 pub struct Hold {
     /// How it stands.
     pub state: HoldState,
     /// Since when, in milliseconds since 1970; told as an instant.
     #[serde(serialize_with = "instant")]
+    #[schema(value_type = String, format = DateTime)]
     pub held_at: i64,
     /// Who accepted it, and when.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accepted: Option<Accepted>,
     /// The change.
+    #[schema(value_type = crate::described::Change)]
     pub change: Change,
 }
 
 /// Who accepted a change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = HoldAccepted)]
 pub struct Accepted {
     /// When, in milliseconds since 1970; told as an instant.
     #[serde(serialize_with = "instant")]
+    #[schema(value_type = String, format = DateTime)]
     pub at: i64,
     /// The name that was told, or `operator`.
     pub by: String,

@@ -32,13 +32,14 @@ use crate::{
 const PARTS_MAX: u32 = 100;
 
 /// How a request stands at one agency, or an application at its agency.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct ExchangePart {
     /// The agency.
     pub agency: String,
     /// How it stands.
     pub state: Standing,
     /// What that means, and what hinders it.
+    #[schema(value_type = crate::described::Bilingual)]
     pub told: Bilingual,
     /// The position of its entry.
     pub position: u64,
@@ -47,6 +48,7 @@ pub struct ExchangePart {
     pub delivered_at: Option<String>,
     /// Its answer: `reply/1` or `acknowledgement/1`, as the asker may see it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
     pub answer: Option<Value>,
     /// The position of the answer's entry.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -63,11 +65,12 @@ pub struct ExchangePart {
 }
 
 /// A request or application with all that has become of it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct ExchangeStanding {
     /// Its id.
     pub id: String,
     /// What was sent: `request/1` or `application/1`; of several agencies' the first.
+    #[schema(value_type = Object)]
     pub sent: Value,
     /// How it stands at each agency that the asker may see.
     pub parts: Vec<ExchangePart>,

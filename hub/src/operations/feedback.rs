@@ -39,12 +39,14 @@ pub struct FeedbackQuestion {
 }
 
 /// One feedback.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct FeedbackItem {
     /// `feedback/1`; personal members for its agency alone.
+    #[schema(value_type = Object)]
     pub feedback: Value,
     /// `feedback-answer/1`, where it was answered; likewise.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
     pub answer: Option<Value>,
     /// `open` or `answered`.
     pub state: &'static str,
@@ -53,7 +55,7 @@ pub struct FeedbackItem {
 }
 
 /// A page of feedback, by day.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct FeedbackPage {
     /// The feedback.
     pub items: Vec<FeedbackItem>,

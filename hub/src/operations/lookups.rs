@@ -3,6 +3,7 @@
 use contracts::{Moment, Status};
 use jiff::civil::Date;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{Operations, agency_of, folded};
 use crate::{
@@ -30,7 +31,7 @@ pub struct Claim {
 }
 
 /// A name in both languages, with the id or code that it stands for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Labelled<T> {
     /// The id or code.
     pub id: T,
@@ -43,7 +44,7 @@ pub struct Labelled<T> {
 }
 
 /// What the public is told, and nothing else.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct PublicView {
     /// The code: the national one, where it has one.
     pub code: String,
@@ -56,21 +57,27 @@ pub struct PublicView {
     pub agency: Labelled<String>,
     /// When it was submitted.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::described::Moment>)]
     pub submitted_at: Option<Moment>,
     /// When it was accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::described::Moment>)]
     pub accepted_at: Option<Moment>,
     /// When its agency promised the result.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::described::Moment>)]
     pub due_at: Option<Moment>,
     /// When the hub reckons that it is due, by the procedure's time limit.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::described::Moment>)]
     pub hub_due_at: Option<Moment>,
     /// When the decision was ready.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::described::Moment>)]
     pub finished_at: Option<Moment>,
     /// When the result was handed over.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::described::Moment>)]
     pub returned_at: Option<Moment>,
     /// Its status.
     pub status: Labelled<u8>,

@@ -10,12 +10,14 @@ use crate::{
 };
 
 /// A message with its refusals.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = MessageTrace)]
 pub struct Trace {
     /// The attempt.
     #[serde(flatten)]
     pub message: MessageRow,
     /// Its refusals, at most a page.
+    #[schema(value_type = Vec<crate::described::Refusal>)]
     pub refusals: Vec<Refusal>,
 }
 

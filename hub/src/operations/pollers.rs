@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// One channel that is read.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct PollerStanding {
     /// The channel.
     pub channel: String,
@@ -24,12 +24,15 @@ pub struct PollerStanding {
     /// Whether a turn is under way.
     pub under_way: bool,
     /// When a turn last ended well.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub succeeded_at: Option<Timestamp>,
     /// When anything was last read that moved the cursor.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub moved_at: Option<Timestamp>,
     /// How long ago that was, in seconds.
     pub cursor_age_seconds: Option<i64>,
     /// When the next turn is due.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub due_at: Option<Timestamp>,
     /// Turns in a row that failed.
     pub failures: u32,

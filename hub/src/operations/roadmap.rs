@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The roadmap on a day, as of a position.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct RoadmapStanding {
     /// How it stands.
     #[serde(flatten)]

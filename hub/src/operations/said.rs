@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::registry::{Content, Observation};
 
 /// One thing a source said of a dossier.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Said {
     /// Position in the journal.
     pub position: u64,

@@ -160,7 +160,8 @@ impl By {
 }
 
 /// A row of a statistic.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = StatisticRow)]
 pub struct Row {
     /// Where it counts, in the dimensions asked for; empty where dossiers have none.
     #[serde(flatten)]
@@ -170,17 +171,20 @@ pub struct Row {
     pub status: Option<u8>,
     /// Day, where asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = Date)]
     pub day: Option<Date>,
     /// Numbers by measure: flows counted over the days, gauges as they stood at their end.
     pub measures: BTreeMap<&'static str, i64>,
 }
 
 /// A statistic's answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Statistic {
     /// First day.
+    #[schema(value_type = String, format = Date)]
     pub from: Date,
     /// Last day.
+    #[schema(value_type = String, format = Date)]
     pub to: Date,
     /// The journal position it is true at.
     pub as_of: u64,
@@ -189,6 +193,7 @@ pub struct Statistic {
     pub summed_from: &'static str,
     /// The day whose agencies and communes the rows are of, where one was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = Date)]
     pub units_on: Option<Date>,
     /// Rows in the order of their dimensions.
     pub rows: Vec<Row>,

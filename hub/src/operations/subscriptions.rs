@@ -6,6 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{Operations, carry};
 use crate::{
@@ -46,7 +47,7 @@ pub struct NewSubscription {
 }
 
 /// A subscription with what its receiver is shown once. Nothing of it is logged.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct Subscribed {
     /// How it stands.
     #[serde(flatten)]

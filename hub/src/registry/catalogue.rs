@@ -26,7 +26,7 @@ pub struct Field {
 }
 
 /// One version of an administrative unit: what a code meant between two days.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Unit {
     /// GSO code.
@@ -42,9 +42,11 @@ pub struct Unit {
     pub parent: Option<String>,
     /// First day in force; absent when older than the list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = Date)]
     pub valid_from: Option<Date>,
     /// Last day in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = Date)]
     pub valid_to: Option<Date>,
     /// Its own agency, by hub id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -62,7 +64,7 @@ pub enum Scope {
 }
 
 /// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Relation {
     /// The whole goes into the successor (sáp nhập).

@@ -60,8 +60,9 @@ pub fn is_addressed(line: &str) -> bool {
 }
 
 /// How a request stands at one agency that was asked, or an application at its agency.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = ExchangeState)]
 pub enum Standing {
     /// It waits: to be delivered, or to be fetched by who is sent nothing.
     Waiting,

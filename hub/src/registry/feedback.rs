@@ -15,7 +15,8 @@ pub const FEW: u64 = 5;
 pub type Group = (String, Option<String>);
 
 /// Votes that systems counted themselves, of their polls together.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = VotesCounted)]
 pub struct Counted {
     /// Votes.
     pub total: u64,
@@ -28,7 +29,8 @@ pub struct Counted {
 }
 
 /// One group.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = FeedbackRow)]
 pub struct Row {
     /// The agency.
     pub agency: String,

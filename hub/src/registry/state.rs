@@ -51,22 +51,26 @@ pub struct TimelineStep {
 
 /// One promise of a date, and since when it stood. It is moved by a supplement, a payment or an
 /// extension only (semantics §5).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Promise {
     /// Since when it stood; absent where no time is known: from the beginning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::described::Moment>)]
     pub at: Option<Moment>,
     /// The date promised.
+    #[schema(value_type = crate::described::Moment)]
     pub due_at: Moment,
 }
 
 /// A new date that the agency set beyond its promise, as an event told it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Extension {
     /// When it was set.
+    #[schema(value_type = crate::described::Moment)]
     pub at: Moment,
     /// The new date, where one is told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::described::Moment>)]
     pub due_at: Option<Moment>,
     /// Whether a letter of apology goes with it.
     pub apology: bool,
@@ -253,7 +257,7 @@ impl DossierState {
 
 /// What a fold cannot tell by itself: sources, versions or codes that disagree. Findings are made
 /// of it ([`finding`](super::finding)). Neutral words: it accuses nobody.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
 pub struct Doubt {
     /// Stable code.
     pub code: &'static str,

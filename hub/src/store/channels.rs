@@ -18,19 +18,22 @@ pub struct DayRow {
 }
 
 /// What an operator is to look at, of one channel.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Alert {
     /// The channel.
     pub channel: String,
     /// What about: one word.
     pub kind: String,
     /// In words.
+    #[schema(value_type = crate::described::Bilingual)]
     pub told: Bilingual,
     /// When it was opened, in milliseconds since 1970; told as an instant.
     #[serde(serialize_with = "instant")]
+    #[schema(value_type = String, format = DateTime)]
     pub opened_at: i64,
     /// When it was closed.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "instant_or_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub closed_at: Option<i64>,
 }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{Answer, StoreError, channels::instant};
 
 /// What is compared in a control.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ControlKind {
     /// Keys of dossiers.
@@ -25,12 +25,13 @@ impl ControlKind {
 }
 
 /// What came of a control.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct ControlRow {
     /// The channel.
     pub channel: String,
     /// When it was made, in milliseconds since 1970; told as an instant.
     #[serde(serialize_with = "instant")]
+    #[schema(value_type = String, format = DateTime)]
     pub at: i64,
     /// What was compared.
     pub kind: ControlKind,

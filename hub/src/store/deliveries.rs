@@ -123,8 +123,9 @@ pub struct Wanted {
 }
 
 /// Whether an outbound channel delivers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = ChannelRunning)]
 pub enum Running {
     /// It does.
     Running,
@@ -155,7 +156,8 @@ impl Running {
 }
 
 /// What was decided of an outbound channel.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = ChannelDecided)]
 pub struct Decided {
     /// Whether it delivers.
     pub state: Running,
@@ -209,7 +211,8 @@ pub struct Due {
 }
 
 /// What waits for one outbound channel.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = OutboxChannel)]
 pub struct Waiting {
     /// The channel.
     pub channel: String,

@@ -37,11 +37,12 @@ pub enum Taken {
 }
 
 /// Why a turn failed: a stable code, and words without data of agencies.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PollTrouble {
     /// The code.
     pub code: String,
     /// What is wrong and what to do about it.
+    #[schema(value_type = crate::described::Bilingual)]
     pub told: Bilingual,
 }
 

@@ -26,7 +26,7 @@ pub struct RefusalQuery {
 }
 
 /// A refusal that is open.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct RefusalRow {
     /// The entry that tells it.
     pub position: u64,
@@ -42,6 +42,7 @@ pub struct RefusalRow {
     pub key: Option<String>,
     /// The record, and what is wrong with it.
     #[serde(flatten)]
+    #[schema(value_type = crate::described::Refusal)]
     pub refusal: Refusal,
 }
 

@@ -81,7 +81,7 @@ pub struct DossierRow {
 }
 
 /// One message as `trace` shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct MessageRow {
     /// The hub's number of the attempt.
     pub message: u64,

@@ -2,7 +2,6 @@
 
 use adapters::rest::problem::ProblemResponse;
 use axum::{
-    body::Bytes,
     extract::{Path, State, rejection::PathRejection},
     http::{HeaderMap, StatusCode, Uri},
     response::Response,
@@ -10,27 +9,33 @@ use axum::{
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
 use super::{
     super::{
-        Api, Asker,
+        Api, Asker, Sent,
         answer::{JSON, Reading, Stop},
         kinds::BAD_CONTROL,
         params::{NAME_CHARS_MAX, Params, is_no_text},
     },
-    own,
+    ChannelAsked, own,
 };
+use crate::api::document::{answers::TooLarge, tags};
 use crate::{
-    operations::{Control, KEYS_MAX, Keys, TOTAL_DAYS_MAX, TOTALS_MAX, Total, agency_of},
+    operations::{
+        Control, Controlled, KEYS_MAX, Keys, TOTAL_DAYS_MAX, TOTALS_MAX, Total, agency_of,
+    },
     registry::measure::day_number,
 };
 
 /// Bytes of a control, at most.
 pub(in super::super) const CONTROL_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ControlTotals)]
 struct Totals {
+    /// The numbers.
     totals: Vec<Total>,
 }
 
@@ -96,13 +101,38 @@ fn of_its_own(api: &Api, channel: &str, source: &str) -> Result<(), ProblemRespo
     Err(bad(vi, en))
 }
 
+/// What is sent to be compared.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "it is read as either, and described as one of both")]
+enum ControlTold {
+    /// All keys of a stretch.
+    Keys(Keys),
+    /// Numbers by day.
+    Totals(Totals),
+}
+
 /// Compares, and answers what is missing and what is extra.
+#[utoipa::path(
+    post, path = "/v1/channels/{channel}/control",
+    tag = tags::CHANNELS, operation_id = "controlChannel",
+    summary = "Compare what an agency has with what the hub has",
+    description = "Đối soát: gửi danh sách mã hồ sơ hoặc số theo ngày; trả lời nêu mã thiếu, \
+                   mã thừa, số lệch.",
+    request_body(content = ControlTold, description = "Mã hồ sơ hoặc số theo ngày.\n\n\
+        Keys, or numbers by day."),
+    params(ChannelAsked),
+    responses(
+        (status = 200, description = "Kết quả đối soát.\n\nThe comparison.", body = Controlled),
+        TooLarge,
+    ),
+)]
 pub(in super::super) async fn control(
     State(api): State<Api>,
     Asker(who): Asker,
     channel: Result<Path<String>, PathRejection>,
     uri: Uri,
-    body: Bytes,
+    Sent(body): Sent,
 ) -> Result<Response, Stop> {
     let channel = own(&api, &who, channel)?;
     Params::read(&uri, &[])?;

@@ -6,7 +6,8 @@ use axum::{
     response::Response,
 };
 use contracts::problem::CATALOGUE;
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use adapters::rest::problem::ProblemResponse;
 
@@ -17,9 +18,13 @@ use super::{
         paging::Paging,
         params::{Params, bad},
     },
-    own,
+    channel_in_path, own,
 };
-use crate::operations::{PAGE_MAX, RefusalQuestion};
+use crate::api::document::{
+    params::{asked, cursor, limit, wanted, word},
+    tags,
+};
+use crate::operations::{OpenRefusals, PAGE_MAX, RefusalQuestion};
 
 const PAGE_DEFAULT: u32 = 100;
 
@@ -33,6 +38,17 @@ fn rule(params: &Params) -> Result<Option<String>, ProblemResponse> {
 }
 
 /// Open refusals, the latest first, and how many there are by rule.
+#[utoipa::path(
+    get, path = "/v1/channels/{channel}/refusals",
+    tag = tags::CHANNELS, operation_id = "listRefusals",
+    summary = "Refusals of a channel that are not mended yet",
+    description = "Các bản ghi bị từ chối mà cơ quan chưa gửi lại đúng, mới nhất trước, và số \
+                   lượng theo từng lỗi.",
+    params(RefusalsAsked),
+    responses(
+        (status = 200, description = "Một trang.\n\nA page.", body = OpenRefusals),
+    ),
+)]
 pub(in super::super) async fn refusals(
     State(api): State<Api>,
     Asker(who): Asker,
@@ -52,7 +68,28 @@ pub(in super::super) async fn refusals(
     paging.link(reading.json(StatusCode::OK, JSON, &page, None)?, page.next)
 }
 
+/// What was settled.
+#[derive(Debug, Serialize, ToSchema)]
+struct Settled {
+    /// The channel.
+    channel: String,
+    /// The message.
+    message: String,
+    /// How many refusals of it were open.
+    settled: u64,
+}
+
 /// Settles those of one message by hand.
+#[utoipa::path(
+    post, path = "/v1/channels/{channel}/refusals/settle",
+    tag = tags::CHANNELS, operation_id = "settleRefusals",
+    summary = "Settle the refusals of one message by hand",
+    description = "Đánh dấu đã xử lý mọi từ chối của một thông điệp.",
+    params(SettleAsked),
+    responses(
+        (status = 200, description = "Đã đánh dấu.\n\nThey are settled.", body = Settled),
+    ),
+)]
 pub(in super::super) async fn settle(
     State(api): State<Api>,
     Asker(who): Asker,
@@ -67,6 +104,26 @@ pub(in super::super) async fn settle(
     };
     let settled = api.operations.settle_refusals(&channel, id).await?;
     let reading = Reading::begin(&api, &HeaderMap::new(), "").await?;
-    let body = json!({ "channel": channel, "message": id, "settled": settled });
+    let body = Settled { channel, message: id.to_owned(), settled };
     reading.json(StatusCode::OK, JSON, &body, None)
+}
+
+/// The codes of what can be wrong in a record.
+fn codes() -> Vec<&'static str> {
+    CATALOGUE.iter().map(|kind| kind.code).collect()
+}
+
+asked! {
+    /// Which refusals.
+    RefusalsAsked: [
+        channel_in_path(),
+        word("rule", &codes(), "Mã lỗi.", "The code of what is wrong."),
+        limit(PAGE_DEFAULT, PAGE_MAX),
+        cursor("cursor"),
+    ];
+    /// Those of which message.
+    SettleAsked: [
+        channel_in_path(),
+        wanted("message", "Mã thông điệp.", "The message's id."),
+    ];
 }

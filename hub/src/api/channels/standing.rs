@@ -6,7 +6,8 @@ use axum::{
     response::Response,
 };
 use jiff::Timestamp;
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{
     super::{
@@ -14,11 +15,39 @@ use super::{
         answer::{JSON, Reading, Stop, nothing},
         params::Params,
     },
-    own,
+    ChannelAsked, own,
 };
-use crate::store::StoreError;
+use crate::api::document::tags;
+use crate::{operations::ChannelStanding, store::channels::Alert};
+
+/// Channels of the asker's.
+#[derive(Debug, Serialize, ToSchema)]
+struct Channels {
+    /// How each stands.
+    channels: Vec<ChannelStanding>,
+    /// The alerts that are open.
+    alerts: Vec<Alert>,
+}
+
+/// How a channel conforms.
+#[derive(Debug, Serialize, ToSchema)]
+struct Conforming {
+    #[serde(flatten)]
+    standing: ChannelStanding,
+    /// The alerts that are open.
+    alerts: Vec<Alert>,
+}
 
 /// Every channel of the asker's, and the alerts that are open.
+#[utoipa::path(
+    get, path = "/v1/channels",
+    tag = tags::CHANNELS, operation_id = "listChannels",
+    summary = "How every channel of the asker stands",
+    description = "Tình trạng mọi kênh của cơ quan và các cảnh báo đang mở.",
+    responses(
+        (status = 200, description = "Các kênh.\n\nThe channels.", body = Channels),
+    ),
+)]
 pub(in super::super) async fn channels(
     State(api): State<Api>,
     Asker(who): Asker,
@@ -29,11 +58,21 @@ pub(in super::super) async fn channels(
     let reading = Reading::begin(&api, &HeaderMap::new(), "").await?;
     let channels = api.operations.standings(&who, None, Timestamp::now()).await?;
     let alerts = api.operations.alerts(&who).await?;
-    let body = json!({ "channels": channels, "alerts": alerts });
+    let body = Channels { channels, alerts };
     reading.json(StatusCode::OK, JSON, &body, None)
 }
 
 /// How one conforms, with the numbers that it comes from.
+#[utoipa::path(
+    get, path = "/v1/channels/{channel}/conformance",
+    tag = tags::CHANNELS, operation_id = "getConformance",
+    summary = "How one channel conforms",
+    description = "Mức tuân thủ của một kênh và các con số tạo nên nó.",
+    params(ChannelAsked),
+    responses(
+        (status = 200, description = "Mức tuân thủ.\n\nHow it conforms.", body = Conforming),
+    ),
+)]
 pub(in super::super) async fn conformance(
     State(api): State<Api>,
     Asker(who): Asker,
@@ -45,10 +84,8 @@ pub(in super::super) async fn conformance(
     let reading = Reading::begin(&api, &HeaderMap::new(), "").await?;
     let mut found = api.operations.standings(&who, Some(&channel), Timestamp::now()).await?;
     let standing = found.pop().ok_or_else(nothing)?;
-    let mut body =
-        serde_json::to_value(&standing).map_err(|error| StoreError::fault(error.to_string()))?;
     let mut alerts = api.operations.alerts(&who).await?;
     alerts.retain(|alert| alert.channel == channel);
-    body["alerts"] = json!(alerts);
+    let body = Conforming { standing, alerts };
     reading.json(StatusCode::OK, JSON, &body, None)
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::super::{
     Api, Principal,
-    answer::{Reading, Stop},
+    answer::{Reading, Stop, nothing},
     feeds,
 };
 use crate::{
@@ -269,7 +269,7 @@ impl Asked {
             self.faults.push(fault("since", "place", &told, vi, en));
             return Ok(None);
         }
-        let feed = feeds::named(feed)?;
+        let feed = Feed::from_name(feed).ok_or_else(nothing)?;
         let reading = Reading::begin(api, &HeaderMap::new(), "").await?;
         feeds::place(api, &reading, feed, Some(&told)).await.map(|place| Some(Since::Place(place)))
     }

@@ -45,7 +45,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 const CLOSE_MAX: Duration = Duration::from_secs(2);
 
 /// The media type of a structured CloudEvent.
-const STRUCTURED: &str = "application/cloudevents+json; charset=utf-8";
+pub(crate) const STRUCTURED: &str = "application/cloudevents+json; charset=utf-8";
 
 /// A line to a broker.
 pub(super) struct RabbitLine {

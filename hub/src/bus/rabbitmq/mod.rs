@@ -25,6 +25,8 @@ use lapin::{Connection, Error, ErrorKind};
 use super::{Bus, Follower, Line, Standing, Start};
 use follow::Following;
 use line::RabbitLine;
+pub(crate) use line::STRUCTURED;
+pub(crate) use topology::EVERY_KEY;
 
 /// The topic exchange that every event goes to.
 pub const RECORDS: &str = "lienthong.records";

@@ -37,7 +37,7 @@ const DEAD: &str = "lienthong.dead";
 const CANARY_DEAD: &str = "lienthong.canary.dead";
 
 /// Which events go into the stream: all, for every key has three words.
-const EVERY_KEY: &str = "*.*.*";
+pub(crate) const EVERY_KEY: &str = "*.*.*";
 
 /// The delivery mode of what outlives the broker's restart.
 pub(super) const PERSISTENT: u8 = 2;

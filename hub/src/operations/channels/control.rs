@@ -25,10 +25,12 @@ pub const TOTAL_DAYS_MAX: i32 = 366;
 const READ: u32 = 4_096;
 
 /// How many dossiers an agency says that there were.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ControlTotal)]
 pub struct Total {
     /// The day.
+    #[schema(value_type = String, format = Date)]
     pub day: Date,
     /// Those in this status at the end of the day; without it, those accepted on the day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -47,8 +49,9 @@ pub enum Control {
 }
 
 /// Keys of a control: all that an agency has of a source between two keys.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ControlKeys)]
 pub struct Keys {
     /// The keys.
     pub keys: Vec<String>,
@@ -64,7 +67,8 @@ pub struct Keys {
 }
 
 /// A number that differs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = ControlDiffering)]
 pub struct Differing {
     /// What the agency told.
     #[serde(flatten)]
@@ -74,7 +78,7 @@ pub struct Differing {
 }
 
 /// What came of a control.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Controlled {
     /// As it is kept.
     #[serde(flatten)]

@@ -23,7 +23,7 @@ pub struct RefusalQuestion {
 }
 
 /// How many open refusals break a rule.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct RuleCount {
     /// The code of the problem.
     pub rule: String,
@@ -31,11 +31,12 @@ pub struct RuleCount {
     pub refusals: u64,
     /// What is wrong with them.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::described::Bilingual>)]
     pub detail: Option<Bilingual>,
 }
 
 /// Open refusals of a channel, the latest first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct OpenRefusals {
     /// The channel.
     pub channel: String,

@@ -38,19 +38,22 @@ const HELD: &str = "held";
 pub(crate) const ALERT_KINDS: [&str; 4] = [SILENT, PAUSED, HELD, WEBHOOK];
 
 /// When a channel was heard from, and what is due of it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct ChannelHeard {
     /// The channel.
     pub channel: String,
     /// Whether what it sends counts.
+    #[schema(value_type = crate::described::ChannelMode)]
     pub mode: Mode,
     /// How it is received.
     pub transport: &'static str,
     /// When it was heard from last.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub last_at: Option<Timestamp>,
     /// The rhythm in which it is expected; none where it is not known, or it is never expected.
     pub rhythm: Option<Rhythm>,
     /// Until when it must be heard from.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub due_at: Option<Timestamp>,
     /// Whether that has passed.
     pub silent: bool,
@@ -63,7 +66,7 @@ pub struct ChannelHeard {
 }
 
 /// How a channel stands.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct ChannelStanding {
     /// When it was heard from.
     #[serde(flatten)]
@@ -75,8 +78,10 @@ pub struct ChannelStanding {
     /// The numbers that this comes from.
     pub figures: Figures,
     /// The days that they are of.
+    #[schema(value_type = String, format = Date)]
     pub from: Date,
     /// The last one.
+    #[schema(value_type = String, format = Date)]
     pub to: Date,
 }
 

@@ -34,7 +34,7 @@ pub struct ExchangeQuestion {
 }
 
 /// A page of requests or applications.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct ExchangePage {
     /// What is on it.
     pub items: Vec<ExchangeItem>,
@@ -46,7 +46,7 @@ pub struct ExchangePage {
 }
 
 /// A request or an application to one agency.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct ExchangeItem {
     /// What was sent; personal members for who is a party to it alone.
     #[serde(flatten)]
@@ -59,8 +59,9 @@ pub struct ExchangeItem {
 }
 
 /// What was sent.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = ExchangeSent)]
 pub enum Sent {
     /// `request/1`.
     Request(Value),

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// A form in a list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct ListedForm {
     id: String,
     number_vi: String,
@@ -19,13 +19,16 @@ pub struct ListedForm {
     title_en: String,
     rows: Rows,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = Date)]
     valid_from: Option<Date>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = Date)]
     valid_to: Option<Date>,
 }
 
 /// A freeze as it is told.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = Freeze)]
 pub struct ToldFreeze {
     /// Its position in the journal.
     pub position: u64,
@@ -44,7 +47,7 @@ impl From<Freeze> for ToldFreeze {
 }
 
 /// What reports there are.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct ReportList {
     /// Forms.
     pub forms: Vec<ListedForm>,

@@ -3,6 +3,7 @@
 use contracts::problem::Bilingual;
 use jiff::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::super::{Operations, agency_of};
 use crate::{
@@ -20,7 +21,7 @@ use crate::{
 pub(crate) const WEBHOOK: &str = "webhook";
 
 /// How a subscription stands.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct SubscriptionStanding {
     /// Its name.
     pub id: String,
@@ -49,25 +50,30 @@ pub struct SubscriptionStanding {
     pub lag: u64,
     /// When the secrets end that sign beside the newest.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<String>, format = DateTime)]
     pub older_secrets_until: Vec<Timestamp>,
     /// Attempts in a row that failed.
     pub failed_attempts: u32,
     /// Since when they do.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub failing_since: Option<Timestamp>,
     /// When the next is due, where one is waited for.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub next_attempt_at: Option<Timestamp>,
     /// When it was made.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub made_at: Option<Timestamp>,
     /// The last attempts, the latest last.
     pub attempts: Vec<ToldAttempt>,
 }
 
 /// One attempt, as it is told.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ToldAttempt {
     /// When it began.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub at: Option<Timestamp>,
     /// The event's id.
     pub event: String,

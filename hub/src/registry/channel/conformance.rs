@@ -4,7 +4,8 @@
 use serde::Serialize;
 
 /// The numbers that conformance comes from. Of the last days, unless they say otherwise.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = ConformanceFigures)]
 pub struct Figures {
     /// Whole days on which it should have been heard from since it fell silent; none where no
     /// rhythm is known, or it was never heard from.
@@ -34,22 +35,29 @@ pub struct Figures {
 pub type Component = Option<u8>;
 
 /// How a channel conforms.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Conformance {
     /// The mean of the parts that there are, rounded down.
+    #[schema(value_type = Option<u8>)]
     pub score: Component,
     /// 100, and 20 less for each day of silence.
+    #[schema(value_type = Option<u8>)]
     pub freshness: Component,
     /// The share of the controlled keys that the hub has.
+    #[schema(value_type = Option<u8>)]
     pub completeness: Component,
     /// The share of records that were stored.
+    #[schema(value_type = Option<u8>)]
     pub refusals: Component,
     /// The share of messages that were sent once.
+    #[schema(value_type = Option<u8>)]
     pub duplicates: Component,
     /// 100, and 10 less for each change.
+    #[schema(value_type = Option<u8>)]
     pub drift: Component,
     /// The share of its agency's dossiers that were finished in time, of those that were finished
     /// or are overdue.
+    #[schema(value_type = Option<u8>)]
     pub deadlines: Component,
 }
 

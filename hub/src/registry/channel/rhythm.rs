@@ -8,8 +8,9 @@ use crate::registry::{
 };
 
 /// On which days a channel is expected to send.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = RhythmDays)]
 pub enum Days {
     /// Working days of the province.
     Working,
@@ -18,7 +19,7 @@ pub enum Days {
 }
 
 /// The rhythm in which a channel is heard from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(tag = "known", rename_all = "lowercase")]
 pub enum Rhythm {
     /// As its file declares.

@@ -18,18 +18,22 @@ use crate::registry::{
 const NAMED_MAX: usize = 20;
 
 /// One step, told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = DeadlineStep)]
 pub struct Explained {
     /// `accepted`, `limit`, `pause` or `extension`.
     pub step: &'static str,
     /// When it happened.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::described::Moment>)]
     pub at: Option<Moment>,
     /// Due before it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::described::Moment>)]
     pub due_before: Option<Moment>,
     /// Due after it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::described::Moment>)]
     pub due_at: Option<Moment>,
     /// What it was, in Vietnamese.
     pub vi: String,

@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 /// What a time limit is counted in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LimitUnit {
     /// Days on which offices work; the day of acceptance is not one of them.
@@ -21,8 +21,9 @@ pub enum LimitUnit {
 }
 
 /// A time limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = TimeLimit)]
 pub struct Limit {
     /// How many; 0 where the unit says all.
     pub value: u32,
@@ -44,7 +45,8 @@ impl From<procedure::Deadline> for Limit {
 }
 
 /// What is left of a time limit while it stands still.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = TimeLeft)]
 pub struct Left {
     /// How many.
     pub value: i64,
@@ -53,7 +55,7 @@ pub struct Left {
 }
 
 /// How a time limit goes on when what was waited for has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Resume {
     /// By what it stood still, it ends later.

@@ -13,8 +13,9 @@ use super::{
 use crate::registry::calendar::{OutsideCalendar, Timetable};
 
 /// How a request stands on a day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schema(as = SupplementState)]
 pub enum Answered {
     /// It waits, and there is time left.
     Waiting,
@@ -27,14 +28,17 @@ pub enum Answered {
 }
 
 /// A request for more papers, with the day up to which the applicant has time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Supplement {
     /// When it was made.
+    #[schema(value_type = crate::described::Moment)]
     pub requested_at: Moment,
     /// When the dossier went on.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::described::Moment>)]
     pub answered_at: Option<Moment>,
     /// Until when there is time.
+    #[schema(value_type = crate::described::Moment)]
     pub due_at: Moment,
     /// How it stands.
     pub state: Answered,

@@ -44,12 +44,13 @@ pub struct Assertion {
 }
 
 /// An assertion beside what the catalogue has on that day.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Asserted {
     /// What it is called.
     #[serde(flatten)]
     pub named: Named,
     /// The day.
+    #[schema(value_type = String, format = Date)]
     pub on: Date,
     /// How many are stated.
     pub stated: i64,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Heading, Named, Report, ReportPeriod, ReportRow, RowKind};
 
 /// A row of a difference. Where a row is on one side only, the other side has no figures.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct DifferenceRow {
     /// What it is.
     pub kind: RowKind,
@@ -23,7 +23,8 @@ pub struct DifferenceRow {
 }
 
 /// A frozen report beside what its form gives now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = ReportDifference)]
 pub struct Difference {
     /// The form's id.
     pub form: String,

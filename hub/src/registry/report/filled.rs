@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::{Asserted, Identity, Period, ReportCalendar};
 
 /// A text in two languages.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ReportNote)]
 pub struct Note {
     /// Vietnamese.
     pub vi: String,
@@ -16,7 +17,7 @@ pub struct Note {
 }
 
 /// What bears a name in two languages.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Named {
     /// Its id; empty where it has none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -28,7 +29,7 @@ pub struct Named {
 }
 
 /// The days a report is of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ReportPeriod {
     /// As asked for: `2026-H1`.
     pub text: String,
@@ -39,8 +40,10 @@ pub struct ReportPeriod {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calendar: Option<Named>,
     /// First day.
+    #[schema(value_type = String, format = Date)]
     pub from: Date,
     /// Last day.
+    #[schema(value_type = String, format = Date)]
     pub to: Date,
 }
 
@@ -69,7 +72,7 @@ impl ReportPeriod {
 }
 
 /// A column's number and headings.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Heading {
     /// Number.
     pub number: u32,
@@ -80,7 +83,7 @@ pub struct Heading {
 }
 
 /// What a row is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RowKind {
     /// The sum of the rows that follow, up to the next one.
@@ -92,7 +95,7 @@ pub enum RowKind {
 }
 
 /// A row.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ReportRow {
     /// What it is.
     pub kind: RowKind,
@@ -106,7 +109,8 @@ pub struct ReportRow {
 }
 
 /// A row in which an identity does not hold.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = CheckFault)]
 pub struct Fault {
     /// The row's place, from 0.
     pub row: usize,
@@ -117,7 +121,8 @@ pub struct Fault {
 }
 
 /// Whether an identity holds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = ReportCheck)]
 pub struct Check {
     /// The identity.
     #[serde(flatten)]
@@ -130,7 +135,7 @@ pub struct Check {
 }
 
 /// A report: all that is printed, so that its text stands for itself when it is frozen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Report {
     /// The form's id.
     pub form: String,

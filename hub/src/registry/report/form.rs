@@ -26,8 +26,9 @@ pub struct Level {
 }
 
 /// What a row of a form is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = ReportRows)]
 pub enum Rows {
     /// A field of administration, of one agency or of all agencies of a level.
     Fields,
@@ -51,8 +52,9 @@ pub struct Column {
 }
 
 /// Columns whose sums must be equal in every row.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = FigureIdentity)]
 pub struct Identity {
     /// Column numbers.
     pub left: Vec<u32>,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::journal::merkle::Digest;
 
 /// What a freeze is of. It is frozen once.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Frozen {
     /// The form's id.
@@ -20,19 +20,22 @@ pub struct Frozen {
 }
 
 /// The public text of a freeze entry. Its first member is what it is found by: never change that.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FreezeText {
     /// What it is of.
     pub of: Frozen,
     /// First day.
+    #[schema(value_type = String, format = Date)]
     pub from: Date,
     /// Last day.
+    #[schema(value_type = String, format = Date)]
     pub to: Date,
     /// The position that the figures are true at: they rest on entries before it alone, so it is
     /// never after the freeze's own.
     pub as_of: u64,
     /// Hash of the report's text.
+    #[schema(value_type = String)]
     pub figures: Digest,
 }
 

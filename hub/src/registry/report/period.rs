@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 const YEARS: std::ops::RangeInclusive<i16> = 1990..=2200;
 
 /// How a decree or a plan cuts the year into periods.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReportCalendar {
     /// Its id, as questions name it.
@@ -27,9 +27,11 @@ pub struct ReportCalendar {
     pub cutoff_day: Option<i8>,
     /// First day that it holds for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = Date)]
     pub valid_from: Option<Date>,
     /// Last day that it holds for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = Date)]
     pub valid_to: Option<Date>,
 }
 

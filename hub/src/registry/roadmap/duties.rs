@@ -16,8 +16,9 @@ use super::{
 const ISSUES_MAX: usize = 200;
 
 /// How a duty stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = DutyState)]
 pub enum State {
     /// Done no later than its day.
     OnTime,
@@ -30,7 +31,7 @@ pub enum State {
 }
 
 /// One duty of one agency.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Duty {
     /// The milestone or the obligation.
     pub id: String,
@@ -42,11 +43,13 @@ pub struct Duty {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub period: Option<String>,
     /// The last day on time.
+    #[schema(value_type = String, format = Date)]
     pub due: Date,
     /// How it stands.
     pub state: State,
     /// When it was done.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = Date)]
     pub done_on: Option<Date>,
     /// Days after its day.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,7 +60,8 @@ pub struct Duty {
 }
 
 /// An issue that an agency raised.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = RoadmapIssue)]
 pub struct Issue {
     /// Its source's identifier.
     pub id: String,
@@ -73,9 +77,11 @@ pub struct Issue {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub recipients: Vec<String>,
     /// When it was raised.
+    #[schema(value_type = String, format = Date)]
     pub raised_on: Date,
     /// When it was settled.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = Date)]
     pub resolved_on: Option<Date>,
     /// Days that it has been open, or was.
     pub days_open: i32,

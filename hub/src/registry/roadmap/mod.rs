@@ -27,15 +27,17 @@ pub use progress::Progress;
 pub use score::{Points, Scored};
 
 /// How one wave stands, over all its agencies.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct WaveStanding {
     /// The wave.
     pub id: String,
     /// What it is called.
     pub name: Words,
     /// First and last day.
+    #[schema(value_type = String, format = Date)]
     pub from: Date,
     /// Its last day.
+    #[schema(value_type = String, format = Date)]
     pub to: Date,
     /// The step of its level.
     pub step: u8,
@@ -55,7 +57,7 @@ pub struct WaveStanding {
 }
 
 /// How one agency stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct AgencyStanding {
     /// Its hub id.
     pub agency: String,
@@ -64,6 +66,7 @@ pub struct AgencyStanding {
     /// Its English name.
     pub name_en: String,
     /// The day of these figures: an agency that has ended is shown as of its last.
+    #[schema(value_type = String, format = Date)]
     pub on: Date,
     /// Its waves.
     pub waves: Vec<Progress>,
@@ -79,11 +82,12 @@ pub struct AgencyStanding {
 }
 
 /// The whole roadmap on a day.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Roadmap {
     /// The plan.
     pub plan: Words,
     /// The day.
+    #[schema(value_type = String, format = Date)]
     pub as_of_date: Date,
     /// Waves.
     pub waves: Vec<WaveStanding>,

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::{facts::Facts, plan::Plan};
 
 /// The money of one year, in đồng.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct YearMoney {
     /// The year.
     pub year: i16,

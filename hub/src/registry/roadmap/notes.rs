@@ -12,7 +12,8 @@ use super::{
 use crate::registry::catalogue::Dated;
 
 /// One comparison of figures.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = RoadmapNote)]
 pub struct Note {
     /// What is compared.
     pub code: &'static str,

@@ -6,7 +6,8 @@ use serde::Serialize;
 use super::{facts::Facts, plan::Wave};
 
 /// How one agency stands in one wave on a day.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = WaveProgress)]
 pub struct Progress {
     /// The wave.
     pub wave: String,
@@ -27,9 +28,11 @@ pub struct Progress {
     pub slip_days: Option<i32>,
     /// When all that the wave asks was there.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = Date)]
     pub completed_on: Option<Date>,
     /// When it will be there, at the pace since the wave began.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = Date)]
     pub forecast: Option<Date>,
 }
 

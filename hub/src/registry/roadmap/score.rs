@@ -9,7 +9,8 @@ use super::{
 };
 
 /// Points in tenths, of what could be judged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = RoadmapPoints)]
 pub struct Points {
     /// Points in tenths.
     pub tenths: u32,
@@ -18,7 +19,8 @@ pub struct Points {
 }
 
 /// The points of one agency.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = RoadmapScore)]
 pub struct Scored {
     /// Procedures that reached their wave's level.
     #[serde(skip_serializing_if = "Option::is_none")]

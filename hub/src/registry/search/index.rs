@@ -32,8 +32,9 @@ pub struct Subject {
 }
 
 /// How a question found something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = SearchMatch)]
 pub enum Match {
     /// By its code.
     Code,

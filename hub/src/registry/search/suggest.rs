@@ -29,7 +29,7 @@ const MISREAD: [Charset; 4] = [
 ];
 
 /// A question that finds something.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Suggestion {
     /// What to ask.
     pub q: String,
