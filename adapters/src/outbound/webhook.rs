@@ -235,7 +235,7 @@ mod tests {
             ("https://169.254.169.254/latest/meta-data", Unfit::Private),
             ("https://10.0.0.1:8443/", Unfit::Private),
             ("https://localhost/", Unfit::Private),
-            ("https://LOCALHOST./", Unfit::Private),
+            ("https://LOCALHOST/", Unfit::Private),
             ("https://127。0。0。1/", Unfit::Private),
             ("http://8.8.8.8/", Unfit::Clear),
         ] {
