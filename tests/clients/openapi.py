@@ -21,7 +21,7 @@ import requests
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-METHODS = ("get", "post")
+METHODS = ("get", "post", "delete")
 #: Headers that may not come where the document does not tell of them.
 TOLD = ("ETag", "X-Journal-Position", "Link", "Retry-After", "Location", "WWW-Authenticate")
 
@@ -99,7 +99,7 @@ class Document:
         if media_type not in content and "*/*" not in content:
             yield f"{name} {status}: {media_type} is not documented"
             return
-        if "json" not in media_type:
+        if not is_json(media_type):
             return
         schema = content.get(media_type, {}).get("schema", {})
         for fault in self.validator((name, status, media_type), schema).iter_errors(answer.json()):
@@ -108,6 +108,11 @@ class Document:
                 deepest = max(deepest.context, key=lambda one: len(one.absolute_path))
             place = "/".join(str(step) for step in deepest.absolute_path)
             yield f"{name} {status} at {place}: {deepest.message[:400]}"
+
+
+def is_json(media_type):
+    """Lines of JSON are none."""
+    return "json" in media_type and "ndjson" not in media_type
 
 
 def valid(url):
@@ -180,7 +185,7 @@ def answers(url, plan):
             advice = answer.json()["advice_en"].removeprefix("Parameters taken here: ").rstrip(".")
             if taken != {one for one in advice.split(", ") if one}:
                 faults.append(f"{name}: {sorted(taken)} are documented, {advice} are taken")
-        if "json" in answer.headers.get("Content-Type", ""):
+        if is_json(answer.headers.get("Content-Type", "")):
             kept.setdefault(name, {}).setdefault(str(status), []).append(answer.json())
         etag = answer.headers.get("ETag")
         if told["who"] and status == 200 and etag and "304" in document.operations[name][2]["responses"]:

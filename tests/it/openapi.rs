@@ -147,7 +147,7 @@ async fn nothing_answers_that_the_document_does_not_tell_of() {
     let client = Client::new();
     for (path, item) in paths {
         let address = path.replace("{action}", "pause").replace(['{', '}'], "");
-        let request = client.delete(format!("{}{address}", office.hub.url));
+        let request = client.patch(format!("{}{address}", office.hub.url));
         let answer = request.send().await.unwrap();
         assert_eq!(answer.status(), 405, "{path}");
         let allowed = answer.headers()["allow"].to_str().unwrap().to_lowercase();

@@ -130,7 +130,8 @@ fn filter(params: &Params) -> Result<Filter, ProblemResponse> {
     params(ExportAsked),
     responses(
         (status = 200, description = "Tệp.\n\nThe file.",
-            content((Vec<u8> = "application/x-ndjson"), (Vec<u8> = "text/csv; charset=utf-8"),
+            content((Vec<u8> = "application/x-ndjson"),
+                (Vec<u8> = "text/csv; charset=utf-8; header=present"),
                 (Vec<u8> =
                     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
                 (Vec<u8> = "application/vnd.apache.parquet"))),

@@ -58,6 +58,7 @@ use adapters::dialect::Files;
 use adapters::rest::{
     kinds::{PAYLOAD_CUT_SHORT, PAYLOAD_TOO_LARGE, UNAUTHENTICATED},
     problem::ProblemResponse,
+    push::last,
 };
 use axum::{
     Router,
@@ -230,11 +231,12 @@ impl<S: Send + Sync> FromRequest<S> for Sent {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ProblemResponse> {
         let read = Bytes::from_request(request, state).await;
+        // What is left of it is not read: its connection carries no other request.
         read.map(Self).map_err(|unread| match unread.status() {
             StatusCode::PAYLOAD_TOO_LARGE => {
-                ProblemResponse::new(StatusCode::PAYLOAD_TOO_LARGE, &PAYLOAD_TOO_LARGE)
+                last(ProblemResponse::new(StatusCode::PAYLOAD_TOO_LARGE, &PAYLOAD_TOO_LARGE))
             }
-            _ => ProblemResponse::new(StatusCode::BAD_REQUEST, &PAYLOAD_CUT_SHORT),
+            _ => last(ProblemResponse::new(StatusCode::BAD_REQUEST, &PAYLOAD_CUT_SHORT)),
         })
     }
 }
