@@ -12,7 +12,7 @@ use crate::{
     backend::{Backend, on_each_store},
     delivery::agency::{Agency, Reply},
     harness::{Folder, Hub, Sender},
-    lienthong::stderr,
+    lienthong::{stderr, stdout},
     preload::Preload,
     recount::store,
 };
@@ -51,6 +51,12 @@ fn record(code: &str, accepted: &str) -> String {
 fn day(ahead: i64) -> String {
     let there = Timestamp::now() + jiff::SignedDuration::from_secs(ahead + 7 * HOUR);
     there.strftime("%d/%m/%Y").to_string()
+}
+
+/// A key that lasts longer than the clock jumps: keys end by the clock that there is.
+fn lasting(folder: &Folder, principal: &str) -> String {
+    let output = folder.run(&["key", "new", principal, "--days", "3650"]);
+    stdout(&output).trim().to_owned()
 }
 
 async fn sent(sender: &Sender, id: &str, text: &str) -> (u16, Value) {
@@ -104,7 +110,7 @@ async fn the_wall_clock_jumps_and_all_goes_on(backend: Backend) {
     let receiver = Agency::new(moody).await;
     let folder = folder(backend, &receiver);
     let preload = Preload::new(&folder);
-    let (key, portal) = (folder.key("agency:so-gui"), folder.key("portal"));
+    let (key, portal) = (lasting(&folder, "agency:so-gui"), lasting(&folder, "portal"));
     let hub = preload.start(&folder).await;
     for (number, next) in JUMPS.into_iter().enumerate() {
         turn((&folder, &hub, &preload), &key, &receiver, (number, next)).await;

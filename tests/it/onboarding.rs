@@ -149,6 +149,7 @@ fn the_page_of_the_interface_leads_from_a_key_to_a_stream() {
     assert_eq!(told("loai-loi.json")["code"], "bad-parameter");
     assert_eq!(told("su-kien.json").as_array().unwrap().len(), 2);
     assert!(read("luong.txt").contains("\ndata: {"), "{}", read("luong.txt"));
+    assert_eq!(told("tra-cuu.json")["dossier"]["applicant"], "Quách T** T** D**");
     assert_eq!(told("openapi.json")["openapi"], "3.1.0");
     assert_eq!(told("asyncapi.json")["asyncapi"], "3.0.0");
 }
