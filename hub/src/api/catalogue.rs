@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use adapters::rest::problem::ProblemResponse;
 use axum::{
-    extract::State,
+    extract::{Path, State, rejection::PathRejection},
     http::{HeaderMap, StatusCode, Uri},
     response::Response,
 };
@@ -17,7 +17,8 @@ use utoipa::ToSchema;
 
 use super::{
     Api, Asker,
-    answer::{JSON, Mark, Stop, bad_cursor},
+    answer::{JSON, Mark, Stop, bad_cursor, nothing},
+    dossiers::named,
     kinds::{CATALOGUE_CHANGED, NO_CATALOGUE},
     paging::Paging,
     params::{Params, bad},
@@ -25,13 +26,13 @@ use super::{
 };
 use crate::api::document::{
     answers::{Gone, NotFound, Unchanged},
-    params::{asked, cursor, day, limit, searched, text},
+    params::{asked, cursor, day, limit, named as in_path, searched, text},
     tags,
 };
 use crate::{
     catalogue::{
         AgencyQuestion, Directory, FoundAgency, FoundProcedure, FoundUnit, Page, ProcedureQuestion,
-        UnitQuestion, UnknownValue, Window,
+        ProcedureVersion, UnitQuestion, UnknownValue, Window,
     },
     cursor,
     journal::merkle::Digest,
@@ -184,6 +185,49 @@ pub(super) async fn procedures(
     asked.answer(&mark, Some(on), &page.map_err(|unknown| asked.unknown(&unknown))?)
 }
 
+/// All versions of the procedures that bear a code.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ProcedureTold)]
+struct Told<'a> {
+    /// The code that was asked for.
+    code: &'a str,
+    /// Those in force on the day first, then the latest first.
+    versions: Vec<ProcedureVersion<'a>>,
+    /// The day.
+    #[schema(value_type = String, format = Date)]
+    on: Date,
+    /// The position from which on it is so.
+    as_of: u64,
+}
+
+#[utoipa::path(
+    get, path = "/v1/procedures/{code}",
+    tag = tags::CATALOGUE, operation_id = "getProcedure",
+    summary = "A procedure with all its versions",
+    description = "Một thủ tục theo mã quốc gia (ngắn hoặc đủ) hay mã riêng của cơ quan: mức độ \
+                   trực tuyến, thời hạn, phí, căn cứ pháp lý, mọi phiên bản.",
+    params(ProcedureAsked),
+    responses((status = 200, description = "Thủ tục.\n\nThe procedure.", body = Told), Unchanged),
+)]
+pub(super) async fn procedure(
+    State(api): State<Api>,
+    Asker(_): Asker,
+    code: Result<Path<String>, PathRejection>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Stop> {
+    let code = named("code", code)?;
+    let asked = Asked::read(&api, "procedures", &["on"], &uri)?;
+    let on = date(&asked.params, "on")?.unwrap_or_else(today);
+    let mark = asked.mark(&headers, Some(on))?;
+    let versions = asked.directory.procedure(&code, on);
+    if versions.is_empty() {
+        return Err(nothing());
+    }
+    let told = Told { code: &code, versions, on, as_of: asked.as_of() };
+    mark.json(StatusCode::OK, JSON, &told, None)
+}
+
 #[utoipa::path(
     get, path = "/v1/agencies",
     tag = tags::CATALOGUE, operation_id = "listAgencies",
@@ -246,6 +290,16 @@ pub(super) async fn units(
 }
 
 asked! {
+    /// One procedure.
+    ProcedureAsked: [
+        in_path(
+            "code",
+            "1.009001",
+            "Mã thủ tục: mã quốc gia hoặc mã riêng của cơ quan.",
+            "The procedure's code: the national one or an agency's own.",
+        ),
+        day("on", "Có hiệu lực vào ngày này; bỏ trống là hôm nay.", "In force on this day; else today."),
+    ];
     /// Procedures.
     ProceduresAsked: [
         searched(),

@@ -136,6 +136,7 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(deadline::deadline))
         .routes(routes!(dossiers::message))
         .routes(routes!(catalogue::procedures))
+        .routes(routes!(catalogue::procedure))
         .routes(routes!(catalogue::agencies))
         .routes(routes!(catalogue::units))
         .routes(routes!(statistics::statistics))

@@ -101,6 +101,7 @@ pub(crate) const CALLS: &[(&str, &str, Needs)] = &[
     (POST, "/v1/outbox/{channel}/{action}", Key(Operate)),
     (GET, "/v1/pollers", Key(Messages)),
     (GET, "/v1/procedures", Key(Catalogue)),
+    (GET, "/v1/procedures/{code}", Key(Catalogue)),
     (GET, "/v1/records/{position}", Key(Feeds)),
     (GET, "/v1/reports", Key(Statistics)),
     (GET, "/v1/reports/{form}", Key(Statistics)),

@@ -36,7 +36,7 @@ use crate::{
 pub use agencies::{AgencyQuestion, FoundAgency};
 pub use folder::{FILES, load};
 pub use page::{Page, UnknownValue, Window};
-pub use procedures::{FoundProcedure, ProcedureQuestion};
+pub use procedures::{FoundProcedure, ProcedureQuestion, ProcedureVersion};
 pub use units::{FoundUnit, UnitQuestion};
 
 /// The document that describes what decides deadlines.

@@ -1,6 +1,9 @@
 //! Which procedures there are.
 
-use contracts::procedure::OnlineLevel;
+use std::cmp::Reverse;
+
+use contracts::code::ProcedureCode;
+use contracts::procedure::{OnlineLevel, Procedure};
 use jiff::civil::Date;
 use mappings::text::normalise::toned_key;
 use serde::Serialize;
@@ -53,6 +56,24 @@ pub struct FoundProcedure<'a> {
     matched: Match,
 }
 
+/// One version of a procedure, and whether it holds.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct ProcedureVersion<'a> {
+    /// `procedure/1`.
+    #[schema(value_type = crate::described::Procedure)]
+    procedure: &'a RawValue,
+    /// The name of its agency.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    agency_name: Option<&'a str>,
+    /// The online level in force on the day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::described::OnlineLevel>)]
+    online_level: Option<&'a OnlineLevel>,
+    /// Whether it is in force on the day.
+    in_force: bool,
+}
+
 pub(super) fn subjects(catalogue: &Catalogue) -> impl Iterator<Item = Subject> {
     catalogue.procedures.iter().map(|one| Subject {
         names: vec![one.name.clone()],
@@ -89,6 +110,36 @@ impl Directory {
                 matched: hit.matched,
             })
         }))
+    }
+
+    /// Every version of the procedures that bear a code, the national one in either form or an
+    /// agency's own: those in force on a day first, then the latest first.
+    pub fn procedure(&self, code: &str, on: Date) -> Vec<ProcedureVersion<'_>> {
+        let national = ProcedureCode::parse(code).ok();
+        let (short, suffix) = (
+            national.as_ref().map(ProcedureCode::short),
+            national.as_ref().and_then(ProcedureCode::suffix),
+        );
+        let bears = |one: &Procedure| {
+            let own = one.source_code.as_deref() == Some(code);
+            let known = short.is_some() && one.code.as_deref() == short;
+            // A code without its authority is that of all who publish it.
+            own || known && suffix.is_none_or(|told| one.suffix.as_deref() == Some(told))
+        };
+        let all = self.catalogue.procedures.iter().enumerate();
+        let mut found: Vec<_> = all.filter(|(_, one)| bears(one)).collect();
+        found.sort_by_key(|(at, one)| (!one.stands(on), Reverse(one.first()), *at));
+        let version = |at: usize| {
+            let one = self.catalogue.procedures.get(at)?;
+            let level = self.labels.get(at)?.online_level(on);
+            Some(ProcedureVersion {
+                procedure: self.procedure_texts.get(at)?,
+                agency_name: self.agency_name(&one.agency),
+                online_level: level.and_then(|at| one.online_levels.get(at)),
+                in_force: one.stands(on),
+            })
+        };
+        found.into_iter().filter_map(|(at, _)| version(at)).collect()
     }
 
     fn agency_name(&self, id: &str) -> Option<&str> {

@@ -58,6 +58,9 @@ fn payload(file: &Path) -> io::Result<Result<Vec<u8>, Box<Problem>>> {
     let length = file.metadata()?.len();
     // A pipe or a growing file shows its length only by being read.
     if length <= PAYLOAD_BYTES_MAX {
+        // At once: a buffer that grows has what it was and what it becomes, side by side.
+        let room = usize::try_from(length).unwrap_or_default() + 1;
+        bytes.try_reserve_exact(room).map_err(|_| io::ErrorKind::OutOfMemory)?;
         file.take(PAYLOAD_BYTES_MAX + 1).read_to_end(&mut bytes)?;
     }
     if length.max(bytes.len() as u64) <= PAYLOAD_BYTES_MAX {

@@ -33,9 +33,15 @@ async fn an_export_that_breaks_off_is_seen_to_be_no_whole_one() {
     let portal = portal.at(&hub.url);
     for format in FORMATS {
         let url = format!("{}/v1/exports/records.{format}", portal.url);
-        let answer = portal.client.get(url).bearer_auth(portal.key()).send().await.unwrap();
-        assert_eq!(answer.status(), 200);
-        assert!(answer.bytes().await.is_err(), "{format}: the end was clean");
+        // A short one breaks off before its head has left: then there is no answer at all.
+        let is_whole = match portal.client.get(url).bearer_auth(portal.key()).send().await {
+            Ok(answer) => {
+                assert_eq!(answer.status(), 200);
+                answer.bytes().await.is_ok()
+            }
+            Err(_) => false,
+        };
+        assert!(!is_whole, "{format}: the end was clean");
         let name = format!("ra.{format}");
         let output = folder.run(&["export", "records", "--format", format, "-o", &name]);
         assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
