@@ -298,7 +298,7 @@ asked! {
             "Mã thủ tục: mã quốc gia hoặc mã riêng của cơ quan.",
             "The procedure's code: the national one or an agency's own.",
         ),
-        day("on", "Có hiệu lực vào ngày này; bỏ trống là hôm nay.", "In force on this day; else today."),
+        day("on", "Có hiệu lực vào ngày này; nếu không, hôm nay.", "In force then; else today."),
     ];
     /// Procedures.
     ProceduresAsked: [
