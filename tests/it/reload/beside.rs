@@ -1,9 +1,14 @@
 //! What a hub writes itself is no part of its configuration, wherever it lies.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
 };
+
+use tokio::time::sleep;
 
 use super::{CHANNEL, changes, named, standing, stores};
 use crate::harness::{Folder, Hub};
@@ -17,23 +22,29 @@ async fn a_store_that_lies_beside_its_agencies_keeps_no_reload_from_being_taken(
     let sender = hub.sender(&key);
     let first = standing(&sender).await;
     // It grows all the while, and so do the files beside it.
-    let (over, sends) = (Arc::new(AtomicBool::new(false)), sender.clone());
-    let told = over.clone();
-    let sending = tokio::spawn(async move {
-        let mut number = 0;
-        while !told.load(Ordering::Relaxed) {
-            number += 1;
-            stores(&sends, CHANNEL, &format!("D-{number}")).await;
+    let (over, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let sending = tokio::spawn({
+        let (over, sent, sends) = (over.clone(), sent.clone(), sender.clone());
+        async move {
+            while !over.load(Ordering::Relaxed) {
+                let number = sent.load(Ordering::Relaxed) + 1;
+                stores(&sends, CHANNEL, &format!("D-{number}")).await;
+                sent.store(number, Ordering::Relaxed);
+            }
         }
-        number
     });
     for round in 0..3 {
+        let before = sent.load(Ordering::Relaxed);
+        while sent.load(Ordering::Relaxed) < before + 3 {
+            assert!(!sending.is_finished(), "nothing is sent any more");
+            sleep(Duration::from_millis(5)).await;
+        }
         named(&folder, usize::from(round % 2 == 0));
         let told = changes(&hub, &sender).await;
         assert_eq!(told["hash"] != first["hash"], round % 2 == 0, "{told}");
     }
     over.store(true, Ordering::Relaxed);
-    assert!(sending.await.unwrap() > 3);
+    sending.await.unwrap();
     hub.stop();
     folder.verify();
 }
