@@ -145,6 +145,11 @@ async fn a_guess_is_told_nothing_by_answer_or_time_and_does_not_go_on_for_long(b
         assert!(tries <= 10, "guesses go on");
     };
     assert_eq!(shut.body["code"], "too-many-lookups");
+    // Words around it make it no other code.
+    for code in [format!("x1 {CODE}"), format!("https://e.vn/?a=2&ma={CODE}")] {
+        let body = json!({ "code": code, "secret": PHONE }).to_string();
+        assert_eq!(office.post(body, Some(&from(200))).await.status, 429, "{code}");
+    }
     assert!(shut.waits.unwrap().parse::<u64>().unwrap() <= 3_601);
     // Others are looked up as before, until one address has asked too often.
     let mut asked = 0;

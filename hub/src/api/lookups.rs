@@ -138,6 +138,17 @@ fn counted(extensions: &Extensions, headers: &HeaderMap) -> Option<IpAddr> {
     }
 }
 
+/// Characters of a code that stands among other words, at least.
+const CODE_CHARS_MIN: usize = 6;
+
+/// Whether a word among others is counted: short ones and dates stand beside many codes, and who
+/// wears them out would keep others from looking.
+fn is_told_apart(code: &str) -> bool {
+    let is_code =
+        code.chars().any(char::is_alphabetic) || code.chars().all(|letter| letter.is_ascii_digit());
+    is_code && code.chars().count() >= CODE_CHARS_MIN
+}
+
 fn crowded(left: Duration) -> Stop {
     let seconds = HeaderValue::from(left.as_secs() + 1);
     let problem = ProblemResponse::new(StatusCode::TOO_MANY_REQUESTS, &kinds::TOO_MANY_LOOKUPS);
@@ -176,15 +187,17 @@ pub(super) async fn look_up(
         }
         api.lookups.addresses.count(address, now);
     }
-    // One code has one count, however it is written.
-    let code = lookup::codes(&claim.code).into_iter().next().unwrap_or_default();
-    let code = crate::store::batch::code_of_text(&code).unwrap_or(code);
-    if let Some(left) = api.lookups.codes.left(&code, now) {
+    // One code has one count, however it is written and whatever stands around it.
+    let codes = lookup::codes(&claim.code).into_iter().enumerate();
+    let codes = codes.filter(|(at, code)| *at == 0 || is_told_apart(code)).map(|(_, code)| code);
+    let codes: Vec<String> =
+        codes.map(|code| crate::store::batch::code_of_text(&code).unwrap_or(code)).collect();
+    if let Some(left) = codes.iter().filter_map(|code| api.lookups.codes.left(code, now)).max() {
         return Err(crowded(left));
     }
     let found = api.operations.look_up(&claim, today()).await?;
     let Some(view) = found else {
-        api.lookups.codes.count(code, now);
+        codes.into_iter().for_each(|code| api.lookups.codes.count(code, now));
         sleep_until(began + FLOOR).await;
         return Err(ProblemResponse::new(StatusCode::NOT_FOUND, &kinds::LOOKUP_FAILED).into());
     };
