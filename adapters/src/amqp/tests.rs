@@ -106,6 +106,7 @@ fn turn(line: &Line) -> Turn {
         memory: Arc::new(Notebook::default()),
         stop: line.stop.clone(),
         well: line.well.clone(),
+        moved: Arc::default(),
     }
 }
 

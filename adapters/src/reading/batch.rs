@@ -1,6 +1,9 @@
 //! From rows to messages: what is known already is left out, the rest is one array of JSON.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::atomic::Ordering,
+};
 
 use bytes::{BufMut, Bytes, BytesMut};
 
@@ -83,7 +86,7 @@ impl Turn {
         let kept = self.memory.keep(&self.channel, self.token, cursor.to_owned()).await;
         match kept.map_err(|later| Trouble::hub(&later))? {
             true => {
-                self.cursor = Some(cursor.to_owned());
+                self.moves(Some(cursor.to_owned()));
                 Ok(())
             }
             false => Err(Trouble::passed_on()),
@@ -130,8 +133,15 @@ impl Turn {
         let cursor = arrival.cursor.as_ref().map(|advance| advance.cursor.clone());
         let receipt = self.inbox.accept(&self.channel, arrival).await;
         ended.last = Some(receipt.map_err(|later| Trouble::hub(&later))?);
-        self.cursor = cursor;
+        self.moves(cursor);
         Ok(())
+    }
+
+    fn moves(&mut self, cursor: Option<String>) {
+        if self.cursor != cursor {
+            self.moved.store(true, Ordering::Release);
+        }
+        self.cursor = cursor;
     }
 }
 

@@ -4,7 +4,10 @@
 use std::{
     collections::{HashMap, hash_map::DefaultHasher},
     hash::{Hash, Hasher},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use contracts::{Later, Receipt};
@@ -96,18 +99,22 @@ pub(crate) struct Desk {
     pub(crate) inbox: Arc<Scripted>,
     pub(crate) notebook: Arc<Notebook>,
     pub(crate) stop: CancellationToken,
+    /// Whether the last turn moved the cursor.
+    pub(crate) moved: Arc<AtomicBool>,
     under_way: tokio::sync::Mutex<()>,
 }
 
 impl Desk {
     pub(crate) fn new(reader: Arc<dyn Reader>, inbox: Arc<Scripted>) -> Self {
         let (notebook, stop) = (Arc::default(), CancellationToken::new());
-        Self { reader, inbox, notebook, stop, under_way: tokio::sync::Mutex::default() }
+        let (moved, under_way) = (Arc::default(), tokio::sync::Mutex::default());
+        Self { reader, inbox, notebook, stop, moved, under_way }
     }
 
     /// One turn.
     pub(crate) async fn turn(&self) -> Result<Ended, Trouble> {
         let _turn = self.under_way.lock().await;
+        self.moved.store(false, Ordering::Release);
         let keeping = Keeping { inbox: self.inbox.clone(), notebook: self.notebook.clone() };
         let turn = Turn {
             channel: CHANNEL.to_owned(),
@@ -117,6 +124,7 @@ impl Desk {
             memory: self.notebook.clone(),
             stop: self.stop.clone(),
             well: Arc::default(),
+            moved: self.moved.clone(),
         };
         let turn = self.reader.clone().turn(turn);
         tokio::time::timeout(PATIENCE, turn).await.expect("a turn hangs")

@@ -67,6 +67,8 @@ pub struct Turn {
     pub stop: CancellationToken,
     /// Whether reading is known to succeed just now, for turns that last.
     pub well: Arc<AtomicBool>,
+    /// Whether the cursor was moved in this turn. What fails behind that fails for the first time.
+    pub moved: Arc<AtomicBool>,
 }
 
 /// What came of a turn that went well.

@@ -1,6 +1,14 @@
 //! One channel's task: takes its turns and says in the store how they ended.
 
-use std::{collections::hash_map::RandomState, hash::BuildHasher, sync::Arc, time::Duration};
+use std::{
+    collections::hash_map::RandomState,
+    hash::BuildHasher,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use adapters::{
     Inbox,
@@ -47,6 +55,7 @@ impl Poll {
             let rest = match store.take_turn(self.channel.clone(), self.every).await {
                 Ok(Taken::Turn(taken)) => {
                     let (stop, well) = (stop.child_token(), Arc::default());
+                    let moved = Arc::<AtomicBool>::default();
                     let turn = Turn {
                         channel: self.channel.clone(),
                         token: taken.token,
@@ -55,6 +64,7 @@ impl Poll {
                         memory: memory.clone(),
                         stop: stop.clone(),
                         well: Arc::clone(&well),
+                        moved: Arc::clone(&moved),
                     };
                     self.keeper.begins(&self.channel, taken.token, (stop, well));
                     // A client library that panics makes it a turn that failed.
@@ -63,7 +73,7 @@ impl Poll {
                     let ended = ended.unwrap_or_else(|| Err(Trouble::fault()));
                     self.keeper.ends(&self.channel);
                     self.tell(&mut trouble, ended.as_ref().err());
-                    self.end(&store, &taken, ended).await
+                    self.end(&store, &taken, moved.load(Ordering::Acquire), ended).await
                 }
                 Ok(Taken::After(rest)) => rest,
                 Err(error) => {
@@ -75,19 +85,23 @@ impl Poll {
         }
     }
 
-    /// Notes how a turn ended, and says how long to rest.
+    /// Notes how a turn ended, and says how long to rest. One that moved the cursor before it
+    /// failed got on: rests do not grow from it.
     async fn end(
         &self,
         store: &Arc<dyn Store>,
         taken: &PollTurn,
+        moved: bool,
         ended: Result<Ended, Trouble>,
     ) -> Duration {
         let trouble = ended.err();
         let pace = trouble.as_ref().map(|trouble| trouble.pace);
-        let pause = pace::rest(self.every, pace, taken.failures, chance()).max(PAUSE_MIN);
+        let failures = if moved { 0 } else { taken.failures };
+        let pause = pace::rest(self.every, pace, failures, chance()).max(PAUSE_MIN);
         let end = PollEnd {
             channel: self.channel.clone(),
             token: taken.token,
+            moved,
             trouble: trouble.map(|one| PollTrouble { code: one.code.to_owned(), told: one.told }),
             pause,
         };

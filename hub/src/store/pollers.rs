@@ -23,7 +23,7 @@ pub struct PollTurn {
     pub token: u64,
     /// Where reading goes on; none before anything was read.
     pub cursor: Option<String>,
-    /// Turns in a row that failed before this one.
+    /// Turns in a row that failed before this one, nothing having been read in between.
     pub failures: u32,
 }
 
@@ -64,6 +64,8 @@ pub struct PollEnd {
     pub channel: String,
     /// The turn's token.
     pub token: u64,
+    /// Whether the cursor was moved in it: where it failed, it is the first in a row.
+    pub moved: bool,
     /// Why it failed, where it did.
     pub trouble: Option<PollTrouble>,
     /// How long until the next is due.
@@ -85,7 +87,7 @@ pub struct PollerRow {
     pub moved_at: Option<i64>,
     /// When the next turn is due.
     pub due_at: i64,
-    /// Turns in a row that failed.
+    /// Turns in a row that failed, nothing having been read in between.
     pub failures: u32,
     /// Why the last one did.
     pub trouble: Option<PollTrouble>,

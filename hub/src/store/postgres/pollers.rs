@@ -94,12 +94,14 @@ async fn move_cursor(
 async fn end(client: &impl GenericClient, end: &PollEnd) -> Result<bool, Failure> {
     let sql = format!(
         "UPDATE pollers SET ends_at = {NOW}, due_at = {NOW} + $3, ended_at = {NOW},
-             trouble = $4, failures = CASE WHEN $4::text IS NULL THEN 0 ELSE failures + 1 END,
+             trouble = $4,
+             failures = CASE WHEN $4::text IS NULL THEN 0 WHEN $5 THEN 1 ELSE failures + 1 END,
              succeeded_at = CASE WHEN $4::text IS NULL THEN {NOW} ELSE succeeded_at END
          WHERE channel = $1 AND token = $2 AND ends_at > {NOW} RETURNING token"
     );
     let trouble = pollers::text(end.trouble.as_ref());
-    let values: [Value<'_>; 4] = [&end.channel, &signed(end.token), &millis(end.pause), &trouble];
+    let (token, pause) = (signed(end.token), millis(end.pause));
+    let values: [Value<'_>; 5] = [&end.channel, &token, &pause, &trouble, &end.moved];
     Ok(session::row(client, &sql, &values).await?.is_some())
 }
 

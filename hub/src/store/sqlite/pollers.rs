@@ -93,12 +93,12 @@ fn move_cursor(
 fn end(transaction: &Transaction<'_>, end: &PollEnd) -> Result<bool, StoreError> {
     let sql = format!(
         "UPDATE pollers SET ends_at = {NOW}, due_at = {NOW} + ?3, ended_at = {NOW}, trouble = ?4,
-             failures = CASE WHEN ?4 IS NULL THEN 0 ELSE failures + 1 END,
+             failures = CASE WHEN ?4 IS NULL THEN 0 WHEN ?5 THEN 1 ELSE failures + 1 END,
              succeeded_at = CASE WHEN ?4 IS NULL THEN {NOW} ELSE succeeded_at END
          WHERE channel = ?1 AND token = ?2 AND ends_at > {NOW}"
     );
     let trouble = pollers::text(end.trouble.as_ref());
-    let values = params![end.channel, end.token, millis(end.pause), trouble];
+    let values = params![end.channel, end.token, millis(end.pause), trouble, end.moved];
     Ok(transaction.prepare_cached(&sql)?.execute(values)? > 0)
 }
 

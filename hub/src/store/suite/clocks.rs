@@ -21,7 +21,7 @@ async fn ended(store: &dyn Store, turn: &PollTurn) -> bool {
     let told = contracts::problem::Bilingual { vi: "x".to_owned(), en: "x".to_owned() };
     let trouble = Some(PollTrouble { code: "refused".to_owned(), told });
     let (channel, token, pause) = (CHANNEL.to_owned(), turn.token, HOUR);
-    store.end_turn(PollEnd { channel, token, trouble, pause }).await.unwrap()
+    store.end_turn(PollEnd { channel, token, moved: false, trouble, pause }).await.unwrap()
 }
 
 /// What was written of turns while the clock was 400 days ahead holds nobody up once it is set

@@ -36,7 +36,7 @@ fn end(token: u64, trouble: Option<&str>, pause: Duration) -> PollEnd {
     let told =
         Bilingual { vi: "Không kết nối được.".to_owned(), en: "No route.".to_owned() };
     let trouble = trouble.map(|code| PollTrouble { code: code.to_owned(), told });
-    PollEnd { channel: CHANNEL.to_owned(), token, trouble, pause }
+    PollEnd { channel: CHANNEL.to_owned(), token, moved: false, trouble, pause }
 }
 
 /// One reader at a time; what a reader accepts moves the cursor, what it may not moves nothing.
@@ -80,6 +80,14 @@ pub(crate) async fn pollers(store: &dyn Store) {
     // A turn that failed is not repeated before it is due, one that did not soon enough.
     let third = turn(store).await;
     assert_eq!((third.cursor.as_deref(), third.failures), (Some("d"), 1));
+    assert!(store.end_turn(end(third.token, Some("refused"), EVERY)).await.unwrap());
+    let again = turn(store).await;
+    assert_eq!(again.failures, 2);
+    // One that read something before it failed is the first in a row.
+    let moved = PollEnd { moved: true, ..end(again.token, Some("refused"), EVERY) };
+    assert!(store.end_turn(moved).await.unwrap());
+    let third = turn(store).await;
+    assert_eq!(third.failures, 1);
     let hour = Duration::from_secs(3_600);
     assert!(store.end_turn(end(third.token, None, hour)).await.unwrap());
     let fourth = turn(store).await;

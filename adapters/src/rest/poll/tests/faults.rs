@@ -1,6 +1,9 @@
 //! Servers that fail, lie or refuse: each a status of its own, and reading goes on where it was.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -190,6 +193,21 @@ async fn a_token_is_given_used_and_renewed() {
     let trouble = super::desk(settings).turn().await.unwrap_err();
     assert_eq!(trouble.code, "credentials-refused");
     assert!(!format!("{trouble:?}").contains("s-2"));
+}
+
+/// Whether a turn that failed had got on is known: it goes on behind the last page that was read.
+#[tokio::test]
+async fn a_turn_that_read_a_page_before_it_failed_has_moved() {
+    let server = Server::of([page(r#"[{"ma":1}]"#), status(500), status(500)]).await;
+    let mut settings = server.settings("/?trang={page}");
+    settings.listed = listed();
+    settings.paging = Paging::Number { first: 1 };
+    let desk = desk(settings);
+    for moved in [true, false] {
+        assert_eq!(desk.turn().await.unwrap_err().code, "server-failed");
+        assert_eq!(desk.moved.load(Ordering::Acquire), moved);
+    }
+    assert_eq!(server.uris(), ["/?trang=1", "/?trang=2", "/?trang=2"]);
 }
 
 /// A turn that has passed to another process moves nothing.
