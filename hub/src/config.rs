@@ -4,6 +4,7 @@ mod attachments;
 mod bus;
 mod endpoint;
 mod sources;
+mod tls;
 mod webhooks;
 mod written;
 
@@ -25,6 +26,7 @@ pub use attachments::AttachmentSettings;
 pub use bus::BusAddress;
 pub use endpoint::{Endpoint, Endpoints};
 pub use sources::Sources;
+pub use tls::TlsSettings;
 pub use webhooks::WebhookSettings;
 pub use written::Written;
 
@@ -42,6 +44,8 @@ pub enum StoreAddress {
 pub struct Config {
     /// Address to listen on.
     pub listen: SocketAddr,
+    /// Where it speaks TLS besides, and by what.
+    pub tls: Option<TlsSettings>,
     /// The store.
     pub store: StoreAddress,
     /// Folder of the agencies.
@@ -81,6 +85,8 @@ pub struct Config {
 struct File {
     #[serde(default = "listen")]
     listen: toml::Spanned<String>,
+    listen_tls: Option<toml::Spanned<String>>,
+    tls: Option<toml::Spanned<tls::Declared>>,
     store: toml::Spanned<String>,
     agencies: PathBuf,
     drops: Option<PathBuf>,
@@ -134,6 +140,12 @@ fn log() -> String {
 }
 
 impl Config {
+    /// Whether nothing but the hub's own machine reaches it.
+    pub fn is_local(&self) -> bool {
+        let tls = self.tls.as_ref().map(|tls| tls.listen);
+        [Some(self.listen), tls].into_iter().flatten().all(|address| address.ip().is_loopback())
+    }
+
     /// Reads `hub.toml`; paths in it are relative to its folder. `LIENTHONG_LOG` overrides `log`.
     ///
     /// # Errors
@@ -157,12 +169,10 @@ impl Config {
             vec![Diagnostic::at(name, text, &span, error.message().to_owned(), "")]
         })?;
         let mut found = Vec::new();
-        let listen = file.listen.get_ref().parse();
-        if listen.is_err() {
-            let message = format!("`{}` is no address", file.listen.get_ref());
-            let advice = "write address:port, such as 127.0.0.1:8080";
-            found.push(Diagnostic::at(name, text, &file.listen.span(), message, advice));
-        }
+        let listen = address(&file.listen, (name, text), &mut found);
+        let listen_tls = file.listen_tls.as_ref();
+        let listen_tls = listen_tls.and_then(|told| address(told, (name, text), &mut found));
+        let tls = tls::read(listen_tls, file.tls, (name, text, folder), &mut found);
         let store = StoreAddress::parse(file.store.get_ref(), folder);
         if let Err((message, advice)) = &store {
             let span = file.store.span();
@@ -185,8 +195,9 @@ impl Config {
             .ok()
             .and_then(|store| file.attachments.settings(store, (name, text, folder), &mut found));
         match (listen, store, bus) {
-            (Ok(listen), Ok(store), Ok(bus)) if found.is_empty() => Ok(Self {
+            (Some(listen), Ok(store), Ok(bus)) if found.is_empty() => Ok(Self {
                 listen,
+                tls,
                 store,
                 agencies: folder.join(file.agencies),
                 drops: file.drops.map(|drops| folder.join(drops)),
@@ -290,6 +301,21 @@ impl StoreAddress {
 /// What a store may be.
 const STORES: &str =
     "write sqlite:FILE, such as sqlite:hub.db, or postgres://ROLE:PASSWORD@HOST/DATABASE";
+
+/// An address to listen on.
+fn address(
+    told: &toml::Spanned<String>,
+    (name, text): (&str, &str),
+    found: &mut Vec<Diagnostic>,
+) -> Option<SocketAddr> {
+    let parsed = told.get_ref().parse().ok();
+    if parsed.is_none() {
+        let message = format!("`{}` is no address", told.get_ref());
+        let advice = "write address:port, such as 127.0.0.1:8080";
+        found.push(Diagnostic::at(name, text, &told.span(), message, advice));
+    }
+    parsed
+}
 
 /// Networks by their addresses.
 fn networks(

@@ -11,8 +11,12 @@ mod stores;
 
 use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
-use adapters::rest::server::{self, App, ServerLimits};
+use adapters::rest::{
+    server::{self, App, ServerLimits},
+    tls::Tls,
+};
 use contracts::Contracts;
+use futures_util::future::try_join_all;
 use mappings::Diagnostic;
 use tokio::{
     net::TcpListener,
@@ -84,7 +88,7 @@ pub struct Hub {
     /// The keys in force.
     pub keys: Keys,
     stop: CancellationToken,
-    server: JoinHandle<io::Result<()>>,
+    server: JoinHandle<io::Result<Vec<()>>>,
     app: App,
     beside: TaskTracker,
     process: Process,
@@ -129,13 +133,18 @@ impl Hub {
         parts.drops = drops.map_err(HubError::Faulty)?;
         let stop = CancellationToken::new();
         let known = (Arc::new(contracts), Arc::new(gazetteer));
-        let process = Process::begin(&config, known, store.clone(), stop.clone());
+        let tls = parts.tls.clone().map(Tls::from);
+        let process = Process::begin(&config, known, tls.clone(), store.clone(), stop.clone());
         process.keys.refresh(&*store).await?;
         if !parts.polls.is_empty() {
             store.begin_turns().await?;
         }
         let ready = Ready::of(parts, &config, &process).await?;
         let (listener, address) = listen(config.listen).await?;
+        let encrypted = match (&config.tls, tls) {
+            (Some(told), Some(tls)) => Some((listen(told.listen).await?.0, Some(tls))),
+            _ => None,
+        };
         process.operations.configuration.begins(sources.hash(&*store));
         let (operations, app) = (ready.operations.clone(), App::from(ready.app.clone()));
         let generation = ready.begin(&app, &process);
@@ -149,7 +158,10 @@ impl Hub {
         let tending = tokio::spawn(tending);
         let connections_max = descriptors::connections();
         let limits = ServerLimits { connections_max, ..ServerLimits::default() };
-        let server = tokio::spawn(server::serve(listener, app.clone(), limits, stop.clone()));
+        let listeners = [Some((listener, None)), encrypted].into_iter().flatten();
+        let serving =
+            listeners.map(|one| server::serve(one, app.clone(), limits.clone(), stop.clone()));
+        let server = tokio::spawn(try_join_all(serving.collect::<Vec<_>>()));
         tracing::info!(%address, "listening");
         Ok(Self {
             address,
@@ -186,7 +198,7 @@ impl Hub {
             self.process.journey.finished().await;
             // A fault in it was told when it happened; there is nothing left to leave.
             let _ = self.tending.await;
-            served
+            served.map(|_| ())
         };
         timeout(STOP_WITHIN, ending).await.unwrap_or_else(|_| {
             tracing::warn!("not everything under way has ended by the deadline");

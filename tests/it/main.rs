@@ -27,6 +27,7 @@ mod dialect;
 mod differential;
 mod drift;
 mod drop;
+mod encrypted;
 mod exchange;
 mod exports;
 mod faults;

@@ -1,7 +1,8 @@
 //! Connections: accepted, limited, and ended in good order.
 //!
 //! An accept loop of our own, because `axum::serve` has neither timeouts nor a cap: a header sent
-//! by half would hold its connection for ever.
+//! by half would hold its connection for ever. A server may speak TLS (`tls.rs`): agreeing on it is
+//! part of a connection, held to the same time as its first request.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -19,14 +20,16 @@ use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::client::Client;
+use super::client::{self, Client, Thumbprint};
 use super::intake;
+use super::tls::{self, Tls};
 use super::wire::Wire;
 
 /// After an error in accepting, so that a lack of file descriptors does not become a busy loop.
@@ -96,9 +99,9 @@ impl App {
     }
 }
 
-/// Serves `app` over HTTP/1.1 until `stop`, then lets requests under way finish. Whatever comes
-/// after `stop`, and whatever is not answered `finish_timeout` after it, is told to come again
-/// (503, `Retry-After`).
+/// Serves `app` over HTTP/1.1, by TLS where it is told how, until `stop`, then lets requests under
+/// way finish. Whatever comes after `stop`, and whatever is not answered `finish_timeout` after it,
+/// is told to come again (503, `Retry-After`).
 ///
 /// Returns when every connection has ended, at the latest `stop_timeout` after `stop`. An error
 /// in accepting is logged and never ends it.
@@ -107,14 +110,14 @@ impl App {
 ///
 /// Only at once, when the listener has no address.
 pub async fn serve(
-    listener: TcpListener,
+    (listener, tls): (TcpListener, Option<Tls>),
     app: impl Into<App>,
     limits: ServerLimits,
     stop: CancellationToken,
 ) -> io::Result<()> {
     let app = app.into();
     let address = listener.local_addr()?;
-    tracing::info!(%address, "listening");
+    tracing::info!(%address, tls = tls.is_some(), "listening");
     let slots = Arc::new(Semaphore::new(limits.connections_max));
     let connections = TaskTracker::new();
     let (hurry, cut) = (CancellationToken::new(), CancellationToken::new());
@@ -130,6 +133,7 @@ pub async fn serve(
             let cut = cut.child_token();
             let unheard = silent.enter(cut.clone());
             let answering = (app.clone(), ending.clone());
+            let stream = (stream, tls.clone());
             let conversation = converse(stream, answering, unheard, limits.clone());
             connections.spawn(async move {
                 cut.run_until_cancelled(conversation).await;
@@ -235,8 +239,8 @@ async fn accept(listener: &TcpListener) -> TcpStream {
 
 /// All requests of one connection.
 async fn converse(
-    stream: TcpStream,
-    (app, ending): (App, Ending),
+    (stream, tls): (TcpStream, Option<Tls>),
+    answering: (App, Ending),
     unheard: Unheard,
     limits: ServerLimits,
 ) {
@@ -245,12 +249,37 @@ async fn converse(
     }
     let peer = stream.peer_addr().ok().map(|peer| Client(peer.ip()));
     let wire = Wire::new(stream, limits.write_timeout, limits.linger);
+    let Some(tls) = tls else {
+        return exchange(wire, (peer, None), answering, unheard, limits).await;
+    };
+    let stop = answering.1.stop.clone();
+    let agreeing = timeout(limits.header_timeout, tls.agree(wire));
+    match stop.run_until_cancelled(agreeing).await {
+        Some(Ok(Ok(stream))) => {
+            let shown = tls::shown(&stream).map(Thumbprint::of);
+            exchange(stream, (peer, shown), answering, unheard, limits).await;
+        }
+        Some(Ok(Err(error))) => tracing::debug!(%error, "no TLS is agreed on"),
+        Some(Err(_)) | None => {}
+    }
+}
+
+/// The requests of a connection that can carry them.
+async fn exchange(
+    io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    (peer, shown): (Option<Client>, Option<Thumbprint>),
+    (app, ending): (App, Ending),
+    unheard: Unheard,
+    limits: ServerLimits,
+) {
+    let credential = shown.and_then(Thumbprint::credential);
     let stop = ending.stop.clone();
     let unheard = Mutex::new(Some(unheard));
     let heard = service_fn(move |mut request: Request<Incoming>| {
         if let Some(peer) = peer {
             request.extensions_mut().insert(peer);
         }
+        client::credit(request.headers_mut(), credential.as_ref());
         drop(unheard.lock().unwrap_or_else(PoisonError::into_inner).take());
         answer_or_end(ending.clone(), app.now(), request)
     });
@@ -260,7 +289,7 @@ async fn converse(
         .max_header_size(limits.header_bytes_max)
         .max_headers(limits.headers_max)
         .max_buf_size(BUFFER_BYTES_MAX.max(limits.header_bytes_max))
-        .serve_connection(TokioIo::new(wire), heard);
+        .serve_connection(TokioIo::new(io), heard);
     let mut connection = pin!(connection);
     let ended = match stop.run_until_cancelled(connection.as_mut()).await {
         Some(ended) => ended,

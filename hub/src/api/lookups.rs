@@ -7,7 +7,6 @@
 //! address but by those that it names in `X-Forwarded-For`.
 
 use std::{
-    net::IpAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -37,7 +36,7 @@ use crate::api::document::{
     tags,
 };
 use crate::{
-    auth::{Attempts, Caller, Principal},
+    auth::{Attempts, Caller, Origin, Principal},
     operations::{Claim, PublicView},
     registry::lookup,
     store::StoreError,
@@ -64,7 +63,7 @@ const FLOOR: Duration = Duration::from_millis(400);
 /// How often it was asked of late.
 #[derive(Clone)]
 pub struct Lookups {
-    addresses: Arc<Attempts<IpAddr>>,
+    addresses: Arc<Attempts<Origin>>,
     codes: Arc<Attempts<String>>,
 }
 
@@ -130,12 +129,13 @@ fn read(body: &[u8]) -> Result<Claim, Stop> {
 }
 
 /// The address that is counted: the caller's own, for the portal that of whom it asks for.
-fn counted(extensions: &Extensions, headers: &HeaderMap) -> Option<IpAddr> {
+fn counted(extensions: &Extensions, headers: &HeaderMap) -> Option<Origin> {
     let caller = extensions.get::<Caller>().map(|caller| &caller.principal);
-    match caller {
+    let address = match caller {
         Some(Principal::Portal | Principal::Operator) => last_forwarded(headers),
         _ => Client::of(extensions),
-    }
+    };
+    address.map(Origin::from)
 }
 
 /// Characters of a code that stands among other words, at least.

@@ -7,6 +7,7 @@
 
 use std::{
     hash::Hash,
+    net::{IpAddr, Ipv6Addr},
     time::{Duration, Instant},
 };
 
@@ -14,6 +15,23 @@ use quick_cache::sync::Cache;
 
 /// Those who try that are remembered; the least seen go first.
 const REMEMBERED_MAX: usize = 16_384;
+
+/// From where somebody tries, as it is counted: an IPv4 address, or the first 64 bits of an IPv6
+/// one. So much a household or a server is given, to have as many addresses in it as it likes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Origin(IpAddr);
+
+impl From<IpAddr> for Origin {
+    fn from(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V6(address) => {
+                let network = u128::from(address) & (u128::MAX << 64);
+                Self(IpAddr::V6(Ipv6Addr::from(network)))
+            }
+            address => Self(address),
+        }
+    }
+}
 
 /// How often one tried of late.
 #[derive(Clone, Copy)]
@@ -67,6 +85,15 @@ impl<K: Hash + Eq + Clone> Attempts<K> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_addresses_of_one_network_are_one_origin() {
+        let of = |text: &str| Origin::from(text.parse::<IpAddr>().unwrap());
+        assert_eq!(of("2001:db8:0:7::1"), of("2001:db8:0:7:ffff:ffff:ffff:ffff"));
+        assert_ne!(of("2001:db8:0:7::1"), of("2001:db8:0:8::1"));
+        assert_eq!(of("::ffff:198.51.100.1"), of("198.51.100.1"));
+        assert_ne!(of("198.51.100.1"), of("198.51.100.2"));
+    }
 
     #[test]
     fn who_tries_again_and_again_may_not_for_a_while_and_nobody_else() {

@@ -10,11 +10,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use adapters::rest::client::{CERTIFICATE, Thumbprint};
 use aws_lc_rs::{constant_time::verify_slices_are_equal, rand};
 use jiff::Timestamp;
+use rustls::pki_types::{CertificateDer, pem::PemObject};
 
 use super::{
-    Attempts, Principal, Scopes,
+    Attempts, Origin, Principal, Scopes,
     seal::{self, Seal},
 };
 use crate::{
@@ -48,6 +50,21 @@ pub fn new_key(principal: &Principal) -> Result<(ApiKey, String), StoreError> {
     Ok((ApiKey::new(id, hash, principal.to_string()), shown))
 }
 
+/// A new key that is borne by a certificate, given as PEM; nobody has its secret. Which certificate
+/// it is, whose it is and by whom it was made is the authority's affair, which the server trusts.
+///
+/// # Errors
+/// When the text holds no certificate, or more than one; no randomness.
+pub fn new_key_of_certificate(principal: &Principal, pem: &[u8]) -> Result<ApiKey, StoreError> {
+    let read: Result<Vec<CertificateDer<'_>>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    let told = |why: &str| StoreError::fault(format!("{why}: write one certificate, as PEM"));
+    let [certificate] = &read.map_err(|_| told("this is no PEM"))?[..] else {
+        return Err(told("there is not exactly one certificate in it"));
+    };
+    let (key, _) = new_key(principal)?;
+    Ok(ApiKey { certificate: Some(Thumbprint::of(certificate).to_string()), ..key })
+}
+
 /// The password by which a key's bearer makes digests: not the key's own secret, of which the store
 /// has no more than a hash.
 pub fn digest_password(store: &dyn Store, key: &ApiKey) -> String {
@@ -59,6 +76,8 @@ pub(super) struct Known {
     pub(super) hash: Digest,
     pub(super) seal: Seal,
     pub(super) caller: Caller,
+    /// Whether a certificate bears it.
+    certified: bool,
     expires_at: Option<Timestamp>,
     /// The second it was last used at, in this process or as others noted.
     used: Arc<AtomicI64>,
@@ -106,10 +125,15 @@ enum Shown<'a> {
     Key { id: &'a str, secret: &'a str },
     /// A token that was had for one.
     Token { id: &'a str, token: &'a str },
+    /// The thumbprint of a certificate, as the server tells that its connection has shown it.
+    Certificate(&'a str),
 }
 
 impl<'a> Shown<'a> {
     fn read(authorization: &'a str) -> Option<Self> {
+        if let Some((CERTIFICATE, thumbprint)) = authorization.split_once(' ') {
+            return Some(Self::Certificate(thumbprint));
+        }
         let shown = authorization.strip_prefix("Bearer ")?.trim();
         if let Some(token) = shown.strip_prefix("ltt_") {
             let (id, token) = token.split_once('_')?;
@@ -121,7 +145,7 @@ impl<'a> Shown<'a> {
 
     fn id(&self) -> &'a str {
         match self {
-            Self::Key { id, .. } | Self::Token { id, .. } => id,
+            Self::Key { id, .. } | Self::Token { id, .. } | Self::Certificate(id) => id,
         }
     }
 }
@@ -129,9 +153,10 @@ impl<'a> Shown<'a> {
 /// The keys in force, read anew every few seconds.
 #[derive(Clone)]
 pub struct Keys {
+    /// By their public part; those that a certificate bears, by its thumbprint.
     pub(super) known: Arc<RwLock<HashMap<String, Known>>>,
     /// Wrong secrets, by the address that shows them and the key that they are told to be of.
-    wrong: Arc<Attempts<(IpAddr, String)>>,
+    wrong: Arc<Attempts<(Origin, String)>>,
     /// Stands for keys that there are not: what names one takes as long as what names a key.
     none: Arc<Known>,
 }
@@ -148,6 +173,7 @@ impl Default for Keys {
                 principal: Principal::Portal,
                 scopes: Scopes::NONE,
             },
+            certified: false,
             expires_at: None,
             used: Arc::default(),
             noted: 0,
@@ -171,11 +197,12 @@ impl Known {
             hash: key.hash,
             seal,
             caller: Caller { key: key.id.clone(), principal, scopes },
+            certified: key.certificate.is_some(),
             expires_at: key.expires_at,
             used: Arc::new(AtomicI64::new(noted)),
             noted,
         };
-        Some((key.id, known))
+        Some((key.certificate.unwrap_or(key.id), known))
     }
 
     /// A token of the key.
@@ -222,11 +249,16 @@ impl Keys {
     pub async fn refresh(&self, store: &dyn Store) -> Result<(), StoreError> {
         self.note_uses(store).await?;
         let keys = store.keys().await?;
-        let live = keys.into_iter().filter(|key| key.revoked_at.is_none());
-        let mut known: HashMap<_, _> = live.filter_map(|key| Known::read(store, key)).collect();
+        let mut live: Vec<_> = keys.into_iter().filter(|key| key.revoked_at.is_none()).collect();
+        // A certificate that bore a key before bears the one that is in force.
+        let now = Timestamp::now();
+        live.sort_by_key(|key| key.in_force(now));
+        let read = live.into_iter().filter_map(|key| Known::read(store, key));
+        let mut known: HashMap<_, _> = read.collect();
         if let Ok(mut current) = self.known.write() {
             for (id, one) in &mut known {
-                if let Some(before) = current.get(id) {
+                let same = |before: &&Known| before.caller.key == one.caller.key;
+                if let Some(before) = current.get(id).filter(same) {
                     one.used = before.used.clone();
                     one.used.fetch_max(one.noted, Ordering::Relaxed);
                 }
@@ -239,10 +271,12 @@ impl Keys {
     async fn note_uses(&self, store: &dyn Store) -> Result<(), StoreError> {
         let used: Vec<(String, Timestamp)> = {
             let Ok(known) = self.known.read() else { return Ok(()) };
-            let used = known.iter().filter_map(|(id, one)| {
+            let used = known.values().filter_map(|one| {
                 let used = one.used.load(Ordering::Relaxed);
                 let new = used.saturating_sub(one.noted) >= USED_SECONDS;
-                new.then(|| Timestamp::from_second(used).ok()).flatten().map(|at| (id.clone(), at))
+                new.then(|| Timestamp::from_second(used).ok())
+                    .flatten()
+                    .map(|at| (one.caller.key.clone(), at))
             });
             used.collect()
         };
@@ -256,6 +290,8 @@ impl Keys {
         self.unless_locked(shown.id(), peer, |known| match shown {
             Shown::Key { id, secret } => known.knows(id, secret),
             Shown::Token { id, token } => known.opens(id, token),
+            Shown::Certificate(_) if known.certified => Proof::Right(known.caller.scopes),
+            Shown::Certificate(_) => Proof::Wrong,
         })
     }
 
@@ -271,7 +307,7 @@ impl Keys {
         peer: Option<IpAddr>,
         judge: impl FnOnce(&Known) -> Proof,
     ) -> Judged {
-        let locked = peer.map(|peer| ((peer, id.to_owned()), Instant::now()));
+        let locked = peer.map(|peer| ((peer.into(), id.to_owned()), Instant::now()));
         if let Some((who, now)) = &locked
             && let Some(left) = self.wrong.left(who, *now)
         {
@@ -320,11 +356,12 @@ impl Keys {
                 hash: key.hash,
                 seal: Seal::from_bytes([7; 32]),
                 caller: Caller { key: key.id.clone(), principal: who.clone(), scopes },
+                certified: key.certificate.is_some(),
                 expires_at: key.expires_at,
                 used: Arc::default(),
                 noted: 0,
             };
-            (key.id.clone(), known)
+            (key.certificate.clone().unwrap_or_else(|| key.id.clone()), known)
         });
         Self { known: Arc::new(RwLock::new(known.collect())), ..Self::default() }
     }

@@ -10,8 +10,8 @@ mod seal;
 
 use std::{fmt, str::FromStr};
 
-pub(crate) use attempts::Attempts;
-pub use keys::{Caller, Judged, Keys, digest_password, new_key};
+pub(crate) use attempts::{Attempts, Origin};
+pub use keys::{Caller, Judged, Keys, digest_password, new_key, new_key_of_certificate};
 pub use scope::{NotAScope, Scope, Scopes};
 
 /// Letters of the name of a reporting tool, at most.

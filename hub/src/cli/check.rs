@@ -12,6 +12,7 @@ use super::{Exit, Folder, faulty, with_catalog};
 use crate::{
     catalog::Catalog,
     catalogue,
+    config::TlsSettings,
     delivery::Deliveries,
     drops,
     hub::{configuration, routes},
@@ -65,6 +66,9 @@ pub(super) fn configured(
     let folder = Folder { mappings: config.agencies.clone() };
     with_catalog(&folder, err, |catalog, contracts, err| {
         if let Err(found) = drops::root(catalog, config.drops.as_deref()) {
+            return faulty(&found, err);
+        }
+        if let Some(Err(found)) = config.tls.as_ref().map(TlsSettings::terms) {
             return faulty(&found, err);
         }
         if let Err(found) = Polls::prepare(catalog, &config) {

@@ -1,8 +1,9 @@
 //! `lienthong key`.
 
 use std::{
+    fs,
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -41,6 +42,9 @@ pub(super) enum Action {
         #[arg(long, default_value_t = DAYS_DEFAULT,
               value_parser = clap::value_parser!(u16).range(1..=DAYS_MAX))]
         days: u16,
+        /// A file with the certificate that bears it (PEM), instead of a secret.
+        #[arg(long, value_name = "FILE")]
+        certificate: Option<PathBuf>,
     },
     /// Make a key that takes the place of another; both are in force for a while.
     Rotate {
@@ -54,6 +58,9 @@ pub(super) enum Action {
         #[arg(long, default_value_t = DAYS_DEFAULT,
               value_parser = clap::value_parser!(u16).range(1..=DAYS_MAX))]
         days: u16,
+        /// A file with the certificate that bears the new one (PEM), instead of a secret.
+        #[arg(long, value_name = "FILE")]
+        certificate: Option<PathBuf>,
     },
     /// Revoke a key.
     Revoke {
@@ -65,7 +72,8 @@ pub(super) enum Action {
         /// Its public part: the letters between the two underscores.
         id: String,
     },
-    /// List keys, without their secrets: id, principal, state, scopes, last use, name.
+    /// List keys, without their secrets: id, principal, state, scopes, last use, name, and the
+    /// thumbprint (SHA-256) of the certificate that bears it.
     List,
 }
 
@@ -101,20 +109,24 @@ fn after(days: u16) -> Timestamp {
 async fn done(action: &Action, store: &dyn Store) -> Result<String, StoreError> {
     let missing = |id: &str| StoreError::fault(format!("there is no key `{id}`"));
     match action {
-        Action::New { principal, name, scopes, days } => {
+        Action::New { principal, name, scopes, days, certificate } => {
             let principal =
                 principal.parse().map_err(|error| StoreError::fault(format!("{error}")))?;
             let scopes = granted(&principal, scopes)?;
-            let (key, shown) = auth::new_key(&principal)?;
+            let (key, shown) = made(store, &principal, certificate.as_deref(), None).await?;
             let (name, expires_at) = (name.clone(), Some(after(*days)));
             store.add_key(ApiKey { name, scopes, expires_at, ..key }).await?;
             Ok(shown)
         }
-        Action::Rotate { id, overlap_days, days } => {
+        Action::Rotate { id, overlap_days, days, certificate } => {
             let old = in_force(store, id).await?;
             let principal: Principal =
                 old.principal.parse().map_err(|error| StoreError::fault(format!("{error}")))?;
-            let (key, shown) = auth::new_key(&principal)?;
+            if old.certificate.is_some() && certificate.is_none() {
+                let told = "a certificate bears it: name the next one by --certificate";
+                return Err(StoreError::fault(told.to_owned()));
+            }
+            let (key, shown) = made(store, &principal, certificate.as_deref(), Some(id)).await?;
             let (name, scopes, expires_at) = (old.name, old.scopes, Some(after(*days)));
             let key = ApiKey { name, scopes, expires_at, ..key };
             match store.rotate_key(id.clone(), key, after(*overlap_days)).await? {
@@ -132,6 +144,28 @@ async fn done(action: &Action, store: &dyn Store) -> Result<String, StoreError> 
             Ok(keys.iter().map(|key| line(key, now)).collect::<Vec<_>>().join("\n"))
         }
     }
+}
+
+/// A new key, and what is shown of it: its secret, or which certificate bears it. One certificate
+/// bears one key at a time, but for the one whose place it takes.
+async fn made(
+    store: &dyn Store,
+    principal: &Principal,
+    certificate: Option<&Path>,
+    instead: Option<&String>,
+) -> Result<(ApiKey, String), StoreError> {
+    let Some(file) = certificate else { return auth::new_key(principal) };
+    let told = |why: String| StoreError::fault(format!("{}: {why}", file.display()));
+    let pem = fs::read(file).map_err(|error| told(format!("it cannot be read: {error}")))?;
+    let key = auth::new_key_of_certificate(principal, &pem).map_err(|error| told(error.reason))?;
+    let (now, keys) = (Timestamp::now(), store.keys().await?);
+    let mut others = keys.iter().filter(|one| one.in_force(now) && Some(&one.id) != instead);
+    if let Some(other) = others.find(|one| one.certificate == key.certificate) {
+        return Err(told(format!("the key {} is borne by it: revoke that first", other.id)));
+    }
+    let print = key.certificate.clone().unwrap_or_default();
+    let shown = format!("{} is borne by the certificate {print}", key.id);
+    Ok((key, shown))
 }
 
 /// The scopes that are granted, as they are stored; nothing for all.
@@ -165,5 +199,6 @@ fn line(key: &ApiKey, now: Timestamp) -> String {
     let used = key.used_at.map_or_else(|| "never used".to_owned(), |at| format!("used {at}"));
     let scopes = key.scopes.as_deref().unwrap_or("all");
     let name = key.name.as_deref().unwrap_or("-");
-    [&key.id, &key.principal, &state, scopes, &used, name].join("\t")
+    let certificate = key.certificate.as_deref().unwrap_or("-");
+    [&key.id, &key.principal, &state, scopes, &used, name, certificate].join("\t")
 }

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Config, StoreAddress};
+use super::{Config, StoreAddress, TlsSettings};
 use crate::{catalogue, journal::merkle::Digest, store::Store};
 
 /// Folders within folders that are looked into.
@@ -19,6 +19,9 @@ const FILES_MAX: usize = 50_000;
 
 /// Bytes of a file in memory at a time.
 const CHUNK_BYTES: u64 = 1 << 20;
+
+/// What the names of the files of TLS begin with.
+const TLS: &str = "tls/";
 
 /// Digits of the hash by which configurations are told apart.
 const SHORT: usize = 12;
@@ -38,6 +41,9 @@ impl Config {
             if let Some(file) = file {
                 all.file(what.to_owned(), file);
             }
+        }
+        for (what, file) in self.tls.iter().flat_map(TlsSettings::named) {
+            all.file(what.to_owned(), file);
         }
         let grows = self.grows();
         let kept = |path: &Path| !grows.iter().any(|grows| grows.has(path));
@@ -130,7 +136,8 @@ impl Sources {
     /// store's secret: nobody can try secrets by it.
     pub fn hash(&self, store: &dyn Store) -> String {
         let mut text = "configuration/v1\n".to_owned();
-        for (name, digest) in &self.0 {
+        // Which certificate it shows is a process's own.
+        for (name, digest) in self.0.iter().filter(|(name, _)| !name.starts_with(TLS)) {
             text.push_str(&format!("{digest} {name}\n"));
         }
         let hash = store.dedup(text.as_bytes());

@@ -6,12 +6,23 @@ use mappings::Diagnostic;
 use toml::{Table, de::DeTable};
 
 /// Settings that hold from the start of a process to its end.
-const FIXED: [&str; 6] = ["listen", "store", "log", "log_json", "bus", "attachments"];
+const FIXED: [&str; 7] = ["listen", "listen_tls", "store", "log", "log_json", "bus", "attachments"];
 
 /// Settings of one process among those of a store: where it listens, what it logs, and where on its
 /// machine lies what others read too.
-const OWN: [&str; 9] =
-    ["listen", "log", "log_json", "store", "agencies", "drops", "secrets", "catalogue", "routes"];
+const OWN: [&str; 11] = [
+    "listen",
+    "listen_tls",
+    "tls",
+    "log",
+    "log_json",
+    "store",
+    "agencies",
+    "drops",
+    "secrets",
+    "catalogue",
+    "routes",
+];
 
 /// The settings by their names, each as text, and where each stands. Equal where all are set alike,
 /// wherever they stand.

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use adapters::{
     Inbox,
     dialect::{dvcqg, lgsp},
-    rest::{exchange, intake::Intake, push, server::App, token},
+    rest::{exchange, intake::Intake, push, server::App, tls::TlsTerms, token},
     soap,
 };
 use axum::Router;
@@ -55,6 +55,7 @@ pub(super) struct Ready {
     behind: (Profiling, Watching),
     moving: (Deliveries, Drops, Polls),
     webhooks: Going,
+    tls: Option<TlsTerms>,
 }
 
 impl Ready {
@@ -67,7 +68,7 @@ impl Ready {
         config: &Config,
         process: &Process,
     ) -> Result<Self, StoreError> {
-        let Parts { catalog, published, routes, deliveries, drops, polls } = parts;
+        let Parts { catalog, published, routes, deliveries, drops, polls, tls } = parts;
         let (catalog, routes, store) = (Arc::new(catalog), Arc::new(routes), process.store());
         let profiling = Profiling::begin(catalog.clone(), store.clone()).await?;
         in_force(config, &catalog, published, process).await?;
@@ -91,7 +92,7 @@ impl Ready {
         let behind = (profiling, watching);
         let webhooks = Going::new(config.private_networks.clone(), config.webhooks.clone())?;
         let moving = (deliveries, drops, polls);
-        Ok(Self { app, operations, routes, journey, behind, moving, webhooks })
+        Ok(Self { app, operations, routes, journey, behind, moving, webhooks, tls })
     }
 
     /// Answers from the next request on, and begins what goes on by itself. Nothing of it waits:
@@ -115,6 +116,9 @@ impl Ready {
         }
         self.operations.webhooks.change(self.webhooks);
         process.quotas.change(self.operations.catalog.requests_at_once());
+        if let (Some(tls), Some(terms)) = (&process.tls, self.tls) {
+            tls.change(terms);
+        }
         app.change(self.app);
         Generation { routes: self.routes, stop, tasks }
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use adapters::rest::{
     intake::{Intake, Limits},
     quota::Quotas,
+    tls::Tls,
 };
 use contracts::Contracts;
 use mappings::Gazetteer;
@@ -41,6 +42,8 @@ pub(super) struct Process {
     pub(super) intake: Arc<Intake>,
     pub(super) quotas: Arc<Quotas>,
     pub(super) repeats: Repeats,
+    /// What it shows who speaks TLS, where it does.
+    pub(super) tls: Option<Tls>,
     live: Live,
     streams: Streams,
     lookups: Lookups,
@@ -55,6 +58,7 @@ impl Process {
     pub(super) fn begin(
         config: &Config,
         (contracts, gazetteer): (Arc<Contracts>, Arc<Gazetteer>),
+        tls: Option<Tls>,
         store: Arc<dyn Store>,
         stop: CancellationToken,
     ) -> Self {
@@ -87,12 +91,13 @@ impl Process {
             intake,
             quotas,
             repeats: Repeats::default(),
+            tls,
             live,
             streams: Streams::default(),
             lookups: Lookups::default(),
             exports: Exports::default(),
             attachments,
-            open: config.listen.ip().is_loopback(),
+            open: config.is_local(),
         }
     }
 

@@ -3,13 +3,14 @@
 
 use std::path::Path;
 
+use adapters::rest::tls::TlsTerms;
 use contracts::Contracts;
 use mappings::Diagnostic;
 
 use crate::{
     catalog::Catalog,
     catalogue,
-    config::{Config, Sources},
+    config::{Config, Sources, TlsSettings},
     delivery::Deliveries,
     drops::{self, Drops},
     journey::route::Routes,
@@ -28,6 +29,8 @@ pub(super) struct Parts {
     pub(super) deliveries: Deliveries,
     pub(super) drops: Drops,
     pub(super) polls: Polls,
+    /// What is shown who speaks TLS, where the configuration says that it is spoken.
+    pub(super) tls: Option<TlsTerms>,
 }
 
 /// What was read, or every fault of it.
@@ -47,6 +50,8 @@ impl Parts {
         (before, mut found): (&Routes, Vec<Diagnostic>),
         ready: impl FnOnce(&Catalog) -> Told<Drops>,
     ) -> Told<Self> {
+        let tls = config.tls.as_ref().map(TlsSettings::terms).transpose();
+        let tls = sound(tls, &mut found).flatten();
         let published = config.catalogue.as_deref().map(|told| catalogue::load(told, contracts));
         let published = sound(published.transpose(), &mut found);
         let catalog = sound(Catalog::load(&config.agencies, contracts), &mut found);
@@ -64,7 +69,7 @@ impl Parts {
         };
         match (sound(drops, &mut found), routes, deliveries, polls) {
             (Some(drops), Some(routes), Some(deliveries), Some(polls)) if found.is_empty() => {
-                Ok(Self { catalog, published, routes, deliveries, drops, polls })
+                Ok(Self { catalog, published, routes, deliveries, drops, polls, tls })
             }
             _ => Err(found),
         }

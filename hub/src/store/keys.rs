@@ -12,6 +12,8 @@ pub struct ApiKey {
     pub id: String,
     /// SHA-256 of its secret.
     pub hash: Digest,
+    /// The thumbprint of the certificate that bears it, 64 digits; then nobody has its secret.
+    pub certificate: Option<String>,
     /// Whose it is: `agency:<id>`, `portal`, `reporting:<name>` or `operator`.
     pub principal: String,
     /// What its bearer calls it.
@@ -32,6 +34,7 @@ impl ApiKey {
         Self {
             id,
             hash,
+            certificate: None,
             principal,
             name: None,
             scopes: None,

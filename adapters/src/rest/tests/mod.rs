@@ -81,7 +81,7 @@ impl Rig {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
-        let server = tokio::spawn(serve(listener, app, limits, stop.clone()));
+        let server = tokio::spawn(serve((listener, None), app, limits, stop.clone()));
         let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0);
         let client = client.timeout(PATIENCE).build().unwrap();
         Self { inbox, address, client, stop, server: Mutex::new(Some(server)) }

@@ -82,7 +82,7 @@ impl Rig {
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         let limits = ServerLimits { stop_timeout: PATIENCE, ..ServerLimits::default() };
-        let server = tokio::spawn(serve(listener, app, limits, stop.clone()));
+        let server = tokio::spawn(serve((listener, None), app, limits, stop.clone()));
         let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0);
         let client = client.timeout(PATIENCE).build().unwrap();
         Self { inbox, address, client, stop, server: Mutex::new(Some(server)) }

@@ -100,6 +100,7 @@ pub static PARTS: [Part; 29] = [
             ("name", Text),
             ("scopes", Text),
             ("expires_at", Text),
+            ("certificate", Text),
         ],
         key: 1,
     },

@@ -13,12 +13,13 @@ use crate::{
 };
 
 pub(super) async fn add(client: &impl GenericClient, key: &ApiKey) -> Result<(), Failure> {
-    let sql = "INSERT INTO api_keys (id, hash, principal, created_at, name, scopes, expires_at)
-               VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    let sql = "INSERT INTO api_keys (id, hash, principal, created_at, name, scopes, expires_at,
+                                     certificate)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     let (hash, now) = (key.hash.as_bytes().as_slice(), Timestamp::now().to_string());
     let ends = key.expires_at.map(|end| end.to_string());
-    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 7] =
-        [&key.id, &hash, &key.principal, &now, &key.name, &key.scopes, &ends];
+    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 8] =
+        [&key.id, &hash, &key.principal, &now, &key.name, &key.scopes, &ends, &key.certificate];
     session::rows(client, sql, &values).await?;
     Ok(())
 }
@@ -34,12 +35,23 @@ pub(super) async fn rotate(
                    UPDATE api_keys SET expires_at = least(expires_at COLLATE \"C\", $2)
                    WHERE id = $1 AND revoked_at IS NULL RETURNING id
                )
-               INSERT INTO api_keys (id, hash, principal, created_at, name, scopes, expires_at)
-               SELECT $3, $4, $5, $6, $7, $8, $9 FROM before RETURNING id";
+               INSERT INTO api_keys (id, hash, principal, created_at, name, scopes, expires_at,
+                                     certificate)
+               SELECT $3, $4, $5, $6, $7, $8, $9, $10 FROM before RETURNING id";
     let (hash, now) = (key.hash.as_bytes().as_slice(), Timestamp::now().to_string());
     let (until, ends) = (until.to_string(), key.expires_at.map(|end| end.to_string()));
-    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 9] =
-        [&old, &until, &key.id, &hash, &key.principal, &now, &key.name, &key.scopes, &ends];
+    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 10] = [
+        &old,
+        &until,
+        &key.id,
+        &hash,
+        &key.principal,
+        &now,
+        &key.name,
+        &key.scopes,
+        &ends,
+        &key.certificate,
+    ];
     Ok(session::row(client, sql, &values).await?.is_some())
 }
 
@@ -69,7 +81,7 @@ pub(super) async fn note_uses(
 
 pub(super) async fn all(client: &impl GenericClient) -> Result<Vec<ApiKey>, Failure> {
     let sql = "SELECT k.id, k.hash, k.principal, k.revoked_at, k.name, k.scopes, k.expires_at,
-                      u.used_at
+                      u.used_at, k.certificate
                FROM api_keys k LEFT JOIN key_uses u ON u.id = k.id ORDER BY k.id";
     let mut all = Vec::new();
     for row in session::rows(client, sql, &[]).await? {
@@ -82,6 +94,7 @@ pub(super) async fn all(client: &impl GenericClient) -> Result<Vec<ApiKey>, Fail
             scopes: row.try_get(5)?,
             expires_at: time(row.try_get(6)?)?,
             used_at: time(row.try_get(7)?)?,
+            certificate: row.try_get(8)?,
         });
     }
     Ok(all)

@@ -9,12 +9,14 @@ use crate::{
 };
 
 fn insert(connection: &Connection, key: &ApiKey) -> Result<(), StoreError> {
-    let sql = "INSERT INTO api_keys (id, hash, principal, created_at, name, scopes, expires_at)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let sql = "INSERT INTO api_keys (id, hash, principal, created_at, name, scopes, expires_at,
+                                     certificate)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     let (hash, now) = (key.hash.as_bytes(), Timestamp::now().to_string());
     let ends = key.expires_at.map(|end| end.to_string());
-    let values = params![key.id, hash, key.principal, now, key.name, key.scopes, ends];
-    connection.execute(sql, values)?;
+    let told =
+        params![key.id, hash, key.principal, now, key.name, key.scopes, ends, key.certificate];
+    connection.execute(sql, told)?;
     Ok(())
 }
 
@@ -68,7 +70,7 @@ pub(super) fn note_uses(
 
 pub(super) fn all(connection: &Connection) -> Result<Vec<ApiKey>, StoreError> {
     let sql = "SELECT k.id, k.hash, k.principal, k.revoked_at, k.name, k.scopes, k.expires_at,
-                      u.used_at
+                      u.used_at, k.certificate
                FROM api_keys k LEFT JOIN key_uses u ON u.id = k.id ORDER BY k.id";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([])?;
@@ -84,6 +86,7 @@ pub(super) fn all(connection: &Connection) -> Result<Vec<ApiKey>, StoreError> {
             scopes: row.get(5)?,
             expires_at: time(row.get(6)?)?,
             used_at: time(row.get(7)?)?,
+            certificate: row.get(8)?,
         });
     }
     Ok(all)

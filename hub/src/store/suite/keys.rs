@@ -23,6 +23,7 @@ pub(crate) async fn kept(store: &dyn Store) {
         name: Some("cổng".to_owned()),
         scopes: Some("feeds:read statistics:read".to_owned()),
         expires_at: Some(after(100)),
+        certificate: Some("a0".repeat(32)),
         ..key("k1")
     };
     store.add_key(told.clone()).await.unwrap();
@@ -31,7 +32,9 @@ pub(crate) async fn kept(store: &dyn Store) {
 
     // Another takes its place, and it ends in between; an end that is earlier stays.
     assert!(store.rotate_key("k1".to_owned(), key("k2"), after(10)).await.unwrap());
-    assert!(store.rotate_key("k1".to_owned(), key("k3"), after(20)).await.unwrap());
+    let borne = ApiKey { certificate: Some("b1".repeat(32)), ..key("k3") };
+    assert!(store.rotate_key("k1".to_owned(), borne.clone(), after(20)).await.unwrap());
+    assert_eq!(all(store).await[2], borne);
     let ends: Vec<_> = all(store).await.into_iter().map(|one| (one.id, one.expires_at)).collect();
     let named = |id: &str, end| (id.to_owned(), end);
     assert_eq!(ends, [named("k1", Some(after(10))), named("k2", None), named("k3", None)]);

@@ -80,7 +80,7 @@ impl Server {
         let app = axum::Router::new().fallback(serve).with_state(server.clone());
         let limits = crate::rest::server::ServerLimits::default();
         let stop = tokio_util::sync::CancellationToken::new();
-        tokio::spawn(crate::rest::server::serve(listener, app, limits, stop));
+        tokio::spawn(crate::rest::server::serve((listener, None), app, limits, stop));
         server
     }
 
