@@ -5,8 +5,10 @@ openapi.py answers URL PLAN          calls it, and holds each answer to the docu
 openapi.py strange URL KEY EXAMPLES SEED  calls it as no client would (schemathesis)
 
 PLAN is a file: {"keys": {WHO: KEY}, "named": {OPERATION: {PARAMETER: VALUE}}, "calls": [{"operation",
-"who", "path", "query", "body" or "file", "headers", "status"}]}. Prints, by operation, the statuses that came;
-ends with 1 and a line for each fault.
+"who", "path", "query", "body" or "file", "headers", "status"}], "own": {"marks", "shown_by"}}. Marks are texts
+that stand in answers of `shown_by` for who is `agency`, and in none for the agency `stranger`, which may do
+nothing to what is the other's either. Prints, by operation, the statuses that came; ends with 1 and a line for
+each fault.
 """
 
 import copy
@@ -93,7 +95,8 @@ class Document:
         media_type = answer.headers.get("Content-Type")
         content = told.get("content", {})
         if media_type is None or not answer.content:
-            if content:
+            # Of nothing there is no line.
+            if content and "ndjson" not in (media_type or ""):
                 yield f"{name} {status}: there is no body"
             return
         if media_type not in content and "*/*" not in content:
@@ -167,12 +170,49 @@ def call(document, plan, told):
     )
 
 
+class Ownership:
+    """What is one agency's is shown to no other, and touched by none."""
+
+    def __init__(self, document, plan):
+        self.document, self.plan = document, plan
+        self.marks, self.expected = plan["own"]["marks"], set(plan["own"]["shown_by"])
+        self.shown = set()
+
+    def touched(self, told):
+        """Another agency's try at what is done to something that is there."""
+        method, path, _ = self.document.operations[told["operation"]]
+        if method != "get" and told["who"] == "agency" and "{" in path and told["status"] < 300:
+            answer = call(self.document, self.plan, {**told, "who": "stranger"})
+            # A message to what is not theirs is refused as a whole.
+            if answer.status_code not in (403, 404, 422):
+                yield f"{told['operation']}: a stranger has {answer.status_code}: {answer.text[:200]}"
+
+    def seen(self, told, answer):
+        """Whether an answer shows what is the agency's own, and whom it may not."""
+        if self.document.operations[told["operation"]][2].get("security") == [{}]:
+            return
+        marks = [mark for mark in self.marks if mark in answer.text]
+        if answer.status_code < 300 and marks:
+            if told["who"] == "agency":
+                self.shown.add(told["operation"])
+            if told["who"] == "stranger":
+                yield f"{told['operation']}: a stranger is shown {marks}: {answer.text[:300]}"
+
+    def hidden(self):
+        """Calls that do not show it to the agency itself: then nothing is proved of them."""
+        for name in sorted(self.shown ^ self.expected):
+            yield f"{name}: `own.shown_by` is not what is shown"
+
+
 def answers(url, plan):
     document = Document(url)
     plan = json.loads(Path(plan).read_text())
     faults, statuses, kept = [], {}, {}
+    own = Ownership(document, plan)
     for told in calls_of(document, plan):
+        faults.extend(own.touched(told))
         answer = call(document, plan, told)
+        faults.extend(own.seen(told, answer))
         name, status = told["operation"], answer.status_code
         statuses.setdefault(name, {}).setdefault(str(status), 0)
         statuses[name][str(status)] += 1
@@ -191,6 +231,7 @@ def answers(url, plan):
         if told["who"] and status == 200 and etag and "304" in document.operations[name][2]["responses"]:
             again = call(document, plan, {**told, "headers": {"If-None-Match": etag}})
             faults.extend(document.faults(name, again))
+    faults.extend(own.hidden())
     if len(sys.argv) > 4:
         Path(sys.argv[4]).write_text(json.dumps(kept, ensure_ascii=False))
     for fault in sorted(set(faults)):

@@ -39,6 +39,7 @@ impl Office {
             "portal": folder.key("portal"),
             "agency": folder.key("agency:ubnd-bien-hoa"),
             "other": folder.key("agency:so-giao-thong-van-tai"),
+            "stranger": folder.key("agency:so-xay-dung"),
         });
         let hub = Hub::start(&folder).await;
         Self { folder, hub, keys }
