@@ -2,7 +2,7 @@
 //!
 //! | Member | Is |
 //! |---|---|
-//! | `id` | the log that the entry is of, and its position; for dossiers also the key, for what one entry tells much of a number |
+//! | `id` | the log of the entry, its position, and what tells events of one position apart |
 //! | `type` | `vn.gov.dongnai.lienthong.<record>.v<major>` |
 //! | `time`, `recordedtime` | when the hub recorded it |
 //! | `sequence` | the position, with zeros before it, so that texts sort like numbers |

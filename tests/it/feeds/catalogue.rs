@@ -10,6 +10,7 @@ use crate::{
     delivery::agency::{Agency, Reply},
     follow::Reader,
     harness::{Hub, Sender},
+    webhooks::takes,
 };
 
 on_each_store!(who_follows_the_catalogue_holds_what_is_published);
@@ -111,7 +112,7 @@ async fn who_follows_the_catalogue_holds_what_is_published(backend: Backend) {
     is_published(&other.sender(portal.key()), &held).await;
     let (status, page) = waited.await.unwrap();
     assert_eq!((status, &page), (200, &json!(told)), "who waited is told the same");
-    receiver.takes(told.len(), std::time::Duration::from_secs(60)).await;
+    takes(&receiver, told.len()).await;
     let taken: Vec<Value> =
         receiver.taken().iter().map(|one| serde_json::from_str(&one.body).unwrap()).collect();
     assert_eq!(taken, told);

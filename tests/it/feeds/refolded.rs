@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::statistics::{Table, added, is_answered, told_more};
+use super::statistics::{Table, added, is_answered, size_of, told_more};
 use crate::{
     backend::{Backend, on_each_store},
     harness::{Hub, Sender},
@@ -97,12 +97,12 @@ async fn who_follows_a_refolded_feed_begins_anew_from_its_snapshot(backend: Back
     let held = Table::from([(wrong, 7)]);
     let mut client = Client { sender: &portal, after: before.clone(), held, begun_anew: 0 };
     client.reads().await;
-    let size = portal.found("/v1/feeds").await["size"].as_u64().unwrap();
+    let size = size_of(&portal).await;
     is_answered(&portal, &client.held, size).await;
     // It goes on from there as if nothing had been.
     told_more(&agency, 5).await;
     client.reads().await;
-    let size = portal.found("/v1/feeds").await["size"].as_u64().unwrap();
+    let size = size_of(&portal).await;
     is_answered(&portal, &client.held, size).await;
     assert_eq!(client.begun_anew, 1);
     // Streams and exports are told the same; a cursor of another feed is none.

@@ -107,7 +107,7 @@ async fn who_adds_changes_up_holds_the_numbers_of_every_position(backend: Backen
     assert_eq!(ids(&portal.feed("statistics", 500).await), known);
     assert_eq!(ids(&agency.feed("statistics", 100).await), known);
     assert!(other.feed("statistics", 100).await.is_empty(), "they are another agency's");
-    let size = portal.found("/v1/feeds").await["size"].as_u64().unwrap();
+    let size = size_of(&portal).await;
     let (mut table, mut left) = (Table::new(), events.as_slice());
     for as_of in [size / 3, size / 2, size - 1, size] {
         let until = left.iter().take_while(|event| position(event) < as_of).count();
@@ -141,7 +141,23 @@ async fn who_adds_changes_up_holds_the_numbers_of_every_position(backend: Backen
     let sum: i64 = csv.lines().skip(1).map(accepted).sum();
     assert_eq!(sum, table.iter().map(of).sum::<i64>());
     hub.stop();
+    // Counted otherwise from an entry on: that entry changes the numbers of all dossiers at once.
+    let folder = folder.with_lines("[counting]\nstopped = \"paused\"\n");
+    let hub = Hub::start(&folder).await;
+    let portal = hub.sender(portal.key());
+    let again = portal.feed("statistics", 3).await;
+    assert_eq!(ids(&again)[..known.len()], known, "what was told stands");
+    let more = &again[known.len()..];
+    assert!(!more.is_empty() && more.iter().all(|one| position(one) == size), "{}", more.len());
+    added(&mut table, more);
+    is_answered(&portal, &table, size_of(&portal).await).await;
+    hub.stop();
     folder.verify();
+}
+
+/// Entries of the journal.
+pub(super) async fn size_of(portal: &Sender) -> u64 {
+    portal.found("/v1/feeds").await["size"].as_u64().unwrap()
 }
 
 /// A message more of what the first test sends.
