@@ -29,6 +29,8 @@ pub mod record;
 pub mod retraction;
 pub mod schema;
 mod split;
+pub mod statistic_change;
+pub mod unit;
 pub mod votes;
 
 pub use body::{Members, Part};

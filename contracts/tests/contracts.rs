@@ -6,12 +6,13 @@ use std::{collections::BTreeSet, fs, path::PathBuf};
 use contracts::{
     Body, Contracts, Dossier, Draft, Progress, Retraction, agency, budget,
     claimed_statistic::ClaimedStatistic, dossier, dossier_state, exchange, feedback, finding,
-    milestone, procedure, retraction::RecordRetraction, schema::MemberType, votes,
+    milestone, procedure, retraction::RecordRetraction, schema::MemberType,
+    statistic_change::StatisticChange, unit, votes,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
-const RECORDS: [&str; 18] = [
+const RECORDS: [&str; 20] = [
     "agency",
     "procedure",
     "dossier",
@@ -25,6 +26,8 @@ const RECORDS: [&str; 18] = [
     "budget",
     "record-retraction",
     "finding",
+    "statistic-change",
+    "unit",
     "claimed-statistic",
     "request",
     "reply",
@@ -82,6 +85,8 @@ fn round_trip_of(record: &str, value: &Value) {
         "record-retraction" => round_trip::<RecordRetraction>(value),
         "claimed-statistic" => round_trip::<ClaimedStatistic>(value),
         "finding" => round_trip::<finding::Finding>(value),
+        "statistic-change" => round_trip::<StatisticChange>(value),
+        "unit" => round_trip::<unit::Unit>(value),
         "request" => round_trip::<exchange::Request>(value),
         "reply" => round_trip::<exchange::Reply>(value),
         "application" => round_trip::<exchange::Application>(value),
@@ -195,6 +200,8 @@ fn every_member_of_a_type_is_in_its_schema() {
     same_members::<RecordRetraction>("record-retraction", "");
     same_members::<ClaimedStatistic>("claimed-statistic", "");
     same_members::<finding::Finding>("finding", "");
+    same_members::<StatisticChange>("statistic-change", "");
+    same_members::<unit::Unit>("unit", "");
     same_members::<finding::Stamp>("finding", "/properties/opened");
     same_members::<finding::Stamp>("finding", "/properties/closed");
     same_members::<finding::JudgedBy>("finding", "/properties/judged_by");

@@ -25,11 +25,8 @@ pub fn write(log_id: &str, feed: &str, (position, key): &Place) -> String {
 
 /// The place of a cursor; `None` for one that was not given for this feed or list of this log.
 pub fn read(log_id: &str, feed: &str, cursor: &str) -> Option<Place> {
-    let place = parse(log_id, feed, cursor)?;
-    // One text for each place: what is not written like this was not given by us. No key that is
-    // stored holds NUL, and not every store can be asked for it.
-    let exact = !place.1.contains('\0') && write(log_id, feed, &place) == cursor;
-    exact.then_some(place)
+    let told = told(cursor)?;
+    (told.feed == feed && told.log_id == log_id).then_some(told.place)
 }
 
 /// Why a cursor of a feed is not gone on from.
@@ -39,26 +36,53 @@ pub enum Astray {
     NotOurs,
     /// It lies in what was lost with a log that this one goes on from: that log.
     Lost(EndedLog),
+    /// It was given for this feed as another version of its fold had it.
+    Refolded,
 }
 
 /// The place of a cursor of a feed, whose numbers are positions: one of a log that this one goes
-/// on from is as good, up to where it does.
+/// on from is as good, up to where it does. A feed is named with the version of its fold behind a
+/// full stop, where it has one.
 ///
 /// # Errors
 /// [`Astray`].
 pub fn follow(log: &Log, feed: &str, cursor: &str) -> Result<Place, Astray> {
-    if let Some(place) = read(&log.id, feed, cursor) {
-        return Ok(place);
+    let told = told(cursor).ok_or(Astray::NotOurs)?;
+    let old = log.ended.iter().find(|old| old.log_id == told.log_id);
+    if old.is_none() && told.log_id != log.id || named(&told.feed) != named(feed) {
+        return Err(Astray::NotOurs);
     }
-    let old = log.ended.iter().find_map(|old| Some((old, read(&old.log_id, feed, cursor)?)));
+    if told.feed != feed {
+        return Err(Astray::Refolded);
+    }
     match old {
-        Some((old, place)) if place <= (old.size, String::new()) => Ok(place),
-        Some((old, _)) => Err(Astray::Lost(old.clone())),
-        None => Err(Astray::NotOurs),
+        Some(old) if told.place > (old.size, String::new()) => Err(Astray::Lost(old.clone())),
+        _ => Ok(told.place),
     }
 }
 
-fn parse(log_id: &str, feed: &str, cursor: &str) -> Option<Place> {
+/// The name of a feed without the version of its fold.
+fn named(feed: &str) -> &str {
+    feed.split_once('.').map_or(feed, |(name, _)| name)
+}
+
+/// What a cursor tells.
+struct Told {
+    feed: String,
+    log_id: String,
+    place: Place,
+}
+
+/// What a cursor tells, where it is one that we have given.
+fn told(cursor: &str) -> Option<Told> {
+    let told = parse(cursor)?;
+    // One text for each place: what is not written like this was not given by us. No key that is
+    // stored holds NUL, and not every store can be asked for it.
+    let exact = write(&told.log_id, &told.feed, &told.place) == cursor;
+    (exact && !told.place.1.contains('\0')).then_some(told)
+}
+
+fn parse(cursor: &str) -> Option<Told> {
     let (pairs, rest) = cursor.as_bytes().as_chunks::<2>();
     if !rest.is_empty() {
         return None;
@@ -69,11 +93,13 @@ fn parse(log_id: &str, feed: &str, cursor: &str) -> Option<Place> {
     let text = String::from_utf8(bytes).ok()?;
     let mut parts = text.splitn(5, '\n');
     let mut next = || parts.next();
-    if next()? != VERSION || next()? != feed || next()? != log_id {
+    if next()? != VERSION {
         return None;
     }
+    let (feed, log_id) = (next()?.to_owned(), next()?.to_owned());
     let position = next()?.parse::<i64>().ok().and_then(|number| u64::try_from(number).ok())?;
-    Some((position, next()?.to_owned()))
+    let place = (position, next()?.to_owned());
+    Some(Told { feed, log_id, place })
 }
 
 #[cfg(test)]
@@ -93,6 +119,22 @@ mod tests {
         assert_eq!(of("old", 8, ""), Err(Astray::Lost(old)));
         assert_eq!(of("new", 8, "a/1"), Ok((8, "a/1".to_owned())));
         assert_eq!(of("other", 1, ""), Err(Astray::NotOurs));
+    }
+
+    #[test]
+    fn a_cursor_of_another_version_of_a_fold_is_told_from_one_of_another_feed() {
+        let old = EndedLog { log_id: "old".to_owned(), size: 7, root: Digest::of(b"") };
+        let log = Log { id: "new".to_owned(), ended: vec![old] };
+        let of = |log_id: &str, feed: &str| {
+            follow(&log, "findings.2", &write(log_id, feed, &(3, String::new())))
+        };
+        assert_eq!(of("new", "findings.2"), Ok((3, String::new())));
+        for (log_id, feed) in [("new", "findings.1"), ("old", "findings.3"), ("new", "findings")] {
+            assert_eq!(of(log_id, feed), Err(Astray::Refolded), "{log_id} {feed}");
+        }
+        for (log_id, feed) in [("other", "findings.1"), ("new", "records"), ("new", "finding.1")] {
+            assert_eq!(of(log_id, feed), Err(Astray::NotOurs), "{log_id} {feed}");
+        }
     }
 
     #[test]

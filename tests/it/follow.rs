@@ -20,7 +20,7 @@ const SOON: Duration = Duration::from_secs(10);
 const HEARTBEAT_MAX: Duration = Duration::from_secs(14);
 
 /// One reader of `text/event-stream`, as its standard has it.
-struct Reader {
+pub(crate) struct Reader {
     response: Response,
     kept: Vec<u8>,
     /// The id of the last frame.
@@ -28,7 +28,7 @@ struct Reader {
 }
 
 impl Reader {
-    async fn open(sender: &Sender, feed: &str, after: &str, last: Option<&str>) -> Self {
+    pub(crate) async fn open(sender: &Sender, feed: &str, after: &str, last: Option<&str>) -> Self {
         let response = sender.stream(&format!("/v1/feeds/{feed}/stream{after}"), last).await;
         assert_eq!(response.status().as_u16(), 200);
         let header = response.headers().get("content-type").unwrap();
@@ -64,7 +64,7 @@ impl Reader {
         }
     }
 
-    async fn events(&mut self, count: usize) -> Vec<Value> {
+    pub(crate) async fn events(&mut self, count: usize) -> Vec<Value> {
         let mut events = Vec::with_capacity(count);
         while events.len() < count {
             let next = timeout(SOON, self.event()).await;

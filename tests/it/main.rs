@@ -32,6 +32,7 @@ mod exchange;
 mod exports;
 mod faults;
 mod feedback;
+mod feeds;
 mod finding;
 mod follow;
 mod full;

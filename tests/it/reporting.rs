@@ -89,6 +89,15 @@ fn letting_in(tool: &str, address: &str) -> String {
     sql.replace(role, &once).replace("powerbi", tool).replace("SECRET", password)
 }
 
+/// The page's query over the views.
+fn worked_example() -> String {
+    let document = document();
+    let (_, after) = document.split_once("```sql\nSELECT agency,\n").unwrap();
+    let (sql, _) = after.split_once("```").unwrap();
+    assert!(sql.contains("FROM reporting.statistics_by_day"), "{sql}");
+    format!("SELECT agency,\n{sql}")
+}
+
 /// A hub's database that has heard of some dossiers, with a refusal and a conflict; its address as
 /// a tool would have it.
 async fn played(name: &str) -> (Folder, String, Vec<String>) {
@@ -216,6 +225,10 @@ async fn numbers_and_dossiers_are_those_that_the_hub_tells() {
             assert_eq!(psql(&address, &sql), n.to_string(), "{view} {measure}");
         }
     }
+    let all = ["accepted", "finished-late", "open"];
+    let expected = told(&portal, "2024-12-31", &all).await;
+    let of_one = all.map(|measure| expected[measure].to_string());
+    assert_eq!(psql(&address, &worked_example()), format!("ubnd-bien-hoa|{}", of_one.join("|")));
     // The histories end in the spring: today's gauges are those of then.
     let today = told(&portal, "2025-06-30", &["open"]).await;
     let sql = "SELECT sum(n) FROM reporting.gauges_today WHERE measure = 'open'";

@@ -129,7 +129,7 @@ fn taken(agency: &Agency) -> Vec<String> {
 }
 
 /// Waits until somebody has taken so many.
-async fn takes(agency: &Agency, count: usize) {
+pub(crate) async fn takes(agency: &Agency, count: usize) {
     let began = Instant::now();
     while agency.taken().len() < count {
         let (has, seen) = (agency.taken().len(), agency.seen().len());

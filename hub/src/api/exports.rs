@@ -52,7 +52,7 @@ const EXPORTS_MAX: usize = 4;
 const CROWDED_SECONDS: u32 = 10;
 
 /// What there is to export.
-const FILES: [&str; 12] = [
+const FILES: [&str; 20] = [
     "records.ndjson",
     "records.csv",
     "records.xlsx",
@@ -65,6 +65,14 @@ const FILES: [&str; 12] = [
     "findings.csv",
     "findings.xlsx",
     "findings.parquet",
+    "catalogue.ndjson",
+    "catalogue.csv",
+    "catalogue.xlsx",
+    "catalogue.parquet",
+    "statistics.ndjson",
+    "statistics.csv",
+    "statistics.xlsx",
+    "statistics.parquet",
 ];
 
 /// Parameters of every export.

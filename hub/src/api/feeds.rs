@@ -114,6 +114,14 @@ pub(super) async fn list(
                 "Các phát hiện cần hỏi lại, theo lần thay đổi cuối.",
                 "What there is to ask about, in the order of the last change.",
             ),
+            Feed::Catalogue => (
+                "Cơ quan, thủ tục và đơn vị hành chính thay đổi theo từng bản danh mục.",
+                "Agencies, procedures and units, as each edition of the catalogue changes them.",
+            ),
+            Feed::Statistics => (
+                "Số liệu tăng giảm theo từng bút toán, theo ngày, cơ quan và thủ tục.",
+                "By how much each entry changes numbers, by day, agency and procedure.",
+            ),
         };
         ListedFeed {
             name,
@@ -153,6 +161,16 @@ fn lost(log: &Log, list: &str, old: &EndedLog) -> ProblemResponse {
         .member("after", from.into())
 }
 
+/// The answer to a cursor of another version of a feed's fold: the whole feed as it is now, and
+/// where to go on after it.
+fn refolded(log: &Log, feed: Feed, end: &Place) -> ProblemResponse {
+    let (name, until) = (feed.name(), end.0);
+    ProblemResponse::new(StatusCode::GONE, &kinds::FEED_REFOLDED)
+        .member("feed", name.into())
+        .member("snapshot", format!("/v1/exports/{name}.ndjson?until={until}").into())
+        .member("after", cursor::write(&log.id, &feed.list(), end).into())
+}
+
 /// The place that a reader names: a cursor, the end, or the beginning where it names none.
 pub(super) async fn place(
     api: &Api,
@@ -164,11 +182,16 @@ pub(super) async fn place(
         None => Ok((0, String::new())),
         Some(END) => Ok(feed.end(&api.operations, reading.head.tree.size).await?),
         Some(text) => {
-            let list = feed.list();
-            cursor::follow(&reading.head.log, &list, text).map_err(|astray| match astray {
-                Astray::NotOurs => bad_cursor().into(),
-                Astray::Lost(old) => lost(&reading.head.log, &list, &old).into(),
-            })
+            let (log, list) = (&reading.head.log, feed.list());
+            match cursor::follow(log, &list, text) {
+                Ok(place) => Ok(place),
+                Err(Astray::NotOurs) => Err(bad_cursor().into()),
+                Err(Astray::Lost(old)) => Err(lost(log, &list, &old).into()),
+                Err(Astray::Refolded) => {
+                    let end = feed.end(&api.operations, reading.head.tree.size).await?;
+                    Err(refolded(log, feed, &end).into())
+                }
+            }
         }
     }
 }

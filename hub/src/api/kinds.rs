@@ -44,6 +44,11 @@ kinds! {
         "The journal was restored from a backup; what was behind it is there no more."
         "Bỏ những gì đã nhận từ vị trí size của nhật ký log_id trở đi, rồi đọc tiếp từ after."
         "Drop what you have of the log log_id from position size on, then go on from after.";
+    FEED_REFOLDED "feed-refolded"
+        "Cách tính dòng sự kiện này đã đổi từ khi cấp con trỏ; số đã nhận không còn khớp."
+        "How this feed is derived has changed since the cursor was given; what was read is stale."
+        "Bỏ những gì đã nhận của dòng này, tải snapshot, rồi đọc tiếp từ after."
+        "Drop all that you have of this feed, fetch snapshot, then go on from after.";
     NO_CATALOGUE "no-catalogue"
         "Hệ thống chưa có danh mục."
         "The hub has no catalogue yet."

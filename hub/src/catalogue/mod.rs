@@ -4,6 +4,7 @@
 mod agencies;
 mod calendar;
 mod cell;
+pub mod changes;
 mod deadlines;
 mod declared;
 mod facets;
@@ -136,12 +137,16 @@ impl Directory {
 
 /// The catalogue in force; it changes while the hub runs.
 #[derive(Clone, Default)]
-pub struct Held(Arc<RwLock<Option<Arc<Directory>>>>);
+pub struct Held {
+    directory: Arc<RwLock<Option<Arc<Directory>>>>,
+    /// What the edition changed whose changes were asked for last.
+    changes: Arc<RwLock<Option<Arc<changes::Changes>>>>,
+}
 
 impl Held {
     /// The catalogue in force, where there is one.
     pub fn get(&self) -> Option<Arc<Directory>> {
-        self.0.read().ok()?.clone()
+        self.directory.read().ok()?.clone()
     }
 
     /// Takes over what is in force in the store: what another process publishes is asked here
@@ -156,7 +161,7 @@ impl Held {
         };
         let made = tokio::task::spawn_blocking(|| Directory::new(found)).await;
         let made = made.map_err(|error| StoreError::fault(error.to_string()))??;
-        if let Ok(mut held) = self.0.write() {
+        if let Ok(mut held) = self.directory.write() {
             *held = Some(Arc::new(made));
         }
         Ok(true)

@@ -69,6 +69,10 @@ enum Named {
     Dossiers,
     /// What there is to ask about.
     Findings,
+    /// What each edition of the catalogue changes.
+    Catalogue,
+    /// By how much each entry changes numbers.
+    Statistics,
 }
 
 /// A format.
@@ -90,6 +94,8 @@ impl From<Named> for Feed {
             Named::Records => Self::Records,
             Named::Dossiers => Self::Dossiers,
             Named::Findings => Self::Findings,
+            Named::Catalogue => Self::Catalogue,
+            Named::Statistics => Self::Statistics,
         }
     }
 }
@@ -163,6 +169,11 @@ impl Options {
                     Astray::NotOurs => "--after: no cursor of this store and feed; use it as it \
                                         was told, or leave it out to begin anew"
                         .to_owned(),
+                    Astray::Refolded => {
+                        "--after: how this feed is derived has changed since; drop \
+                                         what you have of it, leave --after out and begin anew"
+                            .to_owned()
+                    }
                     Astray::Lost(old) => format!(
                         "--after: lies behind what was restored of the log {}, {} entries; drop \
                          what you have from there on, and begin anew",

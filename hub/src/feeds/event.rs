@@ -2,23 +2,24 @@
 //!
 //! | Member | Is |
 //! |---|---|
-//! | `id` | the log that the entry is of, and its position; for dossiers also the key |
+//! | `id` | the log of the entry, its position, and what tells events of one position apart |
 //! | `type` | `vn.gov.dongnai.lienthong.<record>.v<major>` |
 //! | `time`, `recordedtime` | when the hub recorded it |
 //! | `sequence` | the position, with zeros before it, so that texts sort like numbers |
 //! | `data` | the stored public text, byte for byte |
 //! | `dataref` | where the record is to be had with its personal members, where it has some |
 //!
-//! The type has `.retracted` before its version for what is taken back, and `.retired` for a key
-//! that was merged into another.
+//! The type has `.retracted` before its version for what is taken back, `.retired` for a key
+//! that was merged into another, and `.removed` for what is no more in the catalogue.
 
-use contracts::ContractId;
+use contracts::{ContractId, statistic_change::StatisticChange};
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::record::ADDRESS;
 use crate::{
+    catalogue::changes::{Change, Changes},
     journal::{
         entry::{Entry, EntryKind, Mode},
         log::Log,
@@ -36,6 +37,12 @@ pub(crate) const DOSSIER_STATE: &str = "dossier-state/1";
 
 /// The contract of findings.
 pub(crate) const FINDING: &str = "finding/1";
+
+/// The contract of administrative units, of the catalogue alone.
+pub(crate) const UNIT: &str = "unit/1";
+
+/// The contract of what changes of statistics.
+pub(crate) const STATISTIC_CHANGE: &str = "statistic-change/1";
 
 /// The media type of one event.
 pub(crate) const STRUCTURED_JSON: &str = "application/cloudevents+json";
@@ -161,6 +168,64 @@ pub(super) fn finding(log: &Log, one: &Finding) -> Result<Vec<u8>, StoreError> {
         kind,
         subject: &subject,
         time: Some(at),
+        datacontenttype: JSON,
+        dataschema,
+        dataref: None,
+        recordedtime: None,
+        sequence: format!("{position:020}"),
+        data: Some(&data),
+    };
+    event.text()
+}
+
+/// The event of what an edition of the catalogue changes, by its number among that.
+///
+/// # Errors
+/// When the contract has no name.
+pub(super) fn change(
+    log: &Log,
+    changes: &Changes,
+    (turn, change): (usize, &Change),
+) -> Result<Vec<u8>, StoreError> {
+    let suffix = if change.data.is_none() { ".removed" } else { "" };
+    let (kind, dataschema) = names(change.contract, suffix)?;
+    let position = changes.position;
+    let event = Event {
+        specversion: "1.0",
+        id: format!("{}/{turn}", id(log.of(position), position)),
+        source: HUB.to_owned(),
+        kind,
+        subject: &change.subject,
+        time: Some(changes.at),
+        datacontenttype: JSON,
+        dataschema,
+        dataref: None,
+        recordedtime: Some(changes.at),
+        sequence: format!("{position:020}"),
+        data: change.data.as_deref(),
+    };
+    event.text()
+}
+
+/// The event of what an entry changes of statistics, by its number among that.
+///
+/// # Errors
+/// When it cannot be written.
+pub(super) fn statistic(
+    log: &Log,
+    (position, turn): (u64, u64),
+    change: &StatisticChange,
+) -> Result<Vec<u8>, StoreError> {
+    let (kind, dataschema) = names(STATISTIC_CHANGE, "")?;
+    let subject = format!("{}/{}/{}", change.day, change.agency, change.procedure);
+    let data = to_raw_value(change).map_err(|error| StoreError::fault(error.to_string()))?;
+    let event = Event {
+        specversion: "1.0",
+        id: format!("{}/{turn}", id(log.of(position), position)),
+        source: HUB.to_owned(),
+        kind,
+        subject: &subject,
+        time: None,
         datacontenttype: JSON,
         dataschema,
         dataref: None,

@@ -127,12 +127,15 @@ impl Live {
 
     /// What is appended from now on.
     pub fn follow(&self, feed: Feed) -> broadcast::Receiver<Arc<Batch>> {
-        let [records, dossiers, findings] = &*self.ends;
-        match feed {
-            Feed::Records => records.batches.subscribe(),
-            Feed::Dossiers => dossiers.batches.subscribe(),
-            Feed::Findings => findings.batches.subscribe(),
-        }
+        let [records, dossiers, findings, catalogue, statistics] = &*self.ends;
+        let end = match feed {
+            Feed::Records => records,
+            Feed::Dossiers => dossiers,
+            Feed::Findings => findings,
+            Feed::Catalogue => catalogue,
+            Feed::Statistics => statistics,
+        };
+        end.batches.subscribe()
     }
 
     /// Tells the journal's size as it grows, as far as it is looked at.

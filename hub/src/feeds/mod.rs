@@ -1,11 +1,13 @@
 //! Feeds: public texts in journal order, for whoever follows them. Pages, long polls and live
 //! streams all read here, so they carry the same events under the same places.
 
+mod catalogue;
 pub(crate) mod event;
 pub mod export;
 mod live;
 mod outgoing;
 mod record;
+mod statistics;
 
 use std::{borrow::Cow, collections::BTreeSet};
 
@@ -13,11 +15,13 @@ use serde::Deserialize;
 
 use crate::{
     auth::Principal,
+    catalogue::changes,
     journal::log::Log,
     operations::{Operations, PAGE_MAX, agency_of},
     registry::{
         Sight, exchange,
-        finding::{FOLD_VERSION, Finding},
+        finding::{self, Finding},
+        statistics::FOLD_VERSION,
     },
     store::{DossierRow, EntryRow, StoreError},
 };
@@ -39,6 +43,10 @@ pub enum Feed {
     Dossiers,
     /// What there is to ask about, in the order of the last change.
     Findings,
+    /// What each edition of the catalogue changes of the one before it.
+    Catalogue,
+    /// By how much each entry changes numbers.
+    Statistics,
 }
 
 /// A place in a feed: everything before it has been read. For records the position to go on from;
@@ -49,7 +57,8 @@ pub use crate::cursor::Place;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Audience {
     everybody: bool,
-    agencies: BTreeSet<String>,
+    /// The agencies among it; all of them where there is no list.
+    agencies: Option<BTreeSet<String>>,
 }
 
 impl Audience {
@@ -58,15 +67,28 @@ impl Audience {
         match who {
             Principal::Operator => true,
             Principal::Reporting(_) => self.everybody,
-            Principal::Portal => self.everybody || self.agencies.contains(exchange::PORTAL),
-            Principal::Agency(agency) => self.agencies.contains(agency),
+            Principal::Portal => self.everybody || self.has(exchange::PORTAL),
+            Principal::Agency(agency) => self.has(agency),
         }
+    }
+
+    fn has(&self, agency: &str) -> bool {
+        self.agencies.as_ref().is_none_or(|agencies| agencies.contains(agency))
+    }
+
+    /// Whoever may read the feed.
+    fn all() -> Self {
+        Self { everybody: true, agencies: None }
+    }
+
+    fn of(everybody: bool, agencies: BTreeSet<String>) -> Self {
+        Self { everybody, agencies: Some(agencies) }
     }
 
     /// Whether an agency sent it, or was sent it. The portal is told no persons, not even those of
     /// what it has passed on.
     fn is_party(&self, who: &Principal) -> bool {
-        matches!(who, Principal::Agency(agency) if self.agencies.contains(agency))
+        matches!(who, Principal::Agency(agency) if self.has(agency))
     }
 
     fn one(name: &str) -> BTreeSet<String> {
@@ -77,13 +99,13 @@ impl Audience {
     /// none any more; all others see what counts.
     fn of_state(row: &DossierRow) -> Self {
         let Some(public) = &row.public else {
-            return Self { everybody: true, agencies: Self::one(&row.key) };
+            return Self::of(true, Self::one(&row.key));
         };
         let Ok(state) = serde_json::from_slice::<Sight>(public) else {
-            return Self { everybody: false, agencies: BTreeSet::new() };
+            return Self::of(false, BTreeSet::new());
         };
         let sources = state.identities.iter().map(|one| agency_of(&one.source).to_owned());
-        Self { everybody: state.counted, agencies: sources.collect() }
+        Self::of(state.counted, sources.collect())
     }
 }
 
@@ -100,7 +122,8 @@ pub struct Fed {
 
 impl Feed {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Records, Self::Dossiers, Self::Findings];
+    pub const ALL: [Self; 5] =
+        [Self::Records, Self::Dossiers, Self::Findings, Self::Catalogue, Self::Statistics];
 
     /// Its name in addresses and cursors.
     pub const fn name(self) -> &'static str {
@@ -108,14 +131,26 @@ impl Feed {
             Self::Records => "records",
             Self::Dossiers => "dossiers",
             Self::Findings => "findings",
+            Self::Catalogue => "catalogue",
+            Self::Statistics => "statistics",
+        }
+    }
+
+    /// The version of the fold that it is derived by, where its cursors tell one.
+    const fn version(self) -> Option<u32> {
+        match self {
+            Self::Records | Self::Dossiers => None,
+            Self::Findings => Some(finding::FOLD_VERSION),
+            Self::Catalogue => Some(changes::FOLD_VERSION),
+            Self::Statistics => Some(FOLD_VERSION),
         }
     }
 
     /// Its name in cursors: what another version of a fold gave is no place of this one.
     pub fn list(self) -> Cow<'static, str> {
-        match self {
-            Self::Records | Self::Dossiers => Cow::Borrowed(self.name()),
-            Self::Findings => Cow::Owned(format!("{}.{FOLD_VERSION}", self.name())),
+        match self.version() {
+            None => Cow::Borrowed(self.name()),
+            Some(version) => Cow::Owned(format!("{}.{version}", self.name())),
         }
     }
 
@@ -171,6 +206,8 @@ impl Feed {
                 Ok((found.iter().map(fed).collect::<Result<_, _>>()?, next))
             }
             Self::Findings => findings(operations, log, from, rows).await,
+            Self::Catalogue => catalogue::scan(operations, log, from, rows).await,
+            Self::Statistics => statistics::scan(operations, log, from, rows).await,
         }
     }
 
@@ -219,7 +256,7 @@ async fn findings(
     let next = found.last().map_or_else(|| from.clone(), place);
     let fed = |one: &Finding| -> Result<Fed, StoreError> {
         let agencies = BTreeSet::from([one.subject.agency.clone()]);
-        let audience = Audience { everybody: true, agencies };
+        let audience = Audience::of(true, agencies);
         Ok(Fed { after: place(one), audience, text: event::finding(log, one)? })
     };
     Ok((found.iter().map(fed).collect::<Result<_, _>>()?, next))
@@ -256,6 +293,6 @@ fn record(row: &EntryRow) -> Result<Option<Fed>, StoreError> {
         everybody = false;
         agencies.extend(parties);
     }
-    let audience = Audience { everybody, agencies };
+    let audience = Audience::of(everybody, agencies);
     Ok(Some(Fed { after: (row.position + 1, String::new()), audience, text }))
 }

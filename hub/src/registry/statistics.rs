@@ -11,6 +11,10 @@ use super::place::Place;
 use super::state::{DossierState, TimelineStep};
 use super::units::UnitVersions;
 
+/// The version of how numbers are counted: another one where the same journal would give others at
+/// some position, so that who has followed them by the former learns of it.
+pub const FOLD_VERSION: u32 = 1;
+
 /// What the province decides about counting; part of the reference data.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -41,4 +41,7 @@ pub trait Catalogues: Send + Sync {
         before: Option<u64>,
         known: Option<(u64, Digest)>,
     ) -> Answer<'_, Result<Held, StoreError>>;
+
+    /// The position of the first entry, at a position or after it, that put a catalogue in force.
+    fn next_catalogue(&self, from: u64) -> Answer<'_, Result<Option<u64>, StoreError>>;
 }

@@ -288,6 +288,10 @@ pub trait Store:
     /// Numbers, without zeros, and the position they are true at.
     fn statistics(&self, query: CellQuery) -> Answer<'_, Result<Cells, StoreError>>;
 
+    /// By how much each entry between two positions, the first of them included, changes numbers,
+    /// in the order of positions.
+    fn deltas(&self, from: u64, to: u64) -> Answer<'_, Result<Vec<batch::Delta>, StoreError>>;
+
     /// Stores an API key.
     fn add_key(&self, key: ApiKey) -> Answer<'_, Result<(), StoreError>>;
 

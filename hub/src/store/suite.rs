@@ -301,6 +301,18 @@ pub(crate) async fn catalogues(store: &dyn Store) {
     assert!(store.publish(b"one".to_vec()).await.unwrap(), "what was before may come again");
     let again = other(None, Some((one.position, one.hash))).await;
     assert_eq!((again.position, again.hash), (4, one.hash));
+    // They are found one after another; what lies between them is told by its own position.
+    let next = async |from| store.next_catalogue(from).await.unwrap();
+    assert_eq!(
+        (next(0).await, next(1).await, next(4).await, next(5).await),
+        (Some(0), Some(3), Some(4), None)
+    );
+    let deltas = store.deltas(1, 2).await.unwrap();
+    assert!(!deltas.is_empty() && deltas.iter().all(|one| one.position == 1));
+    assert!(
+        store.deltas(2, 5).await.unwrap().is_empty()
+            && store.deltas(0, 1).await.unwrap().is_empty()
+    );
     // Every earlier one is in force before the next.
     assert_eq!(other(Some(4), None).await.content, b"two");
     assert_eq!(other(Some(3), None).await, one);

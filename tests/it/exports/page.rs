@@ -50,12 +50,23 @@ async fn the_page_leads_an_analyst_from_a_file_to_figures(backend: Backend) {
             word => panic!("a block of {word}"),
         }
     }
-    let [by_agency, steps, states] = &answers[..] else { panic!("{answers:?}") };
+    let [by_agency, steps, numbers, states] = &answers[..] else { panic!("{answers:?}") };
     let accepted: i64 =
         by_agency.as_array().unwrap().iter().map(|row| row[2].as_i64().unwrap()).sum();
     let path = "/v1/statistics?from=2024-01-01&to=2024-12-31&by=";
-    let numbers = portal.found(path).await;
-    assert_eq!(numbers["rows"][0]["measures"]["accepted"], accepted, "{by_agency}");
+    let told = portal.found(path).await;
+    let measures = &told["rows"][0]["measures"];
+    assert_eq!(measures["accepted"], accepted, "{by_agency}");
+    let sum = |at: usize| -> i64 {
+        let rows = numbers.as_array().unwrap().iter();
+        rows.map(|row| row[at].as_i64().unwrap_or(0)).sum()
+    };
+    for (at, measure) in [(2, "accepted"), (3, "finished-late"), (4, "open")] {
+        assert_eq!(measures[measure], sum(at), "{measure}: {numbers}");
+    }
+    let text = fs::read_to_string(folder.path().join("tiep-nhan-2024.txt")).unwrap();
+    assert_eq!(text.trim(), accepted.to_string());
+    assert!(folder.path().join("so-lieu.ods").is_file());
     assert_eq!(steps.as_array().unwrap().len(), 20);
     let states: i64 = states.as_array().unwrap().iter().map(|row| row[1].as_i64().unwrap()).sum();
     assert_eq!(states, 65);
@@ -95,6 +106,8 @@ async fn columns_are_told(portal: &Sender, folder: &Folder) {
         ("budget/1", ("records", "?contract=budget/1"), 8),
         ("votes/1", ("records", "?contract=votes/1"), 8),
         ("findings", ("findings", ""), 0),
+        ("catalogue", ("catalogue", ""), 0),
+        ("statistics", ("statistics", ""), 0),
     ] {
         let found = names(portal, folder, of).await;
         assert_eq!(found[..skipped], envelope[..skipped]);

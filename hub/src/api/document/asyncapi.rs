@@ -12,6 +12,7 @@ use super::{Made, answers::Unchanged, tags};
 use crate::{
     api::answer::Stop,
     bus::rabbitmq::{EVERY_KEY, FEED, RECORDS, STRUCTURED},
+    catalogue::changes,
     feeds::{Event, Feed, event},
 };
 
@@ -37,12 +38,17 @@ fn carried(feed: Feed, contracts: &Contracts) -> Vec<(String, &'static [&'static
     match feed {
         Feed::Records => {
             let all = contracts.iter().map(|one| one.id().to_string());
-            let own = [event::DOSSIER_STATE, event::FINDING];
+            let own = [event::DOSSIER_STATE, event::FINDING, event::STATISTIC_CHANGE, event::UNIT];
             let told = all.filter(|id| !own.contains(&id.as_str()));
             told.map(|id| (id, &["", ".retracted"][..])).collect()
         }
         Feed::Dossiers => vec![(event::DOSSIER_STATE.to_owned(), &["", ".retired"])],
         Feed::Findings => vec![(event::FINDING.to_owned(), &["", ".closed"])],
+        Feed::Catalogue => {
+            let told = changes::CONTRACTS.map(|id| (id.to_owned(), &["", ".removed"][..]));
+            told.to_vec()
+        }
+        Feed::Statistics => vec![(event::STATISTIC_CHANGE.to_owned(), &[""])],
     }
 }
 
@@ -98,6 +104,8 @@ pub(super) fn document() -> Result<Value, String> {
         (Feed::Records, ("Mọi bản ghi các cơ quan gửi.", "All that agencies sent.")),
         (Feed::Dossiers, ("Trạng thái từng hồ sơ.", "The state of every dossier.")),
         (Feed::Findings, ("Các phát hiện cần hỏi lại.", "What there is to ask about.")),
+        (Feed::Catalogue, ("Thay đổi của danh mục.", "What changes of the catalogue.")),
+        (Feed::Statistics, ("Thay đổi của số liệu.", "By how much numbers change.")),
     ];
     let (mut channels, mut operations, mut told) = (Map::new(), Map::new(), Map::new());
     for (one, words) in words {

@@ -1,6 +1,7 @@
 //! The columns of exports: one list for CSV, workbooks and Parquet. Readers depend on it: a column
 //! keeps its name, type and meaning; new ones come at the end of their list.
 
+mod derived;
 mod records;
 
 use crate::feeds::Feed;
@@ -164,6 +165,8 @@ pub fn columns(feed: Feed, contract: Option<&str>) -> Vec<&'static Column> {
         Feed::Records => records::of(contract),
         Feed::Dossiers => DOSSIERS.iter().collect(),
         Feed::Findings => FINDINGS.iter().collect(),
+        Feed::Catalogue => derived::CATALOGUE.iter().collect(),
+        Feed::Statistics => derived::STATISTICS.iter().collect(),
     }
 }
 
@@ -192,6 +195,8 @@ mod tests {
             let shown = match &*id {
                 "dossier-state/1" => columns(Feed::Dossiers, None),
                 "finding/1" => columns(Feed::Findings, None),
+                "statistic-change/1" => columns(Feed::Statistics, None),
+                "unit/1" => columns(Feed::Catalogue, None),
                 id => {
                     assert!(asked_for().any(|one| one == id), "{id} has no columns");
                     columns(Feed::Records, Some(id))

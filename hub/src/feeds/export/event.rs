@@ -14,6 +14,9 @@ use super::{
 };
 use crate::{feeds::Feed, operations::agency_of, store::StoreError};
 
+/// The contract of agencies.
+const AGENCY: &str = "agency/1";
+
 /// What one column holds of one event.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Cell<'a> {
@@ -115,6 +118,10 @@ impl<'a> Envelope<'a> {
         self.kind.rsplit('.').nth(1) == Some(word)
     }
 
+    fn text(&self, name: &str) -> Option<String> {
+        member(&self.data, name).and_then(Value::as_str).map(ToOwned::to_owned)
+    }
+
     fn status(&self) -> Option<Status> {
         let code = u8::try_from(member(&self.data, "status")?.as_u64()?).ok()?;
         code.try_into().ok()
@@ -187,9 +194,10 @@ impl<'a> Event<'a> {
         let read = self.envelope()?;
         Ok(match feed {
             Feed::Records => read.channel().map(|channel| agency_of(&channel).to_owned()),
-            Feed::Dossiers | Feed::Findings => {
-                member(&read.data, "agency").and_then(Value::as_str).map(ToOwned::to_owned)
-            }
+            Feed::Dossiers | Feed::Findings | Feed::Statistics => read.text("agency"),
+            // An agency is told under its own id.
+            Feed::Catalogue if read.contract() == AGENCY => read.text("id"),
+            Feed::Catalogue => read.text("agency"),
         })
     }
 
@@ -198,9 +206,10 @@ impl<'a> Event<'a> {
         let read = self.envelope()?;
         let told = |path| member(&read.data, path).and_then(Value::as_str).and_then(day_of);
         Ok(match feed {
-            Feed::Records => read.time.map(day_in_vietnam),
+            Feed::Records | Feed::Catalogue => read.time.map(day_in_vietnam),
             Feed::Dossiers => told("accepted_at"),
             Feed::Findings => told("opened.at"),
+            Feed::Statistics => told("day"),
         })
     }
 }

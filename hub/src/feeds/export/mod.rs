@@ -45,8 +45,9 @@ pub struct Filter {
     pub agency: Option<String>,
     /// Records of this contract, such as `dossier/1`.
     pub contract: Option<String>,
-    /// Days in Vietnam, the first and the last: of records when they were recorded, of dossiers
-    /// when they were accepted, of findings when they were opened.
+    /// Days in Vietnam, the first and the last: of records and of changes of the catalogue when
+    /// they were recorded, of dossiers when they were accepted, of findings when they were opened,
+    /// of statistics the day that they are of.
     pub days: (Option<Date>, Option<Date>),
 }
 

@@ -35,6 +35,20 @@ async fn newest(
     Ok(None)
 }
 
+/// The position of the first catalogue at a position or after it.
+async fn next(client: &impl GenericClient, from: u64) -> Result<Option<u64>, Failure> {
+    let sql = "SELECT position, public FROM entries WHERE kind = 'reference' AND position >= $1
+               ORDER BY position";
+    let from = i64::try_from(from).unwrap_or(i64::MAX);
+    for row in session::rows(client, sql, &[&from]).await? {
+        let text = ReferenceText::read(row.try_get(1)?)?;
+        if text.name == ReferenceName::Catalogue {
+            return Ok(Some(unsigned(row.try_get(0)?)));
+        }
+    }
+    Ok(None)
+}
+
 async fn publish(store: &PostgresStore, content: &[u8]) -> Result<bool, Failure> {
     let mut client = store.sessions.writer().await?;
     let transaction = session::begin(&mut client).await?;
@@ -101,6 +115,13 @@ impl Catalogues for PostgresStore {
         Box::pin(soon(async move {
             let client = self.sessions.reader().await?;
             Ok(catalogue(&client, before, known).await?)
+        }))
+    }
+
+    fn next_catalogue(&self, from: u64) -> Answer<'_, Result<Option<u64>, StoreError>> {
+        Box::pin(soon(async move {
+            let client = self.sessions.reader().await?;
+            Ok(next(&client, from).await?)
         }))
     }
 }

@@ -70,6 +70,7 @@ use self::session::{Sessions, soon};
 use super::{
     Answer, ApiKey, Basis, CellQuery, Cells, DossierRow, EntryRow, Found, Head, MessageRow,
     PersonalText, Reply, Rules, Store, StoreError, Submission, Tally, Verdict,
+    batch::Delta,
     schema::{Migration, Outlook},
 };
 use crate::{
@@ -282,6 +283,13 @@ impl Store for PostgresStore {
         Box::pin(soon(async move {
             let mut client = self.sessions.reader().await?;
             Ok(statistics::cells(&mut client, &query).await?)
+        }))
+    }
+
+    fn deltas(&self, from: u64, to: u64) -> Answer<'_, Result<Vec<Delta>, StoreError>> {
+        Box::pin(soon(async move {
+            let client = self.sessions.reader().await?;
+            Ok(rolling::each(&client, from, to).await?)
         }))
     }
 

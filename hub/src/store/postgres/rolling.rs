@@ -220,3 +220,18 @@ pub(super) async fn sums(
     }
     Ok(sums)
 }
+
+/// The deltas of some positions, each with its own, in their order.
+pub(super) async fn each(
+    client: &impl GenericClient,
+    from: u64,
+    to: u64,
+) -> Result<Vec<Delta>, Failure> {
+    let sql = "SELECT d.day, d.measure, d.n, p.agency, p.procedure, p.field, p.channel, p.commune,
+            p.finishing_agency, d.position
+        FROM deltas d JOIN places p ON p.place = d.place
+        WHERE d.position >= $1 AND d.position < $2 ORDER BY d.position";
+    let rows = session::rows(client, sql, &[&signed(from), &signed(to)]).await?;
+    let one = |row: &Row| Ok(Delta { position: unsigned(row.try_get(9)?), ..delta(row)? });
+    rows.iter().map(one).collect()
+}

@@ -31,6 +31,22 @@ fn newest(
     Ok(None)
 }
 
+/// The position of the first catalogue at a position or after it.
+fn next(connection: &Connection, from: u64) -> Result<Option<u64>, StoreError> {
+    let sql = "SELECT position, public FROM entries INDEXED BY entries_reference
+               WHERE kind = 'reference' AND position >= ?1 ORDER BY position";
+    let mut statement = connection.prepare_cached(sql)?;
+    let from = i64::try_from(from).unwrap_or(i64::MAX);
+    let mut rows = statement.query([from])?;
+    while let Some(row) = rows.next()? {
+        let text = ReferenceText::read(row.get_ref(1)?.as_bytes().unwrap_or_default())?;
+        if text.name == ReferenceName::Catalogue {
+            return Ok(Some(row.get(0)?));
+        }
+    }
+    Ok(None)
+}
+
 fn publish(writer: &mut Writer, content: &[u8]) -> Result<bool, StoreError> {
     // Nothing is added to the numbers at the position that comes.
     writer.rolling.forget();
@@ -78,5 +94,9 @@ impl Catalogues for SqliteStore {
         known: Option<(u64, Digest)>,
     ) -> Answer<'_, Result<Held, StoreError>> {
         self.read(move |connection| catalogue(connection, before, known))
+    }
+
+    fn next_catalogue(&self, from: u64) -> Answer<'_, Result<Option<u64>, StoreError>> {
+        self.read(move |connection| next(connection, from))
     }
 }

@@ -62,6 +62,7 @@ use self::writer::{Job, Task, Writer};
 use super::{
     Answer, ApiKey, Basis, CellQuery, Cells, DossierRow, EntryRow, Found, Head, MessageRow,
     PersonalText, Reply, Rules, Store, StoreError, Submission, Tally, Verdict,
+    batch::Delta,
     portable::{Backup, Snapshot},
     schema::{Migration, Outlook},
 };
@@ -320,6 +321,14 @@ impl Store for SqliteStore {
 
     fn statistics(&self, query: CellQuery) -> Answer<'_, Result<Cells, StoreError>> {
         self.read(move |connection| statistics::cells(connection, &query))
+    }
+
+    fn deltas(&self, from: u64, to: u64) -> Answer<'_, Result<Vec<Delta>, StoreError>> {
+        self.read(move |connection| {
+            let mut all = Vec::new();
+            deltas::read(connection, (from, to), &mut |delta| all.push(delta.clone()))?;
+            Ok(all)
+        })
     }
 
     fn add_key(&self, key: ApiKey) -> Answer<'_, Result<(), StoreError>> {
