@@ -24,6 +24,7 @@ use crate::{
     doors::Doors,
     drops::Drops,
     journey::{Journey, route::Routes},
+    links,
     operations::Operations,
     polls::Polls,
     profiling::Profiling,
@@ -55,6 +56,7 @@ pub(super) struct Ready {
     behind: (Profiling, Watching),
     moving: (Deliveries, Drops, Polls),
     webhooks: Going,
+    links: links::Going,
 }
 
 impl Ready {
@@ -90,8 +92,9 @@ impl Ready {
         let app = called.merge(readers(api, process.open));
         let behind = (profiling, watching);
         let webhooks = Going::new(config.private_networks.clone(), config.webhooks.clone())?;
+        let links = links::Going::new(config.private_networks.clone(), config.links.clone())?;
         let moving = (deliveries, drops, polls);
-        Ok(Self { app, operations, routes, journey, behind, moving, webhooks })
+        Ok(Self { app, operations, routes, journey, behind, moving, webhooks, links })
     }
 
     /// Answers from the next request on, and begins what goes on by itself. Nothing of it waits:
@@ -114,6 +117,7 @@ impl Ready {
             tasks.spawn(work);
         }
         self.operations.webhooks.change(self.webhooks);
+        self.operations.links.change(self.links);
         process.quotas.change(self.operations.catalog.requests_at_once());
         app.change(self.app);
         Generation { routes: self.routes, stop, tasks }
