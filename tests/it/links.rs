@@ -213,7 +213,7 @@ fn links_that_nobody_may_be_led_to_are_told_with_their_places() {
         ("so-y-te,,javascript:alert(1)", "2:10: this is no address of the web"),
         ("so-may,,https://dvc.vn/", "2:1: `so-may`"),
         ("so-y-te,1.999999,https://dvc.vn/", "2:9: `so-y-te` has no such procedure"),
-        ("so-y-te,,", "2:9: `url` is missing"),
+        ("so-y-te,,", "2:10: `url` is missing"),
         ("so-y-te,,https://dvc.vn/\nso-y-te,,https://dvc.vn/", "3:1: this stands twice"),
         ("so-y-te,,https://dvc.vn/?ma={code}\nso-y-te,1.900000,", ""),
     ] {

@@ -1,6 +1,8 @@
 //! `GET /v1/links`: where the e-service of each procedure is, and whether it answers there; as
 //! pages, or whole as a sheet for who mends them.
 
+use std::collections::BTreeMap;
+
 use adapters::rest::problem::ProblemResponse;
 use axum::{
     Json,
@@ -13,7 +15,6 @@ use axum::{
 };
 use jiff::civil::Date;
 use serde::Serialize;
-use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 use super::{

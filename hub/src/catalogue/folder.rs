@@ -58,21 +58,9 @@ pub const FILES: [&str; 14] = [
 /// Every fault of every file, so that one run shows all there is to mend.
 pub fn load(folder: &Path, contracts: &Contracts) -> Result<Catalogue, Vec<Diagnostic>> {
     let mut found = Faults::new();
-    let mut read = |name: &str, columns: &'static [&'static str]| {
-        Table::read(folder, name, columns, &procedure::MORE)
-            .map_err(|faults| found.extend(faults))
-            .ok()
-    };
-    let files = (
-        read("agencies.csv", &AGENCIES),
-        read("fields.csv", &["id", "name", "agencies"]),
-        read("procedures.csv", &procedure::COLUMNS),
-        read("units.csv", &UNITS),
-        read("successions.csv", &["date", "scope", "relation", "from", "to", "legal_basis"]),
-    );
-    let (Some(agencies), Some(fields), Some(procedures), Some(units), Some(successions)) = files
-    else {
-        return Err(found);
+    let [agencies, fields, procedures, units, successions] = match tables(folder, &mut found) {
+        Some(tables) => tables,
+        None => return Err(found),
     };
     let mut catalogue = Catalogue {
         agencies: agencies.iter().filter_map(|row| agency(row, contracts, &mut found)).collect(),
@@ -128,6 +116,27 @@ pub fn load(folder: &Path, contracts: &Contracts) -> Result<Catalogue, Vec<Diagn
     catalogue.successions = whole(read.collect(), &found)?;
     followed(&units, &catalogue, &mut found);
     if found.is_empty() { Ok(catalogue) } else { Err(found) }
+}
+
+/// The files that every catalogue has; none where one of them cannot be read.
+fn tables(folder: &Path, found: &mut Faults) -> Option<[Table; 5]> {
+    let mut read = |name: &str, columns: &'static [&'static str]| {
+        Table::read(folder, name, columns, &procedure::MORE)
+            .map_err(|faults| found.extend(faults))
+            .ok()
+    };
+    let files = [
+        read("agencies.csv", &AGENCIES),
+        read("fields.csv", &["id", "name", "agencies"]),
+        read("procedures.csv", &procedure::COLUMNS),
+        read("units.csv", &UNITS),
+        read("successions.csv", &["date", "scope", "relation", "from", "to", "legal_basis"]),
+    ];
+    let [Some(agencies), Some(fields), Some(procedures), Some(units), Some(successions)] = files
+    else {
+        return None;
+    };
+    Some([agencies, fields, procedures, units, successions])
 }
 
 /// A unit that has ended became something, or was abolished: else what counts under it would stand

@@ -15,8 +15,8 @@ on_each_store!(a_procedure_is_told_with_what_to_hand_in_and_what_to_pay);
 
 const OF: &str = "so-y-te,Cấp mẫu,,province,10,working_days,nd42:full,";
 
-/// A catalogue whose files have all columns, two versions of a procedure at one agency, and the same
-/// code at another.
+/// A catalogue whose files have all columns, two versions of a procedure at one agency, and the
+/// same code at another.
 fn office(folder: &mut Folder) -> std::path::PathBuf {
     let catalogue = folder.catalogue();
     let file = catalogue.join("procedures.csv");

@@ -168,8 +168,8 @@ pub(super) fn procedures(
             names(row, "agency", agencies, found);
             let Some(named) = row.cell("procedure") else { continue };
             let message = format!("row {} is of no procedure: `{named}`", at + 1);
-            let advice = "write a code or name of procedures.csv; `version` is the first day of one \
-                          version, empty for all";
+            let advice = "write a code or name of procedures.csv, and in `version` the first day \
+                          of one, or nothing for all";
             found.push(row.fault("procedure", message, advice));
         }
     }
