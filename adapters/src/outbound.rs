@@ -6,6 +6,7 @@ pub mod file;
 pub mod rest;
 mod secret;
 pub mod soap;
+pub mod visit;
 pub mod webhook;
 
 use std::{sync::Arc, time::Duration};

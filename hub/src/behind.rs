@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use crate::{
     auth::Keys, catalogue::Held, exchange::deadlines::Deadlines, judging::Judging,
-    lasting::Lasting, operations::Operations, profiling::Profiling, store::Store, striding,
+    lasting::Lasting, links, operations::Operations, profiling::Profiling, store::Store, striding,
     watching::Watching, webhooks,
 };
 
@@ -22,9 +22,10 @@ pub(crate) fn always(
     operations: &Operations,
     keys: Keys,
     lasting: &Lasting,
-) -> [BoxFuture<'static, ()>; 4] {
+) -> [BoxFuture<'static, ()>; 5] {
     let (keep, store) = (|| lasting.clone(), &operations.store);
     let (hooks, sending, held) = (operations.clone(), keep(), operations.published.clone());
+    let visited = operations.clone();
     let (judged, strides, asked) = (store.clone(), store.clone(), store.clone());
     [
         Box::pin(keep().keep("judge", move |stop| Judging::new(judged.clone()).run(stop))),
@@ -33,6 +34,7 @@ pub(crate) fn always(
             keep()
                 .keep("webhooks", move |stop| webhooks::run(hooks.clone(), sending.clone(), stop)),
         ),
+        Box::pin(keep().keep("links", move |stop| links::run(visited.clone(), stop))),
         Box::pin(keep().keep("keys and catalogue", move |stop| {
             let (keys, held, store) = (keys.clone(), held.clone(), asked.clone());
             async move {

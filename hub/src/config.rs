@@ -3,6 +3,7 @@
 mod attachments;
 mod bus;
 mod endpoint;
+mod links;
 mod sources;
 mod tls;
 mod webhooks;
@@ -25,6 +26,7 @@ use crate::registry::Settings;
 pub use attachments::AttachmentSettings;
 pub use bus::BusAddress;
 pub use endpoint::{Endpoint, Endpoints};
+pub use links::LinkSettings;
 pub use sources::Sources;
 pub use tls::TlsSettings;
 pub use webhooks::WebhookSettings;
@@ -70,6 +72,8 @@ pub struct Config {
     pub bus: BusAddress,
     /// How long whoever subscribed is waited for.
     pub webhooks: WebhookSettings,
+    /// How links to e-services are visited.
+    pub links: LinkSettings,
     /// How the province counts.
     pub settings: Settings,
     /// Filter of the log, in the syntax of `RUST_LOG`.
@@ -104,6 +108,8 @@ struct File {
     attachments: attachments::Declared,
     #[serde(default)]
     webhooks: webhooks::Declared,
+    #[serde(default)]
+    links: links::Declared,
     #[serde(default)]
     counting: Counting,
     #[serde(default = "log")]
@@ -190,6 +196,7 @@ impl Config {
         let private_networks = networks(&file.private_networks, (name, text), &mut found);
         let trusted_proxies = networks(&file.trusted_proxies, (name, text), &mut found);
         let webhooks = file.webhooks.settings((name, text), &mut found);
+        let links = file.links.settings((name, text), &mut found);
         let attachments = store
             .as_ref()
             .ok()
@@ -209,6 +216,7 @@ impl Config {
                 endpoints,
                 attachments,
                 webhooks,
+                links,
                 bus,
                 settings: Settings {
                     stopped_is_paused: file.counting.stopped == Stopped::Paused,

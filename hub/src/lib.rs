@@ -28,6 +28,7 @@ pub mod journal;
 pub mod journey;
 pub mod judging;
 pub mod lasting;
+pub mod links;
 pub mod operations;
 pub mod polls;
 pub mod profiling;

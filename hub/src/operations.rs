@@ -12,6 +12,7 @@ mod drift;
 mod exchange;
 mod feedback;
 mod findings;
+mod links;
 mod listing;
 mod lookups;
 mod messages;
@@ -65,6 +66,7 @@ pub use exchange::{
 pub use feedback::{FeedbackPage, FeedbackQuestion, FeedbackSummary};
 pub(crate) use findings::told;
 pub use findings::{FindingPage, FindingQuestion};
+pub use links::{LinkPage, LinkStanding, LinkState, LinkVisit, LinksAsked};
 pub use lookups::{Claim, Labelled, PublicView};
 pub use messages::Trace;
 pub use pollers::PollerStanding;
@@ -111,6 +113,8 @@ pub struct Operations {
     pub configuration: InForce,
     /// How webhooks are sent by this process.
     pub webhooks: crate::webhooks::Webhooks,
+    /// How links are visited by this process.
+    pub links: crate::links::Links,
 }
 
 /// A dossier with its history, as of a position.
@@ -217,6 +221,7 @@ impl Operations {
             bus: Default::default(),
             configuration: InForce::default(),
             webhooks: Default::default(),
+            links: Default::default(),
         }
     }
 

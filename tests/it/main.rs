@@ -43,6 +43,7 @@ mod ingest;
 mod kills;
 mod ledger;
 mod lienthong;
+mod links;
 mod load;
 mod lookups;
 mod migrate;

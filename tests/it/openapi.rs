@@ -17,6 +17,9 @@ const PLAN: &str = include_str!("openapi/plan.json");
 /// A procedure that may be applied for online.
 const ONLINE: &str = "1.009001,,,ubnd-bien-hoa,Thủ tục mẫu,,province,,,nd43:4@2015-04-01..,,,,\n";
 
+/// Where it leads: to nowhere that anybody is asked.
+const LINKS: &str = "agency,procedure,url\nubnd-bien-hoa,,https://10.11.12.13/{code}\n";
+
 /// A hub with a catalogue, a folder for files, and a key of each kind.
 struct Office {
     folder: Folder,
@@ -31,6 +34,7 @@ impl Office {
         let procedures = catalogue.join("procedures.csv");
         let known = fs::read_to_string(&procedures).unwrap();
         fs::write(&procedures, known + ONLINE).unwrap();
+        fs::write(catalogue.join("links.csv"), LINKS).unwrap();
         folder.publishing(Some(catalogue));
         fs::create_dir_all(folder.path().join("files")).unwrap();
         folder.configured_with("[attachments]\nfolder = \"files\"\n".to_owned());

@@ -10,6 +10,7 @@ use crate::{
     lienthong::{root, stderr, stdout},
 };
 
+mod content;
 mod versions;
 mod ways;
 

@@ -39,18 +39,18 @@ use crate::{
 };
 
 /// Items on a page, unless it says otherwise.
-const PAGE_DEFAULT: u32 = 20;
+pub(super) const PAGE_DEFAULT: u32 = 20;
 /// Items on a page, at most.
-const PAGE_MAX: u32 = 100;
+pub(super) const PAGE_MAX: u32 = 100;
 
 /// One question under way.
-struct Asked {
+pub(super) struct Asked {
     list: &'static str,
-    params: Params,
-    directory: Arc<Directory>,
+    pub(super) params: Params,
+    pub(super) directory: Arc<Directory>,
     /// What a cursor of this question bears.
     mark: String,
-    window: Window,
+    pub(super) window: Window,
 }
 
 /// A page as it is answered.
@@ -68,7 +68,7 @@ struct Answer<'a, T: Serialize + ToSchema> {
 }
 
 impl Asked {
-    fn read(
+    pub(super) fn read(
         api: &Api,
         list: &'static str,
         known: &'static [&'static str],
@@ -90,7 +90,7 @@ impl Asked {
         Ok(asked)
     }
 
-    fn text(&self, name: &str) -> Option<String> {
+    pub(super) fn text(&self, name: &str) -> Option<String> {
         self.params.text(name).map(ToOwned::to_owned)
     }
 
@@ -123,7 +123,7 @@ impl Asked {
     }
 
     /// The position from which on the catalogue holds.
-    fn as_of(&self) -> u64 {
+    pub(super) fn as_of(&self) -> u64 {
         self.directory.position + 1
     }
 
@@ -135,11 +135,16 @@ impl Asked {
     ) -> Result<Response, Stop> {
         let answer = Answer { page, on, as_of: self.as_of() };
         let response = mark.json(StatusCode::OK, JSON, &answer, None)?;
-        let next = page.next.map(|at| (self.directory.position, format!("{} {at}", self.mark)));
+        self.link(response, page.next)
+    }
+
+    /// Puts the link to the next page into an answer, where there is one.
+    pub(super) fn link(&self, response: Response, next: Option<usize>) -> Result<Response, Stop> {
+        let next = next.map(|at| (self.directory.position, format!("{} {at}", self.mark)));
         self.paging(&self.path()).link(response, next)
     }
 
-    fn unknown(&self, unknown: &UnknownValue) -> ProblemResponse {
+    pub(super) fn unknown(&self, unknown: &UnknownValue) -> ProblemResponse {
         let UnknownValue { parameter, listed } = unknown;
         let value = self.params.text(parameter).unwrap_or_default();
         let vi = format!("Ghi một giá trị có trong danh mục; xem {listed}.");

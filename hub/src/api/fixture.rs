@@ -112,6 +112,7 @@ impl Bench {
             bus: Default::default(),
             configuration: Default::default(),
             webhooks: Default::default(),
+            links: Default::default(),
         };
         let (keys, streams, telemetry) = (Keys::default(), Streams::default(), Telemetry::shared());
         let lasting = Lasting::new(telemetry.clone(), CancellationToken::new());

@@ -21,6 +21,7 @@ mod deadline;
 mod deliveries;
 mod document;
 mod dossiers;
+mod embed;
 mod exchange;
 mod exports;
 mod feedback;
@@ -30,6 +31,7 @@ mod findings;
 pub(crate) mod fixture;
 mod health;
 pub mod kinds;
+mod links;
 mod lookups;
 mod paging;
 mod params;
@@ -181,6 +183,10 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(health::metrics))
         .routes(routes!(lookups::look_up).layer(DefaultBodyLimit::max(lookups::LOOKUP_BYTES_MAX)))
         .routes(routes!(exports::export))
+        .routes(routes!(links::list))
+        .routes(routes!(embed::procedure))
+        .routes(routes!(embed::agency))
+        .routes(routes!(embed::script))
         .routes(routes!(subscriptions::list))
         .routes(routes!(subscriptions::make).layer(subscriptions::limit()))
         .routes(routes!(subscriptions::one))

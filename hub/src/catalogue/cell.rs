@@ -122,6 +122,26 @@ pub(super) fn sealed<T: DeserializeOwned>(
     read.map_err(|error| found.push(row.fault("", error.to_string(), ""))).ok()
 }
 
+/// Proves a part of a procedure, such as one of its `components`, by its contract: its faults are
+/// told at the cells that it came from.
+pub(super) fn part_proved(
+    row: Row<'_>,
+    member: &str,
+    part: &Value,
+    (contracts, found): (&Contracts, &mut Faults),
+) {
+    let whole = json!({ "agency": "x", "name": "x", "level": "province", member: [part] });
+    let Ok(contract) = "procedure/1".parse() else { return };
+    let draft = Draft { contract, key: "x".to_owned().into(), body: whole.into() };
+    if let Err(problems) = contracts.seal(&draft) {
+        found.extend(problems.iter().map(|problem| {
+            let inner = problem.pointer.splitn(4, '/').nth(3).unwrap_or_default();
+            let inner = Problem { pointer: format!("/{inner}"), ..problem.clone() };
+            told(row, &inner)
+        }));
+    }
+}
+
 /// A breach of a contract, at the cell that the member came from.
 fn told(row: Row<'_>, problem: &Problem) -> Diagnostic {
     let member = problem.pointer.split('/').nth(1).unwrap_or_default();

@@ -1,18 +1,21 @@
 //! A catalogue's folder, read and proved: every fault of every file, with its place.
 
+mod procedure;
+mod service;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     path::Path,
 };
 
-use contracts::{Contracts, agency::Agency, procedure::Procedure};
+use contracts::{Contracts, agency::Agency};
 use mappings::{Diagnostic, text::normalise::toned_key};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::{
     calendar,
-    cell::{Faults, dated, day, days, list, needed, number, sealed, word},
+    cell::{Faults, dated, day, days, list, needed, sealed, word},
     deadlines, findings, reports, roadmap,
     table::{Row, Table},
 };
@@ -32,10 +35,12 @@ const FINDINGS: &str = "findings.toml";
 
 /// All that is read in the folder of a catalogue. Whatever else lies there, be it the store itself,
 /// is not of it.
-pub const FILES: [&str; 11] = [
+pub const FILES: [&str; 14] = [
     "agencies.csv",
     "fields.csv",
     "procedures.csv",
+    procedure::COMPONENTS,
+    procedure::FEES,
     "units.csv",
     "successions.csv",
     "calendar.toml",
@@ -44,6 +49,7 @@ pub const FILES: [&str; 11] = [
     "findings.toml",
     "reports.toml",
     "roadmap.toml",
+    service::LINKS,
 ];
 
 /// Reads the catalogue in a folder.
@@ -52,21 +58,9 @@ pub const FILES: [&str; 11] = [
 /// Every fault of every file, so that one run shows all there is to mend.
 pub fn load(folder: &Path, contracts: &Contracts) -> Result<Catalogue, Vec<Diagnostic>> {
     let mut found = Faults::new();
-    let mut read = |name: &str, columns: &'static [&'static str]| {
-        Table::read(folder, name, columns, &PROCEDURES_MORE)
-            .map_err(|faults| found.extend(faults))
-            .ok()
-    };
-    let files = (
-        read("agencies.csv", &AGENCIES),
-        read("fields.csv", &["id", "name", "agencies"]),
-        read("procedures.csv", &PROCEDURES),
-        read("units.csv", &UNITS),
-        read("successions.csv", &["date", "scope", "relation", "from", "to", "legal_basis"]),
-    );
-    let (Some(agencies), Some(fields), Some(procedures), Some(units), Some(successions)) = files
-    else {
-        return Err(found);
+    let [agencies, fields, procedures, units, successions] = match tables(folder, &mut found) {
+        Some(tables) => tables,
+        None => return Err(found),
     };
     let mut catalogue = Catalogue {
         agencies: agencies.iter().filter_map(|row| agency(row, contracts, &mut found)).collect(),
@@ -97,9 +91,10 @@ pub fn load(folder: &Path, contracts: &Contracts) -> Result<Catalogue, Vec<Diagn
         names(row, "agency", &known, &mut found);
         names(row, "field", &field_ids, &mut found);
     }
-    let read = procedures.iter().map(|row| procedure(row, &by_id, contracts, &mut found));
-    catalogue.procedures = whole(read.collect(), &found)?;
-    alone(&procedures, &catalogue.procedures, &mut found);
+    let (files, listed) = ((folder, &procedures), (&by_id, &known));
+    let read = procedure::procedures(files, listed, contracts, &mut found);
+    catalogue.procedures = whole(read, &found)?;
+    procedure::alone(&procedures, &catalogue.procedures, &mut found);
     if TIMES.iter().any(|name| folder.join(name).exists()) {
         catalogue.calendar = calendar::calendar(folder, &known, &mut found);
         let calendar = catalogue.calendar.as_ref();
@@ -114,10 +109,34 @@ pub fn load(folder: &Path, contracts: &Contracts) -> Result<Catalogue, Vec<Diagn
     if folder.join("roadmap.toml").exists() {
         catalogue.roadmap = roadmap::roadmap(folder, &known, &mut found);
     }
+    if folder.join(service::LINKS).exists() {
+        catalogue.services = service::services(folder, (&catalogue, &known), &mut found);
+    }
     let read = successions.iter().map(|row| succession(row, &catalogue, &mut found));
     catalogue.successions = whole(read.collect(), &found)?;
     followed(&units, &catalogue, &mut found);
     if found.is_empty() { Ok(catalogue) } else { Err(found) }
+}
+
+/// The files that every catalogue has; none where one of them cannot be read.
+fn tables(folder: &Path, found: &mut Faults) -> Option<[Table; 5]> {
+    let mut read = |name: &str, columns: &'static [&'static str]| {
+        Table::read(folder, name, columns, &procedure::MORE)
+            .map_err(|faults| found.extend(faults))
+            .ok()
+    };
+    let files = [
+        read("agencies.csv", &AGENCIES),
+        read("fields.csv", &["id", "name", "agencies"]),
+        read("procedures.csv", &procedure::COLUMNS),
+        read("units.csv", &UNITS),
+        read("successions.csv", &["date", "scope", "relation", "from", "to", "legal_basis"]),
+    ];
+    let [Some(agencies), Some(fields), Some(procedures), Some(units), Some(successions)] = files
+    else {
+        return None;
+    };
+    Some([agencies, fields, procedures, units, successions])
 }
 
 /// A unit that has ended became something, or was abolished: else what counts under it would stand
@@ -178,24 +197,6 @@ fn once(table: &Table, values: impl Iterator<Item = String>, column: &str, found
     }
 }
 
-/// One agency has a procedure once on any day: by its code, or where it has none by its name.
-fn alone(table: &Table, procedures: &[Procedure], found: &mut Faults) {
-    let mut seen: HashMap<(String, &str, &str), Vec<&Procedure>> = HashMap::new();
-    for (at, one) in procedures.iter().enumerate() {
-        let named =
-            if one.code().is_empty() { toned_key(&one.name) } else { one.code().to_owned() };
-        let others = seen.entry((named, &one.agency, &one.level)).or_default();
-        if others.iter().any(|other| other.meets(one))
-            && let Some(row) = table.row(at)
-        {
-            let column = if one.code().is_empty() { "name" } else { "code" };
-            let message = "the agency has this procedure twice on some day".to_owned();
-            found.push(row.fault(column, message, "keep one of them, or give each its days"));
-        }
-        others.push(one);
-    }
-}
-
 /// Puts the cells that are not empty into a body under the names of their columns.
 fn body(row: Row<'_>, columns: &[&str]) -> Map<String, Value> {
     let filled = |column: &&str| Some(((*column).to_owned(), json!(row.cell(column)?)));
@@ -239,86 +240,6 @@ fn field(row: Row<'_>, known: &BTreeSet<&str>, found: &mut Faults) -> Field {
         found.push(row.fault("agencies", message, "mend the id, or add the agency"));
     }
     Field { id: needed(row, "id", found), name: needed(row, "name", found), agencies }
-}
-
-const PROCEDURES: [&str; 16] = [
-    "code",
-    "suffix",
-    "source_code",
-    "agency",
-    "name",
-    "field",
-    "level",
-    "deadline",
-    "deadline_unit",
-    "online_levels",
-    "fee",
-    "legal_basis",
-    "valid_from",
-    "valid_to",
-    "one_stop",
-    "internal_process",
-];
-
-/// Columns of it that a catalogue need not have.
-const PROCEDURES_MORE: [&str; 2] = ["one_stop", "internal_process"];
-
-/// A cell that says `yes` or `no`; none where it says nothing.
-fn is_so(row: Row<'_>, column: &str, found: &mut Faults) -> Option<bool> {
-    match row.cell(column)? {
-        "yes" => Some(true),
-        "no" => Some(false),
-        text => {
-            let message = format!("`{text}` says neither yes nor no");
-            found.push(row.fault(column, message, "write yes or no, or leave it empty"));
-            None
-        }
-    }
-}
-
-fn procedure(
-    row: Row<'_>,
-    fields: &BTreeMap<&str, &str>,
-    contracts: &Contracts,
-    found: &mut Faults,
-) -> Option<Procedure> {
-    let columns =
-        ["code", "suffix", "source_code", "agency", "name", "level", "valid_from", "valid_to"];
-    let (before, mut body) = (found.len(), body(row, &columns));
-    days(row, found);
-    let mut put = |name: &str, value: Value| body.insert(name.to_owned(), value);
-    if let Some(name) = row.cell("field").and_then(|id| fields.get(id)) {
-        put("field", json!(name));
-    }
-    match (number(row, "deadline", found), row.cell("deadline_unit")) {
-        (None, None) => {}
-        (Some(value), Some(unit)) => {
-            put("deadline", json!({ "value": value, "unit": unit }));
-        }
-        (value, _) => {
-            let column = if value.is_none() { "deadline" } else { "deadline_unit" };
-            let advice = "write both, or neither; a procedure without a limit has 0 and none";
-            let message = "a time limit is a number and its unit".to_owned();
-            found.push(row.fault(column, message, advice));
-        }
-    }
-    if let Some(fee) = number(row, "fee", found) {
-        put("fee", json!(fee));
-    }
-    for column in PROCEDURES_MORE {
-        if let Some(told) = is_so(row, column, found) {
-            put(column, json!(told));
-        }
-    }
-    let levels = dated(row, "online_levels", "level", found);
-    if !levels.is_empty() {
-        put("online_levels", json!(levels));
-    }
-    let acts: Vec<&str> = list(row, "legal_basis").collect();
-    if !acts.is_empty() {
-        put("legal_basis", json!(acts));
-    }
-    record(row, "procedure/1", body, before, (contracts, found))
 }
 
 const UNITS: [&str; 8] =

@@ -7,6 +7,7 @@ mod cell;
 pub mod changes;
 mod deadlines;
 mod declared;
+mod embed;
 mod facets;
 mod findings;
 mod folder;
@@ -14,6 +15,7 @@ mod page;
 mod procedures;
 mod reports;
 mod roadmap;
+mod services;
 mod table;
 mod units;
 
@@ -38,6 +40,7 @@ pub use agencies::{AgencyQuestion, FoundAgency};
 pub use folder::{FILES, load};
 pub use page::{Page, UnknownValue, Window};
 pub use procedures::{FoundProcedure, ProcedureQuestion, ProcedureVersion};
+pub use services::{Link, LinkQuestion, paged};
 pub use units::{FoundUnit, UnitQuestion};
 
 /// The document that describes what decides deadlines.
@@ -58,6 +61,7 @@ pub struct Directory {
     procedures: Index,
     procedure_texts: Vec<Box<RawValue>>,
     labels: Vec<facets::Labels>,
+    services: Vec<Option<services::Service>>,
     units: Index,
     unit_kin: Kinship,
     /// What else depends on it.
@@ -127,6 +131,7 @@ impl Directory {
             procedures: Index::new(procedures::subjects(&catalogue)),
             procedure_texts: texts(&catalogue.procedures).map_err(damaged)?,
             labels: facets::labels(&catalogue),
+            services: services::services(&catalogue),
             units: Index::new(units::subjects(&catalogue)),
             unit_kin: Kinship::new(&catalogue.units, steps, Scope::Unit),
             edition: Arc::new(edition),

@@ -51,6 +51,10 @@ pub struct FoundProcedure<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<crate::described::OnlineLevel>)]
     online_level: Option<&'a OnlineLevel>,
+    /// Where its e-service is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    service_url: Option<&'a str>,
     /// How it was found.
     #[serde(rename = "match")]
     matched: Match,
@@ -70,6 +74,10 @@ pub struct ProcedureVersion<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<crate::described::OnlineLevel>)]
     online_level: Option<&'a OnlineLevel>,
+    /// Where its e-service is on the day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    service_url: Option<&'a str>,
     /// Whether it is in force on the day.
     in_force: bool,
 }
@@ -81,6 +89,28 @@ pub(super) fn subjects(catalogue: &Catalogue) -> impl Iterator<Item = Subject> {
         also: Vec::new(),
         until: one.last(),
     })
+}
+
+/// Which procedures bear a code: the national one in either form, or an agency's own.
+pub(super) struct Bears<'a> {
+    code: &'a str,
+    national: Option<ProcedureCode>,
+}
+
+impl<'a> Bears<'a> {
+    pub(super) fn new(code: &'a str) -> Self {
+        Self { code, national: ProcedureCode::parse(code).ok() }
+    }
+
+    pub(super) fn is_of(&self, one: &Procedure) -> bool {
+        let own = one.source_code.as_deref() == Some(self.code);
+        let known = self.national.as_ref().is_some_and(|national| {
+            // A code without its authority is that of all who publish it.
+            let published = |told| one.suffix.as_deref() == Some(told);
+            one.code.as_deref() == Some(national.short()) && national.suffix().is_none_or(published)
+        });
+        own || known
+    }
 }
 
 impl Directory {
@@ -107,6 +137,7 @@ impl Directory {
                 procedure: self.procedure_texts.get(hit.at)?,
                 agency_name: self.agency_name(&one.agency),
                 online_level: level.and_then(|at| one.online_levels.get(at)),
+                service_url: self.service(hit.at, question.on),
                 matched: hit.matched,
             })
         }))
@@ -115,19 +146,9 @@ impl Directory {
     /// Every version of the procedures that bear a code, the national one in either form or an
     /// agency's own: those in force on a day first, then the latest first.
     pub fn procedure(&self, code: &str, on: Date) -> Vec<ProcedureVersion<'_>> {
-        let national = ProcedureCode::parse(code).ok();
-        let (short, suffix) = (
-            national.as_ref().map(ProcedureCode::short),
-            national.as_ref().and_then(ProcedureCode::suffix),
-        );
-        let bears = |one: &Procedure| {
-            let own = one.source_code.as_deref() == Some(code);
-            let known = short.is_some() && one.code.as_deref() == short;
-            // A code without its authority is that of all who publish it.
-            own || known && suffix.is_none_or(|told| one.suffix.as_deref() == Some(told))
-        };
+        let bears = Bears::new(code);
         let all = self.catalogue.procedures.iter().enumerate();
-        let mut found: Vec<_> = all.filter(|(_, one)| bears(one)).collect();
+        let mut found: Vec<_> = all.filter(|(_, one)| bears.is_of(one)).collect();
         found.sort_by_key(|(at, one)| (!one.stands(on), Reverse(one.first()), *at));
         let version = |at: usize| {
             let one = self.catalogue.procedures.get(at)?;
@@ -136,13 +157,14 @@ impl Directory {
                 procedure: self.procedure_texts.get(at)?,
                 agency_name: self.agency_name(&one.agency),
                 online_level: level.and_then(|at| one.online_levels.get(at)),
+                service_url: self.service(at, on),
                 in_force: one.stands(on),
             })
         };
         found.into_iter().filter_map(|(at, _)| version(at)).collect()
     }
 
-    fn agency_name(&self, id: &str) -> Option<&str> {
+    pub(super) fn agency_name(&self, id: &str) -> Option<&str> {
         let mut versions = self.catalogue.agencies.iter().filter(|agency| agency.id == id);
         versions.next_back().map(|agency| agency.name_vi.as_str())
     }

@@ -13,6 +13,7 @@ mod drift;
 mod exchange;
 mod finding;
 mod folder;
+mod link;
 mod page;
 mod poller;
 mod roadmap;

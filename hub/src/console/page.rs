@@ -11,6 +11,7 @@ use super::{
     drift::Section,
     finding,
     folder::{self, FolderRow},
+    link,
     poller::{self, PollerRow},
     standing,
 };
@@ -134,6 +135,7 @@ pub(super) struct Page {
     refusals: Vec<RefusalRow>,
     statuses: Vec<StatusRow>,
     findings: finding::Section,
+    links: link::Section,
     deliveries: delivery::Section,
     drift: Section,
     standing: standing::Section,
@@ -195,6 +197,7 @@ impl Page {
             total: statuses.iter().map(|row| row.dossiers).sum(),
             statuses,
             findings: finding::Section::read(operations).await?,
+            links: link::Section::read(operations).await?,
             deliveries: delivery::Section::read(operations).await?,
             drift: Section::read(operations).await?,
             standing: standing::Section::read(operations).await?,

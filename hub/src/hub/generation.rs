@@ -24,6 +24,7 @@ use crate::{
     doors::Doors,
     drops::Drops,
     journey::{Journey, route::Routes},
+    links,
     operations::Operations,
     polls::Polls,
     profiling::Profiling,
@@ -56,6 +57,7 @@ pub(super) struct Ready {
     moving: (Deliveries, Drops, Polls),
     webhooks: Going,
     tls: Option<TlsTerms>,
+    links: links::Going,
 }
 
 impl Ready {
@@ -91,8 +93,9 @@ impl Ready {
         let app = called.merge(readers(api, process.open));
         let behind = (profiling, watching);
         let webhooks = Going::new(config.private_networks.clone(), config.webhooks.clone())?;
+        let links = links::Going::new(config.private_networks.clone(), config.links.clone())?;
         let moving = (deliveries, drops, polls);
-        Ok(Self { app, operations, routes, journey, behind, moving, webhooks, tls })
+        Ok(Self { app, operations, routes, journey, behind, moving, webhooks, links, tls })
     }
 
     /// Answers from the next request on, and begins what goes on by itself. Nothing of it waits:
@@ -115,6 +118,7 @@ impl Ready {
             tasks.spawn(work);
         }
         self.operations.webhooks.change(self.webhooks);
+        self.operations.links.change(self.links);
         process.quotas.change(self.operations.catalog.requests_at_once());
         if let (Some(tls), Some(terms)) = (&process.tls, self.tls) {
             tls.change(terms);

@@ -105,6 +105,21 @@ pub struct Succession {
     pub legal_basis: Option<String>,
 }
 
+/// Where an agency's e-services are: those of all its procedures, or that of one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceAddress {
+    /// The agency, by hub id.
+    pub agency: String,
+    /// A code or the name of one of its procedures; absent for all that have none of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub procedure: Option<String>,
+    /// The address, in which `{code}` stands for the procedure's code; absent where this procedure
+    /// has no e-service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
 /// Everything together: one version of it is what a reference entry names.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -134,6 +149,9 @@ pub struct Catalogue {
     /// The plan for online services, where it is told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub roadmap: Option<Plan>,
+    /// Where e-services are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<ServiceAddress>,
 }
 
 impl Catalogue {

@@ -45,7 +45,7 @@ impl Offer {
 
 /// The online level of a procedure on a day: the last told of those in force, as where procedures
 /// are looked for.
-fn online(one: &Procedure, on: Date) -> Option<&OnlineLevel> {
+pub fn online(one: &Procedure, on: Date) -> Option<&OnlineLevel> {
     let day = |at: Option<Moment>| at.map(Moment::day);
     one.online_levels.iter().rev().find(|told| {
         day(told.valid_from).is_none_or(|first| first <= on)

@@ -4,6 +4,7 @@
 mod chart;
 mod csv;
 mod html;
+pub mod links;
 mod printed;
 #[cfg(test)]
 mod tests;

@@ -40,6 +40,7 @@ pub mod subscriptions;
 #[cfg(test)]
 pub(crate) mod suite;
 pub mod timeliness;
+pub mod visits;
 mod walk;
 
 use std::{collections::BTreeMap, fmt, future::Future, pin::Pin, sync::Arc};
@@ -204,6 +205,7 @@ pub trait Store:
     + strides::Strides
     + subscriptions::Subscriptions
     + timeliness::Timely
+    + visits::Visits
     + 'static
 {
     /// Writes a batch of chunks in one transaction, each of which succeeds or fails alone.

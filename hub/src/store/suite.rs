@@ -21,6 +21,7 @@ mod sent_again;
 mod strides;
 pub(crate) mod subscriptions;
 mod timeliness;
+pub(crate) mod visits;
 
 use std::sync::{Arc, LazyLock};
 

@@ -27,7 +27,7 @@ pub struct Part {
 use Kind::{Bytes, Number, Text};
 
 /// What is carried, in this order: what is named comes before what names it.
-pub static PARTS: [Part; 29] = [
+pub static PARTS: [Part; 30] = [
     Part { name: "reference_contents", columns: &[("hash", Bytes), ("content", Bytes)], key: 1 },
     Part {
         name: "messages",
@@ -298,6 +298,21 @@ pub static PARTS: [Part; 29] = [
             ("due_at", Number),
             ("tried", Text),
             ("made_at", Number),
+        ],
+        key: 1,
+    },
+    // Whose turn it is to look is the other store's own.
+    Part {
+        name: "visits",
+        columns: &[
+            ("url", Text),
+            ("visited_at", Number),
+            ("status", Number),
+            ("reason", Text),
+            ("leads_to", Text),
+            ("failures", Number),
+            ("failing_since", Number),
+            ("due_at", Number),
         ],
         key: 1,
     },

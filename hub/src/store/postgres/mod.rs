@@ -57,6 +57,7 @@ mod tests;
 mod timeliness;
 mod told;
 mod verify;
+mod visits;
 mod write;
 
 use std::sync::Arc;

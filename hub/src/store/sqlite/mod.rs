@@ -44,6 +44,7 @@ mod timeliness;
 mod told;
 mod touched;
 mod verify;
+mod visits;
 mod write;
 mod writer;
 

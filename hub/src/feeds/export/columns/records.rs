@@ -73,6 +73,7 @@ static SAID: &[Column] = listed! {
     "deadline_value" Whole Member("deadline.value") "Thời hạn" "Time limit";
     "deadline_unit" Text Member("deadline.unit") "Đơn vị của thời hạn" "Unit of the time limit";
     "fee" Whole Member("fee") "Lệ phí (đồng)" "Fee (dong)";
+    "sets" Whole Member("sets") "Số bộ hồ sơ" "Sets of documents";
     "valid_from" Day Member("valid_from") "Có hiệu lực từ" "Valid from";
     "valid_to" Day Member("valid_to") "Có hiệu lực đến" "Valid to";
     "reviewed_on" Day Member("reviewed_at") "Ngày rà soát" "Reviewed on";
@@ -107,7 +108,7 @@ static OF: &[(&str, &str)] = &[
     (
         "procedure/1",
         "code suffix source_code about_agency name field level deadline_value deadline_unit fee \
-         valid_from valid_to reviewed_on one_stop internal_process source_version \
+         sets valid_from valid_to reviewed_on one_stop internal_process source_version \
          happened_on",
     ),
     (

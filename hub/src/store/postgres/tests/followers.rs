@@ -44,3 +44,10 @@ async fn webhooks_are_sent_in_one_turn_at_a_time() {
     suite::subscriptions::subscriptions(&database.open().await).await;
     database.drop().await;
 }
+
+#[tokio::test]
+async fn links_are_visited_in_one_turn_at_a_time() {
+    let database = Database::new("visits").await;
+    suite::visits::visits(&database.open().await).await;
+    database.drop().await;
+}

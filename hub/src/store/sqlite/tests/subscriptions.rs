@@ -1,4 +1,4 @@
-//! Who is sent events by webhooks.
+//! Who is sent events by webhooks, and what was found where links lead.
 
 use super::Folder;
 use crate::store::suite;
@@ -7,4 +7,10 @@ use crate::store::suite;
 async fn webhooks_are_sent_in_one_turn_at_a_time() {
     let folder = Folder::new("subscriptions");
     suite::subscriptions::subscriptions(&folder.open()).await;
+}
+
+#[tokio::test]
+async fn links_are_visited_in_one_turn_at_a_time() {
+    let folder = Folder::new("visits");
+    suite::visits::visits(&folder.open()).await;
 }
