@@ -26,7 +26,7 @@ fn encoded(bytes: &[u8]) -> String {
 }
 
 async fn fetch(sender: &Sender, digest: &str) -> (u16, Vec<u8>) {
-    let url = format!("{}/v1/attachments/{digest}", sender.url);
+    let url = format!("{}/v1/attachments/{digest}?purpose=handling", sender.url);
     let answer = sender.client.get(url).bearer_auth(&sender.key).send().await.unwrap();
     (answer.status().as_u16(), answer.bytes().await.unwrap().to_vec())
 }

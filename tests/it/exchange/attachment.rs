@@ -43,7 +43,7 @@ pub(crate) async fn try_send(sender: &Sender, media_type: &str, bytes: Vec<u8>) 
 }
 
 pub(crate) async fn fetch(sender: &Sender, digest: &str) -> (u16, Option<Vec<u8>>) {
-    let url = format!("{}/v1/attachments/{digest}", sender.url);
+    let url = format!("{}/v1/attachments/{digest}?purpose=handling", sender.url);
     let answer = sender.client.get(url).bearer_auth(&sender.key).send().await.unwrap();
     let status = answer.status().as_u16();
     (status, answer.bytes().await.ok().map(|bytes| bytes.to_vec()))

@@ -14,7 +14,7 @@ use crate::store::schema::{self, Applied, Migration, Outlook};
 
 /// All versions, in order; the table `schema` notes how many there are, `migrations` the hash of
 /// each.
-static MIGRATIONS: [Migration; 27] = [
+static MIGRATIONS: [Migration; 28] = [
     Migration { name: "first", sql: include_str!("../../../migrations/postgres/0001_first.sql") },
     Migration { name: "leases", sql: include_str!("../../../migrations/postgres/0002_leases.sql") },
     Migration { name: "moves", sql: include_str!("../../../migrations/postgres/0003_moves.sql") },
@@ -108,6 +108,10 @@ static MIGRATIONS: [Migration; 27] = [
         sql: include_str!("../../../migrations/postgres/0026_subscriptions.sql"),
     },
     Migration { name: "keys", sql: include_str!("../../../migrations/postgres/0027_keys.sql") },
+    Migration {
+        name: "personal",
+        sql: include_str!("../../../migrations/postgres/0028_personal.sql"),
+    },
 ];
 
 /// Only one process at a time changes the schema.

@@ -11,7 +11,7 @@ use crate::store::{
 };
 
 /// All versions, in order; the file notes how many it has, and the hash of each.
-static MIGRATIONS: [Migration; 25] = [
+static MIGRATIONS: [Migration; 26] = [
     Migration { name: "first", sql: include_str!("../../../migrations/sqlite/0001_first.sql") },
     Migration {
         name: "rollups_by_number",
@@ -91,6 +91,10 @@ static MIGRATIONS: [Migration; 25] = [
         sql: include_str!("../../../migrations/sqlite/0024_subscriptions.sql"),
     },
     Migration { name: "keys", sql: include_str!("../../../migrations/sqlite/0025_keys.sql") },
+    Migration {
+        name: "personal",
+        sql: include_str!("../../../migrations/sqlite/0026_personal.sql"),
+    },
 ];
 
 const APPLIED: &str = "CREATE TABLE IF NOT EXISTS migrations (
