@@ -47,6 +47,7 @@ mod migrate;
 mod moves;
 mod onboarding;
 mod openapi;
+mod people;
 mod permutations;
 mod polls;
 mod postgres;
