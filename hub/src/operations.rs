@@ -59,7 +59,7 @@ pub use channels::{
 };
 pub use counted::{CountedDossier, CountedPage, From as CountedFrom, Number};
 pub use deadline::{Brief, DeadlineLookup, Own, Standing};
-pub use deliveries::{DeadPage, DeadWhole, Pace, Replayed, ToldLetter};
+pub use deliveries::{DeadPage, DeadRead, DeadWhole, Pace, Replayed, ToldLetter};
 pub use drift::{Accepted, ChannelDrift, Drift, DriftSeen, Hold};
 pub use exchange::{
     ExchangeItem, ExchangePage, ExchangePart, ExchangeQuestion, ExchangeStanding,

@@ -1,5 +1,7 @@
 //! Personal data: who is given some says what for, and whose it is can read who was.
 
+mod masked;
+
 use std::{process::Command, time::Duration};
 
 use serde_json::{Value, json};

@@ -236,6 +236,21 @@ impl Operations {
         self.note(reader, given.collect()).await
     }
 
+    /// Writes to the log that a reader is given what would be sent of a record, before it is.
+    ///
+    /// # Errors
+    /// When the store cannot write.
+    pub(super) async fn note_letter(
+        &self,
+        reader: &Reader,
+        whose: Vec<String>,
+        (subject, position): (&str, u64),
+    ) -> Result<(), StoreError> {
+        let whose = if whose.is_empty() { vec![PORTAL.to_owned()] } else { whose };
+        let given = whose.into_iter().map(|agency| ((agency, subject.to_owned()), Some(position)));
+        self.note(reader, given.collect()).await
+    }
+
     async fn note(
         &self,
         reader: &Reader,
