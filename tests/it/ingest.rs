@@ -118,7 +118,7 @@ async fn every_dossier_of_the_samples_is_found_and_equals_its_truth(backend: Bac
     province.play().await;
     for (agency, sample) in AGENCIES {
         for (code, mut expected) in truth(sample) {
-            let path = format!("/v1/dossiers/{}", code.replace('/', "%2F"));
+            let path = format!("/v1/dossiers/{}?purpose=handling", code.replace('/', "%2F"));
             let found = province.agencies[agency].found(&path).await;
             let dossier = &found["dossier"];
             let identity = json!([{ "source": agency, "source_code": code }]);

@@ -1,5 +1,5 @@
-//! What a receiver answers to what it does not take may repeat what it was sent: that is kept, shown
-//! and logged without persons.
+//! What a receiver answers to what it does not take may repeat what it was sent: that is kept,
+//! shown and logged without persons.
 
 use std::collections::HashSet;
 

@@ -267,8 +267,8 @@ impl Operations {
         self.store.note_accesses(all).await
     }
 
-    /// A page of the log: of one agency's data, or of all; of one dossier, by its key or a code that
-    /// it bears, or another subject.
+    /// A page of the log: of one agency's data, or of all; of one dossier, by its key or a code
+    /// that it bears, or another subject.
     ///
     /// # Errors
     /// When the store cannot answer.

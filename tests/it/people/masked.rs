@@ -1,4 +1,5 @@
-//! Where nobody may be named: logs, refusals, problems, dead letters, and what commands show of them.
+//! Where nobody may be named: logs, refusals, problems, dead letters, and what commands show of
+//! them.
 
 use std::path::Path;
 
