@@ -181,6 +181,12 @@ asked! {
         purpose::purpose(),
         purpose::reason(),
     ];
+    /// The same, of what has no personal members.
+    PublicAsked: [
+        named_in_path("code", "000.00.01.H19-240903-0001", "Mã hồ sơ.", "The dossier's code."),
+        text("source", "Nguồn, khi nhiều hồ sơ cùng mã.", "The source, where several bear it."),
+        as_of(),
+    ];
     /// A message by its id.
     MessageAsked: [
         named_in_path("id", "m-1", "Mã thông điệp.", "The message's id."),

@@ -105,7 +105,8 @@ async fn a_file_is_had_by_who_sent_it_and_whom_it_was_sent_to(backend: Backend) 
     let reply = json!({ "text": "Có.", "attachments": [own, claim] });
     let path = "/v1/requests/so-tu-phap:t-2/replies";
     assert_eq!(post(&answers, path, None, &reply).await.0, 200);
-    let told = becomes(&asks, "/v1/requests/so-tu-phap:t-2", |told| told["complete"] == true).await;
+    let path = "/v1/requests/so-tu-phap:t-2?purpose=handling";
+    let told = becomes(&asks, path, |told| told["complete"] == true).await;
     assert_eq!(part(&told, ASKED)["answer"]["attachments"][0], own);
     assert_eq!(fetch(&asks, own["digest"].as_str().unwrap()).await.0, 200);
     let peak = hub.peak_kib();
