@@ -1,7 +1,7 @@
 //! Who asks, and what for: API keys, stored hashed and compared in constant time, each with its
-//! scopes and its end (`keys.rs`, `scope.rs`); what personal data is read for (`purpose.rs`); what
-//! is had for a key, tokens that end by themselves and passwords for digests (`seal.rs`); and who is
-//! not heard for a while (`attempts.rs`).
+//! scopes and its end (`keys.rs`, `scope.rs`); what personal data is read for (`purpose.rs`);
+//! what is had for a key, tokens that end by themselves and passwords for digests (`seal.rs`); and
+//! who is not heard for a while (`attempts.rs`).
 
 mod attempts;
 mod door;
