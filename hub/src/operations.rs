@@ -1,5 +1,6 @@
 //! What the hub answers, whoever asks: the API, the console and the command line act through here.
 
+mod accesses;
 mod answers;
 pub mod backups;
 mod bus;
@@ -48,6 +49,8 @@ use crate::{
 };
 
 pub use crate::webhooks::{SECRETS_MAX, Scheme};
+pub(crate) use accesses::{About, owners};
+pub use accesses::{AccessPage, Persons, Reader, ToldAccess};
 pub use answers::Answers;
 pub use bus::BusStanding;
 pub(crate) use channels::ALERT_KINDS;
@@ -57,7 +60,7 @@ pub use channels::{
 };
 pub use counted::{CountedDossier, CountedPage, From as CountedFrom, Number};
 pub use deadline::{Brief, DeadlineLookup, Own, Standing};
-pub use deliveries::{DeadPage, DeadWhole, Pace, Replayed, ToldLetter};
+pub use deliveries::{DeadPage, DeadRead, DeadWhole, Pace, Replayed, ToldLetter};
 pub use drift::{Accepted, ChannelDrift, Drift, DriftSeen, Hold};
 pub use exchange::{
     ExchangeItem, ExchangePage, ExchangePart, ExchangeQuestion, ExchangeStanding,
@@ -148,6 +151,8 @@ pub(crate) struct Told {
     history: Vec<Said>,
     /// What its sources disagree on: questions, not verdicts.
     findings: Vec<Doubt>,
+    /// What became of its personal members.
+    personal: Persons,
 }
 
 impl Told {
@@ -232,17 +237,19 @@ impl Operations {
         Self { catalog, drop_folders, ..self.clone() }
     }
 
-    /// The dossier that bears a code. An agency finds only its own, with personal members.
+    /// The dossier that bears a code. An agency finds only its own, with personal members where it
+    /// says what for.
     ///
     /// # Errors
     /// When the store cannot answer.
     pub async fn dossier(
         &self,
-        who: &Principal,
+        reader: &Reader,
         code: &str,
         source: Option<&str>,
         as_of: Option<u64>,
     ) -> Result<LookedUp, StoreError> {
+        let who = reader.who();
         let asked = as_of.is_none().then(|| answers::asked(who, code, source));
         if let Some(known) = asked.as_deref().and_then(|asked| self.known(asked)) {
             return Ok(known);
@@ -251,7 +258,7 @@ impl Operations {
         let (log_id, size): (Arc<str>, u64) = (found.log_id.as_str().into(), found.size);
         let moment = found.moment.filter(|_| found.dossiers.len() == 1);
         let lookup = match self.heard(who, found, as_of).await? {
-            Sought::One(one) => match self.told(who, &one).await? {
+            Sought::One(one) => match self.told(reader, &one).await? {
                 None => Lookup::Nothing,
                 Some((told, whose)) => {
                     let text = told.text()?;
@@ -335,7 +342,7 @@ impl Operations {
     /// then, and to whom it may be told.
     async fn told(
         &self,
-        who: &Principal,
+        reader: &Reader,
         heard: &Heard,
     ) -> Result<Option<(Told, Whose)>, StoreError> {
         let Heard { key, observations, rules, .. } = heard;
@@ -343,21 +350,24 @@ impl Operations {
             return Ok(None);
         };
         state.drop_personal();
-        let own: Vec<u64> = observations
+        let own: Vec<_> = observations
             .iter()
-            .filter(|one| who.owns(agency_of(one.source())))
-            .map(|one| one.position)
+            .filter(|one| reader.who().owns(agency_of(one.source())))
+            .map(|one| (one.position, one.source().to_owned()))
             .collect();
-        let whose = if own.is_empty() { Whose::All } else { Whose::Owner };
-        if whose == Whose::Owner {
-            let texts = self.store.personal(own).await?;
+        let (whose, personal) = match own.is_empty() {
+            true => (Whose::All, Persons::Withheld),
+            false => (Whose::Owner, reader.persons()),
+        };
+        if personal == Persons::Included {
+            let texts = self.persons(reader, accesses::of_dossier(key, own.into_iter())).await?;
             let whole = decode::whole(observations, &texts)?;
             if let Some((told, _)) = folded(&whole, key, rules) {
                 state.take_personal(told);
             }
         }
         let history = observations.iter().map(said).collect();
-        Ok(Some((Told { dossier: Box::new(state), history, findings }, whose)))
+        Ok(Some((Told { dossier: Box::new(state), history, findings, personal }, whose)))
     }
 }
 

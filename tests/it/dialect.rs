@@ -121,7 +121,7 @@ async fn what_an_unmodified_system_sends_to_an_lgsp_is_taken_unchanged(backend: 
     let sync = "/lgsp/Document/SyncDocument";
     assert_eq!(office.pushes(&token, sync, &document(code, OPEN)).await.0, 200);
     let sender = office.hub.sender(&office.key);
-    let found = sender.get(&format!("/v1/dossiers/{code}")).await.1;
+    let found = sender.get(&format!("/v1/dossiers/{code}?purpose=handling")).await.1;
     let dossier = &found["dossier"];
     assert_eq!(dossier["status"], 4, "{found}");
     // Its Z is a letter: half past eight in Vietnam.
@@ -139,7 +139,7 @@ async fn what_an_unmodified_system_sends_to_an_lgsp_is_taken_unchanged(backend: 
     let traces = "/lgsp/Document/UpdateDocumentTraces";
     assert_eq!(office.pushes(&token, traces, &trace).await.0, 200);
     assert_eq!(office.pushes(&token, sync, &document(code, DONE)).await.0, 200);
-    let found = sender.get(&format!("/v1/dossiers/{code}")).await.1;
+    let found = sender.get(&format!("/v1/dossiers/{code}?purpose=handling")).await.1;
     assert_eq!(found["dossier"]["status"], 10, "{found}");
     assert_eq!(found["dossier"]["returned_at"], "2020-03-17T02:10:00Z");
     assert_eq!(found["dossier"]["finished_at"], "2020-03-16T08:05:00Z");
@@ -194,7 +194,7 @@ async fn what_an_unmodified_system_sends_to_the_national_portal_is_taken_unchang
     let message = told["message"].as_str().unwrap();
     assert!(message.contains("NgayTiepNhan") && !message.contains("thành công"), "{message}");
     let sender = office.hub.sender(&office.key);
-    let found = sender.get("/v1/dossiers/000.00.32.H19-210315-0007").await.1;
+    let found = sender.get("/v1/dossiers/000.00.32.H19-210315-0007?purpose=handling").await.1;
     // Both steps are in its history. The dossier was synced now, after them: its own word stands.
     assert_eq!(found["history"].as_array().unwrap().len(), 3, "{found}");
     assert_eq!(found["dossier"]["status"], 4, "{found}");

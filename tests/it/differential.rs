@@ -161,7 +161,8 @@ impl Pair {
             for name in names {
                 let (source, code) = (&name["source"], name["source_code"].as_str().unwrap());
                 let source = source.as_str().unwrap();
-                let path = format!("/v1/dossiers/{}?source={source}", escaped(code));
+                let path =
+                    format!("/v1/dossiers/{}?source={source}&purpose=handling", escaped(code));
                 self.ask(hubs, agency(source), &path).await;
                 let then = size / 2;
                 self.ask(hubs, "portal", &format!("{path}&as_of={then}")).await;

@@ -63,10 +63,10 @@ async fn feedback_is_routed_answered_and_summed_up(backend: Backend) {
         403
     );
     // Its agency reads all of it, the portal without persons, another agency nothing.
-    let own = agency.found("/v1/feedback?state=open").await;
+    let own = agency.found("/v1/feedback?state=open&purpose=complaint").await;
     assert_eq!(own["items"].as_array().unwrap().len(), 3);
     assert_eq!(own["items"][0]["feedback"]["name"], "Nguyễn Văn Mẫu");
-    let public = portal.found("/v1/feedback?agency=so-y-te").await.to_string();
+    let public = portal.found("/v1/feedback?agency=so-y-te&purpose=complaint").await.to_string();
     for personal in ["Nguyễn Văn Mẫu", "0900000001", "Chờ lâu"] {
         assert!(!public.contains(personal), "{personal}");
     }
@@ -81,7 +81,7 @@ async fn feedback_is_routed_answered_and_summed_up(backend: Backend) {
     let (status, receipt) =
         post(&agency, "/v1/feedback/answers", None, &answer("pa-1", "so-y-te")).await;
     assert_eq!((status, &receipt["outcome"]), (200, &json!("stored")), "{receipt}");
-    let answered = agency.found("/v1/feedback?state=answered").await;
+    let answered = agency.found("/v1/feedback?state=answered&purpose=complaint").await;
     assert_eq!(answered["items"].as_array().unwrap().len(), 1);
     assert_eq!(answered["items"][0]["answer"]["text"], "Đã nhắc nhở bộ phận một cửa.");
     // Page by page it is the same.

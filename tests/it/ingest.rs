@@ -118,7 +118,7 @@ async fn every_dossier_of_the_samples_is_found_and_equals_its_truth(backend: Bac
     province.play().await;
     for (agency, sample) in AGENCIES {
         for (code, mut expected) in truth(sample) {
-            let path = format!("/v1/dossiers/{}", code.replace('/', "%2F"));
+            let path = format!("/v1/dossiers/{}?purpose=handling", code.replace('/', "%2F"));
             let found = province.agencies[agency].found(&path).await;
             let dossier = &found["dossier"];
             let identity = json!([{ "source": agency, "source_code": code }]);
@@ -180,15 +180,16 @@ async fn an_agency_reaches_nothing_of_another_and_the_portal_no_personal_member(
     let province = Province::new(backend, "others").await;
     province.play().await;
     let path = "/v1/dossiers/BH.HKD.13.002201";
-    let own = province.agencies[BIEN_HOA].found(path).await;
+    let stated = format!("{path}?purpose=handling");
+    let own = province.agencies[BIEN_HOA].found(&stated).await;
     assert_eq!(own["dossier"]["applicant"]["name"], "Quách Thị Thùy Dương");
-    let (status, theirs) = province.agencies[LAND].get(path).await;
+    let (status, theirs) = province.agencies[LAND].get(&stated).await;
     let (missing, nothing) = province.agencies[LAND].get("/v1/dossiers/BH.HKD.13.999999").await;
     assert_eq!((status, missing), (404, 404));
     // What is another's looks like what does not exist.
     assert_eq!(theirs["code"], nothing["code"]);
     assert!(!theirs.to_string().contains("Quách"));
-    let public = province.portal.found(path).await;
+    let public = province.portal.found(&stated).await;
     assert_eq!(public["dossier"]["status"], 10);
     for secret in ["Quách", "270999071", "0900000171", "Phan Đình Phùng"] {
         assert!(!public.to_string().contains(secret), "the portal is told {secret}");
@@ -289,14 +290,14 @@ async fn a_record_is_had_by_the_reference_in_its_event(backend: Backend) {
     let event = events.iter().find(told).unwrap();
     assert!(event["data"]["applicant"]["name"].is_null(), "no event names a person: {event}");
     let path = event["dataref"].as_str().unwrap();
-    let whole = own.found(path).await;
+    let whole = own.found(&format!("{path}?purpose=handling")).await;
     assert_eq!(whole["personal"], "included", "{whole}");
     assert_eq!(whole["data"]["applicant"]["name"], "Quách Thị Thùy Dương");
     assert_eq!(whole["data"]["status"], event["data"]["status"]);
     assert_eq!((&whole["contract"], &whole["key"]), (&json!("dossier/1"), &event["subject"]));
     assert_eq!((&whole["recorded_at"], &whole["retracted"]), (&event["time"], &json!(false)));
     // Who may read the event is told what the event says, and that there is more.
-    let public = portal.found(path).await;
+    let public = portal.found(&format!("{path}?purpose=handling")).await;
     assert_eq!((&public["personal"], &public["data"]), (&json!("withheld"), &event["data"]));
     assert!(!public.to_string().contains("Quách"), "{public}");
     // What is another's looks like what does not exist.

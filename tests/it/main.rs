@@ -50,6 +50,7 @@ mod migrate;
 mod moves;
 mod onboarding;
 mod openapi;
+mod people;
 mod permutations;
 mod polls;
 mod postgres;

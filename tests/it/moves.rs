@@ -58,7 +58,7 @@ async fn answers(agency: &Sender, portal: &Sender) -> Vec<Value> {
         told.push(portal.found(&format!("{path}&as_of=100")).await);
     }
     for code in ["BH.HT.24.000000", "BH.HT.24.000077"] {
-        told.push(agency.found(&format!("/v1/dossiers/{code}")).await);
+        told.push(agency.found(&format!("/v1/dossiers/{code}?purpose=handling")).await);
         told.push(portal.found(&format!("/v1/dossiers/{code}?as_of=300")).await);
     }
     for id in ["m-7-0", "other", "broken", "m-7-0-again"] {

@@ -155,6 +155,21 @@ fn the_page_of_the_interface_leads_from_a_key_to_a_stream() {
 }
 
 #[test]
+fn the_page_of_personal_data_leads_from_what_is_public_to_who_read_the_rest() {
+    let newcomer = Newcomer::new("personal-page");
+    newcomer.types(&laid_out(&newcomer, "personal-data.md").concat());
+    let read = |name: &str| fs::read_to_string(newcomer.0.join(name)).unwrap();
+    let told = |name: &str| -> Value { serde_json::from_str(&read(name)).unwrap() };
+    let (public, whole) = (told("cong-khai.json"), told("day-du.json"));
+    assert_eq!((&public["personal"], &whole["personal"]), (&"unasked".into(), &"included".into()));
+    assert!(!read("cong-khai.json").contains("Quách") && read("day-du.json").contains("Quách"));
+    assert_eq!(told("bi-tu-choi.json")["parameter"], "purpose");
+    let accesses = told("nhat-ky.json")["accesses"].clone();
+    assert_eq!(accesses.as_array().unwrap().len(), 1, "{accesses}");
+    assert_eq!(accesses[0]["key_name"], "một cửa");
+}
+
+#[test]
 fn the_samples_of_the_agencies_there_are_are_understood_too() {
     for (file, each) in [
         ("tests/corpus/samples/HOSO_201309.csv", ""),

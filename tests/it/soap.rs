@@ -99,7 +99,7 @@ async fn a_stock_client_sends_in_both_versions_by_password_and_by_digest(backend
         assert_eq!(told[0]["problem"]["Code"], "unauthenticated", "{port} {how} {told:?}");
     }
     let sender = office.hub.sender(&format!("ltk_{}_{}", office.id, office.secret));
-    let found = sender.get("/v1/dossiers/CT-2014-000118").await.1;
+    let found = sender.get("/v1/dossiers/CT-2014-000118?purpose=handling").await.1;
     assert_eq!(found["dossier"]["status"], 4, "{found}");
     assert_eq!(found["dossier"]["applicant"]["name"], "Công ty TNHH Làm Mẫu");
     // What is kept of it has no envelope and no credential.

@@ -29,6 +29,7 @@ use super::{
         NO_ATTACHMENTS, NOT_A_SENDER, UNAVAILABLE,
     },
     params::Params,
+    purpose::{self, Bearer, PURPOSE, REASON},
 };
 use crate::api::document::{
     answers::{Forbidden, Full, NotOffered, TooLarge, TooSlow, TypeNotTaken},
@@ -152,20 +153,25 @@ pub(super) async fn send(
     params(FetchAsked),
     responses(
         (status = 200, description = "Tệp.\n\nThe file.", content((Vec<u8> = "*/*"))),
+        Forbidden,
         NotOffered,
     ),
 )]
 pub(super) async fn fetch(
     State(api): State<Api>,
-    Asker(who): Asker,
+    Bearer(caller): Bearer,
     named: Result<Path<String>, PathRejection>,
     uri: Uri,
 ) -> Result<Response, Stop> {
-    Params::read(&uri, &[])?;
-    let (Ok(Path(digest)), Some(holder)) = (named, holder(&who)) else { return Err(nothing()) };
+    let params = Params::read(&uri, &[PURPOSE, REASON])?;
+    // Files are personal, whatever is in them.
+    let reader = purpose::stated(&caller, &params, "fetchAttachment")?;
+    let holder = holder(reader.who());
+    let (Ok(Path(digest)), Some(holder)) = (named, holder) else { return Err(nothing()) };
     let Some((file, body)) = kept(&api)?.open(&digest, holder).await? else {
         return Err(nothing());
     };
+    api.operations.note_file(&reader, &file.digest).await?;
     let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.insert(CONTENT_LENGTH, HeaderValue::from(file.size));
@@ -183,10 +189,14 @@ asked! {
     /// What is sent.
     SendAsked: [text("name", "Tên tệp, ghi vào phiếu nhận.", "The file's name, for the claim.")];
     /// Which file.
-    FetchAsked: [named_in_path(
-        "digest",
-        "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-        "Mã băm của tệp.",
-        "The file's digest.",
-    )];
+    FetchAsked: [
+        named_in_path(
+            "digest",
+            "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+            "Mã băm của tệp.",
+            "The file's digest.",
+        ),
+        purpose::purpose(),
+        purpose::reason(),
+    ];
 }

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::{
     Api, Asker,
     answer::{JSON, Reading, Stop, nothing},
-    dossiers::{DossierAsked, Several, named, several},
+    dossiers::{PublicAsked, Several, named, several},
     kinds,
     params::Params,
     statistics::today,
@@ -44,7 +44,7 @@ struct Answer {
     summary = "When a dossier is due, by the hub's own reckoning",
     description = "Hạn trả kết quả do hệ thống tính, từng bước tính, và so với hạn cơ quan \
                    hứa. Không tính được thì 404 nêu rõ vì sao.",
-    params(DossierAsked),
+    params(PublicAsked),
     responses(
         (status = 200, description = "Hạn.\n\nThe due date.", body = Answer),
         (status = 300, description = "Nhiều hồ sơ mang mã này.\n\n\

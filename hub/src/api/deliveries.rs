@@ -18,6 +18,7 @@ use super::{
     kinds::{DECIDED, NOT_YOURS, OPERATOR_ONLY},
     paging::Paging,
     params::{Params, bad},
+    purpose::{self, Bearer, PURPOSE, REASON},
 };
 use crate::{
     api::document::{
@@ -25,7 +26,7 @@ use crate::{
         tags,
     },
     auth::Principal,
-    operations::{PAGE_MAX, Pace, Replayed, agency_of},
+    operations::{DeadRead, PAGE_MAX, Pace, Replayed, agency_of},
     store::deliveries::{DeadId, DeadQuery, Running},
 };
 use told::{
@@ -191,7 +192,8 @@ fn id(named: Result<Path<String>, PathRejection>) -> Result<DeadId, Stop> {
     get, path = "/v1/dead/{id}",
     tag = tags::DELIVERIES, operation_id = "getDead",
     summary = "One dead letter, with what would be sent of it",
-    description = "Một thư không giao được và nội dung sẽ gửi. Chỉ dành cho đơn vị vận hành.",
+    description = "Một thư không giao được và nội dung sẽ gửi; phần có thông tin cá nhân cần \
+                   nêu mục đích. Chỉ dành cho đơn vị vận hành.",
     params(OneAsked),
     responses(
         (status = 200, description = "Thư.\n\nThe letter.", body = WholeLetter),
@@ -200,22 +202,25 @@ fn id(named: Result<Path<String>, PathRejection>) -> Result<DeadId, Stop> {
 )]
 pub(super) async fn one(
     State(api): State<Api>,
-    Asker(who): Asker,
+    Bearer(caller): Bearer,
     named: Result<Path<String>, PathRejection>,
     uri: Uri,
 ) -> Result<Response, Stop> {
-    operator(&who)?;
-    Params::read(&uri, &[])?;
-    let Some(whole) = api.operations.dead_letter(id(named)?).await? else { return Err(nothing()) };
-    let (made, not_made) = match whole.message {
-        Ok(message) => {
+    operator(&caller.principal)?;
+    let params = Params::read(&uri, &[PURPOSE, REASON])?;
+    let reader = purpose::reader(&caller, &params, "getDead")?;
+    let found = api.operations.dead_letter_read(&reader, id(named)?).await?;
+    let Some(DeadRead { letter, message, personal }) = found else { return Err(nothing()) };
+    let (made, not_made) = match message {
+        None => (None, None),
+        Some(Ok(message)) => {
             let payload = String::from_utf8_lossy(&message.payload).into_owned();
             let (message_id, content_type) = (message.id, message.content_type);
             (Some(MadeLetter { message_id, content_type, payload }), None)
         }
-        Err(told) => (None, Some(told)),
+        Some(Err(told)) => (None, Some(told)),
     };
-    told(&api, StatusCode::OK, &WholeLetter { letter: whole.letter, made, not_made }).await
+    told(&api, StatusCode::OK, &WholeLetter { letter, made, not_made, personal }).await
 }
 
 /// The answer where something was decided already, or there is no such dead letter.

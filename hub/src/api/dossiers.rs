@@ -14,9 +14,10 @@ use super::{
     Api, Asker,
     answer::{JSON, Mark, Reading, Stop, nothing},
     params::{NAME_CHARS_MAX, Params, is_no_text, too_long},
+    purpose::{self, Bearer, PURPOSE, REASON},
 };
 use crate::api::document::{
-    answers::Unchanged,
+    answers::{Forbidden, Unchanged},
     params::{as_of, asked, named as named_in_path, text},
     tags,
 };
@@ -72,25 +73,28 @@ struct Match<'a> {
         (status = 300, description = "Nhiều hồ sơ mang mã này.\n\n\
             Several dossiers bear this code.", body = Several),
         Unchanged,
+        Forbidden,
     ),
 )]
 pub(super) async fn dossier(
     State(api): State<Api>,
-    Asker(who): Asker,
+    Bearer(caller): Bearer,
     code: Result<Path<String>, PathRejection>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Stop> {
     let code = named("code", code)?;
-    let params = Params::read(&uri, &["source", "as_of"])?;
+    let params = Params::read(&uri, &["source", "as_of", PURPOSE, REASON])?;
+    let reader = purpose::reader(&caller, &params, "getDossier")?;
+    let tag = purpose::tag(&reader);
     let (source, as_of) = (params.text("source"), params.position("as_of")?);
     if headers.contains_key(IF_NONE_MATCH) {
         // Who has an answer hears without a look-up whether it still holds.
-        Reading::begin(&api, &headers, "").await?;
+        Reading::begin(&api, &headers, tag).await?;
     }
     let LookedUp { lookup, log_id, size } =
-        api.operations.dossier(&who, &code, source, as_of).await?;
-    let mark = Mark::of_journal(&headers, (&log_id, size), "")?;
+        api.operations.dossier(&reader, &code, source, as_of).await?;
+    let mark = Mark::of_journal(&headers, (&log_id, size), tag)?;
     match lookup {
         Lookup::One(found) => Ok(mark.bytes(StatusCode::OK, JSON, found.json(), Some(found.as_of))),
         Lookup::Several(rows) => several(&mark, rows),
@@ -171,6 +175,14 @@ pub(super) fn named(name: &str, path: Result<Path<String>, PathRejection>) -> Re
 asked! {
     /// A dossier by its code.
     DossierAsked: [
+        named_in_path("code", "000.00.01.H19-240903-0001", "Mã hồ sơ.", "The dossier's code."),
+        text("source", "Nguồn, khi nhiều hồ sơ cùng mã.", "The source, where several bear it."),
+        as_of(),
+        purpose::purpose(),
+        purpose::reason(),
+    ];
+    /// The same, of what has no personal members.
+    PublicAsked: [
         named_in_path("code", "000.00.01.H19-240903-0001", "Mã hồ sơ.", "The dossier's code."),
         text("source", "Nguồn, khi nhiều hồ sơ cùng mã.", "The source, where several bear it."),
         as_of(),

@@ -10,11 +10,12 @@ use axum::{
 };
 
 use super::{
-    Api, Asker,
+    Api,
     answer::{JSON, Reading, Stop, nothing},
     kinds::NOT_YOURS,
     paging::Paging,
     params::Params,
+    purpose::{self, Bearer, PURPOSE, REASON},
     statistics::today,
 };
 use crate::api::document::{
@@ -24,7 +25,7 @@ use crate::api::document::{
 };
 use crate::{
     auth::Principal,
-    operations::{ExchangeKind, ExchangePage, ExchangeQuestion, ExchangeStanding},
+    operations::{ExchangeKind, ExchangePage, ExchangeQuestion, ExchangeStanding, Reader},
     registry::measure::day_number,
 };
 
@@ -48,17 +49,19 @@ async fn told(api: &Api, standing: Option<ExchangeStanding>) -> Result<Response,
     params(RequestAsked),
     responses(
         (status = 200, description = "Tình trạng.\n\nHow it stands.", body = ExchangeStanding),
+        Forbidden,
     ),
 )]
 pub(super) async fn request(
     State(api): State<Api>,
-    Asker(who): Asker,
+    Bearer(caller): Bearer,
     named: Result<Path<String>, PathRejection>,
     uri: Uri,
 ) -> Result<Response, Stop> {
-    Params::read(&uri, &[])?;
+    let params = Params::read(&uri, &[PURPOSE, REASON])?;
+    let reader = purpose::reader(&caller, &params, "getRequest")?;
     let Ok(Path(id)) = named else { return Err(nothing()) };
-    told(&api, api.operations.request(&who, &id).await?).await
+    told(&api, api.operations.request(&reader, &id).await?).await
 }
 
 #[utoipa::path(
@@ -69,17 +72,19 @@ pub(super) async fn request(
     params(ApplicationAsked),
     responses(
         (status = 200, description = "Tình trạng.\n\nHow it stands.", body = ExchangeStanding),
+        Forbidden,
     ),
 )]
 pub(super) async fn application(
     State(api): State<Api>,
-    Asker(who): Asker,
+    Bearer(caller): Bearer,
     named: Result<Path<String>, PathRejection>,
     uri: Uri,
 ) -> Result<Response, Stop> {
-    Params::read(&uri, &[])?;
+    let params = Params::read(&uri, &[PURPOSE, REASON])?;
+    let reader = purpose::reader(&caller, &params, "getApplication")?;
     let Ok(Path(id)) = named else { return Err(nothing()) };
-    told(&api, api.operations.application(&who, &id).await?).await
+    told(&api, api.operations.application(&reader, &id).await?).await
 }
 
 /// Requests to the asker's agency, those due first first; to all for the operator.
@@ -97,11 +102,11 @@ pub(super) async fn application(
 )]
 pub(super) async fn requests(
     State(api): State<Api>,
-    Asker(who): Asker,
+    Bearer(caller): Bearer,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Stop> {
-    if matches!(who, Principal::Portal | Principal::Reporting(_)) {
+    if matches!(caller.principal, Principal::Portal | Principal::Reporting(_)) {
         return Err(ProblemResponse::new(StatusCode::FORBIDDEN, &NOT_YOURS).into());
     }
     let params = Params::read(&uri, &KNOWN)?;
@@ -109,7 +114,8 @@ pub(super) async fn requests(
     // Whatever was asked before: what is open is due today or later.
     let from_day = (answered == Some(false)).then(|| day_number(today()));
     let listed = Listed { kind: ExchangeKind::Request, answered, from_day, latest: false };
-    listed.page((&api, &who), ("/v1/requests", &params), &headers).await
+    let reader = purpose::reader(&caller, &params, "listRequests")?;
+    listed.page((&api, &reader), ("/v1/requests", &params), &headers).await
 }
 
 /// Applications to the asker's agency, the last that were filed first; all for the portal and the
@@ -128,18 +134,19 @@ pub(super) async fn requests(
 )]
 pub(super) async fn applications(
     State(api): State<Api>,
-    Asker(who): Asker,
+    Bearer(caller): Bearer,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Stop> {
     let params = Params::read(&uri, &KNOWN)?;
     let answered = params.either("state", ["acknowledged", "open"])?;
     let listed = Listed { kind: ExchangeKind::Application, answered, from_day: None, latest: true };
-    listed.page((&api, &who), ("/v1/applications", &params), &headers).await
+    let reader = purpose::reader(&caller, &params, "listApplications")?;
+    listed.page((&api, &reader), ("/v1/applications", &params), &headers).await
 }
 
 /// What both lists take.
-const KNOWN: [&str; 4] = ["agency", "state", "limit", "cursor"];
+const KNOWN: [&str; 6] = ["agency", "state", "limit", "cursor", PURPOSE, REASON];
 
 /// A list of requests or applications.
 struct Listed {
@@ -152,32 +159,44 @@ struct Listed {
 impl Listed {
     async fn page(
         self,
-        (api, who): (&Api, &Principal),
+        (api, reader): (&Api, &Reader),
         (path, params): (&str, &Params),
         headers: &HeaderMap,
     ) -> Result<Response, Stop> {
+        let who = reader.who();
         let agency = params.about(who)?;
-        let reading = Reading::begin(api, headers, &format!(".{who}")).await?;
+        let also = format!(".{who}{}", purpose::tag(reader));
+        let reading = Reading::begin(api, headers, &also).await?;
         let paging = Paging { path, list: path, log_id: &reading.head.log.id, params };
         let Self { kind, answered, from_day, latest } = self;
         let (after, limit) = (paging.after()?, params.limit(PAGE, PAGE_MAX)?);
         let question = ExchangeQuestion { kind, agency, answered, from_day, latest, after, limit };
-        let page = api.operations.exchanged(who, &question).await?;
+        let page = api.operations.exchanged(reader, &question).await?;
         paging.link(reading.json(StatusCode::OK, JSON, &page, Some(page.as_of))?, page.next)
     }
 }
 
 asked! {
     /// One request.
-    RequestAsked: [named_in_path("id", "so-y-te~yc-1", "Mã yêu cầu.", "The request.")];
+    RequestAsked: [
+        named_in_path("id", "so-y-te~yc-1", "Mã yêu cầu.", "The request."),
+        purpose::purpose(),
+        purpose::reason(),
+    ];
     /// One application.
-    ApplicationAsked: [named_in_path("id", "portal~hs-1", "Mã hồ sơ nộp.", "The application.")];
+    ApplicationAsked: [
+        named_in_path("id", "portal~hs-1", "Mã hồ sơ nộp.", "The application."),
+        purpose::purpose(),
+        purpose::reason(),
+    ];
     /// Requests.
     RequestsAsked: [
         agency_of(),
         word("state", &["replied", "open"], "Đã trả lời hay chưa.", "Replied or open."),
         limit_of(PAGE, PAGE_MAX),
         cursor("cursor"),
+        purpose::purpose(),
+        purpose::reason(),
     ];
     /// Applications.
     ApplicationsAsked: [
@@ -185,5 +204,7 @@ asked! {
         word("state", &["acknowledged", "open"], "Đã tiếp nhận hay chưa.", "Acknowledged or open."),
         limit_of(PAGE, PAGE_MAX),
         cursor("cursor"),
+        purpose::purpose(),
+        purpose::reason(),
     ];
 }

@@ -17,6 +17,7 @@ use super::{
     answer::{JSON, Reading, Stop},
     paging::Paging,
     params::{Params, bad},
+    purpose::{self, Bearer, PURPOSE, REASON},
     statistics::{date, today},
 };
 use crate::api::document::{
@@ -75,15 +76,18 @@ fn days(params: &Params) -> Result<Option<(i32, i32)>, ProblemResponse> {
 )]
 pub(super) async fn list(
     State(api): State<Api>,
-    Asker(who): Asker,
+    Bearer(caller): Bearer,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Stop> {
-    let known = ["agency", "procedure", "state", "from", "to", "limit", "cursor"];
+    let known = ["agency", "procedure", "state", "from", "to", "limit", "cursor", PURPOSE, REASON];
     let params = Params::read(&uri, &known)?;
-    let agency = params.about(&who)?;
+    let reader = purpose::reader(&caller, &params, "listFeedback")?;
+    let who = reader.who();
+    let agency = params.about(who)?;
     let answered = params.either("state", ["answered", "open"])?;
-    let reading = Reading::begin(&api, &headers, &format!(".{who}")).await?;
+    let reading =
+        Reading::begin(&api, &headers, &format!(".{who}{}", purpose::tag(&reader))).await?;
     let log_id = &reading.head.log.id;
     let paging = Paging { path: "/v1/feedback", list: LIST, log_id, params: &params };
     let question = FeedbackQuestion {
@@ -94,7 +98,7 @@ pub(super) async fn list(
         after: paging.after()?,
         limit: params.limit(PAGE, PAGE_MAX)?,
     };
-    let page = api.operations.feedback(&who, &question).await?;
+    let page = api.operations.feedback(&reader, &question).await?;
     paging.link(reading.json(StatusCode::OK, JSON, &page, Some(page.as_of))?, page.next)
 }
 
@@ -148,6 +152,8 @@ asked! {
         day("to", "Đến ngày.", "To this day."),
         limit(PAGE, PAGE_MAX),
         cursor("cursor"),
+        purpose::purpose(),
+        purpose::reason(),
     ];
     /// Feedback in numbers.
     SummaryAsked: [

@@ -104,6 +104,11 @@ kinds! {
         "This access key may see only its own agency's numbers."
         "Bỏ tham số agency, hoặc ghi mã cơ quan của khóa."
         "Leave the parameter agency out, or write the key's own agency.";
+    PURPOSE_MISSING "purpose-missing"
+        "Thông tin cá nhân chỉ được trao khi nêu mục đích."
+        "Personal data is given to who says what for."
+        "Thêm ?purpose= với một mục đích nêu trong known; lần xem được ghi lại."
+        "Add ?purpose= with one of those in the member known; that it was read is written down.";
     NO_FORMS "no-report-forms"
         "Hệ thống chưa có biểu mẫu báo cáo ở thời điểm này của nhật ký."
         "The hub has no forms of reports at this position of the journal."

@@ -12,6 +12,7 @@
 //!   catalogue have the same header on every page but the last.
 //! - All of it is told by the hub itself, in `/openapi.json` and on `/docs` ([`document`]).
 
+mod accesses;
 mod answer;
 mod attachments;
 mod catalogue;
@@ -37,6 +38,7 @@ mod paging;
 mod params;
 mod pollers;
 pub(crate) mod proxies;
+mod purpose;
 mod records;
 mod reports;
 mod roadmap;
@@ -158,6 +160,7 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(channels::refusals::refusals))
         .routes(routes!(channels::refusals::settle))
         .routes(routes!(pollers::pollers))
+        .routes(routes!(accesses::log))
         .routes(routes!(roadmap::roadmap))
         .routes(routes!(feedback::list))
         .routes(routes!(feedback::summary))

@@ -8,13 +8,14 @@ use axum::{
 };
 
 use super::{
-    Api, Asker,
+    Api,
     answer::{JSON, Reading, Stop, nothing},
     dossiers::named,
     params::Params,
+    purpose::{self, Bearer, PURPOSE, REASON},
 };
 use crate::api::document::{
-    answers::Unchanged,
+    answers::{Forbidden, Unchanged},
     params::{asked, place_in_path},
     tags,
 };
@@ -25,31 +26,34 @@ use crate::feeds::{self, Record};
     tag = tags::FEEDS, operation_id = "getRecord",
     summary = "One record, with its personal members for whose it is",
     description = "Một bản ghi của nhật ký theo vị trí; có thông tin cá nhân nếu khóa được \
-                   xem.",
+                   xem và nêu mục đích.",
     params(RecordAsked),
     responses(
         (status = 200, description = "Bản ghi.\n\nThe record.", body = Record),
         Unchanged,
+        Forbidden,
     ),
 )]
 pub(super) async fn record(
     State(api): State<Api>,
-    Asker(who): Asker,
+    Bearer(caller): Bearer,
     position: Result<Path<String>, PathRejection>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Stop> {
     let position = named("position", position)?;
-    Params::read(&uri, &[])?;
+    let params = Params::read(&uri, &[PURPOSE, REASON])?;
+    let reader = purpose::reader(&caller, &params, "getRecord")?;
     // The store counts with signed numbers.
     let number = position.parse::<i64>().ok().and_then(|number| u64::try_from(number).ok());
     let position = number.ok_or_else(nothing)?;
-    let reading = Reading::begin(&api, &headers, "").await?;
-    let record = feeds::record_at(&api.operations, &who, position).await?.ok_or_else(nothing)?;
+    let reading = Reading::begin(&api, &headers, purpose::tag(&reader)).await?;
+    let record = feeds::record_at(&api.operations, &reader, position).await?;
+    let record = record.ok_or_else(nothing)?;
     reading.json(StatusCode::OK, JSON, &record, None)
 }
 
 asked! {
     /// Which record.
-    RecordAsked: [place_in_path()];
+    RecordAsked: [place_in_path(), purpose::purpose(), purpose::reason()];
 }

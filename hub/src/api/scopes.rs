@@ -33,8 +33,8 @@ pub(crate) enum Needs {
 
 use Needs::{Door, Key, Nobody};
 use Scope::{
-    Ask, Catalogue, Dossiers, Exchange, Feeds, Messages, Operate, Send, Settle, Statistics,
-    Subscribe,
+    AccessLog, Ask, Catalogue, Dossiers, Exchange, Feeds, Messages, Operate, Send, Settle,
+    Statistics, Subscribe,
 };
 
 const GET: &str = "GET";
@@ -64,6 +64,7 @@ pub(crate) const CALLS: &[(&str, &str, Needs)] = &[
     (GET, "/soap/{channel}", Nobody),
     (POST, "/soap/{channel}", Door),
     (POST, "/token", Nobody),
+    (GET, "/v1/access-log", Key(AccessLog)),
     (GET, "/v1/agencies", Key(Catalogue)),
     (GET, "/v1/applications", Key(Exchange)),
     (POST, "/v1/applications", Key(Ask)),
@@ -195,20 +196,22 @@ pub(super) fn admit(
         Judged::Caller(caller) if scope == Operate && caller.principal != Principal::Operator => {
             Err(ProblemResponse::new(StatusCode::FORBIDDEN, &kinds::OPERATOR_ONLY))
         }
-        Judged::Caller(_) => {
-            let challenge =
-                format!("Bearer error=\"insufficient_scope\", scope=\"{}\"", scope.name());
-            let problem = ProblemResponse::new(StatusCode::FORBIDDEN, &kinds::SCOPE)
-                .detail(
-                    format!("Cần phạm vi {}.", scope.name()),
-                    format!("It takes the scope {}.", scope.name()),
-                )
-                .member("scope", json!(scope.name()));
-            Err(match HeaderValue::from_str(&challenge) {
-                Ok(challenge) => problem.header(WWW_AUTHENTICATE, challenge),
-                Err(_) => problem,
-            })
-        }
+        Judged::Caller(_) => Err(not_granted(scope)),
+    }
+}
+
+/// The answer to a key that is not for a scope.
+pub(super) fn not_granted(scope: Scope) -> ProblemResponse {
+    let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{}\"", scope.name());
+    let problem = ProblemResponse::new(StatusCode::FORBIDDEN, &kinds::SCOPE)
+        .detail(
+            format!("Cần phạm vi {}.", scope.name()),
+            format!("It takes the scope {}.", scope.name()),
+        )
+        .member("scope", json!(scope.name()));
+    match HeaderValue::from_str(&challenge) {
+        Ok(challenge) => problem.header(WWW_AUTHENTICATE, challenge),
+        Err(_) => problem,
     }
 }
 

@@ -26,7 +26,8 @@ fn refused(reply: &Reply, status: u16, code: &str) {
 async fn a_dossier_is_told_whole_to_its_agency_and_without_persons_to_the_portal() {
     let bench = Bench::full().await;
     let (own, portal) = (bench.agency(BIEN_HOA).await, bench.bearer(Principal::Portal).await);
-    let reply = bench.get(&format!("/v1/dossiers/{CODE}"), &own).await;
+    let stated = format!("/v1/dossiers/{CODE}?purpose=handling");
+    let reply = bench.get(&stated, &own).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
     let body = reply.json();
     assert_eq!(body["dossier"]["identities"][0]["source_code"], CODE);
@@ -35,7 +36,9 @@ async fn a_dossier_is_told_whole_to_its_agency_and_without_persons_to_the_portal
     assert!(!body["history"].as_array().unwrap().is_empty());
     assert!(reply.text.contains("Quách Thị Thùy Dương"));
     assert_eq!(reply.header("x-journal-position"), body["as_of"].to_string());
-    let reply = bench.get(&format!("/v1/dossiers/{CODE}?source={BIEN_HOA}"), &portal).await;
+    let reply = bench
+        .get(&format!("/v1/dossiers/{CODE}?source={BIEN_HOA}&purpose=handling"), &portal)
+        .await;
     assert_eq!(reply.status, 200);
     assert!(reply.json()["dossier"]["applicant"].is_null());
     for personal in ["Quách", "270999071", "0900000171"] {

@@ -1,10 +1,12 @@
 //! Who asks, and what for: API keys, stored hashed and compared in constant time, each with its
-//! scopes and its end (`keys.rs`, `scope.rs`); what is had for a key, tokens that end by themselves
-//! and passwords for digests (`seal.rs`); and who is not heard for a while (`attempts.rs`).
+//! scopes and its end (`keys.rs`, `scope.rs`); what personal data is read for (`purpose.rs`);
+//! what is had for a key, tokens that end by themselves and passwords for digests (`seal.rs`); and
+//! who is not heard for a while (`attempts.rs`).
 
 mod attempts;
 mod door;
 mod keys;
+mod purpose;
 mod scope;
 mod seal;
 
@@ -12,6 +14,7 @@ use std::{fmt, str::FromStr};
 
 pub(crate) use attempts::{Attempts, Origin};
 pub use keys::{Caller, Judged, Keys, digest_password, new_key, new_key_of_certificate};
+pub use purpose::Purpose;
 pub use scope::{NotAScope, Scope, Scopes};
 
 /// Letters of the name of a reporting tool, at most.

@@ -38,6 +38,8 @@ scopes! {
     Exchange "exchange:read" "Requests, applications, feedback and their files.";
     Ask "exchange:write" "Begin and answer requests and applications, and send files.";
     Subscribe "subscriptions:write" "Have feeds sent to an address of one's own.";
+    Persons "personal:read" "Personal members of what else may be read, for a purpose.";
+    AccessLog "access-log:read" "Who was given personal data of one's agency.";
     Operate "operate" "Steer the hub.";
 }
 
@@ -70,16 +72,18 @@ impl Scopes {
     /// What a principal may do at most.
     pub const fn of_principal(principal: &Principal) -> Self {
         use Scope::{
-            Ask, Catalogue, Dossiers, Exchange, Feeds, Messages, Send, Settle, Statistics,
-            Subscribe,
+            AccessLog, Ask, Catalogue, Dossiers, Exchange, Feeds, Messages, Persons, Send, Settle,
+            Statistics, Subscribe,
         };
         const READS: &[Scope] = &[Catalogue, Statistics, Feeds, Subscribe];
-        const PORTAL: &[Scope] =
-            &[Catalogue, Dossiers, Statistics, Feeds, Send, Messages, Exchange, Ask, Subscribe];
+        const PORTAL: &[Scope] = &[
+            Catalogue, Dossiers, Statistics, Feeds, Send, Messages, Exchange, Ask, Subscribe,
+            Persons,
+        ];
         match principal {
             Principal::Agency(_) => {
                 let portal = Self::of(PORTAL);
-                Self(portal.0 | Self::of(&[Settle]).0)
+                Self(portal.0 | Self::of(&[Settle, AccessLog]).0)
             }
             Principal::Portal => Self::of(PORTAL),
             Principal::Reporting(_) => Self::of(READS),

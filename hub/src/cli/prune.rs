@@ -1,4 +1,4 @@
-//! `lienthong prune`: raw bytes that are old.
+//! `lienthong prune`: raw bytes that are old, and accesses to personal data.
 
 use std::{
     io::{self, Write},
@@ -15,8 +15,11 @@ use crate::{
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
     /// Drop what was recorded so long ago: a number of days, such as 180d.
-    #[arg(long, value_parser = days)]
-    older_than: u32,
+    #[arg(long, value_parser = days, required_unless_present = "accesses_older_than")]
+    older_than: Option<u32>,
+    /// Drop from the log of accesses to personal data what was written so long ago.
+    #[arg(long, value_parser = days, conflicts_with = "dry_run")]
+    accesses_older_than: Option<u32>,
     /// Only tell what would be dropped.
     #[arg(long)]
     dry_run: bool,
@@ -39,10 +42,16 @@ fn mebibytes(bytes: u64) -> u64 {
     bytes.div_ceil(1024 * 1024)
 }
 
-async fn work(options: &Options, store: &dyn Store) -> Result<(Raw, bool), StoreError> {
-    let old = store.older(pruning::days_ago(options.older_than)).await?;
+async fn work(options: &Options, store: &dyn Store) -> Result<String, StoreError> {
+    let mut told = String::new();
+    if let Some(days) = options.accesses_older_than {
+        let dropped = store.drop_accesses(pruning::days_ago(days)).await?;
+        told.push_str(&format!("dropped: {dropped} accesses\n"));
+    }
+    let Some(days) = options.older_than else { return Ok(told) };
+    let old = store.older(pruning::days_ago(days)).await?;
     if options.dry_run {
-        return Ok((old.raw, false));
+        return Ok(told + &of_raw("to drop", old.raw));
     }
     let mut lines = Lines::new();
     let mut tell = |done: Raw| {
@@ -52,7 +61,11 @@ async fn work(options: &Options, store: &dyn Store) -> Result<(Raw, bool), Store
     if options.compact {
         store.compact().await?;
     }
-    Ok((all, true))
+    Ok(told + &of_raw("dropped", all))
+}
+
+fn of_raw(verb: &str, Raw { messages, bytes }: Raw) -> String {
+    format!("{verb}: the raw bytes of {messages} messages, {} MiB\n", mebibytes(bytes))
 }
 
 pub(super) fn run(
@@ -67,9 +80,8 @@ pub(super) fn run(
         Err(exit) => return Ok(exit),
     };
     match done {
-        Ok((Raw { messages, bytes }, done)) => {
-            let (verb, size) = (if done { "dropped" } else { "to drop" }, mebibytes(bytes));
-            writeln!(out, "{verb}: the raw bytes of {messages} messages, {size} MiB")?;
+        Ok(told) => {
+            write!(out, "{told}")?;
             Ok(Exit::Done)
         }
         Err(error) => {

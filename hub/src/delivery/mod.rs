@@ -6,6 +6,7 @@
 
 mod answer;
 mod decide;
+mod hidden;
 pub(crate) mod letter;
 mod quota;
 mod state;

@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     answer,
     decide::Jitter,
+    hidden::hidden,
     letter,
     state::{Next, State},
 };
@@ -117,7 +118,9 @@ impl Shared {
     async fn attempt(&self, delivery: &Delivery) -> Result<Answer, Failure> {
         let Task { channel, way, gazetteer, inbox, .. } = &self.task;
         let message = letter::message(channel, delivery, gazetteer)?;
-        answer::to(channel, &**inbox, message, way.clone()).await
+        let sent = answer::to(channel, &**inbox, message, way.clone()).await;
+        let personal = delivery.personal.as_deref();
+        sent.map_err(|failure| Failure { told: hidden(&failure.told, personal), ..failure })
     }
 
     /// Notes how an attempt ended; gives what its sender goes on with.

@@ -29,7 +29,7 @@ use crate::{
 pub(crate) use event::Event;
 pub use live::{Batch, Live, frame};
 pub use outgoing::{Outgoing, outgoing};
-pub use record::{Persons, Record, record_at};
+pub use record::{Record, record_at};
 
 /// Pages of the store read for one answer, where most of what they hold is not the reader's.
 const SCANS_MAX: usize = 16;

@@ -1,8 +1,8 @@
 //! One record by its position: what its event in the feed refers to (`dataref`).
 //!
 //! Feeds carry public texts alone, so the personal members of a record are fetched here, one by
-//! one, by the agency that sent it or was sent it. All others who may read its event are told that
-//! there are some, and not which.
+//! one, by the agency that sent it or was sent it and says what for. All others who may read its
+//! event are told that there are some, and not which.
 
 use contracts::schema;
 use jiff::Timestamp;
@@ -11,9 +11,9 @@ use serde_json::Value;
 
 use super::record;
 use crate::{
-    auth::Principal,
     journal::entry::{Entry, EntryKind},
-    operations::Operations,
+    operations::{About, Operations, Persons, Reader, owners},
+    registry::Identity,
     store::StoreError,
 };
 
@@ -41,18 +41,14 @@ pub struct Record {
     pub data: Value,
 }
 
-/// What became of the personal members of a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Persons {
-    /// It has none.
-    None,
-    /// They are among the others.
-    Included,
-    /// They are not the asker's to see.
-    Withheld,
-    /// They were erased.
-    Erased,
+/// What the log of accesses calls a record: a dossier by the name that it has there.
+fn subject(entry: &Entry, public: &Value) -> String {
+    if let (Some(source), Some(code)) = (public["source"].as_str(), public["source_code"].as_str())
+    {
+        return Identity::new(source, code).key();
+    }
+    let text = |name: &Option<String>| name.clone().unwrap_or_default();
+    format!("{}/{}", text(&entry.contract), text(&entry.key))
 }
 
 /// The record at a position; `None` where there is none in the feed, or it is not the asker's.
@@ -61,9 +57,10 @@ pub enum Persons {
 /// When the store cannot answer, or what it holds is damaged.
 pub async fn record_at(
     operations: &Operations,
-    who: &Principal,
+    reader: &Reader,
     position: u64,
 ) -> Result<Option<Record>, StoreError> {
+    let who = reader.who();
     let found = operations.store.entries(position, 1).await?;
     let Some(row) = found.into_iter().find(|row| row.position == position) else {
         return Ok(None);
@@ -81,8 +78,13 @@ pub async fn record_at(
         (Persons::None, public)
     } else if !fed.audience.is_party(who) {
         (Persons::Withheld, public)
+    } else if !reader.states() {
+        (Persons::Unasked, public)
     } else {
-        match operations.store.personal(vec![position]).await?.first() {
+        let agencies = owners(fed.audience.agencies.iter().map(String::as_str));
+        let subject = subject(&entry, &public);
+        let about = About { position, agencies, subject };
+        match operations.persons(reader, vec![about]).await?.first() {
             None => (Persons::Erased, public),
             Some((_, text)) => {
                 let text = serde_json::from_slice(text).map_err(damaged)?;

@@ -7,14 +7,16 @@ use contracts::Contracts;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Operations, PAGE_MAX, agency_of};
+use super::{Operations, PAGE_MAX, Persons, Reader, agency_of, owners};
 use crate::{
     auth::Principal,
     catalog,
     delivery::letter,
     store::{
         StoreError,
-        deliveries::{DELIVERIES_MAX, DeadId, DeadLetter, DeadQuery, Decision, Running, Waiting},
+        deliveries::{
+            DELIVERIES_MAX, DeadId, DeadLetter, DeadQuery, Decision, Delivery, Running, Waiting,
+        },
     },
 };
 
@@ -84,6 +86,17 @@ pub struct DeadWhole {
     pub letter: ToldLetter,
     /// What is sent; or why nothing can be made of it.
     pub message: Result<Message, String>,
+}
+
+/// The same as it is given to one reader.
+#[derive(Debug)]
+pub struct DeadRead {
+    /// What is told of it.
+    pub letter: ToldLetter,
+    /// What is sent, or why nothing can be made of it; none where that is not given.
+    pub message: Option<Result<Message, String>>,
+    /// What became of persons in it.
+    pub personal: Persons,
 }
 
 /// Dead letters of a list, and the place after which it goes on.
@@ -173,14 +186,51 @@ impl Operations {
     /// When the store cannot answer.
     pub async fn dead_letter(&self, id: DeadId) -> Result<Option<DeadWhole>, StoreError> {
         let Some((letter, delivery)) = self.store.dead_letter(id).await? else { return Ok(None) };
+        let message = self.made(&letter.id.channel, &delivery)?;
+        Ok(Some(DeadWhole { letter: letter.into(), message }))
+    }
+
+    /// The same for who asks by a key: where persons may be in what would be sent, that is given to
+    /// who says what for, and is in the log of accesses then.
+    ///
+    /// # Errors
+    /// When the store cannot answer, or cannot write the log.
+    pub async fn dead_letter_read(
+        &self,
+        reader: &Reader,
+        id: DeadId,
+    ) -> Result<Option<DeadRead>, StoreError> {
+        let Some((letter, delivery)) = self.store.dead_letter(id).await? else { return Ok(None) };
+        // Nobody knows what an operator has written in place of a record.
+        let personal = match letter.personal || letter.body.is_some() {
+            true => reader.persons(),
+            false => Persons::None,
+        };
+        let message = match personal {
+            Persons::Unasked => None,
+            _ => Some(self.made(&letter.id.channel, &delivery)?),
+        };
+        if personal == Persons::Included {
+            let from = delivery.from.as_deref().unwrap_or(&letter.id.channel);
+            let whose = owners([agency_of(from)]);
+            self.note_letter(reader, whose, (&letter.key, letter.id.position)).await?;
+        }
+        Ok(Some(DeadRead { letter: letter.into(), message, personal }))
+    }
+
+    /// What would be sent; or why nothing can be made of it.
+    fn made(
+        &self,
+        channel: &str,
+        delivery: &Delivery,
+    ) -> Result<Result<Message, String>, StoreError> {
         let gazetteer = catalog::gazetteer().map_err(StoreError::fault)?;
-        let message = match self.catalog.outbound.get(&letter.id.channel) {
+        Ok(match self.catalog.outbound.get(channel) {
             None => Err("kênh gửi không còn được khai báo; the channel is not declared".to_owned()),
             Some(channel) => {
-                letter::message(channel, &delivery, &gazetteer).map_err(|failure| failure.told)
+                letter::message(channel, delivery, &gazetteer).map_err(|failure| failure.told)
             }
-        };
-        Ok(Some(DeadWhole { letter: letter.into(), message }))
+        })
     }
 
     /// Puts one dead letter back into the outbox, with an operator's own text where one is given.

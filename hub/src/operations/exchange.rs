@@ -14,7 +14,7 @@ use serde_json::Value;
 
 pub use list::{ExchangeItem, ExchangePage, ExchangeQuestion, Sent};
 
-use super::{Operations, agency_of, roadmap::body};
+use super::{Operations, Persons, Reader, agency_of, listing::Opening, roadmap::body};
 use crate::{
     auth::Principal,
     catalog::{APPLICATIONS, REQUESTS},
@@ -74,6 +74,8 @@ pub struct ExchangeStanding {
     pub sent: Value,
     /// How it stands at each agency that the asker may see.
     pub parts: Vec<ExchangePart>,
+    /// What became of personal members.
+    pub personal: Persons,
     /// Whether nothing more is waited for.
     pub complete: bool,
     /// The position all of it is true at; what has become of deliveries is as of now.
@@ -116,12 +118,12 @@ impl Operations {
     /// When the store cannot answer.
     pub async fn request(
         &self,
-        who: &Principal,
+        reader: &Reader,
         id: &str,
     ) -> Result<Option<ExchangeStanding>, StoreError> {
         let Some((asks, key)) = sent_by(id) else { return Ok(None) };
         let channel = format!("{asks}.{REQUESTS}");
-        self.standing(who, (Kind::Request, id), (&channel, key)).await
+        self.standing(reader, (Kind::Request, id), (&channel, key)).await
     }
 
     /// How an application stands: for the portal and its agency.
@@ -130,16 +132,16 @@ impl Operations {
     /// When the store cannot answer.
     pub async fn application(
         &self,
-        who: &Principal,
+        reader: &Reader,
         id: &str,
     ) -> Result<Option<ExchangeStanding>, StoreError> {
         let Some((PORTAL, key)) = sent_by(id) else { return Ok(None) };
-        self.standing(who, (Kind::Application, id), (APPLICATIONS, key)).await
+        self.standing(reader, (Kind::Application, id), (APPLICATIONS, key)).await
     }
 
     async fn standing(
         &self,
-        who: &Principal,
+        reader: &Reader,
         (kind, id): (Kind, &str),
         (channel, key): (&str, &str),
     ) -> Result<Option<ExchangeStanding>, StoreError> {
@@ -158,7 +160,7 @@ impl Operations {
         let mut asked: Vec<(String, RecordFound)> = Vec::new();
         for entry in entries.into_iter().filter(|one| one.position <= last) {
             let Some(agency) = addressee(kind, &entry.public) else { continue };
-            if !sees(who, channel, &agency) {
+            if !sees(reader.who(), channel, &agency) {
                 continue;
             }
             let position = entry.position;
@@ -169,7 +171,7 @@ impl Operations {
                 asked.push((id.to_owned(), found));
             }
         }
-        let parts = self.parts(who, kind, asked).await?;
+        let parts = self.parts(reader, kind, asked).await?;
         let parts: Vec<ExchangePart> = parts.into_iter().map(|(_, part)| part).collect();
         let Some(first) = parts.first() else { return Ok(None) };
         let mut sent = first.sent.clone();
@@ -178,14 +180,15 @@ impl Operations {
             members.remove("agency");
         }
         let complete = parts.iter().all(|one| one.state.is_final());
-        Ok(Some(ExchangeStanding { id: id.to_owned(), sent, parts, complete, as_of }))
+        let personal = persons(reader);
+        Ok(Some(ExchangeStanding { id: id.to_owned(), sent, parts, personal, complete, as_of }))
     }
 
     /// How some requests or applications stand at their agencies, each with its id: the store is
     /// asked once for all of their answers, and once for all of their deliveries.
     async fn parts(
         &self,
-        who: &Principal,
+        reader: &Reader,
         kind: Kind,
         all: Vec<(String, RecordFound)>,
     ) -> Result<Vec<(String, ExchangePart)>, StoreError> {
@@ -203,51 +206,67 @@ impl Operations {
             told.into_iter().map(|one| ((one.agency.clone(), one.key.clone()), one)).collect();
         let sent: Vec<bool> = lines.iter().map(|(to, _, _)| !to.is_empty()).collect();
         let courses = self.store.courses(lines).await?;
-        let mut parts = Vec::with_capacity(all.len());
-        for (((id, found), course), is_sent) in all.into_iter().zip(courses).zip(sent) {
+        let mut answered = Vec::with_capacity(all.len());
+        for (id, found) in all {
             let mut answer = |hub| told.remove(&(found.agency.clone(), reply_key(&id, hub)));
             let answers = (answer(false), answer(true));
-            let part = self.part(who, kind, (found, answers), (course, is_sent)).await?;
-            parts.push((id, part));
+            answered.push((id, found, answers));
+        }
+        let own = answered.iter().flat_map(|(_, found, (answer, _))| {
+            [Some((contract, found)), answer.as_ref().map(|answer| (answers, answer))]
+        });
+        let all: Vec<Opening<'_>> =
+            own.flatten().map(|(contract, one)| opening(reader.who(), contract, one)).collect();
+        let mut opened = self.opened(reader, &all).await?;
+        let mut parts = Vec::with_capacity(answered.len());
+        for (((id, found, answers), course), is_sent) in answered.into_iter().zip(courses).zip(sent)
+        {
+            parts.push((id, part(kind, (found, answers), (course, is_sent), &mut opened)?));
         }
         Ok(parts)
     }
+}
 
-    /// How one stands, by its answers, the agency's and the hub's, and by its delivery.
-    async fn part(
-        &self,
-        who: &Principal,
-        kind: Kind,
-        (found, (answer, timed_out)): (RecordFound, (Option<RecordFound>, Option<RecordFound>)),
-        (course, is_sent): (Course, bool),
-    ) -> Result<ExchangePart, StoreError> {
-        let state = match (&timed_out, &answer) {
-            (Some(_), _) => Standing::TimedOut,
-            (None, Some(answer)) => answered(kind, answer)?,
-            (None, None) => Standing::Waiting,
-        };
-        let (state, told, delivered_at) = explained(state, course, is_sent);
-        let late = answer.is_some() && timed_out.is_some();
-        Ok(ExchangePart {
-            told,
-            state,
-            position: found.position,
-            delivered_at,
-            answer_position: answer.as_ref().map(|one| one.position),
-            answer: match &answer {
-                Some(answer) => Some(self.open(who, answer).await?),
-                None => None,
-            },
-            timed_out_position: timed_out.map(|one| one.position),
-            late,
-            sent: self.open(who, &found).await?,
-            agency: found.agency,
-        })
-    }
+/// How one stands, by its answers, the agency's and the hub's, and by its delivery; of `opened` is
+/// taken what is shown of them.
+fn part(
+    kind: Kind,
+    (found, (answer, timed_out)): (RecordFound, (Option<RecordFound>, Option<RecordFound>)),
+    (course, is_sent): (Course, bool),
+    opened: &mut HashMap<u64, Value>,
+) -> Result<ExchangePart, StoreError> {
+    let state = match (&timed_out, &answer) {
+        (Some(_), _) => Standing::TimedOut,
+        (None, Some(answer)) => answered(kind, answer)?,
+        (None, None) => Standing::Waiting,
+    };
+    let (state, told, delivered_at) = explained(state, course, is_sent);
+    let late = answer.is_some() && timed_out.is_some();
+    Ok(ExchangePart {
+        told,
+        state,
+        position: found.position,
+        delivered_at,
+        answer_position: answer.as_ref().map(|one| one.position),
+        answer: answer.and_then(|answer| opened.remove(&answer.position)),
+        timed_out_position: timed_out.map(|one| one.position),
+        late,
+        sent: opened.remove(&found.position).unwrap_or_default(),
+        agency: found.agency,
+    })
+}
 
-    /// A record as who is a party to it sees it: the operator without persons.
-    async fn open(&self, who: &Principal, one: &RecordFound) -> Result<Value, StoreError> {
-        self.opened(one, *who != Principal::Operator).await
+/// A record as who is a party to it sees it: the operator without persons.
+fn opening<'a>(who: &Principal, contract: &'static str, one: &'a RecordFound) -> Opening<'a> {
+    let sender = sent_by(&one.key).map(|(sender, _)| sender);
+    Opening { one, contract, sender, sees_persons: *who != Principal::Operator }
+}
+
+/// What becomes of personal members of what a reader is a party to.
+fn persons(reader: &Reader) -> Persons {
+    match reader.who() {
+        Principal::Operator => Persons::Withheld,
+        _ => reader.persons(),
     }
 }
 

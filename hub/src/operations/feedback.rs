@@ -8,7 +8,11 @@ use contracts::{
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Operations, listing::Scan, roadmap::body};
+use super::{
+    Operations, Persons, Reader,
+    listing::{Opening, Scan},
+    roadmap::body,
+};
 use crate::{
     auth::Principal,
     registry::feedback::{Row, Summary},
@@ -59,6 +63,8 @@ pub struct FeedbackItem {
 pub struct FeedbackPage {
     /// The feedback.
     pub items: Vec<FeedbackItem>,
+    /// What became of personal members.
+    pub personal: Persons,
     /// Where the next page begins, where there may be one.
     #[serde(skip)]
     pub next: Option<Place>,
@@ -82,9 +88,10 @@ impl Operations {
     /// When the store cannot answer.
     pub async fn feedback(
         &self,
-        who: &Principal,
+        reader: &Reader,
         question: &FeedbackQuestion,
     ) -> Result<FeedbackPage, StoreError> {
+        let who = reader.who();
         let as_of = self.store.head().await?.tree.size;
         let mut scan = Scan::new(RecordQuery {
             contract: FEEDBACK,
@@ -96,28 +103,39 @@ impl Operations {
             ..RecordQuery::default()
         });
         let own = |one: &RecordFound| matches!(who, Principal::Agency(id) if *id == one.agency);
-        let mut items = Vec::new();
+        let mut chosen = Vec::new();
         while let Some(found) = scan.more(&*self.store).await? {
             for (one, answer) in self.answered(ANSWER, found, as_of).await? {
                 let told: Feedback = body(&one)?;
                 let fits = question.answered.is_none_or(|wanted| wanted == answer.is_some())
                     && (question.procedure.is_none() || question.procedure == told.procedure);
-                if !scan.takes(&one, fits) {
-                    continue;
+                if scan.takes(&one, fits) {
+                    chosen.push((one, answer));
                 }
-                let (position, state) = match answer {
-                    Some(_) => (one.position, "answered"),
-                    None => (one.position, "open"),
-                };
-                let answer = match answer {
-                    Some(answer) => Some(self.opened(&answer, own(&answer)).await?),
-                    None => None,
-                };
-                let feedback = self.opened(&one, own(&one)).await?;
-                items.push(FeedbackItem { feedback, answer, state, position });
             }
         }
-        Ok(FeedbackPage { items, next: scan.next(), as_of })
+        let opening =
+            |contract, one| Opening { one, contract, sender: None, sees_persons: own(one) };
+        let all: Vec<Opening<'_>> = chosen
+            .iter()
+            .flat_map(|(one, answer)| {
+                [Some((FEEDBACK, one)), answer.as_ref().map(|one| (ANSWER, one))]
+            })
+            .flatten()
+            .map(|(contract, one)| opening(contract, one))
+            .collect();
+        let personal = match who {
+            Principal::Agency(_) => reader.persons(),
+            _ => Persons::Withheld,
+        };
+        let mut opened = self.opened(reader, &all).await?;
+        let items = chosen.iter().map(|(one, answer)| FeedbackItem {
+            feedback: opened.remove(&one.position).unwrap_or_default(),
+            answer: answer.as_ref().and_then(|answer| opened.remove(&answer.position)),
+            state: if answer.is_some() { "answered" } else { "open" },
+            position: one.position,
+        });
+        Ok(FeedbackPage { items: items.collect(), personal, next: scan.next(), as_of })
     }
 
     /// Feedback and votes of some days, summed up.

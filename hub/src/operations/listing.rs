@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use contracts::schema;
 use serde_json::Value;
 
-use super::{Operations, roadmap::body};
+use super::{About, Operations, Reader, owners, roadmap::body};
 use crate::store::{
     Store, StoreError,
     records::{AgencyKey, Place, RecordFound, RecordQuery},
@@ -15,6 +15,27 @@ use crate::store::{
 /// Pages of the store read for one page of an answer, where most of what they hold is not asked
 /// for.
 const SCANS_MAX: usize = 16;
+
+/// A record that is to be shown.
+#[derive(Clone, Copy)]
+pub(super) struct Opening<'a> {
+    pub(super) one: &'a RecordFound,
+    /// Its contract.
+    pub(super) contract: &'static str,
+    /// Who sent it, where that is not whom it is about.
+    pub(super) sender: Option<&'a str>,
+    /// Whether its personal members are the asker's to see.
+    pub(super) sees_persons: bool,
+}
+
+impl Opening<'_> {
+    fn about(&self) -> About {
+        let Self { one, contract, sender, .. } = self;
+        let parties = [Some(one.agency.as_str()), sender.filter(|sender| *sender != one.agency)];
+        let (position, agencies) = (one.position, owners(parties.into_iter().flatten()));
+        About { position, agencies, subject: format!("{contract}/{}", one.key) }
+    }
+}
 
 /// A page in the making: records are looked at in their order until enough of them fit. What is
 /// read is bounded, so a page may be short, or empty, and have a next one.
@@ -93,19 +114,24 @@ impl Operations {
         Ok(found.into_iter().map(&mut pair).collect())
     }
 
-    /// A record with its personal members where they are the asker's to see.
+    /// Records by their positions, with their personal members where they are the reader's to see
+    /// and a purpose is named.
     pub(super) async fn opened(
         &self,
-        one: &RecordFound,
-        sees_persons: bool,
-    ) -> Result<Value, StoreError> {
-        let public: Value = body(one)?;
-        if !sees_persons {
-            return Ok(public);
-        }
-        let texts = self.store.personal(vec![one.position]).await?;
-        let Some((_, text)) = texts.first() else { return Ok(public) };
+        reader: &Reader,
+        all: &[Opening<'_>],
+    ) -> Result<HashMap<u64, Value>, StoreError> {
+        let about = all.iter().filter(|one| one.sees_persons).map(Opening::about).collect();
+        let texts: HashMap<u64, Vec<u8>> = self.persons(reader, about).await?.into_iter().collect();
         let damaged = |error: serde_json::Error| StoreError::fault(error.to_string());
-        Ok(schema::join(public, serde_json::from_slice(text).map_err(damaged)?))
+        let open = |Opening { one, .. }: &Opening<'_>| {
+            let public: Value = body(one)?;
+            let whole = match texts.get(&one.position) {
+                Some(text) => schema::join(public, serde_json::from_slice(text).map_err(damaged)?),
+                None => public,
+            };
+            Ok((one.position, whole))
+        };
+        all.iter().map(open).collect()
     }
 }

@@ -32,6 +32,9 @@ pub trait Attachments: Send + Sync {
         holder: String,
     ) -> Answer<'_, Result<Option<HeldFile>, StoreError>>;
 
+    /// Who has sent a file.
+    fn senders(&self, digest: String) -> Answer<'_, Result<Vec<String>, StoreError>>;
+
     /// Digests and sizes of all files behind a digest, in their order.
     fn files(
         &self,

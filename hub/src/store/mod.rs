@@ -4,6 +4,7 @@
 //! observation arrives is not a backend's business: it is [`effect`], pure code over what the
 //! backend has read.
 
+pub mod accesses;
 pub mod attachments;
 mod audit;
 pub mod batch;
@@ -187,6 +188,7 @@ pub enum Reply {
 pub trait Store:
     portable::Portable
     + pruning::Pruning
+    + accesses::Accesses
     + attachments::Attachments
     + catalogue::Catalogues
     + channels::Channels

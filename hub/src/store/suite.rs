@@ -1,5 +1,6 @@
 //! The conformance suite that every store passes: what its users can rely on.
 
+mod accesses;
 pub(crate) mod attachments;
 mod channels;
 pub(crate) mod clocks;

@@ -26,7 +26,7 @@ fn encoded(bytes: &[u8]) -> String {
 }
 
 async fn fetch(sender: &Sender, digest: &str) -> (u16, Vec<u8>) {
-    let url = format!("{}/v1/attachments/{digest}", sender.url);
+    let url = format!("{}/v1/attachments/{digest}?purpose=handling", sender.url);
     let answer = sender.client.get(url).bearer_auth(&sender.key).send().await.unwrap();
     (answer.status().as_u16(), answer.bytes().await.unwrap().to_vec())
 }
@@ -92,7 +92,7 @@ async fn a_file_inside_a_document_is_kept_by_itself_and_fetched_back_byte_for_by
     office.pushes(&token, sync, &whole).await;
     let (_, again) = office.pushes(&token, sync, &whole).await;
     assert!(again["Message"].as_str().unwrap().contains("duplicate"), "{again}");
-    let path = format!("/v1/dossiers/{code}");
+    let path = format!("/v1/dossiers/{code}?purpose=handling");
     let claims = own.get(&path).await.1["dossier"]["attachments"].clone();
     let text = |at: usize, name: &str| claims[at][name].as_str().unwrap().to_owned();
     assert_eq!((text(0, "name"), text(0, "media_type")), ("Tờ khai".into(), BYTES.into()));

@@ -43,7 +43,7 @@ fn applied(agency: &str, procedure: &str) -> Value {
 /// Each party finds what was filed in its list, with persons; others do not.
 async fn lists(portal: &Sender, answers: &Sender, reads: &Sender, operator: &Sender) {
     for (who, phones) in [(portal, 1), (answers, 1), (reads, 0), (operator, 0)] {
-        let told = who.found("/v1/applications?state=acknowledged").await;
+        let told = who.found("/v1/applications?state=acknowledged&purpose=handling").await;
         assert_eq!(told.to_string().matches("0900000001").count(), phones, "{told}");
         let open = who.found("/v1/applications?state=open").await;
         assert_eq!(open["items"], json!([]));
@@ -86,10 +86,11 @@ async fn an_application_reaches_its_agency_and_its_code_comes_back(backend: Back
         (&sent["applicant"]["name"], &sent["data"][0]["value"]),
         (&json!("Lâm Thị Mẫu"), &json!("120 m²"))
     );
+    let stated = format!("{path}?purpose=handling");
     // Persons are the portal's and the agency's alone.
-    assert_eq!(portal.found(path).await["sent"]["applicant"]["phone"], "0900000001");
-    assert_eq!(answers.found(path).await["sent"]["applicant"]["phone"], "0900000001");
-    let shown = operator.found(path).await.to_string();
+    assert_eq!(portal.found(&stated).await["sent"]["applicant"]["phone"], "0900000001");
+    assert_eq!(answers.found(&stated).await["sent"]["applicant"]["phone"], "0900000001");
+    let shown = operator.found(&stated).await.to_string();
     assert!(!shown.contains("0900000001") && !shown.contains("Lâm"), "{shown}");
     assert_eq!((reads.get(path).await.0, asks.get(path).await.0), (404, 404));
     for (who, count) in [(&answers, 2), (&portal, 2), (&reads, 0), (&asks, 0)] {

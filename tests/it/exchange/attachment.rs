@@ -43,7 +43,7 @@ pub(crate) async fn try_send(sender: &Sender, media_type: &str, bytes: Vec<u8>) 
 }
 
 pub(crate) async fn fetch(sender: &Sender, digest: &str) -> (u16, Option<Vec<u8>>) {
-    let url = format!("{}/v1/attachments/{digest}", sender.url);
+    let url = format!("{}/v1/attachments/{digest}?purpose=handling", sender.url);
     let answer = sender.client.get(url).bearer_auth(&sender.key).send().await.unwrap();
     let status = answer.status().as_u16();
     (status, answer.bytes().await.ok().map(|bytes| bytes.to_vec()))
@@ -105,7 +105,8 @@ async fn a_file_is_had_by_who_sent_it_and_whom_it_was_sent_to(backend: Backend) 
     let reply = json!({ "text": "Có.", "attachments": [own, claim] });
     let path = "/v1/requests/so-tu-phap:t-2/replies";
     assert_eq!(post(&answers, path, None, &reply).await.0, 200);
-    let told = becomes(&asks, "/v1/requests/so-tu-phap:t-2", |told| told["complete"] == true).await;
+    let path = "/v1/requests/so-tu-phap:t-2?purpose=handling";
+    let told = becomes(&asks, path, |told| told["complete"] == true).await;
     assert_eq!(part(&told, ASKED)["answer"]["attachments"][0], own);
     assert_eq!(fetch(&asks, own["digest"].as_str().unwrap()).await.0, 200);
     let peak = hub.peak_kib();

@@ -40,18 +40,19 @@ async fn a_request_is_delivered_answered_and_the_answer_delivered(backend: Backe
     assert_eq!((&sent["text"], &sent["data"][1]["value"]), (&body["text"], &json!("7")));
     assert_eq!(seen.header("ce-type"), "vn.gov.dongnai.lienthong.request.v1");
     let path = format!("/v1/requests/{id}");
+    let stated = format!("{path}?purpose=handling");
     let told = becomes(&asks, &path, |told| part(told, ASKED)["state"] == "delivered").await;
     assert_eq!(told["complete"], false);
     assert!(part(&told, ASKED)["delivered_at"].is_string(), "{told}");
     assert!(part(&told, ASKED)["told"]["vi"].as_str().unwrap().contains("chờ trả lời"));
     // Only who takes part sees it; the operator without what is personal.
-    assert_eq!((reads.get(&path).await.0, portal.get(&path).await.0), (404, 404));
-    let shown = operator.found(&path).await;
+    assert_eq!((reads.get(&stated).await.0, portal.get(&path).await.0), (404, 404));
+    let shown = operator.found(&stated).await;
     assert_eq!(shown["sent"]["dossier"], "H19.08-261120-0001");
     for personal in ["Đề nghị", "Xác minh", "thua"] {
         assert!(!shown.to_string().contains(personal), "{personal}");
     }
-    assert_eq!(answers.found(&path).await["sent"]["text"], body["text"]);
+    assert_eq!(answers.found(&stated).await["sent"]["text"], body["text"]);
     for (who, count) in [(&asks, 1), (&answers, 1), (&reads, 0), (&portal, 0)] {
         let feed = who.found("/v1/feeds/records").await;
         assert_eq!(feed.as_array().unwrap().len(), count, "{feed}");
@@ -64,7 +65,8 @@ async fn a_request_is_delivered_answered_and_the_answer_delivered(backend: Backe
         .await
         .unwrap();
     assert_eq!((status, &receipt["outcome"]), (200, &json!("stored")), "{receipt}");
-    let told = becomes(&asks, &path, |told| told["complete"] == true).await;
+    becomes(&asks, &path, |told| told["complete"] == true).await;
+    let told = asks.found(&stated).await;
     let answered = part(&told, ASKED);
     assert_eq!(
         (&answered["state"], &answered["answer"]["text"]),
@@ -110,7 +112,7 @@ async fn a_time_that_passes_is_an_answer_and_what_comes_later_is_kept_as_late(ba
     assert_eq!(post(&answers, &replies, Some("tl-2"), &late).await.0, 200);
     let (_, again) = post(&answers, &replies, Some("tl-2"), &late).await;
     assert_eq!(again["outcome"], "duplicate");
-    let told = asks.found(path).await;
+    let told = asks.found(&format!("{path}?purpose=handling")).await;
     let one = part(&told, ASKED);
     assert_eq!((&one["state"], &one["late"]), (&json!("timed_out"), &json!(true)), "{told}");
     assert_eq!((&one["answer"]["text"], &one["timed_out_position"]), (&late["text"], &position));

@@ -144,7 +144,7 @@ async fn is_read_once(foreign: Foreign, name: &str, (rounds, kills): (u64, u64))
     let before = super::standing(&sender).await["succeeded_at"].clone();
     stands(&sender, |one| one["succeeded_at"] != before).await;
     assert_eq!(sender.feed("records", 1_000).await.len(), entries, "nothing is new any more");
-    let dossier = sender.found("/v1/dossiers/3").await;
+    let dossier = sender.found("/v1/dossiers/3?purpose=handling").await;
     assert_eq!(dossier["dossier"]["applicant"]["name"], "Công ty \"Ánh\"", "{dossier}");
     hub.stop();
     folder.verify();

@@ -12,7 +12,8 @@ use crate::{
         asked, cursor as cursor_of, formed, limit as limit_of, named as named_in_path, named_of,
         text as text_of, wanted, word,
     },
-    operations::{PAGE_MAX, ToldLetter},
+    api::purpose,
+    operations::{PAGE_MAX, Persons, ToldLetter},
     store::deliveries::{Running, Waiting},
 };
 
@@ -48,6 +49,8 @@ pub(in crate::api) struct WholeLetter {
     pub(super) letter: ToldLetter,
     #[serde(flatten)]
     pub(super) made: Option<MadeLetter>,
+    /// What became of persons in what would be sent.
+    pub(super) personal: Persons,
     /// Why no message can be made of it now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) not_made: Option<String>,
@@ -124,7 +127,7 @@ asked! {
         reason(),
     ];
     /// One dead letter.
-    OneAsked: [dead_in_path()];
+    OneAsked: [dead_in_path(), purpose::purpose(), purpose::reason()];
     /// One that goes again.
     ReplayAsked: [dead_in_path(), reason()];
     /// One that is given up, and why.

@@ -206,7 +206,7 @@ fn told(responses: &mut Map<String, Value>, (is_marked, is_open, pages): (bool, 
         }
         match status.as_str() {
             "200" if pages => tell("Link"),
-            "401" => tell("WWW-Authenticate"),
+            "401" | "403" => tell("WWW-Authenticate"),
             "429" | "503" => tell("Retry-After"),
             _ => {}
         }

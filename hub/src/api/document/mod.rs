@@ -108,8 +108,15 @@ pub(super) async fn openapi(headers: HeaderMap) -> Result<Response, Stop> {
 }
 
 /// Operations whose answers are at no position of the journal.
-const UNMARKED: [&str; 6] =
-    ["listLinks", "listPollers", "sendAttachment", "fetchAttachment", "streamFeed", "unsubscribe"];
+const UNMARKED: [&str; 7] = [
+    "listAccesses",
+    "listLinks",
+    "listPollers",
+    "sendAttachment",
+    "fetchAttachment",
+    "streamFeed",
+    "unsubscribe",
+];
 
 /// The whole document.
 fn document() -> Result<Value, String> {

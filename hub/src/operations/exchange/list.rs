@@ -3,9 +3,9 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{super::listing::Scan, ExchangePart, Kind, Operations};
+use super::{super::listing::Scan, ExchangePart, Kind, Operations, opening, persons};
 use crate::{
-    auth::Principal,
+    operations::{Persons, Reader},
     registry::exchange::reply_key,
     store::{
         StoreError,
@@ -38,6 +38,8 @@ pub struct ExchangeQuestion {
 pub struct ExchangePage {
     /// What is on it.
     pub items: Vec<ExchangeItem>,
+    /// What became of personal members.
+    pub personal: Persons,
     /// Where the next page begins, where there may be one.
     #[serde(skip)]
     pub next: Option<Place>,
@@ -94,27 +96,33 @@ impl Operations {
     /// When the store cannot answer.
     pub async fn exchanged(
         &self,
-        who: &Principal,
+        reader: &Reader,
         question: &ExchangeQuestion,
     ) -> Result<ExchangePage, StoreError> {
         let as_of = self.store.head().await?.tree.size;
-        let (_, answers) = question.kind.contracts();
-        let (mut scan, mut items) = (Scan::new(question.query(as_of)), Vec::new());
+        let (contract, answers) = question.kind.contracts();
+        let (mut scan, mut chosen) = (Scan::new(question.query(as_of)), Vec::new());
         while let Some(found) = scan.more(&*self.store).await? {
             for (one, answer) in self.answered(answers, found, as_of).await? {
                 let answered = answer.is_some();
-                if !scan.takes(&one, question.wants(answered)) {
-                    continue;
+                if scan.takes(&one, question.wants(answered)) {
+                    chosen.push((one, answered));
                 }
-                let sent = self.open(who, &one).await?;
-                let sent = match question.kind {
-                    Kind::Request => Sent::Request(sent),
-                    Kind::Application => Sent::Application(sent),
-                };
-                items.push(ExchangeItem { sent, answered, position: one.position });
             }
         }
-        Ok(ExchangePage { items, next: scan.next(), as_of })
+        let who = reader.who();
+        let all: Vec<_> = chosen.iter().map(|(one, _)| opening(who, contract, one)).collect();
+        let mut opened = self.opened(reader, &all).await?;
+        let items = chosen.iter().map(|(one, answered)| {
+            let sent = opened.remove(&one.position).unwrap_or_default();
+            let sent = match question.kind {
+                Kind::Request => Sent::Request(sent),
+                Kind::Application => Sent::Application(sent),
+            };
+            ExchangeItem { sent, answered: *answered, position: one.position }
+        });
+        let (items, personal) = (items.collect(), persons(reader));
+        Ok(ExchangePage { items, personal, next: scan.next(), as_of })
     }
 
     /// How the requests or applications of a page stand, each with its id: one to whom the hub has
@@ -124,7 +132,7 @@ impl Operations {
     /// When the store cannot answer.
     pub async fn standing_of(
         &self,
-        who: &Principal,
+        reader: &Reader,
         question: &ExchangeQuestion,
     ) -> Result<Vec<(String, ExchangePart)>, StoreError> {
         let as_of = self.store.head().await?.tree.size;
@@ -137,7 +145,7 @@ impl Operations {
                     wanted.push((one.key.clone(), one));
                 }
             }
-            parts.extend(self.parts(who, question.kind, wanted).await?);
+            parts.extend(self.parts(reader, question.kind, wanted).await?);
         }
         Ok(parts)
     }

@@ -263,6 +263,22 @@ pub static PARTS: [Part; 30] = [
         key: 2,
     },
     Part { name: "attachment_totals", columns: &[("holder", Text), ("bytes", Number)], key: 1 },
+    Part {
+        name: "accesses",
+        columns: &[
+            ("at", Number),
+            ("id", Text),
+            ("principal", Text),
+            ("key", Text),
+            ("purpose", Text),
+            ("reason", Text),
+            ("call", Text),
+            ("agency", Text),
+            ("subject", Text),
+            ("position", Number),
+        ],
+        key: 2,
+    },
     // Where reading goes on; whose turn it is, is the other store's own.
     Part { name: "pollers", columns: &[("channel", Text), ("cursor", Text)], key: 1 },
     Part {

@@ -108,6 +108,16 @@ impl Attachments for PostgresStore {
         }))
     }
 
+    fn senders(&self, digest: String) -> Answer<'_, Result<Vec<String>, StoreError>> {
+        Box::pin(soon(async move {
+            let client = self.sessions.reader().await?;
+            let sql = "SELECT holder FROM attachments WHERE digest = $1 AND sent = 1
+                       ORDER BY holder";
+            let rows = session::rows(&client, sql, &[&digest]).await?;
+            Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
+        }))
+    }
+
     fn files(
         &self,
         after: String,

@@ -19,6 +19,7 @@ macro_rules! alone {
     };
 }
 
+mod accesses;
 mod attachments;
 mod catalogue;
 mod deliveries;

@@ -14,7 +14,7 @@ use crate::store::schema::{self, Applied, Migration, Outlook};
 
 /// All versions, in order; the table `schema` notes how many there are, `migrations` the hash of
 /// each.
-static MIGRATIONS: [Migration; 29] = [
+static MIGRATIONS: [Migration; 30] = [
     Migration { name: "first", sql: include_str!("../../../migrations/postgres/0001_first.sql") },
     Migration { name: "leases", sql: include_str!("../../../migrations/postgres/0002_leases.sql") },
     Migration { name: "moves", sql: include_str!("../../../migrations/postgres/0003_moves.sql") },
@@ -113,6 +113,10 @@ static MIGRATIONS: [Migration; 29] = [
         sql: include_str!("../../../migrations/postgres/0028_certificates.sql"),
     },
     Migration { name: "visits", sql: include_str!("../../../migrations/postgres/0029_visits.sql") },
+    Migration {
+        name: "personal",
+        sql: include_str!("../../../migrations/postgres/0030_personal.sql"),
+    },
 ];
 
 /// Only one process at a time changes the schema.

@@ -78,6 +78,15 @@ impl Attachments for SqliteStore {
         })
     }
 
+    fn senders(&self, digest: String) -> Answer<'_, Result<Vec<String>, StoreError>> {
+        self.read(move |connection| {
+            let sql = "SELECT holder FROM attachments WHERE digest = ?1 AND sent ORDER BY holder";
+            let mut statement = connection.prepare_cached(sql)?;
+            let rows = statement.query_map([digest], |row| row.get(0))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
     fn files(
         &self,
         after: String,

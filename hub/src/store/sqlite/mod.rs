@@ -1,5 +1,6 @@
 //! The embedded store: one SQLite file, one writer thread, readers beside it.
 
+mod accesses;
 mod ahead;
 pub(crate) mod alone;
 mod attachments;

@@ -11,7 +11,7 @@ use crate::store::{
 };
 
 /// All versions, in order; the file notes how many it has, and the hash of each.
-static MIGRATIONS: [Migration; 27] = [
+static MIGRATIONS: [Migration; 28] = [
     Migration { name: "first", sql: include_str!("../../../migrations/sqlite/0001_first.sql") },
     Migration {
         name: "rollups_by_number",
@@ -96,6 +96,10 @@ static MIGRATIONS: [Migration; 27] = [
         sql: include_str!("../../../migrations/sqlite/0026_certificates.sql"),
     },
     Migration { name: "visits", sql: include_str!("../../../migrations/sqlite/0027_visits.sql") },
+    Migration {
+        name: "personal",
+        sql: include_str!("../../../migrations/sqlite/0028_personal.sql"),
+    },
 ];
 
 const APPLIED: &str = "CREATE TABLE IF NOT EXISTS migrations (

@@ -1,4 +1,4 @@
-//! Keys: kept, rotated, used, and revoked once.
+//! Keys: kept, rotated, used, and revoked once; and what is noted of their bearers.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -55,4 +55,5 @@ pub(crate) async fn kept(store: &dyn Store) {
     let told = all(store).await;
     assert_eq!((told.len(), told[0].revoked_at.is_some()), (3, true));
     assert!(!told[0].in_force(now) && told[1].in_force(now));
+    super::accesses::kept(store).await;
 }
