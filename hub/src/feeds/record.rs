@@ -81,7 +81,7 @@ pub async fn record_at(
     } else if !reader.states() {
         (Persons::Unasked, public)
     } else {
-        let agencies = owners(fed.audience.agencies.iter().map(String::as_str));
+        let agencies = owners(fed.audience.agencies.iter().flatten().map(String::as_str));
         let subject = subject(&entry, &public);
         let about = About { position, agencies, subject };
         match operations.persons(reader, vec![about]).await?.first() {
