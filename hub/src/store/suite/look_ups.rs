@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{event, message, prepared, send};
 use crate::{
     auth::Principal,
-    operations::{Lookup, Operations},
+    operations::{Lookup, Operations, Reader},
     store::{Prepared, Store},
 };
 
@@ -33,7 +33,8 @@ fn dossier(draw: &mut impl FnMut(u64) -> u64, version: u64) -> Prepared {
 
 /// What is told under a code, and as of when.
 async fn told(operations: &Operations, code: &str) -> (String, u64) {
-    let found = operations.dossier(&Principal::Portal, code, None, None).await.unwrap();
+    let portal = Reader::of_public(Principal::Portal);
+    let found = operations.dossier(&portal, code, None, None).await.unwrap();
     let lookup = match found.lookup {
         Lookup::One(one) => String::from_utf8(one.json()).unwrap(),
         Lookup::Several(rows) => {
