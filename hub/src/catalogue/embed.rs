@@ -39,8 +39,8 @@ impl Directory {
     /// The procedures of an agency in force on a day, as a list; nothing where there is no such
     /// agency on that day.
     pub fn embedded_of(&self, agency: &str, on: Date) -> Option<Value> {
-        let known = self.catalogue.agencies.iter();
-        let agency = known.filter(|one| one.id == agency && one.stands(on)).next_back()?;
+        let mut known = self.catalogue.agencies.iter();
+        let agency = known.rfind(|one| one.id == agency && one.stands(on))?;
         let own = self.in_force(on).filter(|(_, one)| one.agency == agency.id);
         let items: Vec<Value> = (1..)
             .zip(own)
@@ -103,7 +103,7 @@ impl Directory {
     }
 
     fn organization(&self, id: &str) -> Value {
-        let known = self.catalogue.agencies.iter().filter(|one| one.id == id).next_back();
+        let known = self.catalogue.agencies.iter().rfind(|one| one.id == id);
         let mut told = json!({ "@type": "GovernmentOrganization", "identifier": id });
         if let Some(agency) = known {
             told["name"] = json!(agency.name_vi);
