@@ -18,6 +18,8 @@ export function started() {
 /** A page, with what went wrong on it: faults of scripts, and what was asked of anybody else. */
 export async function opened(browser, url, faults) {
   const page = await browser.newPage();
+  // Longer than anything takes, on a machine that does other things too.
+  page.setDefaultTimeout(90_000);
   await page.setViewport({ width: 1100, height: 900 });
   page.on("pageerror", (error) => faults.push(`${url}: ${error}`));
   page.on("console", (said) => {
@@ -48,4 +50,4 @@ export async function accessible(page, where) {
 /** Waits until something shows a text. */
 export const reads = (page, selector, text) => page.waitForFunction(
   (selector, text) => document.querySelector(selector)?.textContent.includes(text),
-  { timeout: 15000 }, selector, text);
+  {}, selector, text);

@@ -141,7 +141,7 @@ async function seesFigures(language, words) {
   await page.keyboard.press("Enter");
   await page.waitForFunction(() => location.hash.endsWith("2014"));
   await page.waitForSelector("summary");
-  await page.click("summary");
+  await page.$eval("summary", (one) => one.click());
   await reads(page, "tbody", words.few);
   assert.equal(await page.$(".chart"), null);
 }

@@ -64,12 +64,14 @@ async function figuresOf(period) {
 }
 
 /** Follows changes: shows the last ones, and has the figures asked for again. */
-function follow(list, refresh) {
+function follow(list, place, refresh) {
   let [gathered, source] = [undefined, undefined];
   const later = () => {
     gathered ??= setTimeout(() => {
       gathered = undefined;
-      refresh();
+      // Who is reading the figures by keyboard keeps their place.
+      if (place.contains(document.activeElement)) later();
+      else refresh();
     }, GATHER_MS);
   };
   const changed = async (event) => {
@@ -125,7 +127,7 @@ export async function figures(main, asked) {
     }
   };
   const list = make("ul", { id: "changes" }, make("li", { class: "none" }, say("liveNone")));
-  const live = follow(list, refresh);
+  const live = follow(list, place, refresh);
   let follows = true;
   const steer = make("button", { type: "button", class: "plain",
     onclick: () => {
