@@ -170,6 +170,31 @@ fn the_page_of_personal_data_leads_from_what_is_public_to_who_read_the_rest() {
 }
 
 #[test]
+fn the_page_of_the_portal_leads_from_a_key_to_a_page_that_follows() {
+    let newcomer = Newcomer::new("portal-page");
+    symlink(root().join("examples"), newcomer.0.join("examples")).unwrap();
+    let port = format!("127.0.0.1:{}", free_port());
+    let script = laid_out(&newcomer, "portal.md").concat().replace("127.0.0.1:8081", &port);
+    newcomer.types(&script.replace("server.py 8081", &format!("server.py {}", &port[10..])));
+    let read = |name: &str| fs::read_to_string(newcomer.0.join(name)).unwrap();
+    let told = |name: &str| -> Value { serde_json::from_str(&read(name)).unwrap() };
+    assert!(read("trang.html").contains("<html lang=\"vi\">"));
+    assert!(told("thu-tuc.json")["total"].as_u64() > Some(3), "{}", read("thu-tuc.json"));
+    assert_eq!(told("goi-y.json")["suggestions"][0]["q"], "khai sinh");
+    assert_eq!(read("khong-doi.txt"), "304\n");
+    assert_eq!(told("ho-so.json")["dossier"]["applicant"], "Quách T** T** D**");
+    assert_eq!(told("khong-thay.json")["code"], "lookup-failed");
+    assert_eq!(told("dung-han.json")["rows"][0]["few"], true, "{}", read("dung-han.json"));
+    assert_eq!(told("gop-y-1.json")["outcome"], "stored");
+    assert_eq!(told("gop-y-2.json")["outcome"], "duplicate");
+    let events = read("su-kien.txt");
+    let data = events.lines().find_map(|line| line.strip_prefix("data: ")).unwrap();
+    let data: Value = serde_json::from_str(data).unwrap();
+    assert_eq!(data["agency"], "ubnd-bien-hoa");
+    assert_eq!(data.as_object().unwrap().len(), 2, "{data}");
+}
+
+#[test]
 fn the_samples_of_the_agencies_there_are_are_understood_too() {
     for (file, each) in [
         ("tests/corpus/samples/HOSO_201309.csv", ""),

@@ -172,10 +172,16 @@ impl Live {
                 *place = None;
                 continue;
             }
-            // Who has come since the last look reads what is before this place in the store.
             let from = match place {
                 Some(place) => place,
-                None => place.insert(end.feed.end(operations, head.tree.size).await?),
+                None => {
+                    let from = place.insert(end.feed.end(operations, head.tree.size).await?);
+                    // Who has come since the last look may have read the store before what is
+                    // before this place was there: they are told of it, and read again.
+                    let told = Batch { from: from.clone(), to: from.clone(), frames: Vec::new() };
+                    let _ = end.batches.send(Arc::new(told));
+                    from
+                }
             };
             hand_out(operations, &head.log, end, from).await?;
         }

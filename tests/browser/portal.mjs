@@ -1,0 +1,222 @@
+// A citizen at the example portal: finds a procedure, looks a dossier up, sees figures, leaves
+// feedback; in both languages, by keyboard, on a small screen, and while something is wrong.
+//
+// portal.mjs URL [FOLDER], where pictures go
+
+import assert from "node:assert/strict";
+import { accessible, opened, reads, started } from "./chromium.mjs";
+
+const [url, pictures] = process.argv.slice(2);
+const WORDS = {
+  vi: {
+    title: "Tìm thủ tục · Dịch vụ công Đồng Nai", search: "Bạn cần làm thủ tục gì?",
+    found: "Tìm thấy", none: "Không tìm thấy thủ tục nào.", status: "Đã trả kết quả",
+    next: "không cần làm gì thêm", wrong: "Không tìm thấy hồ sơ với mã và thông tin này.",
+    agency: "Sở Công Thương", late: "Trễ hạn", year: "Năm 2014", sent: "Cảm ơn bạn đã góp ý.",
+    construction: "Sở Xây dựng", counter: "nộp tại bộ phận một cửa", few: "dưới 5 hồ sơ",
+    refused: "Có ô chưa đúng.", phone: "Số điện thoại để trả lời:",
+  },
+  en: {
+    title: "Find a procedure · Dong Nai Public Services", search: "What do you need to get done?",
+    found: "procedures found", none: "No procedure was found.", status: "Result returned",
+    next: "nothing is left", wrong: "There is no dossier with this code",
+    agency: "Department of Industry and Trade", late: "Late", year: "Year 2014", sent: "Thank you",
+    construction: "Department of Construction", counter: "one-stop office", few: "fewer than 5", refused: "A field is not right.", phone: "Telephone for an answer:",
+  },
+};
+
+const faults = [];
+const browser = await started();
+const page = await opened(browser, url, faults);
+let looked = 0;
+
+async function picture(name) {
+  if (pictures) await page.screenshot({ path: `${pictures}/${name}.png`, fullPage: true });
+}
+
+async function checked(language, name) {
+  looked += await accessible(page, `${language} ${name}`);
+  await picture(`${language}-${name}`);
+  const wide = await page.evaluate(() =>
+    document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  assert.equal(wide, 0, `${language} ${name}: ${wide} too wide`);
+}
+
+/** Presses Tab until something that fits is focused, as who has no mouse does. */
+async function tabTo(selector) {
+  for (let presses = 0; presses < 80; presses++) {
+    await page.keyboard.press("Tab");
+    if (await page.evaluate((selector) => document.activeElement.matches(selector), selector)) return;
+  }
+  assert.fail(`Tab does not lead to ${selector}`);
+}
+
+/** Goes to a view by its place in the navigation. */
+async function go(view, heading) {
+  await page.focus(".skip");
+  await tabTo(`nav a[href="#/${view}"]`);
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => document.activeElement.matches("h1"));
+  if (heading) await reads(page, "h1", heading);
+}
+
+async function searches(language, words) {
+  await go("", words.search);
+  await tabTo("#q");
+  // Without accents, as most type.
+  await page.keyboard.type("khai sinh");
+  await page.keyboard.press("Enter");
+  await reads(page, ".found", words.found);
+  assert.match(await page.$eval("#results h2", (one) => one.textContent), /khai sinh/i);
+  assert.equal(await page.title(), words.title);
+  await reads(page, "#results", words.counter);
+  await checked(language, "search");
+  const first = await page.$$eval("#results .list > li", (all) => all.length);
+  await tabTo("#results button");
+  await page.keyboard.press("Enter");
+  await page.waitForFunction((first) =>
+    document.querySelectorAll("#results .list > li").length > first, {}, first);
+  // A word that is nearly right finds what was meant.
+  await page.$eval("#q", (one) => { one.value = ""; });
+  await page.focus("#q");
+  await page.keyboard.type("khai sihn");
+  await page.keyboard.press("Enter");
+  await reads(page, "#results", words.none);
+  await checked(language, "suggested");
+  await tabTo("#results a");
+  await page.keyboard.press("Enter");
+  await reads(page, ".found", words.found);
+  // Only what one agency does.
+  await page.select("#agency", "so-xay-dung");
+  await page.$eval("#q", (one) => { one.value = "xây dựng"; });
+  await page.focus("#q");
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => location.hash.includes("agency=so-xay-dung"));
+  await reads(page, "#results dl", words.construction);
+}
+
+async function looksUp(language, words) {
+  await go("lookup");
+  await tabTo("#code");
+  await page.keyboard.type("BH.HKD.13.002201");
+  await tabTo("#secret");
+  await page.keyboard.type("0000");
+  await page.keyboard.press("Enter");
+  await reads(page, "#dossier .problem", words.wrong);
+  await checked(language, "lookup-failed");
+  await page.focus("#secret");
+  await page.keyboard.down("Control");
+  await page.keyboard.press("a");
+  await page.keyboard.up("Control");
+  await page.keyboard.type("0171");
+  await page.keyboard.press("Enter");
+  await reads(page, "#dossier .status", words.status);
+  await reads(page, "#dossier .next", words.next);
+  await reads(page, "#dossier", "Quách T** T** D**");
+  // Who hears the page is led to the answer, and no secret stands in the address.
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "BH.HKD.13.002201");
+  assert.equal(new URL(page.url()).hash, "#/lookup");
+  await checked(language, "lookup");
+}
+
+async function seesFigures(language, words) {
+  await go("figures");
+  await reads(page, ".chart", words.agency);
+  const bars = await page.$$eval(".chart .bar rect", (all) => all.length);
+  assert.ok(bars >= 3, `${bars} bars`);
+  await page.focus("form button");
+  await tabTo("summary");
+  await page.keyboard.press("Enter");
+  await reads(page, "details[open] thead", words.late);
+  const sums = await page.$$eval("tbody tr", (all) => all.map((row) =>
+    [...row.querySelectorAll("td")].map((cell) => cell.textContent)));
+  for (const [all, early, onTime, late] of sums.filter((row) => row.length > 1)) {
+    assert.equal(Number(all), Number(early) + Number(onTime) + Number(late));
+  }
+  await checked(language, "figures");
+  // Two dossiers are too few to be told of.
+  await page.select("#period", "2014");
+  await page.focus("#period");
+  await tabTo("form button");
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => location.hash.endsWith("2014"));
+  await page.waitForSelector("summary");
+  await page.$eval("summary", (one) => one.click());
+  await reads(page, "tbody", words.few);
+  assert.equal(await page.$(".chart"), null);
+}
+
+async function leavesFeedback(language, words) {
+  await go("feedback");
+  await page.waitForSelector("#agency option[value='so-xay-dung']");
+  await tabTo("#agency");
+  await page.select("#agency", "so-xay-dung");
+  await tabTo("input[type=radio]");
+  await page.keyboard.press("Space");
+  for (let star = 1; star < 4; star++) await page.keyboard.press("ArrowRight");
+  await tabTo("#text");
+  await page.keyboard.type("Nhanh gọn, cảm ơn.");
+  await checked(language, "feedback");
+  // What no browser would let somebody write, the hub refuses in words.
+  await page.$eval("#phone", (one) => { one.removeAttribute("pattern"); one.value = "gọi tôi"; });
+  await tabTo("form .row button");
+  await page.keyboard.press("Enter");
+  await reads(page, ".problem", words.refused);
+  await reads(page, ".problem li", words.phone);
+  await page.$eval("#phone", (one) => { one.value = "0900000001"; });
+  await page.focus("form .row button");
+  await page.keyboard.press("Enter");
+  await reads(page, ".done", words.sent);
+  await checked(language, "feedback-sent");
+}
+
+async function isSmall(language) {
+  await page.setViewport({ width: 360, height: 740, isMobile: true, hasTouch: true });
+  for (const view of ["", "lookup", "figures", "feedback"]) {
+    await page.goto(`${url}#/${view}`);
+    await page.waitForSelector(view === "figures" ? ".chart" : "form");
+    await checked(language, `small-${view || "search"}`);
+  }
+  await page.setViewport({ width: 1100, height: 900 });
+}
+
+/** What is taken away: motion, colours, a screen. */
+async function isPlain() {
+  await page.emulateMediaFeatures([{ name: "prefers-reduced-motion", value: "reduce" }]);
+  await page.goto(`${url}#/figures`);
+  await page.waitForSelector(".chart .bar");
+  const moving = await page.evaluate(() => document.getAnimations().length);
+  assert.equal(moving, 0, "something moves");
+  await page.emulateMediaType("print");
+  const shown = await page.$eval("nav", (one) => getComputedStyle(one).display);
+  assert.equal(shown, "none", "what is for screens is printed");
+  await picture("print-figures");
+  await page.emulateMediaType("screen");
+}
+
+try {
+  for (const language of ["vi", "en"]) {
+    if (language === "en") {
+      await page.focus(".skip");
+      await tabTo("#language");
+      await page.keyboard.press("Enter");
+    }
+    assert.equal(await page.evaluate(() => document.documentElement.lang), language);
+    await searches(language, WORDS[language]);
+    await looksUp(language, WORDS[language]);
+    await seesFigures(language, WORDS[language]);
+    await leavesFeedback(language, WORDS[language]);
+    await isSmall(language);
+  }
+  await isPlain();
+  // Its own skip link, and what it stored, last.
+  await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => localStorage.length), 1, "more than the language is kept");
+  assert.deepEqual(faults, []);
+  console.log(`all done, ${looked} rules held`);
+} catch (error) {
+  await picture("failed");
+  throw error;
+} finally {
+  await browser.close();
+}
