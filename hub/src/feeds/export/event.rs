@@ -89,7 +89,11 @@ fn coerced(kind: Kind, value: &Value) -> Cell<'_> {
             let at = value.as_str().and_then(|text| text.parse().ok());
             at.and_then(microseconds).map(Cell::Moment)
         }
-        Kind::Text => value.as_str().map(|text| Cell::Text(text.into())),
+        // CSV and sheets cannot tell an empty text from none: no format does.
+        Kind::Text => {
+            let told = value.as_str().filter(|text| !text.is_empty());
+            told.map(|text| Cell::Text(text.into()))
+        }
     };
     cell.unwrap_or(Cell::Absent)
 }
