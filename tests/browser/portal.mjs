@@ -95,6 +95,20 @@ async function searches(language, words) {
   await reads(page, "#results dl", words.construction);
 }
 
+/** Goes from a procedure to its agency's own service, and comes back. */
+async function goesToTheService(language) {
+  await page.evaluate(() => { location.hash = "#/?agency=so-xay-dung&online_level=3"; });
+  await page.waitForSelector("#results a.button");
+  await checked(language, "services");
+  await tabTo("#results a.button");
+  await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
+  assert.match(page.url(), /\/service\.html\?ma=[\w.-]+$/);
+  await reads(page, "h1", "Dịch vụ của cơ quan");
+  await checked(language, "service");
+  await Promise.all([page.waitForNavigation(), page.goBack()]);
+  await page.waitForSelector("nav a");
+}
+
 async function looksUp(language, words) {
   await go("lookup");
   await tabTo("#code");
@@ -203,6 +217,7 @@ try {
     }
     assert.equal(await page.evaluate(() => document.documentElement.lang), language);
     await searches(language, WORDS[language]);
+    await goesToTheService(language);
     await looksUp(language, WORDS[language]);
     await seesFigures(language, WORDS[language]);
     await leavesFeedback(language, WORDS[language]);

@@ -8,7 +8,7 @@ const PAGE = 10;
 
 /** The address of a procedure's online service, where the catalogue tells one. */
 function service(item) {
-  const address = item.links?.find((link) => link.url)?.url;
+  const address = item.service_url;
   return address && /^https?:\/\//.test(address) ? address : undefined;
 }
 
