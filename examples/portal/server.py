@@ -11,6 +11,7 @@ import json
 import mimetypes
 import os
 import re
+import secrets
 import sys
 import threading
 import time
@@ -32,6 +33,8 @@ STREAMS_MAX = 500
 FEEDBACK_MAX, FEEDBACK_SECONDS = 10, 60
 # For so long feedback that is sent again is known.
 AGAIN = timedelta(hours=1)
+# Dossiers that citizens follow, at most, and for how long without anybody looking.
+WATCHES_MAX, WATCH_SECONDS = 10_000, 24 * 3600
 # Shares of fewer dossiers than this say too much about each of them.
 FEW = 5
 
@@ -43,7 +46,8 @@ GET = [
     (r"/api/agencies", "/v1/agencies", {"on", "limit", "cursor"}),
     (r"/api/on-time", "/v1/statistics", {"from", "to"}),
 ]
-POST = {"/api/lookups": "/v1/lookups", "/api/feedback": "/v1/feedback"}
+POST = {"/api/lookups": "/v1/lookups", "/api/watches": "/v1/lookups",
+        "/api/feedback": "/v1/feedback"}
 
 # Everything that the page uses is its own.
 POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -52,6 +56,7 @@ PASSED_ON = ("Content-Type", "ETag", "Retry-After", "X-Request-Id", "X-Journal-P
 
 written = {}  # address → when it wrote
 said_at = {}  # what was said of late → when: sent again it must be the same
+watched = {}  # what names a watch → agency and code of the dossier, and when it was looked at
 writing = threading.Lock()
 streams = threading.BoundedSemaphore(STREAMS_MAX)
 
@@ -154,9 +159,38 @@ def feedback(body, citizen):
     return ask("POST", POST["/api/feedback"], citizen, json.dumps(said).encode(), **more)
 
 
-def public(data):
-    """What everybody may see of a change: where, and what it is now; not whose."""
+def watch(body, citizen):
+    """Lets who has shown to be a dossier's applicant follow it, by a name that nobody guesses."""
+    status, headers, text = ask("POST", POST["/api/watches"], citizen, body)
+    if status != 200:
+        return status, headers, text
+    dossier = json.loads(text)["dossier"]
+    now, name = time.monotonic(), secrets.token_urlsafe(24)
+    with writing:
+        for one in [one for one, (_, at) in watched.items() if now - at > WATCH_SECONDS]:
+            del watched[one]
+        if len(watched) >= WATCHES_MAX:
+            return BUSY
+        watched[name] = ((dossier["agency"]["id"], dossier["code"]), now)
+    return 201, {"Content-Type": "application/json"}, json.dumps({"watch": name}).encode()
+
+
+def watched_by(name):
+    """The dossier that a watch is of, as long as it is looked at."""
+    with writing:
+        found = watched.get(name)
+        if found:
+            watched[name] = (found[0], time.monotonic())
+        return found and found[0]
+
+
+def public(data, only):
+    """What everybody may see of a change: where, and what it is now; not whose. Of one dossier
+    alone for who follows that; nothing then of others."""
     state = json.loads(data).get("data", {})
+    names = {state.get("code"), *(one["source_code"] for one in state.get("identities", []))}
+    if only and not (state.get("agency") == only[0] and only[1] in names):
+        return None
     return json.dumps({name: state.get(name) for name in ("agency", "status")})
 
 
@@ -167,7 +201,11 @@ class Portal(BaseHTTPRequestHandler):
     def do_GET(self):
         url = urlsplit(self.path)
         if url.path == "/api/events":
-            self.follow()
+            asked = parse_qs(url.query).get("watch")
+            only = watched_by(asked[0]) if asked else None
+            if asked and not only:
+                return self.reply(*NO_ROUTE)
+            self.follow(only)
         elif url.path.startswith("/api/"):
             self.reply(*self.read(url))
         else:
@@ -184,6 +222,8 @@ class Portal(BaseHTTPRequestHandler):
             return self.reply(*NO_JSON)
         if self.path == "/api/lookups":
             return self.reply(*ask("POST", POST[self.path], self.citizen(), body))
+        if self.path == "/api/watches":
+            return self.reply(*watch(body, self.citizen()))
         if self.path == "/api/feedback":
             return self.reply(*feedback(body, self.citizen()))
         return self.reply(*NO_ROUTE)
@@ -236,8 +276,9 @@ class Portal(BaseHTTPRequestHandler):
         if status != 304:
             self.wfile.write(body)
 
-    def follow(self):
-        """The hub's stream of dossiers for a browser, whose EventSource sends no key.
+    def follow(self, only):
+        """The hub's stream of dossiers for a browser, whose EventSource sends no key; `only` one
+        dossier, or all.
 
         It goes on where the browser was: the ids are the hub's own cursors. A browser gives up at
         any answer but 200, so where the hub is away this is an empty stream, and it comes again.
@@ -263,7 +304,7 @@ class Portal(BaseHTTPRequestHandler):
             self.end_headers()
             self.wfile.write(b"retry: 2000\n\n")
             if answer and answer.status == 200:
-                self.relay(answer)
+                self.relay(answer, only)
             elif answer and answer.status in (400, 410):
                 # Nothing follows that place any more: the page reads all anew, from now on.
                 self.wfile.write(b"event: lost\nid\ndata\n\n")
@@ -273,10 +314,13 @@ class Portal(BaseHTTPRequestHandler):
             connection.close()
             streams.release()
 
-    def relay(self, answer):
+    def relay(self, answer, only):
         for line in answer:
             if line.startswith(b"data:"):
-                line = b"data: " + public(line[len(b"data:"):]).encode() + b"\n"
+                told = public(line[len(b"data:"):], only)
+                if told is None:
+                    continue  # an event without data is none; its id is kept all the same
+                line = b"data: " + told.encode() + b"\n"
             self.wfile.write(line)
 
     def log_message(self, *_):

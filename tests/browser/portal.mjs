@@ -14,6 +14,7 @@ const WORDS = {
     next: "không cần làm gì thêm", wrong: "Không tìm thấy hồ sơ với mã và thông tin này.",
     agency: "Sở Công Thương", late: "Trễ hạn", year: "Năm 2014", sent: "Cảm ơn bạn đã góp ý.",
     construction: "Sở Xây dựng", counter: "nộp tại bộ phận một cửa", few: "dưới 5 hồ sơ",
+    watching: "trang này báo ngay",
     refused: "Có ô chưa đúng.", phone: "Số điện thoại để trả lời:",
   },
   en: {
@@ -21,7 +22,8 @@ const WORDS = {
     found: "procedures found", none: "No procedure was found.", status: "Result returned",
     next: "nothing is left", wrong: "There is no dossier with this code",
     agency: "Department of Industry and Trade", late: "Late", year: "Year 2014", sent: "Thank you",
-    construction: "Department of Construction", counter: "one-stop office", few: "fewer than 5", refused: "A field is not right.", phone: "Telephone for an answer:",
+    construction: "Department of Construction", counter: "one-stop office", few: "fewer than 5",
+    watching: "tells of every change", refused: "A field is not right.", phone: "Telephone for an answer:",
   },
 };
 
@@ -131,6 +133,11 @@ async function looksUp(language, words) {
   assert.equal(await page.evaluate(() => document.activeElement.textContent), "BH.HKD.13.002201");
   assert.equal(new URL(page.url()).hash, "#/lookup");
   await checked(language, "lookup");
+  await tabTo("#watch");
+  await page.keyboard.press("Enter");
+  await reads(page, "#notice", words.watching);
+  assert.equal(await page.$("#watch"), null);
+  await checked(language, "watching");
 }
 
 async function seesFigures(language, words) {

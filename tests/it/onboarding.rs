@@ -7,7 +7,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     harness::free_port,
@@ -135,7 +135,7 @@ fn the_page_of_the_interface_leads_from_a_key_to_a_stream() {
     let read = |name: &str| fs::read_to_string(newcomer.0.join(name)).unwrap();
     let told = |name: &str| -> Value { serde_json::from_str(&read(name)).unwrap() };
     assert_eq!(told("bien-nhan-5.json")["outcome"], "stored");
-    assert_eq!(told("dong.json")["feeds"].as_array().unwrap().len(), 3);
+    assert_eq!(told("dong.json")["feeds"].as_array().unwrap().len(), 5);
     let found = told("ho-so.json");
     let dossier = &found["dossier"];
     assert_eq!(dossier["identities"][0]["source_code"], "BH.XD.14.000873", "{dossier}");
@@ -187,11 +187,15 @@ fn the_page_of_the_portal_leads_from_a_key_to_a_page_that_follows() {
     assert_eq!(told("dung-han.json")["rows"][0]["few"], true, "{}", read("dung-han.json"));
     assert_eq!(told("gop-y-1.json")["outcome"], "stored");
     assert_eq!(told("gop-y-2.json")["outcome"], "duplicate");
-    let events = read("su-kien.txt");
-    let data = events.lines().find_map(|line| line.strip_prefix("data: ")).unwrap();
-    let data: Value = serde_json::from_str(data).unwrap();
-    assert_eq!(data["agency"], "ubnd-bien-hoa");
-    assert_eq!(data.as_object().unwrap().len(), 2, "{data}");
+    let events = |name: &str| -> Vec<Value> {
+        let told = read(name);
+        let data = told.lines().filter_map(|line| line.strip_prefix("data: "));
+        data.map(|data| serde_json::from_str(data).unwrap()).collect()
+    };
+    let changed = |status: u8| json!({ "agency": "ubnd-bien-hoa", "status": status });
+    // Everybody sees where something changed, who follows one dossier that one alone.
+    assert_eq!(events("su-kien.txt"), [changed(2), changed(10)]);
+    assert_eq!(events("mot-ho-so.txt"), [changed(10)]);
 }
 
 #[test]

@@ -7,8 +7,8 @@ import { dayOf, inWords, say } from "./words.js";
 const DATES = [["submitted_at", "submitted"], ["accepted_at", "accepted"], ["due_at", "due"],
   ["hub_due_at", "hubDue"], ["finished_at", "finished"], ["returned_at", "returned"]];
 
-/** A dossier as its applicant may see it. */
-function shown(dossier) {
+/** A dossier as its applicant may see it; `watch` is what they follow it by. */
+function shown(dossier, watch) {
   const heading = make("h2", {}, dossier.code);
   const fact = (name, value) =>
     value && make("div", {}, make("dt", {}, say(name)), make("dd", {}, value));
@@ -23,7 +23,7 @@ function shown(dossier) {
       fact("agency", inWords(dossier.agency))),
     make("div", { class: "next" }, make("b", {}, `${say("nextStep")}: `), inWords(dossier, "next")),
     make("ol", { class: "steps" }, steps),
-    make("p", {}, make("a", {
+    make("div", { class: "row" }, watch, make("a", {
       href: `#/feedback?${new URLSearchParams({ agency: dossier.agency.id, dossier: dossier.code })}`,
     }, say("say"))));
   return [card, heading];
@@ -31,18 +31,43 @@ function shown(dossier) {
 
 /** The view: two facts, and what they show. Neither goes into the page's address. */
 export function lookup(main) {
+  let source;
+  const stop = () => source?.close();
   const place = make("div", { id: "dossier", "aria-live": "polite" });
   const button = make("button", {}, say("see"));
+  const notice = make("p", { id: "notice", role: "status" });
+  /** Shows the dossier as it is now; who has just asked for it is led to it. */
+  const see = async (facts, asked) => {
+    const { dossier } = await send("/api/lookups", facts);
+    const [card, heading] = shown(dossier, source?.readyState < EventSource.CLOSED ? null
+      : make("button", { type: "button", class: "plain", id: "watch",
+        onclick: () => follow(facts).catch((error) => show(place, problem(error))) }, say("watch")));
+    if (asked) show(notice);
+    show(place, card, asked ? heading : undefined);
+    return dossier;
+  };
+  /** Tells of every change from now on, as long as the page is open. */
+  const follow = async (facts) => {
+    const { watch } = await send("/api/watches", facts);
+    stop();
+    source = new EventSource(`/api/events?${new URLSearchParams({ watch })}`);
+    source.onmessage = async () => {
+      const dossier = await see(facts, false);
+      show(notice, say("changed", { status: inWords(dossier.status) }));
+    };
+    document.getElementById("watch")?.remove();
+    show(notice, say("watching"));
+  };
   const form = make("form", {
     onsubmit: async (event) => {
       event.preventDefault();
       if (button.getAttribute("aria-disabled")) return;
       button.setAttribute("aria-disabled", "true");
-      const { code, secret } = Object.fromEntries(new FormData(form));
+      const said = new FormData(form);
+      const facts = { code: said.get("code").trim(), secret: said.get("secret").trim() };
+      stop();
       try {
-        const { dossier } = await send("/api/lookups", { code: code.trim(), secret: secret.trim() });
-        const [card, heading] = shown(dossier);
-        show(place, card, heading);
+        await see(facts, true);
       } catch (error) {
         show(place, problem(error));
       }
@@ -56,5 +81,6 @@ export function lookup(main) {
       autocomplete: "off", spellcheck: "false" }), say("secretHint"))),
   make("div", { class: "row" }, button));
   show(main, [make("h1", {}, say("lookupTitle")), make("p", { class: "lead" }, say("lookupLead")),
-    form, place]);
+    form, notice, place]);
+  return stop;
 }

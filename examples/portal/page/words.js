@@ -34,6 +34,8 @@ const WORDS = {
     see: "Tra cứu", applicant: "Người nộp", procedure: "Thủ tục", nextStep: "Việc tiếp theo",
     submitted: "Đã nộp", accepted: "Đã tiếp nhận", due: "Cơ quan hẹn trả",
     hubDue: "Hạn theo quy định", finished: "Có kết quả", returned: "Đã trả kết quả",
+    watch: "Báo khi có thay đổi", changed: "Hồ sơ vừa thay đổi: {status}.",
+    watching: "Khi hồ sơ thay đổi, trang này báo ngay, chừng nào trang còn mở.",
 
     figuresTitle: "Các cơ quan có đúng hạn không?",
     figuresLead: "Số hồ sơ đã giải quyết xong, theo hạn mà cơ quan đã hẹn.",
@@ -94,6 +96,8 @@ const WORDS = {
     see: "Look up", applicant: "Applicant", procedure: "Procedure", nextStep: "What comes next",
     submitted: "Submitted", accepted: "Accepted", due: "Promised by the agency",
     hubDue: "Due by regulation", finished: "Result ready", returned: "Handed over",
+    watch: "Tell me when it changes", changed: "The dossier has changed: {status}.",
+    watching: "This page tells of every change at once, as long as it is open.",
 
     figuresTitle: "Are agencies on time?",
     figuresLead: "Dossiers finished, by the date that the agency had promised.",

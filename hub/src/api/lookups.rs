@@ -7,6 +7,7 @@
 //! address but by those that it names in `X-Forwarded-For`.
 
 use std::{
+    collections::BTreeSet,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -190,8 +191,10 @@ pub(super) async fn look_up(
     // One code has one count, however it is written and whatever stands around it.
     let codes = lookup::codes(&claim.code).into_iter().enumerate();
     let codes = codes.filter(|(at, code)| *at == 0 || is_told_apart(code)).map(|(_, code)| code);
-    let codes: Vec<String> =
-        codes.map(|code| crate::store::batch::code_of_text(&code).unwrap_or(code)).collect();
+    let one = |code: String| {
+        crate::store::batch::code_of_text(&code).unwrap_or_else(|| code.to_uppercase())
+    };
+    let codes: BTreeSet<String> = codes.map(one).collect();
     if let Some(left) = codes.iter().filter_map(|code| api.lookups.codes.left(code, now)).max() {
         return Err(crowded(left));
     }

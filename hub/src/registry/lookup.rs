@@ -6,7 +6,7 @@ use contracts::dossier::Applicant;
 use unicode_normalization::UnicodeNormalization;
 
 /// Codes that one text is tried as, at most.
-const CODES_MAX: usize = 8;
+const CODES_MAX: usize = 16;
 
 /// Characters of a code, at most.
 const CODE_CHARS_MAX: usize = 128;
@@ -32,7 +32,8 @@ fn plain(text: &str) -> String {
 }
 
 /// The codes that a text may be, the likeliest first: the text itself, or what a receipt's QR code
-/// holds, which is an address or several values with separators between.
+/// holds, which is an address or several values with separators between; each as it stands, and in
+/// capitals, for a telephone offers small letters.
 pub fn codes(text: &str) -> Vec<String> {
     let text = plain(text);
     let whole = text.trim();
@@ -40,8 +41,10 @@ pub fn codes(text: &str) -> Vec<String> {
     let mut add = |code: &str| {
         let code = code.trim();
         let fits = (1..=CODE_CHARS_MAX).contains(&code.chars().count());
-        if fits && codes.len() < CODES_MAX && !codes.iter().any(|other| other == code) {
-            codes.push(code.to_owned());
+        for code in [code.to_owned(), code.to_uppercase()].into_iter().filter(|_| fits) {
+            if codes.len() < CODES_MAX && !codes.contains(&code) {
+                codes.push(code);
+            }
         }
     };
     let is_address = whole.contains("://");
@@ -186,7 +189,8 @@ mod tests {
         assert!(codes("").is_empty() && codes(" \u{200B} ").is_empty());
         assert!(codes(&"1 ".repeat(10_000)).len() <= CODES_MAX);
         assert!(codes(&"9".repeat(10_000)).is_empty());
-        assert_eq!(codes("https://e.vn/%FF1?a=%zz%"), ["%zz%"]);
+        assert_eq!(codes("https://e.vn/%FF1?a=%zz%"), ["%zz%", "%ZZ%"]);
+        assert_eq!(codes("bh.hkd.13.002201"), ["bh.hkd.13.002201", "BH.HKD.13.002201"]);
     }
 
     #[test]
