@@ -251,7 +251,7 @@ fn is_simple(pattern: &str) -> bool {
     let mut class = false;
     let mut before = ' ';
     pattern.chars().all(|c| {
-        let twice = c == before && !c.is_ascii_alphanumeric();
+        let twice = c == before && !c.is_ascii_alphanumeric() && c != '/';
         before = c;
         match c {
             '[' if !class => class = true,
@@ -260,7 +260,7 @@ fn is_simple(pattern: &str) -> bool {
             '[' | ']' => return false,
             _ => {}
         }
-        !twice && (c.is_ascii_alphanumeric() || "^$[](){}|?*+,:_@ -".contains(c))
+        !twice && (c.is_ascii_alphanumeric() || "^$[](){}|?*+,:/_@ -".contains(c))
     }) && !pattern.contains("(?")
 }
 

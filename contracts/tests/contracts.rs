@@ -146,7 +146,8 @@ fn sample(root: &Value, schema: &Value, only_required: bool) -> Value {
                 }
             }
             if schema.get("properties").is_none() {
-                map.insert("a".to_owned(), json!("so-y-te"));
+                let told = schema["additionalProperties"]["examples"].get(0);
+                map.insert("a".to_owned(), told.cloned().unwrap_or_else(|| json!("so-y-te")));
             }
             Value::Object(map)
         }

@@ -237,8 +237,7 @@ impl Operations {
         Self { catalog, drop_folders, ..self.clone() }
     }
 
-    /// The dossier that bears a code. An agency finds only its own, with personal members where it
-    /// says what for.
+    /// The dossier that bears a code. An agency finds its own, with persons where it says what for.
     ///
     /// # Errors
     /// When the store cannot answer.
