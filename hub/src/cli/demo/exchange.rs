@@ -152,7 +152,8 @@ impl Exchange {
     pub(super) async fn tell(&self, out: &mut impl Write) -> Result<(), DemoError> {
         let complete = |told: &Value| told["complete"] == true;
         let (request, application) = (format!("{ASKS}:{KEY}"), format!("portal:{KEY}"));
-        let path = format!("/v1/requests/{request}");
+        // What is answered in words is personal: it is read for something.
+        let path = format!("/v1/requests/{request}?purpose=handling");
         let asked = self.becomes((&path, &self.asks), complete).await?;
         let path = format!("/v1/applications/{application}");
         let filed = self.becomes((&path, &self.portal), complete).await?;
