@@ -15,10 +15,11 @@ use crate::{
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
     /// Drop what was recorded so long ago: a number of days, such as 180d.
-    #[arg(long, value_parser = days, required_unless_present = "accesses_older_than")]
+    #[arg(long, value_parser = days, allow_hyphen_values = true,
+          required_unless_present = "accesses_older_than")]
     older_than: Option<u32>,
     /// Drop from the log of accesses to personal data what was written so long ago.
-    #[arg(long, value_parser = days, conflicts_with = "dry_run")]
+    #[arg(long, value_parser = days, allow_hyphen_values = true, conflicts_with = "dry_run")]
     accesses_older_than: Option<u32>,
     /// Only tell what would be dropped.
     #[arg(long)]
