@@ -24,6 +24,10 @@ use authority::Authority;
 
 on_each_store!(a_certificate_bears_the_key_that_names_it_and_no_other_opens_anything);
 
+/// An operation that no channel has.
+const CALL: &str = "<s:Envelope xmlns:s='http://schemas.xmlsoap.org/soap/envelope/'><s:Body>\
+                    <x xmlns='urn:x'/></s:Body></s:Envelope>";
+
 const AGENCY: &str = "ubnd-bien-hoa";
 
 /// How long a change may take to be known to a running hub.
@@ -69,6 +73,29 @@ impl Curl<'_> {
     }
 }
 
+impl Curl<'_> {
+    /// What a channel of SOAP says to an operation that it has not.
+    fn calls_soap(&self, name: &str) -> String {
+        let [shown, key] = ["pem", "key"].map(|end| self.authority.file(&format!("{name}.{end}")));
+        let url = format!("https://127.0.0.1:{}/soap/so-cong-thuong.ho-so", self.port);
+        let done = Command::new("curl")
+            .args(["-s", "--max-time", "20", "--cacert", &self.authority.file("ca.pem")])
+            .args([
+                "--cert",
+                &shown,
+                "--key",
+                &key,
+                "-H",
+                "Content-Type: text/xml",
+                "-d",
+                CALL,
+                &url,
+            ])
+            .output();
+        stdout(&done.unwrap())
+    }
+}
+
 fn key(folder: &Folder, arguments: &[&str]) -> String {
     let output = folder.run(&[&["key"], arguments].concat());
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -84,11 +111,28 @@ fn comes(what: &str, so: impl Fn() -> bool) {
     }
 }
 
+/// What doors do whose credentials lie in a body, on a connection that has shown a certificate.
+#[track_caller]
+fn credentials_in_bodies(curl: &Curl<'_>, secret: &str) {
+    // A token is had for a secret over whatever connection; a certificate opens SOAP too.
+    let (public, _) = secret[4..].split_once('_').unwrap();
+    let form = format!("grant_type=client_credentials&client_id={public}&client_secret={secret}");
+    assert_eq!(curl.shows(curl.authority, "la", "/token", &["-d", &form]), 200);
+    let called = |name: &str| {
+        let text = curl.calls_soap(name);
+        (text.contains("{urn:x}x was called"), text)
+    };
+    let (there, text) = called("cong-thuong");
+    assert!(there, "{text}");
+    let (there, text) = called("la");
+    assert!(!there && text.contains("Fault"), "{text}");
+}
+
 async fn a_certificate_bears_the_key_that_names_it_and_no_other_opens_anything(backend: Backend) {
     let mut folder = backend.folder("encrypted");
     let (ours, theirs) = (Authority::new(&folder, "ours"), Authority::new(&folder, "theirs"));
     let port = speaking(&mut folder, &ours);
-    for name in ["mot-cua", "sau", "la", "bi-thu-hoi"] {
+    for name in ["mot-cua", "sau", "la", "bi-thu-hoi", "cong-thuong"] {
         ours.certifies(name, "client", &[]);
     }
     let past = ["-startdate", "20240101000000Z", "-enddate", "20240201000000Z"];
@@ -102,6 +146,7 @@ async fn a_certificate_bears_the_key_that_names_it_and_no_other_opens_anything(b
     for name in ["het-han", "bi-thu-hoi"] {
         key(&folder, &["new", &who, "--certificate", &borne(name)]);
     }
+    key(&folder, &["new", "agency:so-cong-thuong", "--certificate", &borne("cong-thuong")]);
     let again = folder.run(&["key", "new", "portal", "--certificate", &borne("mot-cua")]);
     assert!(again.status.code() == Some(1) && stderr(&again).contains(id), "{}", stderr(&again));
     let secret = key(&folder, &["new", &who]);
@@ -138,6 +183,7 @@ async fn a_certificate_bears_the_key_that_names_it_and_no_other_opens_anything(b
     assert_eq!(curl.shows(&ours, "mot-cua", &to("so-gtvt"), &sends), 403);
     assert_eq!(curl.asks(&to(AGENCY), &sends), 401);
 
+    credentials_in_bodies(&curl, &secret);
     // The next certificate takes its place; then this one is nobody's.
     let refused = folder.run(&["key", "rotate", id]);
     assert!(stderr(&refused).contains("--certificate"), "{}", stderr(&refused));

@@ -48,6 +48,11 @@ impl fmt::Display for Thumbprint {
     }
 }
 
+/// Whether it is the server that says so, of the connection's certificate.
+pub(crate) fn is_certificate(authorization: &str) -> bool {
+    authorization.split(' ').next() == Some(CERTIFICATE)
+}
+
 /// Lets a request speak for the certificate of its connection, unless it names a credential of its
 /// own; and for no other.
 pub(super) fn credit(headers: &mut HeaderMap, shown: Option<&HeaderValue>) {

@@ -16,7 +16,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::client::Client;
+use super::client::{Client, is_certificate};
 use super::intake::{Intake, only};
 use super::push::last;
 
@@ -180,7 +180,9 @@ fn asked(headers: &HeaderMap, bytes: &[u8]) -> Option<Asked> {
             return None;
         }
     }
-    if let Some(told) = only(headers, &AUTHORIZATION).ok()? {
+    // A token is had for a secret, whatever certificate the connection has shown.
+    let told = only(headers, &AUTHORIZATION).ok()?.filter(|told| !is_certificate(told));
+    if let Some(told) = told {
         let (id, secret) = basic(told)?;
         if asked.secret.is_some() || asked.id.as_ref().is_some_and(|other| *other != id) {
             return None;

@@ -26,6 +26,7 @@ use super::kinds::{self, MTOM, MUST_UNDERSTAND, SOAP_VERSION, UNKNOWN_OPERATION}
 use super::security::{self, Nonces, Noted, Proof, UserToken, WSSE};
 use super::words::{self, ADDRESSING, Asked, Code};
 use super::wsdl::{Service, wsdl};
+use crate::rest::client::is_certificate;
 use crate::rest::intake::{self, Intake, only};
 use crate::rest::kinds as push;
 use crate::rest::problem::ProblemResponse;
@@ -140,7 +141,9 @@ impl Soap {
         }
         // Frameworks put other schemes there beside a token that is right.
         let authorization = only(&head.headers, &AUTHORIZATION).ok().flatten();
-        let authorization = authorization.filter(|told| told.starts_with("Bearer "));
+        // A certificate that bears no key for this leaves it to what the envelope says.
+        let bears = |told: &str| is_certificate(told) && self.gate.admit(channel, told).is_ok();
+        let authorization = authorization.filter(|told| told.starts_with("Bearer ") || bears(told));
         if let Some(authorization) = authorization {
             let admitted = self.gate.admit(channel, authorization);
             admitted.map_err(|why| {
