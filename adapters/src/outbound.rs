@@ -1,6 +1,7 @@
 //! What a transport brings to an agency, and what comes of it.
 
 pub mod auth;
+pub mod client;
 pub mod dvcqg;
 pub mod file;
 pub mod rest;

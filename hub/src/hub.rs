@@ -6,13 +6,14 @@
 pub(crate) mod generation;
 mod process;
 mod reading;
+mod serving;
 mod signals;
 mod stores;
 
 use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use adapters::rest::{
-    server::{self, App, ServerLimits},
+    server::{App, Server, ServerLimits},
     tls::Tls,
 };
 use contracts::Contracts;
@@ -39,6 +40,7 @@ use crate::{
 use generation::{Generation, Ready};
 use process::Process;
 use reading::{Parts, whole};
+use serving::serving;
 
 pub use reading::routes;
 pub use signals::{ToldToEnd, ToldToReload};
@@ -159,9 +161,13 @@ impl Hub {
         let connections_max = descriptors::connections();
         let limits = ServerLimits { connections_max, ..ServerLimits::default() };
         let listeners = [Some((listener, None)), encrypted].into_iter().flatten();
-        let serving =
-            listeners.map(|one| server::serve(one, app.clone(), limits.clone(), stop.clone()));
-        let server = tokio::spawn(try_join_all(serving.collect::<Vec<_>>()));
+        let mut servers = Vec::new();
+        for one in listeners {
+            let server = Server::new(one, app.clone(), limits.clone(), stop.clone());
+            let server = server.map_err(|error| HubError::Listen { address, error })?;
+            servers.push(serving(lasting.clone(), server, Server::accept));
+        }
+        let server = tokio::spawn(try_join_all(servers));
         tracing::info!(%address, "listening");
         Ok(Self {
             address,

@@ -63,19 +63,28 @@ pub struct Lasting {
     telemetry: Arc<Telemetry>,
     stop: CancellationToken,
     first: Duration,
+    most: Duration,
     places: Places,
 }
 
 impl Lasting {
     /// Counts in `telemetry`; nothing is begun after `stop`.
     pub fn new(telemetry: Arc<Telemetry>, stop: CancellationToken) -> Self {
-        Self { telemetry, stop, first: REST_FIRST, places: Places::default() }
+        let places = Places::default();
+        Self { telemetry, stop, first: REST_FIRST, most: REST_MAX, places }
     }
 
     /// Keeps other work, until `stop`. What this one keeps under the same name ends before it is
     /// begun there.
     pub fn until(&self, stop: CancellationToken) -> Self {
         Self { stop, ..self.clone() }
+    }
+
+    /// Keeps work without which the hub is nothing: however often it panics, it rests no longer
+    /// than after the first time.
+    #[must_use]
+    pub fn resting_little(&self) -> Self {
+        Self { most: self.first, ..self.clone() }
     }
 
     /// Told when the hub stops.
@@ -131,7 +140,7 @@ impl Lasting {
             }
             broken();
             panics = if began.elapsed() >= RECOVERED { 0 } else { panics };
-            let rest = self.first.saturating_mul(1 << panics.min(16)).min(REST_MAX);
+            let rest = self.first.saturating_mul(1 << panics.min(16)).min(self.most);
             panics = panics.saturating_add(1);
             self.stop.run_until_cancelled(sleep(rest)).await;
         }

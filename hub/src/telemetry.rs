@@ -3,7 +3,13 @@
 
 mod webhooks;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use prometheus_client::{
@@ -75,6 +81,7 @@ pub struct Telemetry {
     attempts: Family<Attempted, Counter>,
     alerts: Family<Alerted, Gauge>,
     broken: Family<Broken, Counter>,
+    faults: AtomicU64,
     reloads: Family<Reloaded, Counter>,
     webhooks: Webhooks,
     refused: Gauge,
@@ -154,6 +161,7 @@ impl Telemetry {
             attempts,
             alerts,
             broken,
+            faults: AtomicU64::new(0),
             reloads,
             webhooks,
             refused,
@@ -192,6 +200,12 @@ impl Telemetry {
     pub(crate) fn broken(&self, task: &str, channel: &str) {
         let (task, channel) = (task.to_owned(), channel.to_owned());
         self.broken.get_or_create(&Broken { task, channel }).inc();
+        self.faults.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often any work broke down.
+    pub(crate) fn faults(&self) -> u64 {
+        self.faults.load(Ordering::Relaxed)
     }
 
     /// Counts a configuration that was read again: `changed`, `unchanged` or `refused`.

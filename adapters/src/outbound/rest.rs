@@ -3,37 +3,28 @@
 //! The message's id is its `Idempotency-Key`; the envelope goes in headers, in CloudEvents' binary
 //! mode. Redirects are not followed: where a message may go is the configuration's to say.
 
-use std::{borrow::Cow, error::Error, fmt::Write, net::IpAddr, sync::Arc, time::Duration};
+use std::{borrow::Cow, error::Error, fmt::Write, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::future::BoxFuture;
 use jiff::{Timestamp, fmt::rfc2822};
 use reqwest::{
-    Client, Method, Request, RequestBuilder, Response, StatusCode, Url,
+    Method, Request, RequestBuilder, Response, StatusCode, Url,
     header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
-    redirect::Policy,
 };
 
 use super::{
     Answer, Class, Failure, Message, Outbound,
     auth::{Auth, Badge},
+    client::{Bounded, CONNECT_WAIT, Idle, not_allowed},
 };
-use crate::{
-    reach::{Network, Reach, Resolver, Unreached},
-    trust,
-};
+use crate::reach::{Network, Unreached};
 
 /// Bytes of an answer that are read.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
 /// Bytes of an answer that are told of a failure.
 const TOLD_BYTES_MAX: usize = 400;
-
-/// How long a connection may take.
-const CONNECT_WAIT: Duration = Duration::from_secs(10);
-
-/// How long connections that lie idle are kept: shorter than most servers keep them.
-const IDLE: Duration = Duration::from_secs(15);
 
 /// The longest wait that is taken from who is asked to wait.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(3_600);
@@ -55,7 +46,7 @@ pub struct Settings {
 
 /// The way to an address.
 pub struct Rest {
-    client: Client,
+    client: Bounded,
     url: Url,
     badge: Badge,
     timeout: Duration,
@@ -72,16 +63,6 @@ pub enum Unusable {
     Client(#[from] reqwest::Error),
 }
 
-/// Refuses an address that is written as numbers: nobody looks that up.
-pub(super) fn numbers_allowed(url: &Url, reach: &Reach) -> Result<(), Unreached> {
-    let host = url.host_str().unwrap_or_default();
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    match bare.parse::<IpAddr>() {
-        Ok(address) if !reach.allows(address) => Err(Unreached::NotAllowed(host.to_owned())),
-        _ => Ok(()),
-    }
-}
-
 impl Rest {
     /// Makes ready; connects to nothing.
     ///
@@ -89,19 +70,11 @@ impl Rest {
     /// [`Unusable`].
     pub fn new(settings: Settings) -> Result<Self, Unusable> {
         let Settings { url, auth, private, timeout } = settings;
-        let reach = Arc::new(Reach { private });
-        numbers_allowed(&url, &reach)?;
+        let client = Bounded::new(private, CONNECT_WAIT, Idle::Kept)?;
+        client.allows(&url)?;
         if let Auth::OAuth2 { token_url, .. } = &auth {
-            numbers_allowed(token_url, &reach)?;
+            client.allows(token_url)?;
         }
-        let client = trust::sharing(Client::builder())
-            .dns_resolver(Arc::new(Resolver(reach)))
-            .redirect(Policy::none())
-            .no_proxy()
-            .connect_timeout(CONNECT_WAIT)
-            .pool_idle_timeout(IDLE)
-            .user_agent("lienthong")
-            .build()?;
         Ok(Self { client, url, badge: Badge::new(auth), timeout })
     }
 
@@ -110,8 +83,9 @@ impl Rest {
         *request.headers_mut() = headers;
         *request.timeout_mut() = Some(self.timeout);
         *request.body_mut() = Some(payload.into());
-        let request = RequestBuilder::from_parts(self.client.clone(), request);
-        let request = self.badge.show(request, (&self.client, self.timeout)).await?;
+        let client = &self.client.client;
+        let request = RequestBuilder::from_parts(client.clone(), request);
+        let request = self.badge.show(request, (client, self.timeout)).await?;
         let response = request.send().await.map_err(|error| lost(&error))?;
         reply(response).await
     }
@@ -223,12 +197,12 @@ fn visible(value: &str) -> Cow<'_, str> {
 
 /// What a request came to that was not answered.
 pub(super) fn lost(error: &reqwest::Error) -> Failure {
+    if let Some(refused) = not_allowed(error) {
+        return Failure::new(Class::Denied, refused.to_string());
+    }
     let mut source: Option<&dyn Error> = Some(error);
     let mut last = String::new();
     while let Some(one) = source {
-        if let Some(not_allowed @ Unreached::NotAllowed(_)) = one.downcast_ref() {
-            return Failure::new(Class::Denied, not_allowed.to_string());
-        }
         last = one.to_string();
         source = one.source();
     }

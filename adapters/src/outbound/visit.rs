@@ -5,30 +5,17 @@
 //! That a page says in words that there is nothing, with a status that says all is well, is not
 //! seen.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::time::Duration;
 
-use reqwest::{Client, Method, Response, Url, header::LOCATION, redirect::Policy};
+use reqwest::{Method, Response, Url, header::LOCATION};
 
-use super::{rest::numbers_allowed, webhook::Unfit};
-use crate::{
-    reach::{Network, Reach, Resolver, Unreached, is_public},
-    trust,
+use super::client::{
+    self, ADDRESS_BYTES_MAX, Bounded, CONNECT_WAIT, Idle, Unfit, not_allowed, number,
 };
-
-/// Bytes of an address, at most.
-pub const ADDRESS_BYTES_MAX: usize = 2_000;
+use crate::reach::{Network, is_public};
 
 /// Redirects that are followed.
 pub const REDIRECTS_MAX: usize = 5;
-
-/// How long a connection may take.
-const CONNECT_WAIT: Duration = Duration::from_secs(10);
-
-/// What listens at ports below 1024 but these speaks no HTTP.
-const PORTS: [u16; 2] = [80, 443];
-
-/// The first port that anybody may listen at.
-const PORT_FREE: u16 = 1_024;
 
 /// An address that people may be led to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,10 +33,7 @@ impl Address {
     /// # Errors
     /// [`Unfit`], the first reason.
     pub fn parse(text: &str) -> Result<Self, Unfit> {
-        if text.len() > ADDRESS_BYTES_MAX {
-            return Err(Unfit::TooLong);
-        }
-        let url: Url = text.parse().map_err(|_| Unfit::NoAddress)?;
+        let url = client::address(text)?;
         fit(&url)?;
         let host = url.host_str().unwrap_or_default();
         let host = match url.port() {
@@ -61,20 +45,8 @@ impl Address {
 }
 
 fn fit(url: &Url) -> Result<(), Unfit> {
-    let host = url.host_str().filter(|host| !host.is_empty());
-    if !matches!(url.scheme(), "https" | "http") {
-        return Err(Unfit::Scheme);
-    }
-    let Some(host) = host else { return Err(Unfit::NoAddress) };
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(Unfit::Credentials);
-    }
-    let port = url.port_or_known_default().unwrap_or_default();
-    if port < PORT_FREE && !PORTS.contains(&port) {
-        return Err(Unfit::Port);
-    }
-    let number = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().ok();
-    match number {
+    let host = client::host(url)?;
+    match number(host) {
         Some(address) if !is_public(address.to_canonical()) => Ok(()),
         _ if url.scheme() == "http" => Err(Unfit::Clear),
         None if !host.trim_end_matches('.').contains('.') => Err(Unfit::Private),
@@ -141,8 +113,7 @@ fn is_there(status: u16) -> bool {
 
 /// Who visits.
 pub struct Visitor {
-    client: Client,
-    reach: Arc<Reach>,
+    client: Bounded,
     timeout: Duration,
 }
 
@@ -153,17 +124,8 @@ impl Visitor {
     /// # Errors
     /// When TLS is not to be had.
     pub fn new(private: Vec<Network>, timeout: Duration) -> Result<Self, reqwest::Error> {
-        let reach = Arc::new(Reach { private });
-        let client = trust::sharing(Client::builder())
-            .dns_resolver(Arc::new(Resolver(reach.clone())))
-            .redirect(Policy::none())
-            .no_proxy()
-            .connect_timeout(CONNECT_WAIT.min(timeout))
-            // A host is asked now and then: connections that lie idle are of no use.
-            .pool_max_idle_per_host(0)
-            .user_agent("lienthong")
-            .build()?;
-        Ok(Self { client, reach, timeout })
+        let client = Bounded::new(private, CONNECT_WAIT.min(timeout), Idle::Closed)?;
+        Ok(Self { client, timeout })
     }
 
     /// Visits an address.
@@ -210,20 +172,12 @@ impl Visitor {
     }
 
     async fn ask(&self, method: Method, url: &Url) -> Result<Response, Nowhere> {
-        numbers_allowed(url, &self.reach).map_err(|_| Nowhere::NotAllowed)?;
-        let request = self.client.request(method, url.clone()).timeout(self.timeout);
-        request.send().await.map_err(|error| {
-            let mut source: Option<&dyn std::error::Error> = Some(&error);
-            while let Some(one) = source {
-                if let Some(Unreached::NotAllowed(_)) = one.downcast_ref() {
-                    return Nowhere::NotAllowed;
-                }
-                source = one.source();
-            }
-            match error.is_connect() {
-                true => Nowhere::Unreachable,
-                false => Nowhere::NoAnswer,
-            }
+        let request = self.client.request(method, url.clone());
+        let request = request.map_err(|_| Nowhere::NotAllowed)?.timeout(self.timeout);
+        request.send().await.map_err(|error| match not_allowed(&error) {
+            Some(_) => Nowhere::NotAllowed,
+            None if error.is_connect() => Nowhere::Unreachable,
+            None => Nowhere::NoAnswer,
         })
     }
 }

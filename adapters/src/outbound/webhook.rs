@@ -4,62 +4,23 @@
 //! The signature is the caller's; headers are those of Standard Webhooks
 //! (<https://www.standardwebhooks.com>). Redirects are not followed: they lead where nobody looked.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 use bytes::Bytes;
 use reqwest::{
-    Client, Url,
+    Method, Url,
     header::{CONTENT_TYPE, HeaderValue},
-    redirect::Policy,
 };
 use tokio::time::timeout;
 
-use super::rest::{lost, numbers_allowed, reply};
-use crate::{
-    reach::{Network, Reach, Resolver, Unreached, is_public},
-    trust,
+use super::{
+    client::{self, ADDRESS_BYTES_MAX, Bounded, CONNECT_WAIT, Idle, Unfit},
+    rest::{lost, reply},
 };
-
-/// Bytes of an address, at most.
-pub const URL_BYTES_MAX: usize = 2_000;
-
-/// The ports below 1024 that are taken: those of HTTP. What listens at the others speaks otherwise.
-const PORTS: [u16; 2] = [80, 443];
-
-/// The first port that anybody may listen at.
-const PORT_FREE: u16 = 1_024;
+use crate::reach::{Network, Unreached, is_public};
 
 /// How long a name may take to be looked up when an address is given.
 const LOOK_UP: Duration = Duration::from_secs(5);
-
-/// How long a connection may take.
-const CONNECT_WAIT: Duration = Duration::from_secs(10);
-
-/// How long connections that lie idle are kept.
-const IDLE: Duration = Duration::from_secs(15);
-
-/// Why an address is not taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unfit {
-    /// It is none.
-    NoAddress,
-    /// It is longer than [`URL_BYTES_MAX`].
-    TooLong,
-    /// It is neither `https` nor `http`.
-    Scheme,
-    /// Somebody's name or password stands in it.
-    Credentials,
-    /// It has a fragment, which no server is told.
-    Fragment,
-    /// What listens at its port speaks no HTTP.
-    Port,
-    /// It lies in a private network that the configuration does not name.
-    Private,
-    /// Its name is not known now.
-    Unknown,
-    /// It is in clear, and not within a private network.
-    Clear,
-}
 
 /// What is sent: one event, signed.
 #[derive(Debug, Clone)]
@@ -95,8 +56,7 @@ impl Ended {
 
 /// The way to all who subscribed.
 pub struct Webhooks {
-    client: Client,
-    reach: Arc<Reach>,
+    client: Bounded,
     timeout: Duration,
 }
 
@@ -107,16 +67,7 @@ impl Webhooks {
     /// # Errors
     /// When TLS is not to be had.
     pub fn new(private: Vec<Network>, timeout: Duration) -> Result<Self, reqwest::Error> {
-        let reach = Arc::new(Reach { private });
-        let client = trust::sharing(Client::builder())
-            .dns_resolver(Arc::new(Resolver(reach.clone())))
-            .redirect(Policy::none())
-            .no_proxy()
-            .connect_timeout(CONNECT_WAIT)
-            .pool_idle_timeout(IDLE)
-            .user_agent("lienthong")
-            .build()?;
-        Ok(Self { client, reach, timeout })
+        Ok(Self { client: Bounded::new(private, CONNECT_WAIT, Idle::Kept)?, timeout })
     }
 
     /// Looks at an address that somebody gives; gives it as it is written for all.
@@ -124,27 +75,13 @@ impl Webhooks {
     /// # Errors
     /// [`Unfit`], the first reason.
     pub async fn admits(&self, text: &str) -> Result<String, Unfit> {
-        if text.len() > URL_BYTES_MAX {
-            return Err(Unfit::TooLong);
-        }
-        let url: Url = text.parse().map_err(|_| Unfit::NoAddress)?;
-        let host = url.host_str().filter(|host| !host.is_empty());
-        match url.scheme() {
-            "https" | "http" => {}
-            _ => return Err(Unfit::Scheme),
-        }
-        let Some(host) = host else { return Err(Unfit::NoAddress) };
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(Unfit::Credentials);
-        }
+        let url = client::address(text)?;
+        let host = client::host(&url)?;
         if url.fragment().is_some() {
             return Err(Unfit::Fragment);
         }
         let port = url.port_or_known_default().unwrap_or_default();
-        if port < PORT_FREE && !PORTS.contains(&port) {
-            return Err(Unfit::Port);
-        }
-        let found = timeout(LOOK_UP, self.reach.addresses(host, port)).await;
+        let found = timeout(LOOK_UP, self.client.reach().addresses(host, port)).await;
         let found = found.map_err(|_| Unfit::Unknown)?.map_err(|error| match error {
             Unreached::NotAllowed(_) => Unfit::Private,
             Unreached::NoAddress(_) => Unfit::Unknown,
@@ -154,21 +91,20 @@ impl Webhooks {
             return Err(Unfit::Clear);
         }
         let whole = url.to_string();
-        if whole.len() > URL_BYTES_MAX { Err(Unfit::TooLong) } else { Ok(whole) }
+        if whole.len() > ADDRESS_BYTES_MAX { Err(Unfit::TooLong) } else { Ok(whole) }
     }
 
     /// Sends an event.
     pub async fn send(&self, url: &str, signed: Signed) -> Ended {
         let Ok(url) = url.parse::<Url>() else { return Ended::failed("this is no address") };
-        if let Err(refused) = numbers_allowed(&url, &self.reach) {
-            return Ended::failed(refused.to_string());
-        }
+        let request = match self.client.request(Method::POST, url) {
+            Ok(request) => request,
+            Err(refused) => return Ended::failed(refused.to_string()),
+        };
         let Ok(signature) = HeaderValue::from_str(&signed.signature) else {
             return Ended::failed("the signature makes no header");
         };
-        let request = self
-            .client
-            .post(url)
+        let request = request
             .timeout(self.timeout)
             .header(CONTENT_TYPE, signed.content_type)
             .header("webhook-id", signed.id)
@@ -241,7 +177,7 @@ mod tests {
         ] {
             assert_eq!(way.admits(url).await, Err(why), "{url}");
         }
-        let long = format!("https://8.8.8.8/{}", "a".repeat(URL_BYTES_MAX));
+        let long = format!("https://8.8.8.8/{}", "a".repeat(ADDRESS_BYTES_MAX));
         assert_eq!(way.admits(&long).await, Err(Unfit::TooLong));
         let taken = way.admits("https://8.8.8.8:8443/a?b=c").await;
         assert_eq!(taken.as_deref(), Ok("https://8.8.8.8:8443/a?b=c"));

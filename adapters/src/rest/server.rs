@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -99,61 +100,114 @@ impl App {
     }
 }
 
-/// Serves `app` over HTTP/1.1, by TLS where it is told how, until `stop`, then lets requests under
-/// way finish. Whatever comes after `stop`, and whatever is not answered `finish_timeout` after it,
-/// is told to come again (503, `Retry-After`).
+/// A server at its address: what it listens with, and the connections that it has.
 ///
-/// Returns when every connection has ended, at the latest `stop_timeout` after `stop`. An error
-/// in accepting is logged and never ends it.
+/// Taking connections ([`Self::accept`]) and ending ([`Self::end`]) are two, so that whoever keeps
+/// the first going can begin it again: the connections that are there stay, and stay counted.
+pub struct Server {
+    listener: TcpListener,
+    tls: Option<Tls>,
+    app: App,
+    limits: ServerLimits,
+    address: SocketAddr,
+    slots: Arc<Semaphore>,
+    connections: TaskTracker,
+    silent: Arc<Silent>,
+    ending: Ending,
+    cut: CancellationToken,
+}
+
+impl Server {
+    /// A server that answers with `app` over HTTP/1.1, by TLS where it is told how. Whatever comes
+    /// after `stop` is told to come again (503, `Retry-After`).
+    ///
+    /// # Errors
+    /// When the listener has no address.
+    pub fn new(
+        (listener, tls): (TcpListener, Option<Tls>),
+        app: impl Into<App>,
+        limits: ServerLimits,
+        stop: CancellationToken,
+    ) -> io::Result<Self> {
+        let address = listener.local_addr()?;
+        tracing::info!(%address, tls = tls.is_some(), "listening");
+        let slots = Arc::new(Semaphore::new(limits.connections_max));
+        let ending = Ending { stop, hurry: CancellationToken::new() };
+        Ok(Self {
+            listener,
+            tls,
+            app: app.into(),
+            limits,
+            address,
+            slots,
+            connections: TaskTracker::new(),
+            silent: Arc::default(),
+            ending,
+            cut: CancellationToken::new(),
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Takes connections, without end. An error in accepting is logged and never ends it; it may be
+    /// dropped and begun again.
+    pub async fn accept(&self) -> Infallible {
+        loop {
+            let stream = accept(&self.listener).await;
+            if self.slots.available_permits() == 0 {
+                self.silent.cut_first();
+            }
+            // Only `close` could fail it, and nobody closes it.
+            let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await else { continue };
+            let cut = self.cut.child_token();
+            let unheard = self.silent.enter(cut.clone());
+            let answering = (self.app.clone(), self.ending.clone());
+            let stream = (stream, self.tls.clone());
+            let conversation = converse(stream, answering, unheard, self.limits.clone());
+            self.connections.spawn(async move {
+                cut.run_until_cancelled(conversation).await;
+                drop(slot);
+            });
+        }
+    }
+
+    /// Listens no more and lets requests under way finish; what is not answered within
+    /// `finish_timeout` is told to come again. Returns when every connection has ended, at the
+    /// latest after `stop_timeout`.
+    pub async fn end(self) {
+        let Self { listener, limits, address, connections, ending, cut, .. } = self;
+        drop(listener);
+        connections.close();
+        let finishing = limits.finish_timeout.min(limits.stop_timeout);
+        if timeout(finishing, connections.wait()).await.is_ok() {
+            return;
+        }
+        ending.hurry.cancel();
+        if timeout(limits.stop_timeout - finishing, connections.wait()).await.is_err() {
+            tracing::warn!(%address, open = connections.len(), "connections cut at the deadline");
+            cut.cancel();
+            connections.wait().await;
+        }
+    }
+}
+
+/// Serves until `stop`, then ends: see [`Server`].
 ///
 /// # Errors
 ///
 /// Only at once, when the listener has no address.
 pub async fn serve(
-    (listener, tls): (TcpListener, Option<Tls>),
+    listener: (TcpListener, Option<Tls>),
     app: impl Into<App>,
     limits: ServerLimits,
     stop: CancellationToken,
 ) -> io::Result<()> {
-    let app = app.into();
-    let address = listener.local_addr()?;
-    tracing::info!(%address, tls = tls.is_some(), "listening");
-    let slots = Arc::new(Semaphore::new(limits.connections_max));
-    let connections = TaskTracker::new();
-    let (hurry, cut) = (CancellationToken::new(), CancellationToken::new());
-    let ending = Ending { stop: stop.clone(), hurry: hurry.clone() };
-    let silent = Arc::<Silent>::default();
-    let accepting = async {
-        loop {
-            let stream = accept(&listener).await;
-            if slots.available_permits() == 0 {
-                silent.cut_first();
-            }
-            let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
-            let cut = cut.child_token();
-            let unheard = silent.enter(cut.clone());
-            let answering = (app.clone(), ending.clone());
-            let stream = (stream, tls.clone());
-            let conversation = converse(stream, answering, unheard, limits.clone());
-            connections.spawn(async move {
-                cut.run_until_cancelled(conversation).await;
-                drop(slot);
-            });
-        }
-    };
-    stop.run_until_cancelled(accepting).await;
-    drop(listener);
-    connections.close();
-    let finishing = limits.finish_timeout.min(limits.stop_timeout);
-    if timeout(finishing, connections.wait()).await.is_ok() {
-        return Ok(());
-    }
-    hurry.cancel();
-    if timeout(limits.stop_timeout - finishing, connections.wait()).await.is_err() {
-        tracing::warn!(%address, open = connections.len(), "connections cut at the deadline");
-        cut.cancel();
-        connections.wait().await;
-    }
+    let server = Server::new(listener, app, limits, stop.clone())?;
+    stop.run_until_cancelled(server.accept()).await;
+    server.end().await;
     Ok(())
 }
 

@@ -92,12 +92,14 @@ impl Bench {
         let store = SqliteStore::open(folder.join("hub.db")).unwrap();
         let (catalog, store): (_, Arc<dyn Store>) = (Arc::new(catalog), Arc::new(store));
         let (gazetteer, appended) = (Arc::new(gazetteer().unwrap()), Arc::new(Notify::new()));
+        let telemetry = Telemetry::shared();
+        let lasting = Lasting::new(telemetry.clone(), CancellationToken::new());
         let journey = Journey::start(
             catalog.clone(),
             Arc::new(contracts),
             gazetteer,
             store.clone(),
-            (Arc::default(), appended.clone()),
+            (Arc::default(), appended.clone(), &lasting),
             Held::default(),
         );
         let operations = Operations {
@@ -114,8 +116,7 @@ impl Bench {
             webhooks: Default::default(),
             links: Default::default(),
         };
-        let (keys, streams, telemetry) = (Keys::default(), Streams::default(), Telemetry::shared());
-        let lasting = Lasting::new(telemetry.clone(), CancellationToken::new());
+        let (keys, streams) = (Keys::default(), Streams::default());
         let live = Live::start(operations.clone(), appended, lasting);
         Self {
             folder,

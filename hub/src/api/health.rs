@@ -31,6 +31,9 @@ struct Health {
     log_id: String,
     /// Entries of the journal.
     size: u64,
+    /// How often work of the hub's own has broken down, and was begun again, since this process
+    /// began: its log says what.
+    faults: u64,
     /// Which configuration is in force in this process.
     #[serde(skip_serializing_if = "Option::is_none")]
     configuration: Option<Configuration>,
@@ -68,6 +71,7 @@ pub(super) async fn health(State(api): State<Api>) -> Result<Response, Stop> {
         status: OK,
         log_id: head.log.id,
         size: head.tree.size,
+        faults: api.telemetry.faults(),
         configuration: api.operations.configuration.get(),
         bus: api.operations.bus().await?,
     };

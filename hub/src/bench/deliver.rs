@@ -105,12 +105,13 @@ async fn parts(
 
 /// The way in.
 fn journey(parts: &Parts, contracts: Contracts) -> Arc<Journey> {
+    let lasting = Lasting::new(Telemetry::shared(), CancellationToken::new());
     Arc::new(Journey::start(
         parts.catalog.clone(),
         Arc::new(contracts),
         parts.gazetteer.clone(),
         parts.store.clone(),
-        (parts.routes.clone(), Arc::new(Notify::new())),
+        (parts.routes.clone(), Arc::new(Notify::new()), &lasting),
         Held::default(),
     ))
 }

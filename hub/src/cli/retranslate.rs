@@ -7,6 +7,7 @@ use std::{
 
 use contracts::Contracts;
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use super::{Configured, Exit, faulty, journal, progress::Lines};
 use crate::{
@@ -14,8 +15,10 @@ use crate::{
     catalogue::Held,
     hub::{configuration, routes},
     journey::Journey,
+    lasting::Lasting,
     operations::{Operations, Retranslate, Retranslated},
     store::{Store, StoreError},
+    telemetry::Telemetry,
 };
 
 /// How many messages later it is told again how far it is.
@@ -50,7 +53,8 @@ async fn work(
     let gazetteer = Arc::new(catalog::gazetteer().map_err(StoreError::fault)?);
     let (catalog, contracts) = (Arc::new(catalog), Arc::new(contracts));
     let operations = Operations { catalog: catalog.clone(), ..Operations::of(store.clone()) };
-    let ways = (Arc::new(ways), Arc::new(Notify::new()));
+    let lasting = Lasting::new(Telemetry::shared(), CancellationToken::new());
+    let ways = (Arc::new(ways), Arc::new(Notify::new()), &lasting);
     let held = Held::default();
     held.refresh(&*store).await?;
     let journey = Journey::start(catalog, contracts, gazetteer, store, ways, held);

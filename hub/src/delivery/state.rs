@@ -40,8 +40,15 @@ const QUICK: Duration = Duration::from_millis(250);
 /// How long what has ended waits to be concluded with more, while more is being sent.
 const SOON: Duration = Duration::from_millis(50);
 
+/// Deliveries that are held here at most: as many go on while the store is asked for more, however
+/// long its disk takes, as it gives at once.
+const HELD_MAX: usize = 2 * DELIVERIES_MAX as usize;
+
+/// Deliveries that are held for each that may be under way, at most.
+const EACH_MAX: usize = 64;
+
 /// Deliveries that have ended are concluded from so many on, whatever else waits.
-const MANY: usize = DELIVERIES_MAX as usize / 2;
+const MANY: usize = DELIVERIES_MAX as usize;
 
 /// A moment at which nobody looks.
 const FAR: Duration = Duration::from_secs(3_600);
@@ -201,7 +208,7 @@ impl State {
     fn most(&self, now: Instant) -> u32 {
         let room = self.room(now).0;
         let held = self.waiting.len() + self.sending;
-        let most = self.window.min(room.saturating_mul(64)).max(room).saturating_sub(held);
+        let most = self.window.min(room.saturating_mul(EACH_MAX)).max(room).saturating_sub(held);
         match (room, self.breaker.is_open()) {
             (0, _) => 0,
             (1, true) => 1_u32.saturating_sub(u32::try_from(held).unwrap_or(1)),
@@ -217,7 +224,10 @@ impl State {
         // As much is announced at a time as goes quickly.
         self.window = match self.waited {
             long if long > SLOW => self.channel.at_once,
-            short if full && short < QUICK => (self.window * 2).min(DELIVERIES_MAX as usize),
+            short if full && short < QUICK => {
+                let most = HELD_MAX.min(self.channel.at_once.saturating_mul(EACH_MAX));
+                (self.window * 2).min(most)
+            }
             _ => self.window,
         };
         self.waiting.extend(all.into_iter().map(|delivery| Held { delivery, since: now }));

@@ -74,7 +74,7 @@ impl Process {
             contracts.clone(),
             gazetteer.clone(),
             store,
-            (Arc::default(), appended),
+            (Arc::default(), appended, &lasting),
             operations.published.clone(),
         );
         let quotas = Arc::<Quotas>::default();

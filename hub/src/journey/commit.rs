@@ -3,9 +3,14 @@
 use std::sync::Arc;
 
 use contracts::Later;
-use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
+use futures_util::future::BoxFuture;
+use tokio::sync::{Mutex, Notify, Semaphore, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
-use crate::store::{Reply, Store, Submission};
+use crate::{
+    lasting::{Lasting, Work},
+    store::{Reply, Store, Submission},
+};
 
 /// Chunks in one transaction.
 const BATCH_CHUNKS_MAX: usize = 256;
@@ -18,13 +23,19 @@ const QUEUE_MAX: usize = 1_024;
 
 type Waiting = (Submission, oneshot::Sender<Result<Reply, Later>>);
 
+/// What a store says of chunks: of each by itself, unless all have to come again.
+type Answers = Result<Vec<Result<Reply, Later>>, Later>;
+
+/// How it is kept going, and under what name that is told.
+const COMMIT: Work<'_> = Work { task: "commit", channel: "" };
+
 /// A chunk that is queued, and will be made durable whoever waits for it.
 pub(super) struct Pending(oneshot::Receiver<Result<Reply, Later>>);
 
 impl Pending {
     /// What the store answers.
     pub(super) async fn reply(self) -> Result<Reply, Later> {
-        self.0.await.unwrap_or_else(|_| Err(stopped()))
+        self.0.await.unwrap_or_else(|_| Err(broken()))
     }
 }
 
@@ -38,11 +49,40 @@ fn stopped() -> Later {
     Later { reason: "the hub is stopping".to_owned(), retry_after_seconds: 5 }
 }
 
+/// Nobody knows whether it was written: sent again, it is found or not.
+fn broken() -> Later {
+    Later { reason: "a fault of the hub: its log says more".to_owned(), retry_after_seconds: 5 }
+}
+
 impl Committer {
-    /// Starts the task that commits. `appended` is told of every commit.
-    pub(super) fn start(store: Arc<dyn Store>, appended: Arc<Notify>) -> Self {
+    /// Starts the task that commits, which goes on, whatever breaks down in it, as long as anybody
+    /// has something to hand over: also when the hub has been told to stop. `appended` is told of
+    /// every commit.
+    pub(super) fn start(store: Arc<dyn Store>, appended: Arc<Notify>, lasting: &Lasting) -> Self {
+        let lanes = store.lanes();
+        let commit = move |batch| {
+            let store = store.clone();
+            Box::pin(async move { store.commit(batch).await }) as BoxFuture<'static, Answers>
+        };
+        Self::by(commit, lanes, appended, lasting)
+    }
+
+    fn by(
+        commit: impl Fn(Vec<Submission>) -> BoxFuture<'static, Answers> + Send + Sync + 'static,
+        lanes: usize,
+        appended: Arc<Notify>,
+        lasting: &Lasting,
+    ) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE_MAX);
-        tokio::spawn(run(store, appended, waiting));
+        let lasting = lasting.until(CancellationToken::new()).resting_little();
+        let (waiting, lanes) = (Arc::new(Mutex::new(waiting)), Arc::new(Semaphore::new(lanes)));
+        let (keeping, commit) = (lasting.clone(), Arc::new(commit));
+        let work = move |_| {
+            let (commit, lanes) = (commit.clone(), lanes.clone());
+            let (appended, waiting, lasting) = (appended.clone(), waiting.clone(), lasting.clone());
+            async move { run(&*commit, lanes, appended, &waiting, &lasting).await }
+        };
+        tokio::spawn(async move { keeping.keep_telling(COMMIT, work, || ()).await });
         Self { queue }
     }
 
@@ -54,8 +94,14 @@ impl Committer {
     }
 }
 
-async fn run(store: Arc<dyn Store>, appended: Arc<Notify>, mut waiting: mpsc::Receiver<Waiting>) {
-    let lanes = Arc::new(Semaphore::new(store.lanes()));
+async fn run(
+    commit: &(impl Fn(Vec<Submission>) -> BoxFuture<'static, Answers> + Send + Sync),
+    lanes: Arc<Semaphore>,
+    appended: Arc<Notify>,
+    waiting: &Mutex<mpsc::Receiver<Waiting>>,
+    lasting: &Lasting,
+) {
+    let mut waiting = waiting.lock().await;
     while let Some(first) = waiting.recv().await {
         // Only `close` could fail it, and nobody closes it.
         let Ok(lane) = lanes.clone().acquire_owned().await else { return };
@@ -67,9 +113,10 @@ async fn run(store: Arc<dyn Store>, appended: Arc<Notify>, mut waiting: mpsc::Re
             batch.push(chunk);
             replies.push(reply);
         }
-        let (store, appended) = (store.clone(), appended.clone());
+        let (committing, appended, lasting) = (commit(batch), appended.clone(), lasting.clone());
         tokio::spawn(async move {
-            answer(store.commit(batch).await, replies);
+            let done = lasting.caught(COMMIT, committing).await;
+            answer(done.unwrap_or_else(|| Err(broken())), replies);
             appended.notify_one();
             drop(lane);
         });
@@ -77,10 +124,7 @@ async fn run(store: Arc<dyn Store>, appended: Arc<Notify>, mut waiting: mpsc::Re
 }
 
 /// Tells every sender its part; one that has gone away is served all the same.
-fn answer(
-    answers: Result<Vec<Result<Reply, Later>>, Later>,
-    replies: Vec<oneshot::Sender<Result<Reply, Later>>>,
-) {
+fn answer(answers: Answers, replies: Vec<oneshot::Sender<Result<Reply, Later>>>) {
     match answers {
         Ok(answers) => {
             for (reply, answer) in replies.into_iter().zip(answers) {
@@ -92,5 +136,60 @@ fn answer(
                 let _ = reply.send(Err(later.clone()));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs,
+        sync::atomic::{AtomicU32, Ordering},
+        time::Duration,
+    };
+
+    use super::*;
+    use crate::{
+        store::{
+            sqlite::SqliteStore,
+            suite::{message, snapshot},
+        },
+        telemetry::Telemetry,
+    };
+
+    /// Wherever it breaks down, who waited is told to come again, and those who come next are
+    /// served.
+    #[tokio::test]
+    async fn what_commits_goes_on_after_a_fault_and_nobody_waits_for_ever() {
+        let folder = std::env::temp_dir().join(format!("lienthong-commits-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(folder.join("hub.db")).unwrap());
+        let (real, times) = (store.clone(), AtomicU32::new(0));
+        let commit = move |batch: Vec<Submission>| {
+            let (store, time) = (real.clone(), times.fetch_add(1, Ordering::Relaxed));
+            assert_ne!(time, 0, "where chunks are taken together");
+            Box::pin(async move {
+                assert_ne!(time, 1, "where they are written");
+                store.commit(batch).await
+            }) as BoxFuture<'static, Answers>
+        };
+        let (telemetry, stop) = (Telemetry::shared(), CancellationToken::new());
+        let lasting = Lasting::new(telemetry.clone(), stop.clone());
+        let committer = Committer::by(commit, 1, Arc::default(), &lasting);
+        // It serves also what comes after the hub was told to stop.
+        stop.cancel();
+        let sending = async {
+            let mut said = Vec::new();
+            for id in ["a", "b", "c"] {
+                let chunk = message(&*store, id, id, vec![Ok(vec![snapshot(id, 1, 4)])]);
+                said.push(committer.hand_over(chunk).await.unwrap().reply().await.is_ok());
+            }
+            said
+        };
+        let said = tokio::time::timeout(Duration::from_secs(30), sending).await.unwrap();
+        assert_eq!(said, [false, false, true]);
+        assert_eq!(store.head().await.unwrap().tree.size, 1);
+        let told = telemetry.text();
+        assert!(told.contains("lienthong_faults_total{task=\"commit\",channel=\"\"} 2"), "{told}");
+        fs::remove_dir_all(&folder).unwrap();
     }
 }

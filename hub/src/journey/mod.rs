@@ -28,6 +28,7 @@ use crate::{
         commitment::{Salt, commit},
         merkle::Digest,
     },
+    lasting::Lasting,
     store::{ContractHashes, Item, Payload, Store, Submission},
     watching::Repeats,
 };
@@ -73,17 +74,17 @@ pub(crate) fn hashes(contracts: &Contracts) -> ContractHashes {
 
 impl Journey {
     /// Starts the task that commits; it ends when the last copy of the journey is dropped.
-    /// `appended` is told when something was written; what `routes` lead to is woken. Applications
-    /// are held to what is `published`.
+    /// `appended` is told when something was written, by work that `lasting` keeps; what `routes`
+    /// lead to is woken. Applications are held to what is `published`.
     pub fn start(
         catalog: Arc<Catalog>,
         contracts: Arc<Contracts>,
         gazetteer: Arc<Gazetteer>,
         store: Arc<dyn Store>,
-        (routes, appended): (Arc<Routes>, Arc<Notify>),
+        (routes, appended, lasting): (Arc<Routes>, Arc<Notify>, &Lasting),
         published: Held,
     ) -> Self {
-        let committer = Committer::start(store.clone(), appended);
+        let committer = Committer::start(store.clone(), appended, lasting);
         let hashes = Arc::new(hashes(&contracts));
         let containers = Arc::new(Semaphore::new(CONTAINERS_MAX));
         let under_way = TaskTracker::new();

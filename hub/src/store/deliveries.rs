@@ -2,13 +2,14 @@
 //!
 //! A delivery is one record to one outbound channel. Those of one key to one channel form a *line*:
 //! they go one after another. Announcing leases the first of a line, settling deletes it, failing
-//! postpones it, burying makes a dead letter of it, replaying puts that back. A lease is nothing
-//! but a next attempt that lies after its end: what a hub that was killed had leased is taken again
-//! like what has failed. Every lease has a token, and what is told under an older one changes
-//! nothing.
+//! postpones it, burying makes a dead letter of it, replaying puts that back. A lease has an end:
+//! what a hub that was killed had leased is taken again like what has failed. Every lease has a
+//! token, and what is told under an older one changes nothing. The leases of a channel are one row
+//! ([`leases`]), so they cost the lines nothing.
 
 mod course;
 mod dead;
+pub(super) mod leases;
 
 use std::{sync::Arc, time::Duration};
 

@@ -7,6 +7,7 @@
 mod mysql;
 mod postgres;
 mod sqlite;
+mod sqlserver;
 
 use std::{sync::Arc, time::Duration};
 
@@ -42,6 +43,7 @@ enum Session {
     Postgres(postgres::Session),
     Mysql(Box<mysql::Session>),
     Sqlite(sqlite::Session),
+    SqlServer(Box<sqlserver::Session>),
 }
 
 /// The way to a table.
@@ -167,8 +169,8 @@ impl DatabaseInsert {
             }
             Dialect::Sqlite => Session::Sqlite(sqlite::Session::open(text, timeout)?),
             Dialect::SqlServer => {
-                let told = "the secret is the address of a SQL Server, which is only read from";
-                return Err(Failure::new(Class::Denied, told));
+                let session = sqlserver::Session::open(text, timeout, &self.reach).await?;
+                Session::SqlServer(Box::new(session))
             }
         })
     }
@@ -180,6 +182,7 @@ impl DatabaseInsert {
             Session::Postgres(session) => session.insert(&line).await,
             Session::Mysql(session) => session.insert(&line).await,
             Session::Sqlite(session) => session.insert(line).await,
+            Session::SqlServer(session) => session.insert(&line).await,
         };
         // Of what has failed otherwise nobody knows in which state it is.
         if done.is_ok() {

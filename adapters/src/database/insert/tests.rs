@@ -83,3 +83,34 @@ fn names_cannot_break_out_of_the_statement() {
                     \"a\"\"; DROP TABLE b; --\".\"c\" WHERE \"ma_thong_diep\" = ?3)";
     assert_eq!(sql, expected);
 }
+
+#[test]
+fn each_dialect_has_its_own_names() {
+    let mut settings = settings();
+    settings.table = "dbo.den]".to_owned();
+    let line = Line::read(&settings, &message("1", r#"{"so":1}"#)).unwrap();
+    let sql = line.insert(Dialect::SqlServer, &|number, _| format!("@P{number}"));
+    let expected = "INSERT INTO [dbo].[den]]] ([so], [ma_thong_diep]) SELECT @P1, @P2 \
+                    WHERE NOT EXISTS (SELECT 1 FROM [dbo].[den]]] WHERE [ma_thong_diep] = @P3)";
+    assert_eq!(sql, expected);
+}
+
+#[tokio::test]
+async fn a_sql_server_is_reached_as_reading_reaches_it() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let near = format!("mssql://hub:m4t-khau@127.0.0.1:{closed}/QLHS");
+    for (address, private, class) in [
+        (near.as_str(), "127.0.0.0/8", Class::Unavailable),
+        (near.as_str(), "10.0.0.0/8", Class::Denied),
+        ("mssql://hub:m4t-khau@203.113.131.1/QLHS?encrypt=off", "10.0.0.0/8", Class::Denied),
+        ("mssql://hub@127.0.0.1/QLHS", "127.0.0.0/8", Class::Denied),
+    ] {
+        let reach = Reach { private: vec![private.parse().unwrap()] };
+        let whole = address.to_owned();
+        let secret = Secret::new("den", move || Ok(whole.clone()));
+        let way = Arc::new(DatabaseInsert::new(settings(), secret, reach));
+        let failure = way.send(message("log/1", r#"{"so":1}"#)).await.unwrap_err();
+        assert_eq!(failure.class, class, "{address}: {}", failure.told);
+        assert!(!failure.told.contains("m4t-khau"), "{}", failure.told);
+    }
+}

@@ -40,18 +40,30 @@ const SAID: &str = "SET LOCK_TIMEOUT 10000; SET TEXTSIZE 2147483647; SET ARITHAB
 const DESCRIBED: &str = "SELECT name, system_type_name, collation_name, error_number, error_message
     FROM sys.dm_exec_describe_first_result_set(@P1, NULL, 0) ORDER BY column_ordinal";
 
-type Line = Client<Compat<TcpStream>>;
+/// A connection of which the server knows who asks.
+pub(super) type Connected = Client<Compat<TcpStream>>;
+
+/// What a session is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Intent {
+    Read,
+    Write,
+}
 
 /// A session, ended with its value.
 pub(super) struct Session {
-    line: Line,
+    line: Connected,
     host: String,
     columns: Vec<Column>,
     statement_max: Duration,
 }
 
 /// Connects to what was judged of an address.
-async fn connect(address: &str, reach: &Reach) -> Result<(Line, String), Trouble> {
+pub(super) async fn connect(
+    address: &str,
+    intent: Intent,
+    reach: &Reach,
+) -> Result<(Connected, String), Trouble> {
     let place = Place::read(address).ok_or_else(fault::address)?;
     let host = format!("{}:{}", place.host, place.port);
     let found = reach.addresses(&place.host, place.port).await.map_err(|why| match why {
@@ -66,7 +78,7 @@ async fn connect(address: &str, reach: &Reach) -> Result<(Line, String), Trouble
     let connecting = async {
         let stream = TcpStream::connect(one).await?;
         stream.set_nodelay(true)?;
-        let mut line = Client::connect(config(place), stream.compat_write()).await?;
+        let mut line = Client::connect(config(place, intent), stream.compat_write()).await?;
         line.simple_query(SAID).await?.into_results().await?;
         Ok(line)
     };
@@ -77,7 +89,7 @@ async fn connect(address: &str, reach: &Reach) -> Result<(Line, String), Trouble
     Ok((line, host))
 }
 
-fn config(place: Place) -> Config {
+fn config(place: Place, intent: Intent) -> Config {
     let mut config = Config::new();
     config.host(&place.host);
     config.port(place.port);
@@ -85,7 +97,7 @@ fn config(place: Place) -> Config {
     config.authentication(AuthMethod::sql_server(&place.user, &place.password));
     config.application_name("lienthong");
     // What may be read from a replica is.
-    config.readonly(true);
+    config.readonly(intent == Intent::Read);
     config.encryption(match place.is_encrypted {
         true => EncryptionLevel::Required,
         false => EncryptionLevel::NotSupported,
@@ -108,7 +120,7 @@ impl Session {
         if query.get(..4).is_some_and(|word| word.eq_ignore_ascii_case("with")) {
             return Err(fault::with());
         }
-        let (line, host) = connect(address, reach).await?;
+        let (line, host) = connect(address, Intent::Read, reach).await?;
         let statement_max = settings.statement_max;
         let mut session = Self { line, host, columns: Vec::new(), statement_max };
         session.columns = session.describe(query).await?;
@@ -213,21 +225,25 @@ fn unconnected(host: &str, error: Error) -> Trouble {
 }
 
 /// An error in words; those of the server only where they cannot hold data.
-fn failed(host: &str, error: &Error) -> Trouble {
-    let told = match error {
-        Error::Server(told) => told,
-        Error::Io { message, .. } => return Trouble::broke_off(host, message),
-        other => return Trouble::broke_off(host, &other.to_string()),
-    };
-    let code = told.code().to_string();
-    match told.code() {
+pub(super) fn failed(host: &str, error: &Error) -> Trouble {
+    match error {
+        Error::Server(told) => said(host, (told.code(), told.class()), told.message()),
+        Error::Io { message, .. } => Trouble::broke_off(host, message),
+        other => Trouble::broke_off(host, &other.to_string()),
+    }
+}
+
+/// What the server says: a number, how grave it is, words.
+pub(super) fn said(host: &str, (number, class): (u32, u8), words: &str) -> Trouble {
+    let code = number.to_string();
+    match number {
         18_401 | 18_450..=18_452 | 18_456..=18_458 | 18_470 | 18_486..=18_488 => {
             Trouble::credentials(host)
         }
-        number if is_away(number) => Trouble::unreachable(host, told.message()),
+        number if is_away(number) => Trouble::unreachable(host, words),
         1_205 | 1_222 => fault::too_long(host),
-        number if is_refused(number) => fault::query(host, &code, told.message()),
-        _ if told.class() >= 20 => Trouble::broke_off(host, told.message()),
+        number if is_refused(number) => fault::query(host, &code, words),
+        _ if class >= 20 => Trouble::broke_off(host, words),
         _ => fault::failed(host, &code),
     }
 }

@@ -182,12 +182,12 @@ fn server() -> Option<String> {
 struct Foreign {
     address: String,
     table: String,
-    line: Line,
+    line: Connected,
 }
 
 impl Foreign {
     async fn new(address: String, name: &str, columns: &str) -> Self {
-        let (line, _) = connect(&address, &everywhere()).await.unwrap();
+        let (line, _) = connect(&address, Intent::Write, &everywhere()).await.unwrap();
         let table = format!("lienthong_{name}_{}", std::process::id());
         let mut foreign = Self { address, table, line };
         foreign.run(&format!("CREATE TABLE BANG ({columns})")).await;

@@ -1,7 +1,7 @@
 //! What is asked of subscriptions, read member by member: every fault is told, with the rule that
 //! it breaks, what stood there and how to mend it.
 
-use adapters::outbound::webhook::{URL_BYTES_MAX, Unfit};
+use adapters::outbound::client::{ADDRESS_BYTES_MAX, Unfit};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -65,7 +65,7 @@ pub(super) fn too_large(bytes_max: usize) -> Fault {
 
 /// What is wrong with an address, and how to mend that.
 fn unfit(url: &str, why: Unfit) -> Fault {
-    let bytes = format!("{URL_BYTES_MAX} byte");
+    let bytes = format!("{ADDRESS_BYTES_MAX} byte");
     let (vi_long, en_long) = (format!("Ghi tối đa {bytes}."), format!("Write at most {bytes}s."));
     let (rule, vi, en) = match why {
         Unfit::NoAddress => (

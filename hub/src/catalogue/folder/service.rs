@@ -6,8 +6,8 @@ use std::{
 };
 
 use adapters::outbound::{
-    visit::{ADDRESS_BYTES_MAX, Address},
-    webhook::Unfit,
+    client::{ADDRESS_BYTES_MAX, Unfit},
+    visit::Address,
 };
 use mappings::text::normalise::toned_key;
 

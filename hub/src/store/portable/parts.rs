@@ -145,7 +145,6 @@ pub static PARTS: [Part; 31] = [
             ("key", Text),
             ("waiting", Number),
             ("attempt_at", Number),
-            ("token", Number),
             ("attempts", Number),
             ("failing_since", Number),
             ("told", Text),

@@ -2,8 +2,9 @@
 //!
 //! A line is held by whoever changes it: a batch that adds to it, and who concludes its first
 //! delivery. So none is taken for empty while something is added. Lines are held in the order of
-//! their keys.
+//! their keys. Who announces or concludes holds the channel's leases first, which no batch does.
 
+mod announce;
 mod conclude;
 mod dead;
 mod standing;
@@ -11,18 +12,19 @@ mod standing;
 use std::{collections::BTreeMap, sync::Arc};
 
 use deadpool_postgres::GenericClient;
+use futures_util::future::try_join;
 use tokio_postgres::Row;
 
 use super::{
     PostgresStore,
     failure::Failure,
-    session::{self, Rows, Value, signed, soon, unsigned},
+    session::{self, Rows, signed, soon, unsigned},
 };
 use crate::store::{
     Answer, StoreError,
     deliveries::{
         Concluded, Course, DeadId, DeadLetter, DeadQuery, Decision, Deliveries, Delivery, Due,
-        LinePlace, Outgoing, Running, Waiting, Wanted, from_to, millis,
+        LinePlace, Outgoing, Waiting, Wanted,
     },
 };
 
@@ -33,8 +35,8 @@ const OUTBOX: &str = "INSERT INTO outbox (channel, key, position, personal)
     SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[])";
 
 const LINES: &str = "INSERT INTO outbox_lines AS l
-        (channel, key, waiting, attempt_at, token, attempts)
-    SELECT channel, key, waiting, (extract(epoch from clock_timestamp()) * 1000)::bigint, 0, 0
+        (channel, key, waiting, attempt_at, attempts)
+    SELECT channel, key, waiting, (extract(epoch from clock_timestamp()) * 1000)::bigint, 0
     FROM unnest($1::text[], $2::text[], $3::bigint[]) w (channel, key, waiting)
     ON CONFLICT (channel, key) DO UPDATE SET waiting = l.waiting + excluded.waiting";
 
@@ -86,58 +88,6 @@ fn delivery(row: &Row) -> Result<Delivery, Failure> {
     })
 }
 
-async fn announce(
-    client: &impl GenericClient,
-    (channel, decided): (&str, Option<(Running, Option<i64>)>),
-    Wanted { most, lease }: Wanted,
-) -> Result<Vec<Delivery>, Failure> {
-    if most == 0 {
-        return Ok(Vec::new());
-    }
-    let up_to = match decided {
-        Some((Running::Paused, _)) => return Ok(Vec::new()),
-        Some((Running::Draining, up_to)) => up_to,
-        _ => None,
-    };
-    let filter = if up_to.is_none() { "$4::bigint IS NULL" } else { standing::BEFORE };
-    let sql = format!(
-        "WITH due AS (SELECT l.key FROM outbox_lines l
-             WHERE l.channel = $1 AND l.attempt_at <= {NOW} AND {filter}
-             ORDER BY l.attempt_at LIMIT $2 FOR UPDATE OF l SKIP LOCKED)
-         UPDATE outbox_lines l SET attempt_at = {NOW} + $3, token = l.token + 1,
-             attempts = l.attempts + 1
-         FROM due WHERE l.channel = $1 AND l.key = due.key
-         RETURNING l.key, l.token, l.attempts, l.failing_since, {NOW}"
-    );
-    let values: [Value<'_>; 4] = [&channel, &i64::from(most), &millis(lease), &up_to];
-    let mut lines = BTreeMap::new();
-    for row in session::rows(client, &sql, &values).await? {
-        let (since, now): (Option<i64>, i64) = (row.try_get(3)?, row.try_get(4)?);
-        let line: (i64, i64) = (row.try_get(1)?, row.try_get(2)?);
-        lines.insert(row.try_get::<_, String>(0)?, (line, since.map(|since| from_to(since, now))));
-    }
-    if lines.is_empty() {
-        return Ok(Vec::new());
-    }
-    // Each step is asked of its index, whatever the planner thinks of sizes.
-    let sql = format!(
-        "SELECT {DELIVERY}, w.key FROM unnest($2::text[]) w (key)
-         CROSS JOIN LATERAL (SELECT position, personal, body FROM outbox
-             WHERE channel = $1 AND key = w.key ORDER BY position LIMIT 1) o
-         CROSS JOIN LATERAL (SELECT text, public, message FROM entries
-             WHERE position = o.position OFFSET 0) e"
-    );
-    let keys: Vec<&str> = lines.keys().map(String::as_str).collect();
-    let mut all = Vec::with_capacity(lines.len());
-    for row in session::rows(client, &sql, &[&channel, &keys]).await? {
-        let key: String = row.try_get(6)?;
-        let Some(((token, attempts), failing)) = lines.get(&key).copied() else { continue };
-        let (token, attempts) = (unsigned(token), small(attempts));
-        all.push(Delivery { key, token, attempts, failing, ..delivery(&row)? });
-    }
-    Ok(all)
-}
-
 /// Runs work as one transaction of small steps.
 macro_rules! in_one {
     ($store:expr, |$transaction:ident| $work:expr) => {
@@ -168,12 +118,16 @@ impl Deliveries for PostgresStore {
         wanted: Wanted,
     ) -> Answer<'_, Result<(u32, Vec<Delivery>), StoreError>> {
         in_one!(self, |transaction| async {
-            let Some(decided) = standing::at_work(&transaction, &channel).await? else {
+            let at_work = standing::at_work(&transaction, &channel);
+            let held = announce::Held::of(&transaction, &channel);
+            let (Some(decided), mut held) = try_join(at_work, held).await? else {
                 return Ok((0, Vec::new()));
             };
-            let concluded = conclude::all(&transaction, &channel, ended).await?;
-            let channel = (&*channel, decided);
-            Ok::<_, Failure>((concluded, announce(&transaction, channel, wanted).await?))
+            let leases = &mut held.leases;
+            let concluded = conclude::all(&transaction, (&channel, leases), ended).await?;
+            let announced = held.announce(&transaction, (&channel, decided), wanted).await?;
+            held.keep(&transaction, &channel).await?;
+            Ok::<_, Failure>((concluded, announced))
         })
     }
 

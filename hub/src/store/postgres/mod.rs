@@ -57,6 +57,7 @@ mod subscriptions;
 mod tests;
 mod timeliness;
 mod told;
+mod turns;
 mod verify;
 mod visits;
 mod write;

@@ -6,18 +6,13 @@ use super::{
     PostgresStore,
     failure::Failure,
     session::{self, Value, signed, soon, unsigned},
+    turns::{NOW, STAYS},
 };
 use crate::store::{
     Answer, StoreError,
     pollers::millis,
     published::{LEASE, Published, PublishedRow, Publishing},
 };
-
-/// Milliseconds since 1970, by the server's clock.
-const NOW: &str = "(extract(epoch from clock_timestamp()) * 1000)::bigint";
-
-/// Nothing moves in the middle of a move.
-const STAYS: &str = "EXISTS (SELECT FROM head WHERE leaving IS NULL AND arriving IS NULL)";
 
 /// A turn that ends further ahead than one can last is nobody's: the clock has been set back.
 async fn take(client: &impl GenericClient) -> Result<Option<Publishing>, Failure> {

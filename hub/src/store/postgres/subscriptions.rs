@@ -7,6 +7,7 @@ use super::{
     PostgresStore,
     failure::{self, Failure},
     session::{self, Value, signed, soon, unsigned},
+    turns::{NOW, STAYS, Turn},
 };
 use crate::store::{
     Answer, StoreError,
@@ -17,11 +18,8 @@ use crate::store::{
     },
 };
 
-/// Milliseconds since 1970, by the server's clock.
-const NOW: &str = "(extract(epoch from clock_timestamp()) * 1000)::bigint";
-
-/// Nothing is changed in the middle of a move.
-const STAYS: &str = "EXISTS (SELECT FROM head WHERE leaving IS NULL AND arriving IS NULL)";
+/// Whose turn it is to send.
+const TURN: Turn = Turn { table: "webhook_turn", lease: LEASE };
 
 async fn stays(client: &impl GenericClient) -> Result<(), Failure> {
     let stays = session::row(client, &format!("SELECT 1 WHERE {STAYS}"), &[]).await?;
@@ -167,9 +165,9 @@ async fn sent_on(transaction: &Transaction<'_>, sent: &SentOn) -> Result<bool, F
              failing_since = CASE WHEN $9::bigint IS NULL THEN NULL
                  ELSE least(coalesce(failing_since, {NOW}), {NOW}) END,
              disabled = coalesce(disabled, $10::text)
-         WHERE id = $1 AND version = $2 AND {STAYS}
-         AND EXISTS (SELECT FROM webhook_turn WHERE token = $3 AND ends_at > {NOW})
-         RETURNING id"
+         WHERE id = $1 AND version = $2 AND {STAYS} AND {}
+         RETURNING id",
+        TURN.in_force("$3")
     );
     let (place, failed) = (&sent.place, sent.failed.as_ref());
     let disabled: Option<&String> = failed.and_then(|failed| failed.disabled.as_ref());
@@ -186,25 +184,6 @@ async fn sent_on(transaction: &Transaction<'_>, sent: &SentOn) -> Result<bool, F
         &disabled,
     ];
     Ok(session::row(transaction, &sql, &values).await?.is_some())
-}
-
-/// A turn that ends further ahead than one can last is nobody's: the clock has been set back.
-async fn take(client: &impl GenericClient) -> Result<Option<u64>, Failure> {
-    let sql = format!(
-        "UPDATE webhook_turn SET token = token + 1, ends_at = {NOW} + $2, holder =
-             'process ' || $1::text || ' at ' || coalesce(host(inet_client_addr()), 'this machine')
-         WHERE ends_at NOT BETWEEN {NOW} + 1 AND {NOW} + $2 AND {STAYS} RETURNING token"
-    );
-    let process = std::process::id().to_string();
-    if let Some(row) = session::row(client, &sql, &[&process, &millis(LEASE)]).await? {
-        return Ok(Some(unsigned(row.try_get(0)?)));
-    }
-    // The first time there is no row yet: whoever asks next takes the turn.
-    let sql = format!(
-        "INSERT INTO webhook_turn (one) SELECT 1 WHERE {STAYS} ON CONFLICT (one) DO NOTHING"
-    );
-    session::rows(client, &sql, &[]).await?;
-    Ok(None)
 }
 
 impl Subscriptions for PostgresStore {
@@ -244,27 +223,14 @@ impl Subscriptions for PostgresStore {
     }
 
     fn take_webhooks(&self) -> Answer<'_, Result<Option<u64>, StoreError>> {
-        Box::pin(soon(async move { Ok(take(&self.sessions.writer().await?).await?) }))
+        Box::pin(soon(async move { Ok(TURN.take(&self.sessions.writer().await?).await?) }))
     }
 
     fn keep_webhooks(&self, token: u64) -> Answer<'_, Result<bool, StoreError>> {
-        let sql = format!(
-            "UPDATE webhook_turn SET ends_at = {NOW} + $2
-             WHERE token = $1 AND ends_at > {NOW} AND {STAYS} RETURNING token"
-        );
-        Box::pin(soon(async move {
-            let client = self.sessions.writer().await?;
-            let values: [Value<'_>; 2] = [&signed(token), &millis(LEASE)];
-            Ok(session::row(&client, &sql, &values).await?.is_some())
-        }))
+        Box::pin(soon(async move { Ok(TURN.keep(&self.sessions.writer().await?, token).await?) }))
     }
 
     fn leave_webhooks(&self, token: u64) -> Answer<'_, Result<(), StoreError>> {
-        Box::pin(soon(async move {
-            let client = self.sessions.writer().await?;
-            let sql = "UPDATE webhook_turn SET ends_at = 0 WHERE token = $1";
-            session::rows(&client, sql, &[&signed(token)]).await?;
-            Ok(())
-        }))
+        Box::pin(soon(async move { Ok(TURN.leave(&self.sessions.writer().await?, token).await?) }))
     }
 }

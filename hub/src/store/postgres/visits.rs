@@ -6,7 +6,8 @@ use tokio_postgres::Row;
 use super::{
     PostgresStore,
     failure::Failure,
-    session::{self, Value, signed, soon, unsigned},
+    session::{self, Value, signed, soon},
+    turns::{NOW, STAYS, Turn},
 };
 use crate::store::{
     Answer, StoreError,
@@ -14,11 +15,8 @@ use crate::store::{
     visits::{LEASE, Visit, VisitRow, Visits},
 };
 
-/// Milliseconds since 1970, by the server's clock.
-const NOW: &str = "(extract(epoch from clock_timestamp()) * 1000)::bigint";
-
-/// Nothing is changed in the middle of a move.
-const STAYS: &str = "EXISTS (SELECT FROM head WHERE leaving IS NULL AND arriving IS NULL)";
+/// Whose turn it is to look.
+const TURN: Turn = Turn { table: "visit_turn", lease: LEASE };
 
 fn read(row: &Row) -> Result<VisitRow, Failure> {
     let (status, failures): (Option<i64>, i64) = (row.try_get(2)?, row.try_get(5)?);
@@ -50,15 +48,15 @@ async fn note(client: &impl GenericClient, token: u64, visit: &Visit) -> Result<
          SELECT $1::text, {NOW}, $2::bigint, $3::text, $4::text,
              CASE WHEN $3::text IS NULL THEN 0 ELSE 1 END,
              CASE WHEN $3::text IS NOT NULL THEN {NOW} END, {NOW} + $5::bigint
-         WHERE EXISTS (SELECT FROM visit_turn WHERE token = $6::bigint AND ends_at > {NOW})
-             AND {STAYS}
+         WHERE {} AND {STAYS}
          ON CONFLICT (url) DO UPDATE SET visited_at = excluded.visited_at,
              status = excluded.status, reason = excluded.reason, leads_to = excluded.leads_to,
              failures = CASE WHEN excluded.reason IS NULL THEN 0 ELSE v.failures + 1 END,
              failing_since = CASE WHEN excluded.reason IS NOT NULL
                  THEN coalesce(v.failing_since, excluded.failing_since) END,
              due_at = excluded.due_at
-         RETURNING url"
+         RETURNING url",
+        TURN.in_force("$6")
     );
     let Visit { url, status, reason, leads_to, wait } = visit;
     let values: [Value<'_>; 6] =
@@ -74,24 +72,6 @@ async fn forget(client: &impl GenericClient, token: u64, urls: &[String]) -> Res
          SELECT token FROM mine"
     );
     Ok(session::row(client, &sql, &[&signed(token), &urls]).await?.is_some())
-}
-
-/// A turn that ends further ahead than one can last is nobody's: the clock has been set back.
-async fn take(client: &impl GenericClient) -> Result<Option<u64>, Failure> {
-    let sql = format!(
-        "UPDATE visit_turn SET token = token + 1, ends_at = {NOW} + $2, holder =
-             'process ' || $1::text || ' at ' || coalesce(host(inet_client_addr()), 'this machine')
-         WHERE ends_at NOT BETWEEN {NOW} + 1 AND {NOW} + $2 AND {STAYS} RETURNING token"
-    );
-    let process = std::process::id().to_string();
-    if let Some(row) = session::row(client, &sql, &[&process, &millis(LEASE)]).await? {
-        return Ok(Some(unsigned(row.try_get(0)?)));
-    }
-    // The first time there is no row yet: whoever asks next takes the turn.
-    let sql =
-        format!("INSERT INTO visit_turn (one) SELECT 1 WHERE {STAYS} ON CONFLICT (one) DO NOTHING");
-    session::rows(client, &sql, &[]).await?;
-    Ok(None)
 }
 
 impl Visits for PostgresStore {
@@ -112,27 +92,14 @@ impl Visits for PostgresStore {
     }
 
     fn take_visits(&self) -> Answer<'_, Result<Option<u64>, StoreError>> {
-        Box::pin(soon(async move { Ok(take(&self.sessions.writer().await?).await?) }))
+        Box::pin(soon(async move { Ok(TURN.take(&self.sessions.writer().await?).await?) }))
     }
 
     fn keep_visits(&self, token: u64) -> Answer<'_, Result<bool, StoreError>> {
-        let sql = format!(
-            "UPDATE visit_turn SET ends_at = {NOW} + $2
-             WHERE token = $1 AND ends_at > {NOW} AND {STAYS} RETURNING token"
-        );
-        Box::pin(soon(async move {
-            let client = self.sessions.writer().await?;
-            let values: [Value<'_>; 2] = [&signed(token), &millis(LEASE)];
-            Ok(session::row(&client, &sql, &values).await?.is_some())
-        }))
+        Box::pin(soon(async move { Ok(TURN.keep(&self.sessions.writer().await?, token).await?) }))
     }
 
     fn leave_visits(&self, token: u64) -> Answer<'_, Result<(), StoreError>> {
-        Box::pin(soon(async move {
-            let client = self.sessions.writer().await?;
-            let sql = "UPDATE visit_turn SET ends_at = 0 WHERE token = $1";
-            session::rows(&client, sql, &[&signed(token)]).await?;
-            Ok(())
-        }))
+        Box::pin(soon(async move { Ok(TURN.leave(&self.sessions.writer().await?, token).await?) }))
     }
 }

@@ -16,7 +16,9 @@ use crate::store::{
     Answer, StoreError,
     deliveries::{
         Concluded, Course, DeadId, DeadLetter, DeadQuery, Decision, Deliveries, Delivery, Due, End,
-        LinePlace, Outgoing, Running, Waiting, Wanted, from_to, millis, shortened,
+        LinePlace, Outgoing, Running, Waiting, Wanted, from_to,
+        leases::{DueLine, Leases},
+        millis, shortened,
     },
 };
 
@@ -32,8 +34,8 @@ fn now() -> i64 {
 const OUTBOX: &str = "INSERT INTO outbox (channel, key, position, personal, body)
     VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
 
-const LINES: &str = "INSERT INTO outbox_lines (channel, key, waiting, attempt_at, token, attempts)
-    VALUES (?1, ?2, ?3, ?4, 0, 0)
+const LINES: &str = "INSERT INTO outbox_lines (channel, key, waiting, attempt_at, attempts)
+    VALUES (?1, ?2, ?3, ?4, 0)
     ON CONFLICT (channel, key) DO UPDATE SET waiting = waiting + excluded.waiting";
 
 /// Adds what a batch makes.
@@ -87,9 +89,52 @@ fn delivery(row: &Row<'_>) -> Result<Delivery, rusqlite::Error> {
     })
 }
 
-fn announce(
+/// The leases of a channel, as they are kept.
+fn leases(connection: &Connection, channel: &str) -> Result<Vec<u8>, StoreError> {
+    let sql = "SELECT leases FROM outbox_leases WHERE channel = ?1";
+    let kept = connection.prepare_cached(sql)?.query_row([channel], |row| row.get(0));
+    Ok(kept.optional()?.unwrap_or_default())
+}
+
+/// Keeps the leases of a channel, where they have changed.
+fn keep(
     transaction: &Transaction<'_>,
     channel: &str,
+    (before, after): (&[u8], &Leases),
+) -> Result<(), StoreError> {
+    let after = after.bytes();
+    if after != before {
+        let sql = "INSERT INTO outbox_leases (channel, leases) VALUES (?1, ?2)
+                   ON CONFLICT (channel) DO UPDATE SET leases = excluded.leases";
+        transaction.prepare_cached(sql)?.execute(params![channel, after])?;
+    }
+    Ok(())
+}
+
+/// Lines that are due, in their order, up to a number.
+fn due(
+    transaction: &Transaction<'_>,
+    (channel, up_to): (&str, i64),
+    (now, most): (i64, usize),
+) -> Result<Vec<DueLine>, StoreError> {
+    let filter = if up_to == i64::MAX { "?2 = ?2" } else { standing::BEFORE };
+    let sql = format!(
+        "SELECT key, attempts, failing_since FROM outbox_lines l
+         WHERE channel = ?1 AND attempt_at <= ?3 AND {filter} ORDER BY attempt_at LIMIT ?4"
+    );
+    let read = |row: &Row<'_>| {
+        let failing: Option<i64> = row.get(2)?;
+        let failing = failing.map(|since| from_to(since, now));
+        Ok(DueLine { key: row.get(0)?, attempts: row.get(1)?, failing, lost: false })
+    };
+    let mut statement = transaction.prepare_cached(&sql)?;
+    let all = statement.query_map(params![channel, up_to, now, most], read)?;
+    Ok(all.collect::<Result<_, _>>()?)
+}
+
+fn announce(
+    transaction: &Transaction<'_>,
+    (channel, leases): (&str, &mut Leases),
     Wanted { most, lease }: Wanted,
 ) -> Result<Vec<Delivery>, StoreError> {
     if most == 0 {
@@ -101,34 +146,26 @@ fn announce(
         Some((Running::Draining, Some(up_to))) => i64::try_from(up_to).unwrap_or(i64::MAX),
         _ => i64::MAX,
     };
-    let filter = if up_to == i64::MAX { "?2 = ?2" } else { standing::BEFORE };
-    // The lines that are due first, and of each its first delivery.
+    // Those that are leased are at the front too.
+    let (now, most_read) = (now(), leases.count(now()) + most as usize);
+    let due = due(transaction, (channel, up_to), (now, most_read))?;
+    let (token, lines) = leases.take(due, most, (now, lease));
+    // Of each line its first delivery.
     let sql = format!(
-        "SELECT o.position, {DELIVERY}, l.key, l.token + 1, l.attempts + 1, l.failing_since
-         FROM (SELECT key, token, attempts, failing_since FROM outbox_lines l
-             WHERE channel = ?1 AND attempt_at <= ?3 AND {filter} ORDER BY attempt_at LIMIT ?4) l
-         CROSS JOIN outbox o ON o.channel = ?1 AND o.key = l.key AND o.position = (
-             SELECT position FROM outbox WHERE channel = ?1 AND key = l.key
-             ORDER BY position LIMIT 1)
-         CROSS JOIN entries e ON e.position = o.position"
+        "SELECT o.position, {DELIVERY} FROM outbox o CROSS JOIN entries e ON e.position = o.position
+         WHERE o.channel = ?1 AND o.key = ?2 ORDER BY o.position LIMIT 1"
     );
-    let now = now();
-    let mut statement = transaction.prepare_cached(&sql)?;
-    let read = |row: &Row<'_>| {
-        let (failing, read): (Option<i64>, _) = (row.get(9)?, delivery(row)?);
-        let failing = failing.map(|since| from_to(since, now));
-        let (key, token, attempts) = (row.get(6)?, row.get(7)?, row.get(8)?);
-        Ok(Delivery { key, token, attempts, failing, ..read })
-    };
-    let all = statement.query_map(params![channel, up_to, now, most], read)?;
-    let all: Vec<Delivery> = all.collect::<Result<_, _>>()?;
-    let mut lease_it = transaction.prepare_cached(
-        "UPDATE outbox_lines SET attempt_at = ?3, token = ?4, attempts = ?5
-         WHERE channel = ?1 AND key = ?2",
-    )?;
-    let until = now.saturating_add(millis(lease));
-    for one in &all {
-        lease_it.execute(params![channel, one.key, until, one.token, one.attempts])?;
+    let mut first = transaction.prepare_cached(&sql)?;
+    let mut all = Vec::with_capacity(lines.len());
+    for DueLine { key, attempts, failing, lost } in lines {
+        if lost {
+            let sql = "UPDATE outbox_lines SET attempts = attempts + 1
+                       WHERE channel = ?1 AND key = ?2";
+            transaction.prepare_cached(sql)?.execute([channel, &key])?;
+        }
+        if let Some(read) = first.query_row([channel, &key], delivery).optional()? {
+            all.push(Delivery { key, token, attempts, failing, ..read });
+        }
     }
     Ok(all)
 }
@@ -150,48 +187,46 @@ fn advance(
 /// end.
 struct Settling<'a> {
     channel: &'a str,
-    line: CachedStatement<'a>,
     gone: CachedStatement<'a>,
     last: CachedStatement<'a>,
 }
 
 impl<'a> Settling<'a> {
     fn of(transaction: &'a Transaction<'_>, channel: &'a str) -> Result<Self, StoreError> {
-        let line = "SELECT waiting FROM outbox_lines
-                    WHERE channel = ?1 AND key = ?2 AND token = ?3";
         let gone = "DELETE FROM outbox WHERE channel = ?1 AND key = ?2 AND position = ?3";
-        let last = "DELETE FROM outbox_lines WHERE channel = ?1 AND key = ?2";
-        let [line, gone, last] = [line, gone, last].map(|sql| transaction.prepare_cached(sql));
-        Ok(Self { channel, line: line?, gone: gone?, last: last? })
+        let [gone, last] = [gone, LAST].map(|sql| transaction.prepare_cached(sql));
+        Ok(Self { channel, gone: gone?, last: last? })
     }
 
-    /// Settles the delivery of a lease, if that is in force.
+    /// Settles the delivery of a lease that is in force.
     fn settle(
         &mut self,
         transaction: &Transaction<'_>,
-        (key, position, token): (&str, u64, u64),
+        (key, position): (&str, u64),
     ) -> Result<bool, StoreError> {
-        let line = self.line.query_row(params![self.channel, key, token], |row| row.get(0));
-        let Some(waiting) = line.optional()? else { return Ok(false) };
         if self.gone.execute(params![self.channel, key, position])? == 0 {
             return Ok(false);
         }
-        // Most lines are one delivery long.
-        match waiting {
-            1_u64 => self.last.execute([self.channel, key]).map(drop)?,
-            _ => next(transaction, self.channel, key)?,
+        if self.last.execute([self.channel, key])? == 0 {
+            behind(transaction, self.channel, key)?;
         }
         Ok(true)
     }
 }
 
+/// Ends a line of one delivery; most are.
+const LAST: &str = "DELETE FROM outbox_lines WHERE channel = ?1 AND key = ?2 AND waiting = 1";
+
 /// What follows in a line is due, where something does.
 fn next(transaction: &Transaction<'_>, channel: &str, key: &str) -> Result<(), StoreError> {
-    // Most lines are one delivery long.
-    let sql = "DELETE FROM outbox_lines WHERE channel = ?1 AND key = ?2 AND waiting = 1";
-    if transaction.prepare_cached(sql)?.execute([channel, key])? > 0 {
-        return Ok(());
+    match transaction.prepare_cached(LAST)?.execute([channel, key])? {
+        0 => behind(transaction, channel, key),
+        _ => Ok(()),
     }
+}
+
+/// What follows in a longer line is due.
+fn behind(transaction: &Transaction<'_>, channel: &str, key: &str) -> Result<(), StoreError> {
     let sql = "UPDATE outbox_lines SET waiting = waiting - 1, attempt_at = ?3, attempts = 0,
                    failing_since = NULL, told = NULL WHERE channel = ?1 AND key = ?2";
     transaction.prepare_cached(sql)?.execute(params![channel, key, now()])?;
@@ -200,26 +235,21 @@ fn next(transaction: &Transaction<'_>, channel: &str, key: &str) -> Result<(), S
 
 fn conclude(
     transaction: &Transaction<'_>,
-    channel: &str,
+    (channel, leases): (&str, &mut Leases),
     ended: Vec<Concluded>,
 ) -> Result<u32, StoreError> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM outbox_lines l JOIN outbox o
-                   ON o.channel = l.channel AND o.key = l.key AND o.position = ?4
-               WHERE l.channel = ?1 AND l.key = ?2 AND l.token = ?3)";
-    let mut own = transaction.prepare_cached(sql)?;
     let mut settling = Settling::of(transaction, channel)?;
     let mut done = 0;
     for Concluded { key, position, token, end } in ended {
-        let still_own = match end {
-            End::Settled => settling.settle(transaction, (&key, position, token))?,
-            _ => own.query_row(params![channel, key, token, position], |row| row.get(0))?,
-        };
-        if !still_own {
+        if !leases.end(&key, token) {
             continue;
         }
-        done += 1;
         match end {
-            End::Settled => {}
+            End::Settled => {
+                if !settling.settle(transaction, (&key, position))? {
+                    continue;
+                }
+            }
             End::SettledAndKept => {
                 let sql = "INSERT INTO settled (position, channel, at) VALUES (?1, ?2, ?3)
                            ON CONFLICT (position, channel) DO NOTHING";
@@ -228,23 +258,21 @@ fn conclude(
             }
             End::Postponed { wait, told, counts } => {
                 let now = now();
-                let sql = "UPDATE outbox_lines SET attempt_at = ?3, attempts = attempts - ?4,
-                               failing_since = CASE ?4 WHEN 1 THEN failing_since
+                let sql = "UPDATE outbox_lines SET attempt_at = ?3, attempts = attempts + ?4,
+                               failing_since = CASE ?4 WHEN 0 THEN failing_since
                                    ELSE coalesce(failing_since, ?5) END, told = ?6
                            WHERE channel = ?1 AND key = ?2";
                 let at = now.saturating_add(millis(wait));
-                let values = params![channel, key, at, !counts, now, shortened(told)];
+                let values = params![channel, key, at, counts, now, shortened(told)];
                 transaction.prepare_cached(sql)?.execute(values)?;
             }
-            End::Released => {
-                let sql = "UPDATE outbox_lines SET attempt_at = ?3, attempts = attempts - 1
-                           WHERE channel = ?1 AND key = ?2";
-                transaction.prepare_cached(sql)?.execute(params![channel, key, now()])?;
-            }
+            // It is due as it was.
+            End::Released => {}
             End::Buried { cause, told } => {
                 dead::bury(transaction, channel, (&key, position), (cause, told))?;
             }
         }
+        done += 1;
     }
     Ok(done)
 }
@@ -266,8 +294,12 @@ impl Deliveries for SqliteStore {
             if moving(transaction)? {
                 return Ok((0, Vec::new()));
             }
-            let concluded = conclude(transaction, &channel, ended)?;
-            Ok((concluded, announce(transaction, &channel, wanted)?))
+            let kept = leases(transaction, &channel)?;
+            let mut leases = Leases::read(&kept)?;
+            let concluded = conclude(transaction, (&channel, &mut leases), ended)?;
+            let announced = announce(transaction, (&channel, &mut leases), wanted)?;
+            keep(transaction, &channel, (&kept, &leases))?;
+            Ok((concluded, announced))
         })
     }
 

@@ -44,6 +44,7 @@ mod tests;
 mod timeliness;
 mod told;
 mod touched;
+mod turns;
 mod verify;
 mod visits;
 mod write;

@@ -2,18 +2,15 @@
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use super::{SqliteStore, Task};
+use super::{
+    SqliteStore, Task,
+    turns::{NOW, STAYS},
+};
 use crate::store::{
     Answer, StoreError,
     pollers::millis,
     published::{LEASE, Published, PublishedRow, Publishing},
 };
-
-/// Milliseconds since 1970.
-const NOW: &str = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
-
-/// Nothing moves in the middle of a move.
-const STAYS: &str = "EXISTS (SELECT 1 FROM head WHERE leaving IS NULL AND arriving IS NULL)";
 
 /// A turn that ends further ahead than one can last is nobody's: the clock has been set back.
 fn take(transaction: &Transaction<'_>) -> Result<Option<Publishing>, StoreError> {

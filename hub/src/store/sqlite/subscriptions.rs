@@ -2,7 +2,10 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-use super::{SqliteStore, Task};
+use super::{
+    SqliteStore, Task,
+    turns::{NOW, STAYS, Turn},
+};
 use crate::store::{
     Answer, StoreError,
     pollers::millis,
@@ -12,11 +15,8 @@ use crate::store::{
     },
 };
 
-/// Milliseconds since 1970.
-const NOW: &str = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
-
-/// Nothing is changed in the middle of a move.
-const STAYS: &str = "EXISTS (SELECT 1 FROM head WHERE leaving IS NULL AND arriving IS NULL)";
+/// Whose turn it is to send.
+const TURN: Turn = Turn { table: "webhook_turn", lease: LEASE };
 
 fn stays(connection: &Connection) -> Result<(), StoreError> {
     let sql = format!("SELECT {STAYS}");
@@ -153,8 +153,8 @@ fn sent_on(transaction: &Transaction<'_>, sent: &SentOn) -> Result<bool, StoreEr
              failing_since = CASE WHEN ?9 IS NULL THEN NULL
                  ELSE min(coalesce(failing_since, {NOW}), {NOW}) END,
              disabled = coalesce(disabled, ?10)
-         WHERE id = ?1 AND version = ?2 AND {STAYS}
-         AND EXISTS (SELECT 1 FROM webhook_turn WHERE token = ?3 AND ends_at > {NOW})"
+         WHERE id = ?1 AND version = ?2 AND {STAYS} AND {}",
+        TURN.in_force("?3")
     );
     let (place, failed) = (&sent.place, sent.failed.as_ref());
     let values = params![
@@ -170,29 +170,6 @@ fn sent_on(transaction: &Transaction<'_>, sent: &SentOn) -> Result<bool, StoreEr
         failed.and_then(|failed| failed.disabled.as_ref()),
     ];
     Ok(transaction.prepare_cached(&sql)?.execute(values)? > 0)
-}
-
-/// A turn that ends further ahead than one can last is nobody's: the clock has been set back.
-fn take(transaction: &Transaction<'_>) -> Result<Option<u64>, StoreError> {
-    let sql = format!(
-        "INSERT INTO webhook_turn (one) SELECT 1 WHERE {STAYS} ON CONFLICT (one) DO NOTHING"
-    );
-    transaction.prepare_cached(&sql)?.execute([])?;
-    let sql = format!(
-        "UPDATE webhook_turn SET token = token + 1, holder = ?1, ends_at = {NOW} + ?2
-         WHERE ends_at NOT BETWEEN {NOW} + 1 AND {NOW} + ?2 AND {STAYS} RETURNING token"
-    );
-    let holder = format!("process {}", std::process::id());
-    let values = params![holder, millis(LEASE)];
-    Ok(transaction.prepare_cached(&sql)?.query_row(values, |row| row.get(0)).optional()?)
-}
-
-fn keep(transaction: &Transaction<'_>, token: u64) -> Result<bool, StoreError> {
-    let sql = format!(
-        "UPDATE webhook_turn SET ends_at = {NOW} + ?2
-         WHERE token = ?1 AND ends_at > {NOW} AND {STAYS}"
-    );
-    Ok(transaction.prepare_cached(&sql)?.execute(params![token, millis(LEASE)])? > 0)
 }
 
 impl Subscriptions for SqliteStore {
@@ -232,18 +209,14 @@ impl Subscriptions for SqliteStore {
     }
 
     fn take_webhooks(&self) -> Answer<'_, Result<Option<u64>, StoreError>> {
-        self.alone(Task::Aside, take)
+        self.alone(Task::Aside, |transaction| TURN.take(transaction))
     }
 
     fn keep_webhooks(&self, token: u64) -> Answer<'_, Result<bool, StoreError>> {
-        self.alone(Task::Aside, move |transaction| keep(transaction, token))
+        self.alone(Task::Aside, move |transaction| TURN.keep(transaction, token))
     }
 
     fn leave_webhooks(&self, token: u64) -> Answer<'_, Result<(), StoreError>> {
-        self.alone(Task::Aside, move |transaction| {
-            let sql = "UPDATE webhook_turn SET ends_at = 0 WHERE token = ?1";
-            transaction.prepare_cached(sql)?.execute([token])?;
-            Ok(())
-        })
+        self.alone(Task::Aside, move |transaction| TURN.leave(transaction, token))
     }
 }

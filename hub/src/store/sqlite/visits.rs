@@ -1,19 +1,19 @@
 //! What was found at the addresses that links lead to, and whose turn it is to look.
 
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, Transaction, params};
 
-use super::{SqliteStore, Task};
+use super::{
+    SqliteStore, Task,
+    turns::{NOW, STAYS, Turn},
+};
 use crate::store::{
     Answer, StoreError,
     pollers::millis,
     visits::{LEASE, Visit, VisitRow, Visits},
 };
 
-/// Milliseconds since 1970.
-const NOW: &str = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
-
-/// Nothing is changed in the middle of a move.
-const STAYS: &str = "EXISTS (SELECT 1 FROM head WHERE leaving IS NULL AND arriving IS NULL)";
+/// Whose turn it is to look.
+const TURN: Turn = Turn { table: "visit_turn", lease: LEASE };
 
 fn all(connection: &Connection) -> Result<Vec<VisitRow>, StoreError> {
     let sql = format!(
@@ -43,13 +43,14 @@ fn note(transaction: &Transaction<'_>, token: u64, visit: &Visit) -> Result<bool
              (url, visited_at, status, reason, leads_to, failures, failing_since, due_at)
          SELECT ?1, {NOW}, ?2, ?3, ?4, ?3 IS NOT NULL, CASE WHEN ?3 IS NOT NULL THEN {NOW} END,
              {NOW} + ?5
-         WHERE EXISTS (SELECT 1 FROM visit_turn WHERE token = ?6 AND ends_at > {NOW}) AND {STAYS}
+         WHERE {} AND {STAYS}
          ON CONFLICT (url) DO UPDATE SET visited_at = excluded.visited_at,
              status = excluded.status, reason = excluded.reason, leads_to = excluded.leads_to,
              failures = CASE WHEN excluded.reason IS NULL THEN 0 ELSE failures + 1 END,
              failing_since = CASE WHEN excluded.reason IS NOT NULL
                  THEN coalesce(failing_since, excluded.failing_since) END,
-             due_at = excluded.due_at"
+             due_at = excluded.due_at",
+        TURN.in_force("?6")
     );
     let Visit { url, status, reason, leads_to, wait } = visit;
     let values = params![url, status, reason, leads_to, millis(*wait), token];
@@ -57,7 +58,7 @@ fn note(transaction: &Transaction<'_>, token: u64, visit: &Visit) -> Result<bool
 }
 
 fn forget(transaction: &Transaction<'_>, token: u64, urls: &[String]) -> Result<bool, StoreError> {
-    if !keep(transaction, token)? {
+    if !TURN.keep(transaction, token)? {
         return Ok(false);
     }
     let mut statement = transaction.prepare_cached("DELETE FROM visits WHERE url = ?1")?;
@@ -65,28 +66,6 @@ fn forget(transaction: &Transaction<'_>, token: u64, urls: &[String]) -> Result<
         statement.execute([url])?;
     }
     Ok(true)
-}
-
-/// A turn that ends further ahead than one can last is nobody's: the clock has been set back.
-fn take(transaction: &Transaction<'_>) -> Result<Option<u64>, StoreError> {
-    let sql =
-        format!("INSERT INTO visit_turn (one) SELECT 1 WHERE {STAYS} ON CONFLICT (one) DO NOTHING");
-    transaction.prepare_cached(&sql)?.execute([])?;
-    let sql = format!(
-        "UPDATE visit_turn SET token = token + 1, holder = ?1, ends_at = {NOW} + ?2
-         WHERE ends_at NOT BETWEEN {NOW} + 1 AND {NOW} + ?2 AND {STAYS} RETURNING token"
-    );
-    let holder = format!("process {}", std::process::id());
-    let values = params![holder, millis(LEASE)];
-    Ok(transaction.prepare_cached(&sql)?.query_row(values, |row| row.get(0)).optional()?)
-}
-
-fn keep(transaction: &Transaction<'_>, token: u64) -> Result<bool, StoreError> {
-    let sql = format!(
-        "UPDATE visit_turn SET ends_at = {NOW} + ?2
-         WHERE token = ?1 AND ends_at > {NOW} AND {STAYS}"
-    );
-    Ok(transaction.prepare_cached(&sql)?.execute(params![token, millis(LEASE)])? > 0)
 }
 
 impl Visits for SqliteStore {
@@ -103,18 +82,14 @@ impl Visits for SqliteStore {
     }
 
     fn take_visits(&self) -> Answer<'_, Result<Option<u64>, StoreError>> {
-        self.alone(Task::Aside, take)
+        self.alone(Task::Aside, |transaction| TURN.take(transaction))
     }
 
     fn keep_visits(&self, token: u64) -> Answer<'_, Result<bool, StoreError>> {
-        self.alone(Task::Aside, move |transaction| keep(transaction, token))
+        self.alone(Task::Aside, move |transaction| TURN.keep(transaction, token))
     }
 
     fn leave_visits(&self, token: u64) -> Answer<'_, Result<(), StoreError>> {
-        self.alone(Task::Aside, move |transaction| {
-            let sql = "UPDATE visit_turn SET ends_at = 0 WHERE token = ?1";
-            transaction.prepare_cached(sql)?.execute([token])?;
-            Ok(())
-        })
+        self.alone(Task::Aside, move |transaction| TURN.leave(transaction, token))
     }
 }

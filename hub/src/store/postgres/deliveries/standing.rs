@@ -6,7 +6,10 @@ use deadpool_postgres::GenericClient;
 
 use super::{NOW, small};
 use crate::store::{
-    deliveries::{Course, DeadId, Decided, Decision, Due, LinePlace, Running, Waiting, from_to},
+    deliveries::{
+        Course, DeadId, Decided, Decision, Due, LinePlace, Running, Waiting, from_to,
+        leases::Leases,
+    },
     postgres::{
         failure::Failure,
         session::{self, Value, signed, unsigned},
@@ -15,7 +18,7 @@ use crate::store::{
 
 /// Lines that are delivered while a channel drains: those that begin before a position.
 pub(super) const BEFORE: &str = "EXISTS (SELECT FROM outbox o WHERE o.channel = l.channel
-    AND o.key = l.key AND o.position < $4::bigint)";
+    AND o.key = l.key AND o.position < $3::bigint)";
 
 fn read(row: &tokio_postgres::Row) -> Result<(String, Decided), Failure> {
     let state: String = row.try_get(1)?;
@@ -123,10 +126,11 @@ pub(super) async fn due(
     channels: &[Arc<str>],
 ) -> Result<Vec<Due>, Failure> {
     let sql = format!(
-        "SELECT w.place, c.state, l.attempt_at, {NOW}
+        "SELECT w.place, c.state, c.up_to, l.key, l.attempt_at, h.leases, {NOW}
          FROM unnest($1::bigint[], $2::text[]) w (place, channel)
          LEFT JOIN outbound_channels c ON c.channel = w.channel
-         LEFT JOIN LATERAL (SELECT attempt_at FROM outbox_lines l
+         LEFT JOIN outbox_leases h ON h.channel = w.channel
+         LEFT JOIN LATERAL (SELECT key, attempt_at FROM outbox_lines l
              WHERE l.channel = w.channel AND (c.state IS DISTINCT FROM 'draining' OR EXISTS (
                  SELECT FROM outbox o WHERE o.channel = l.channel AND o.key = l.key
                      AND o.position < c.up_to))
@@ -135,14 +139,47 @@ pub(super) async fn due(
     );
     let places: Vec<i64> = (0..).take(channels.len()).collect();
     let names: Vec<&str> = channels.iter().map(|name| &**name).collect();
+    let rows = session::rows(client, &sql, &[&places, &names]).await?;
     let mut all = Vec::with_capacity(channels.len());
-    for row in session::rows(client, &sql, &[&places, &names]).await? {
+    for (row, channel) in rows.iter().zip(names) {
         let state: Option<String> = row.try_get(1)?;
-        let (at, now): (Option<i64>, i64) = (row.try_get(2)?, row.try_get(3)?);
         let state = state.as_deref().map_or(Running::Running, Running::named);
-        all.push(Due { state, within: at.map(|at| from_to(now, at)) });
+        let up_to = row.try_get::<_, Option<i64>>(2)?.filter(|_| state == Running::Draining);
+        let (key, mut at): (Option<String>, Option<i64>) = (row.try_get(3)?, row.try_get(4)?);
+        let (leases, now): (Option<&[u8]>, i64) = (row.try_get(5)?, row.try_get(6)?);
+        let leases = Leases::read(leases.unwrap_or_default())?;
+        if key.is_some_and(|key| !leases.is_free(&key, now)) {
+            at = behind(client, (channel, up_to), (&leases, now)).await?;
+        }
+        let within = at.map(|at| from_to(now, at));
+        all.push(Due { state, within });
     }
     Ok(all)
+}
+
+/// When the next line is due that is not leased, or else the first lease ends. Those that are
+/// leased are at the front.
+async fn behind(
+    client: &impl GenericClient,
+    (channel, up_to): (&str, Option<i64>),
+    (leases, now): (&Leases, i64),
+) -> Result<Option<i64>, Failure> {
+    let filter = if up_to.is_none() { "$3::bigint IS NULL" } else { BEFORE };
+    let sql = format!(
+        "SELECT key, attempt_at FROM outbox_lines l WHERE channel = $1 AND {filter}
+         ORDER BY attempt_at LIMIT $2"
+    );
+    let most = i64::try_from(leases.count(now)).unwrap_or(i64::MAX).saturating_add(1);
+    let values: [Value<'_>; 3] = [&channel, &most, &up_to];
+    let mut at = leases.first_end(now);
+    for row in session::rows(client, &sql, &values).await? {
+        let (key, due): (&str, i64) = (row.try_get(0)?, row.try_get(1)?);
+        if leases.is_free(key, now) {
+            at = Some(at.map_or(due, |end| end.min(due)));
+            break;
+        }
+    }
+    Ok(at)
 }
 
 /// Sets whether a channel delivers.

@@ -19,7 +19,7 @@ pub(super) fn bury(
                    cause, told, buried_at, state)
                SELECT o.channel, o.position, (SELECT coalesce(max(number), 0) + 1
                        FROM dead_letters d WHERE d.channel = ?1 AND d.position = ?3),
-                   o.key, o.personal, o.body, l.attempts, ?4, ?5, ?6, 'waiting'
+                   o.key, o.personal, o.body, l.attempts + 1, ?4, ?5, ?6, 'waiting'
                FROM outbox o JOIN outbox_lines l ON l.channel = o.channel AND l.key = o.key
                WHERE o.channel = ?1 AND o.key = ?2 AND o.position = ?3";
     let values = params![channel, key, position, cause, shortened(told), now()];

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-use super::now;
+use super::{leases, now};
 use crate::store::{
     StoreError,
-    deliveries::{Course, DeadId, Decided, Decision, Due, Running, Waiting, from_to},
+    deliveries::{
+        Course, DeadId, Decided, Decision, Due, Running, Waiting, from_to, leases::Leases,
+    },
 };
 
 /// What was decided of a channel.
@@ -34,16 +36,24 @@ pub(super) fn due(connection: &Connection, channel: &str) -> Result<Due, StoreEr
     let state = decided.as_ref().map_or(Running::Running, |decided| decided.state);
     let up_to = decided.and_then(|decided| decided.up_to).filter(|_| state == Running::Draining);
     let up_to = up_to.and_then(|up_to| i64::try_from(up_to).ok()).unwrap_or(i64::MAX);
+    let leases = Leases::read(&leases(connection, channel)?)?;
     let filter = if up_to == i64::MAX { "?2 = ?2" } else { BEFORE };
     let sql = format!(
-        "SELECT attempt_at FROM outbox_lines l WHERE channel = ?1 AND {filter}
-         ORDER BY attempt_at LIMIT 1"
+        "SELECT key, attempt_at FROM outbox_lines l WHERE channel = ?1 AND {filter}
+         ORDER BY attempt_at"
     );
-    let at: Option<i64> = connection
-        .prepare_cached(&sql)?
-        .query_row(params![channel, up_to], |row| row.get(0))
-        .optional()?;
-    Ok(Due { state, within: at.map(|at| from_to(now(), at)) })
+    let (now, mut at) = (now(), leases.first_end(now()));
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(params![channel, up_to])?;
+    // Those that are leased are at the front, so not many are looked at.
+    while let Some(row) = rows.next()? {
+        let (key, due): (String, i64) = (row.get(0)?, row.get(1)?);
+        if leases.is_free(&key, now) {
+            at = Some(at.map_or(due, |end| end.min(due)));
+            break;
+        }
+    }
+    Ok(Due { state, within: at.map(|at| from_to(now, at)) })
 }
 
 /// Sets whether a channel delivers.
