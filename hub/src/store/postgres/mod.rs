@@ -59,6 +59,7 @@ mod timeliness;
 mod told;
 mod verify;
 mod visits;
+mod watches;
 mod write;
 
 use std::sync::Arc;

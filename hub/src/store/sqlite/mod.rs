@@ -46,6 +46,7 @@ mod told;
 mod touched;
 mod verify;
 mod visits;
+mod watches;
 mod write;
 mod writer;
 
