@@ -1,6 +1,6 @@
 //! `/v1/watches`: a citizen follows one dossier. The portal asks with what a look-up takes, and is
-//! answered as a look-up is: a wrong code and a wrong secret alike, by the same limits. What is told
-//! of it stands in the feed `notices`.
+//! answered as a look-up is: a wrong code and a wrong secret alike, by the same limits. What is
+//! told of it stands in the feed `notices`.
 
 use adapters::rest::problem::ProblemResponse;
 use axum::{

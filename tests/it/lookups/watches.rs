@@ -1,5 +1,5 @@
-//! Who has shown to be a dossier's applicant follows it: what they are told, who else is, and how it
-//! ends.
+//! Who has shown to be a dossier's applicant follows it: what they are told, who else is, and how
+//! it ends.
 
 use serde_json::{Value, json};
 
