@@ -20,6 +20,7 @@ mod form;
 mod house;
 pub mod milestone;
 pub mod moment;
+pub mod notice;
 pub mod problem;
 pub mod procedure;
 pub mod progress;

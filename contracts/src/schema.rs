@@ -21,7 +21,7 @@ pub const KEY_BYTES_MAX: usize = 255;
 
 /// The schemas this build carries: contract, text, and the text for its retractions where what it
 /// tells can be withdrawn.
-const BUILTIN: [(&str, &str, Option<&str>); 18] = [
+const BUILTIN: [(&str, &str, Option<&str>); 19] = [
     ("agency/1", include_str!("../schemas/agency/v1.schema.json"), Some(RETRACTION)),
     ("procedure/1", include_str!("../schemas/procedure/v1.schema.json"), Some(RETRACTION)),
     (
@@ -43,6 +43,7 @@ const BUILTIN: [(&str, &str, Option<&str>); 18] = [
     ("claimed-statistic/1", include_str!("../schemas/claimed-statistic/v1.schema.json"), None),
     ("finding/1", include_str!("../schemas/finding/v1.schema.json"), None),
     ("statistic-change/1", include_str!("../schemas/statistic-change/v1.schema.json"), None),
+    ("notice/1", include_str!("../schemas/notice/v1.schema.json"), None),
     ("unit/1", include_str!("../schemas/unit/v1.schema.json"), None),
     ("request/1", include_str!("../schemas/request/v1.schema.json"), None),
     ("reply/1", include_str!("../schemas/reply/v1.schema.json"), None),

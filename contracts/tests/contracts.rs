@@ -6,13 +6,13 @@ use std::{collections::BTreeSet, fs, path::PathBuf};
 use contracts::{
     Body, Contracts, Dossier, Draft, Progress, Retraction, agency, budget,
     claimed_statistic::ClaimedStatistic, dossier, dossier_state, exchange, feedback, finding,
-    milestone, procedure, retraction::RecordRetraction, schema::MemberType,
+    milestone, notice, procedure, retraction::RecordRetraction, schema::MemberType,
     statistic_change::StatisticChange, unit, votes,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
-const RECORDS: [&str; 20] = [
+const RECORDS: [&str; 21] = [
     "agency",
     "procedure",
     "dossier",
@@ -27,6 +27,7 @@ const RECORDS: [&str; 20] = [
     "record-retraction",
     "finding",
     "statistic-change",
+    "notice",
     "unit",
     "claimed-statistic",
     "request",
@@ -86,6 +87,7 @@ fn round_trip_of(record: &str, value: &Value) {
         "claimed-statistic" => round_trip::<ClaimedStatistic>(value),
         "finding" => round_trip::<finding::Finding>(value),
         "statistic-change" => round_trip::<StatisticChange>(value),
+        "notice" => round_trip::<notice::Notice>(value),
         "unit" => round_trip::<unit::Unit>(value),
         "request" => round_trip::<exchange::Request>(value),
         "reply" => round_trip::<exchange::Reply>(value),
@@ -202,6 +204,7 @@ fn every_member_of_a_type_is_in_its_schema() {
     same_members::<ClaimedStatistic>("claimed-statistic", "");
     same_members::<finding::Finding>("finding", "");
     same_members::<StatisticChange>("statistic-change", "");
+    same_members::<notice::Notice>("notice", "");
     same_members::<unit::Unit>("unit", "");
     same_members::<finding::Stamp>("finding", "/properties/opened");
     same_members::<finding::Stamp>("finding", "/properties/closed");

@@ -11,7 +11,6 @@ import json
 import mimetypes
 import os
 import re
-import secrets
 import sys
 import threading
 import time
@@ -33,8 +32,8 @@ STREAMS_MAX = 500
 FEEDBACK_MAX, FEEDBACK_SECONDS = 10, 60
 # For so long feedback that is sent again is known.
 AGAIN = timedelta(hours=1)
-# Dossiers that citizens follow, at most, and for how long without anybody looking.
-WATCHES_MAX, WATCH_SECONDS = 10_000, 24 * 3600
+# For how many days a page follows a dossier: as long as one leaves it open, and no longer.
+WATCH_DAYS = 1
 # Shares of fewer dossiers than this say too much about each of them.
 FEW = 5
 
@@ -46,7 +45,7 @@ GET = [
     (r"/api/agencies", "/v1/agencies", {"on", "limit", "cursor"}),
     (r"/api/on-time", "/v1/statistics", {"from", "to"}),
 ]
-POST = {"/api/lookups": "/v1/lookups", "/api/watches": "/v1/lookups",
+POST = {"/api/lookups": "/v1/lookups", "/api/watches": "/v1/watches",
         "/api/feedback": "/v1/feedback"}
 
 # Everything that the page uses is its own.
@@ -56,7 +55,6 @@ PASSED_ON = ("Content-Type", "ETag", "Retry-After", "X-Request-Id", "X-Journal-P
 
 written = {}  # address → when it wrote
 said_at = {}  # what was said of late → when: sent again it must be the same
-watched = {}  # what names a watch → agency and code of the dossier, and when it was looked at
 writing = threading.Lock()
 streams = threading.BoundedSemaphore(STREAMS_MAX)
 
@@ -160,38 +158,28 @@ def feedback(body, citizen):
 
 
 def watch(body, citizen):
-    """Lets who has shown to be a dossier's applicant follow it, by a name that nobody guesses."""
-    status, headers, text = ask("POST", POST["/api/watches"], citizen, body)
-    if status != 200:
-        return status, headers, text
-    dossier = json.loads(text)["dossier"]
-    now, name = time.monotonic(), secrets.token_urlsafe(24)
-    with writing:
-        for one in [one for one, (_, at) in watched.items() if now - at > WATCH_SECONDS]:
-            del watched[one]
-        if len(watched) >= WATCHES_MAX:
-            return BUSY
-        watched[name] = ((dossier["agency"]["id"], dossier["code"]), now)
-    return 201, {"Content-Type": "application/json"}, json.dumps({"watch": name}).encode()
+    """Lets who shows to be a dossier's applicant follow it: the hub names the watch, and ends it."""
+    try:
+        facts = {**json.loads(body), "days": WATCH_DAYS}
+    except (ValueError, TypeError):
+        return NO_JSON
+    return ask("POST", POST["/api/watches"], citizen, json.dumps(facts).encode())
 
 
-def watched_by(name):
-    """The dossier that a watch is of, as long as it is looked at."""
-    with writing:
-        found = watched.get(name)
-        if found:
-            watched[name] = (found[0], time.monotonic())
-        return found and found[0]
+def has_ended(name, citizen):
+    """Whether a watch is none, or none any more; where the hub is away nobody knows."""
+    if not re.fullmatch("[0-9a-f]{32}", name):
+        return True
+    return ask("GET", f"/v1/watches/{name}", citizen)[0] == 404
 
 
 def public(data, only):
-    """What everybody may see of a change: where, and what it is now; not whose. Of one dossier
-    alone for who follows that; nothing then of others."""
-    state = json.loads(data).get("data", {})
-    names = {state.get("code"), *(one["source_code"] for one in state.get("identities", []))}
-    if only and not (state.get("agency") == only[0] and only[1] in names):
+    """What everybody may see of a change: where, and what it is now; not whose. By one watch alone
+    for who follows by that; nothing then of others."""
+    told = json.loads(data).get("data", {})
+    if only and told.get("watch") != only:
         return None
-    return json.dumps({name: state.get(name) for name in ("agency", "status")})
+    return json.dumps({name: told.get(name) for name in ("agency", "status")})
 
 
 class Portal(BaseHTTPRequestHandler):
@@ -201,11 +189,11 @@ class Portal(BaseHTTPRequestHandler):
     def do_GET(self):
         url = urlsplit(self.path)
         if url.path == "/api/events":
-            asked = parse_qs(url.query).get("watch")
-            only = watched_by(asked[0]) if asked else None
-            if asked and not only:
+            asked = parse_qs(url.query)
+            only, after = (asked.get(name, [""])[0] for name in ("watch", "after"))
+            if only and has_ended(only, self.citizen()):
                 return self.reply(*NO_ROUTE)
-            self.follow(only)
+            self.follow(only, after if re.fullmatch("[0-9a-f]+", after) else "end")
         elif url.path.startswith("/api/"):
             self.reply(*self.read(url))
         else:
@@ -276,9 +264,9 @@ class Portal(BaseHTTPRequestHandler):
         if status != 304:
             self.wfile.write(body)
 
-    def follow(self, only):
-        """The hub's stream of dossiers for a browser, whose EventSource sends no key; `only` one
-        dossier, or all.
+    def follow(self, only, after):
+        """The hub's stream of dossiers for a browser, whose EventSource sends no key; or of what
+        is told by the watch `only`.
 
         It goes on where the browser was: the ids are the hub's own cursors. A browser gives up at
         any answer but 200, so where the hub is away this is an empty stream, and it comes again.
@@ -290,7 +278,8 @@ class Portal(BaseHTTPRequestHandler):
         try:
             last = self.headers.get("Last-Event-ID")
             more = {"Last-Event-ID": last} if last else {}
-            address = "/v1/feeds/dossiers/stream" + ("" if last else "?after=end")
+            feed = "notices" if only else "dossiers"
+            address = f"/v1/feeds/{feed}/stream" + ("" if last else f"?after={after}")
             answer = None
             try:
                 connection.request("GET", address, headers=headers_for(self.citizen(), **more))

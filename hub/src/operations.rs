@@ -15,7 +15,7 @@ mod feedback;
 mod findings;
 mod links;
 mod listing;
-mod lookups;
+pub mod lookups;
 mod messages;
 pub mod moves;
 mod pollers;

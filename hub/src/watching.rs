@@ -25,6 +25,9 @@ use crate::{
 /// How often it is looked.
 const EVERY: Duration = Duration::from_secs(10);
 
+/// How many looks lie between two for watches of dossiers that have ended by themselves.
+const WATCHES_EVERY: u32 = 360;
+
 /// Messages sent again since they were last kept, by channel. What a process has not kept when it
 /// is killed is lost: nothing but conformance is told by it.
 #[derive(Clone, Default)]
@@ -70,7 +73,12 @@ impl Watching {
 
     /// Looks until told to stop, and keeps then what is not kept yet.
     pub(crate) async fn run(self, stop: CancellationToken) {
+        let mut looks = 0_u32;
         loop {
+            if looks.is_multiple_of(WATCHES_EVERY) {
+                self.end_watches().await;
+            }
+            looks = looks.wrapping_add(1);
             self.reread_modes().await;
             if let Err(error) = self.look().await {
                 tracing::warn!(%error, "how channels stand is not known; it is looked again");
@@ -98,6 +106,15 @@ impl Watching {
         }
         for fault in faults {
             tracing::error!(fault, "modes of channels stay as they are");
+        }
+    }
+
+    /// Takes watches away that have ended by themselves: nothing is told by them, but they count.
+    async fn end_watches(&self) {
+        match self.operations.end_watches(Timestamp::now()).await {
+            Ok(0) => {}
+            Ok(ended) => tracing::info!(ended, "watches of dossiers have ended"),
+            Err(error) => tracing::warn!(%error, "which watches have ended is not known"),
         }
     }
 

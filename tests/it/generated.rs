@@ -56,7 +56,7 @@ async fn a_generated_client_compiles_and_calls_and_checkers_of_others_find_nothi
     let file = folder.path().join("feeds.json").display().to_string();
     let told = browser(&folder, &["asyncapi.mjs", &file]);
     // No error and no warning stands before what it holds.
-    assert_eq!(told, "version 3.0.0, 7 channels, 7 operations, 5 messages\n");
+    assert_eq!(told, "version 3.0.0, 8 channels, 8 operations, 6 messages\n");
 
     let mut command = Command::new("promtool");
     command.args(["check", "metrics"]).stdin(Stdio::piped());

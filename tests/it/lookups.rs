@@ -1,5 +1,7 @@
 //! Where is my dossier: what the public is told, who is told it, and who is not.
 
+mod watches;
+
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -29,6 +31,7 @@ struct Office {
     hub: Hub,
     folder: Folder,
     portal: String,
+    agency: String,
 }
 
 struct Told {
@@ -39,9 +42,21 @@ struct Told {
     waits: Option<String>,
 }
 
+impl Told {
+    /// A text of the answer.
+    fn text_of(&self, member: &str) -> String {
+        self.body[member].as_str().unwrap_or_else(|| panic!("{member}: {}", self.text)).to_owned()
+    }
+}
+
 impl Office {
     async fn new(backend: Backend, name: &str) -> Self {
-        let folder = backend.folder(name);
+        Self::new_with(backend, name, "").await
+    }
+
+    /// With more lines in its configuration.
+    async fn new_with(backend: Backend, name: &str, lines: &str) -> Self {
+        let folder = backend.folder(name).with_lines(lines);
         let (agency, portal) = (folder.key(&format!("agency:{AGENCY}")), folder.key("portal"));
         let hub = Hub::start(&folder).await;
         for number in 1..=3 {
@@ -51,13 +66,17 @@ impl Office {
             let (status, told) = sender.push("ubnd-bien-hoa.ho-so", None, &bytes).await.unwrap();
             assert_eq!(status, 200, "{told}");
         }
-        Self { hub, folder, portal }
+        Self { hub, folder, portal, agency }
     }
 
     async fn post(&self, body: String, portal_for: Option<&str>) -> Told {
+        self.post_to("/v1/lookups", body, portal_for).await
+    }
+
+    async fn post_to(&self, path: &str, body: String, portal_for: Option<&str>) -> Told {
         let began = Instant::now();
         let sender = self.hub.sender(&self.portal);
-        let mut request = sender.client.post(format!("{}/v1/lookups", self.hub.url)).body(body);
+        let mut request = sender.client.post(format!("{}{path}", self.hub.url)).body(body);
         if let Some(citizen) = portal_for {
             request = request.bearer_auth(&self.portal).header("X-Forwarded-For", citizen);
         }

@@ -48,9 +48,9 @@ export function lookup(main) {
   };
   /** Tells of every change from now on, as long as the page is open. */
   const follow = async (facts) => {
-    const { watch } = await send("/api/watches", facts);
+    const { watch, after } = await send("/api/watches", facts);
     stop();
-    source = new EventSource(`/api/events?${new URLSearchParams({ watch })}`);
+    source = new EventSource(`/api/events?${new URLSearchParams({ watch, after })}`);
     source.onmessage = async () => {
       const dossier = await see(facts, false);
       show(notice, say("changed", { status: inWords(dossier.status) }));

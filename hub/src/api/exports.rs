@@ -52,7 +52,7 @@ const EXPORTS_MAX: usize = 4;
 const CROWDED_SECONDS: u32 = 10;
 
 /// What there is to export.
-const FILES: [&str; 20] = [
+const FILES: [&str; 24] = [
     "records.ndjson",
     "records.csv",
     "records.xlsx",
@@ -73,6 +73,10 @@ const FILES: [&str; 20] = [
     "statistics.csv",
     "statistics.xlsx",
     "statistics.parquet",
+    "notices.ndjson",
+    "notices.csv",
+    "notices.xlsx",
+    "notices.parquet",
 ];
 
 /// Parameters of every export.

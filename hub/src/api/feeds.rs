@@ -122,6 +122,10 @@ pub(super) async fn list(
                 "Số liệu tăng giảm theo từng bút toán, theo ngày, cơ quan và thủ tục.",
                 "By how much each entry changes numbers, by day, agency and procedure.",
             ),
+            Feed::Notices => (
+                "Thay đổi của hồ sơ mà người nộp theo dõi qua khóa này.",
+                "What changes of dossiers that their applicants follow by this key.",
+            ),
         };
         ListedFeed {
             name,

@@ -169,6 +169,11 @@ kinds! {
         "Too many look-ups."
         "Gọi lại sau thời gian nêu trong Retry-After."
         "Call again after the time in Retry-After.";
+    TOO_MANY_WATCHES "too-many-watches"
+        "Hồ sơ này, hoặc khóa này, đã có đủ lượt theo dõi."
+        "This dossier, or this key, is followed as often as may be."
+        "Bỏ bớt lượt theo dõi cũ bằng DELETE /v1/watches/{id}; trường of nêu điều gì đã đủ."
+        "End older ones by DELETE /v1/watches/{id}; the member of says what has enough.";
     SCOPE "scope-not-granted"
         "Khóa truy cập này không dùng được cho việc này."
         "This access key is not for this."

@@ -102,19 +102,21 @@ struct Answer {
     dossier: PublicView,
 }
 
-fn bad(vi: &str, en: &str) -> Stop {
+pub(super) fn bad(vi: &str, en: &str) -> Stop {
     ProblemResponse::new(StatusCode::BAD_REQUEST, &kinds::BAD_LOOKUP).detail(vi, en).into()
 }
 
-fn read(body: &[u8]) -> Result<Claim, Stop> {
-    let shape = || {
-        let told = r#"{"code": "…", "secret": "…"}"#;
-        bad(
-            &format!("Gửi JSON: {told}; thêm agency nếu mã trùng."),
-            &format!("Send JSON: {told}; with agency where several bear the code."),
-        )
-    };
-    let Asked { code, secret, agency } = serde_json::from_slice(body).map_err(|_| shape())?;
+/// The answer to what is no question.
+pub(super) fn shape() -> Stop {
+    let told = r#"{"code": "…", "secret": "…"}"#;
+    bad(
+        &format!("Gửi JSON: {told}; thêm agency nếu mã trùng."),
+        &format!("Send JSON: {told}; with agency where several bear the code."),
+    )
+}
+
+/// What somebody says to know of a dossier.
+pub(super) fn claim(code: String, secret: String, agency: Option<String>) -> Result<Claim, Stop> {
     for (name, value, most) in
         [("code", &code, CODE_CHARS_MAX), ("secret", &secret, SECRET_CHARS_MAX)]
     {
@@ -156,6 +158,41 @@ fn crowded(left: Duration) -> Stop {
     problem.header(RETRY_AFTER, seconds).into()
 }
 
+/// What is found of the dossier that a claim is of: as often as may be asked of its code and from
+/// that address. What finds nothing has one answer, after one time.
+pub(super) async fn recognised<T>(
+    api: &Api,
+    (extensions, headers): (&Extensions, &HeaderMap),
+    code: &str,
+    asking: impl Future<Output = Result<Option<T>, StoreError>>,
+) -> Result<T, Stop> {
+    let (began, now) = (tokio::time::Instant::now(), Instant::now());
+    if let Some(address) = counted(extensions, headers) {
+        if let Some(left) = api.lookups.addresses.left(&address, now) {
+            return Err(crowded(left));
+        }
+        api.lookups.addresses.count(address, now);
+    }
+    // One code has one count, however it is written and whatever stands around it.
+    let codes = lookup::codes(code).into_iter().enumerate();
+    let codes = codes.filter(|(at, code)| *at == 0 || is_told_apart(code)).map(|(_, code)| code);
+    let one = |code: String| {
+        crate::store::batch::code_of_text(&code).unwrap_or_else(|| code.to_uppercase())
+    };
+    let codes: BTreeSet<String> = codes.map(one).collect();
+    if let Some(left) = codes.iter().filter_map(|code| api.lookups.codes.left(code, now)).max() {
+        return Err(crowded(left));
+    }
+    match asking.await? {
+        Some(found) => Ok(found),
+        None => {
+            codes.into_iter().for_each(|code| api.lookups.codes.count(code, now));
+            sleep_until(began + FLOOR).await;
+            Err(ProblemResponse::new(StatusCode::NOT_FOUND, &kinds::LOOKUP_FAILED).into())
+        }
+    }
+}
+
 /// The public part of the dossier of who asks.
 #[utoipa::path(
     post, path = "/v1/lookups",
@@ -180,30 +217,10 @@ pub(super) async fn look_up(
     headers: HeaderMap,
     Sent(body): Sent,
 ) -> Result<Response, Stop> {
-    let (began, now) = (tokio::time::Instant::now(), Instant::now());
-    let claim = read(&body)?;
-    if let Some(address) = counted(&extensions, &headers) {
-        if let Some(left) = api.lookups.addresses.left(&address, now) {
-            return Err(crowded(left));
-        }
-        api.lookups.addresses.count(address, now);
-    }
-    // One code has one count, however it is written and whatever stands around it.
-    let codes = lookup::codes(&claim.code).into_iter().enumerate();
-    let codes = codes.filter(|(at, code)| *at == 0 || is_told_apart(code)).map(|(_, code)| code);
-    let one = |code: String| {
-        crate::store::batch::code_of_text(&code).unwrap_or_else(|| code.to_uppercase())
-    };
-    let codes: BTreeSet<String> = codes.map(one).collect();
-    if let Some(left) = codes.iter().filter_map(|code| api.lookups.codes.left(code, now)).max() {
-        return Err(crowded(left));
-    }
-    let found = api.operations.look_up(&claim, today()).await?;
-    let Some(view) = found else {
-        codes.into_iter().for_each(|code| api.lookups.codes.count(code, now));
-        sleep_until(began + FLOOR).await;
-        return Err(ProblemResponse::new(StatusCode::NOT_FOUND, &kinds::LOOKUP_FAILED).into());
-    };
+    let Asked { code, secret, agency } = serde_json::from_slice(&body).map_err(|_| shape())?;
+    let claim = claim(code, secret, agency)?;
+    let asking = api.operations.look_up(&claim, today());
+    let view = recognised(&api, (&extensions, &headers), &claim.code, asking).await?;
     let text = serde_json::to_vec(&Answer { dossier: view })
         .map_err(|error| StoreError::fault(error.to_string()))?;
     let headers = [(CONTENT_TYPE, JSON), (CACHE_CONTROL, "no-store")];

@@ -49,6 +49,7 @@ mod subscriptions;
 #[cfg(test)]
 mod tests;
 mod watch;
+mod watches;
 
 pub use exports::Exports;
 pub use lookups::Lookups;
@@ -185,6 +186,8 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(health::ready))
         .routes(routes!(health::metrics))
         .routes(routes!(lookups::look_up).layer(DefaultBodyLimit::max(lookups::LOOKUP_BYTES_MAX)))
+        .routes(routes!(watches::make).layer(DefaultBodyLimit::max(lookups::LOOKUP_BYTES_MAX)))
+        .routes(routes!(watches::one, watches::end))
         .routes(routes!(exports::export))
         .routes(routes!(links::list))
         .routes(routes!(embed::procedure))

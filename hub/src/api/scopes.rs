@@ -34,7 +34,7 @@ pub(crate) enum Needs {
 use Needs::{Door, Key, Nobody};
 use Scope::{
     AccessLog, Ask, Catalogue, Dossiers, Exchange, Feeds, Messages, Operate, Send, Settle,
-    Statistics, Subscribe,
+    Statistics, Subscribe, Watch,
 };
 
 const GET: &str = "GET";
@@ -124,6 +124,9 @@ pub(crate) const CALLS: &[(&str, &str, Needs)] = &[
     (GET, "/v1/subscriptions/{id}", Key(Subscribe)),
     (POST, "/v1/subscriptions/{id}/{action}", Key(Subscribe)),
     (GET, "/v1/units", Key(Catalogue)),
+    (POST, "/v1/watches", Key(Watch)),
+    (DELETE, "/v1/watches/{id}", Key(Watch)),
+    (GET, "/v1/watches/{id}", Key(Watch)),
 ];
 
 /// The calls at each address. What dialects name themselves stands for all of it.

@@ -296,7 +296,7 @@ struct SubscriptionAsked {
     /// Where events are sent: https, or http within private networks.
     #[schema(max_length = 2000)]
     url: String,
-    /// `records`, `dossiers`, `findings`, `catalogue` or `statistics`.
+    /// `records`, `dossiers`, `findings`, `catalogue`, `statistics` or `notices`.
     feed: String,
     /// Where sending begins: a cursor of the feed, or `end`; without it from the beginning.
     after: Option<String>,

@@ -41,6 +41,7 @@ scopes! {
     Persons "personal:read" "Personal members of what else may be read, for a purpose.";
     AccessLog "access-log:read" "Who was given personal data of one's agency.";
     Operate "operate" "Steer the hub.";
+    Watch "watches:write" "Follow single dossiers for who shows to be their applicant.";
 }
 
 /// Some scopes.
@@ -73,7 +74,7 @@ impl Scopes {
     pub const fn of_principal(principal: &Principal) -> Self {
         use Scope::{
             AccessLog, Ask, Catalogue, Dossiers, Exchange, Feeds, Messages, Persons, Send, Settle,
-            Statistics, Subscribe,
+            Statistics, Subscribe, Watch,
         };
         const READS: &[Scope] = &[Catalogue, Statistics, Feeds, Subscribe];
         const PORTAL: &[Scope] = &[
@@ -85,7 +86,10 @@ impl Scopes {
                 let portal = Self::of(PORTAL);
                 Self(portal.0 | Self::of(&[Settle, AccessLog]).0)
             }
-            Principal::Portal => Self::of(PORTAL),
+            Principal::Portal => {
+                let portal = Self::of(PORTAL);
+                Self(portal.0 | Self::of(&[Watch]).0)
+            }
             Principal::Reporting(_) => Self::of(READS),
             Principal::Operator => Self::EVERY,
         }

@@ -12,7 +12,7 @@
 //! The type has `.retracted` before its version for what is taken back, `.retired` for a key
 //! that was merged into another, and `.removed` for what is no more in the catalogue.
 
-use contracts::{ContractId, statistic_change::StatisticChange};
+use contracts::{ContractId, notice::Notice, statistic_change::StatisticChange};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
@@ -43,6 +43,9 @@ pub(crate) const UNIT: &str = "unit/1";
 
 /// The contract of what changes of statistics.
 pub(crate) const STATISTIC_CHANGE: &str = "statistic-change/1";
+
+/// The contract of what watches are told.
+pub(crate) const NOTICE: &str = "notice/1";
 
 /// The media type of one event.
 pub(crate) const STRUCTURED_JSON: &str = "application/cloudevents+json";
@@ -225,6 +228,30 @@ pub(super) fn statistic(
         source: HUB.to_owned(),
         kind,
         subject: &subject,
+        time: None,
+        datacontenttype: JSON,
+        dataschema,
+        dataref: None,
+        recordedtime: None,
+        sequence: format!("{position:020}"),
+        data: Some(&data),
+    };
+    event.text()
+}
+
+/// The event of what a watch is told of its dossier, which a position changed last.
+///
+/// # Errors
+/// When it cannot be written.
+pub(super) fn notice(log: &Log, position: u64, told: &Notice) -> Result<Vec<u8>, StoreError> {
+    let (kind, dataschema) = names(NOTICE, "")?;
+    let data = to_raw_value(told).map_err(|error| StoreError::fault(error.to_string()))?;
+    let event = Event {
+        specversion: "1.0",
+        id: format!("{}/{}", id(log.of(position), position), told.watch),
+        source: HUB.to_owned(),
+        kind,
+        subject: &told.watch,
         time: None,
         datacontenttype: JSON,
         dataschema,

@@ -127,13 +127,14 @@ impl Live {
 
     /// What is appended from now on.
     pub fn follow(&self, feed: Feed) -> broadcast::Receiver<Arc<Batch>> {
-        let [records, dossiers, findings, catalogue, statistics] = &*self.ends;
+        let [records, dossiers, findings, catalogue, statistics, notices] = &*self.ends;
         let end = match feed {
             Feed::Records => records,
             Feed::Dossiers => dossiers,
             Feed::Findings => findings,
             Feed::Catalogue => catalogue,
             Feed::Statistics => statistics,
+            Feed::Notices => notices,
         };
         end.batches.subscribe()
     }

@@ -5,6 +5,7 @@ mod catalogue;
 pub(crate) mod event;
 pub mod export;
 mod live;
+mod notices;
 mod outgoing;
 mod record;
 mod statistics;
@@ -47,6 +48,8 @@ pub enum Feed {
     Catalogue,
     /// By how much each entry changes numbers.
     Statistics,
+    /// What watches are told of their dossiers.
+    Notices,
 }
 
 /// A place in a feed: everything before it has been read. For records the position to go on from;
@@ -122,8 +125,14 @@ pub struct Fed {
 
 impl Feed {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Records, Self::Dossiers, Self::Findings, Self::Catalogue, Self::Statistics];
+    pub const ALL: [Self; 6] = [
+        Self::Records,
+        Self::Dossiers,
+        Self::Findings,
+        Self::Catalogue,
+        Self::Statistics,
+        Self::Notices,
+    ];
 
     /// Its name in addresses and cursors.
     pub const fn name(self) -> &'static str {
@@ -133,13 +142,14 @@ impl Feed {
             Self::Findings => "findings",
             Self::Catalogue => "catalogue",
             Self::Statistics => "statistics",
+            Self::Notices => "notices",
         }
     }
 
     /// The version of the fold that it is derived by, where its cursors tell one.
     const fn version(self) -> Option<u32> {
         match self {
-            Self::Records | Self::Dossiers => None,
+            Self::Records | Self::Dossiers | Self::Notices => None,
             Self::Findings => Some(finding::FOLD_VERSION),
             Self::Catalogue => Some(changes::FOLD_VERSION),
             Self::Statistics => Some(FOLD_VERSION),
@@ -208,6 +218,7 @@ impl Feed {
             Self::Findings => findings(operations, log, from, rows).await,
             Self::Catalogue => catalogue::scan(operations, log, from, rows).await,
             Self::Statistics => statistics::scan(operations, log, from, rows).await,
+            Self::Notices => notices::scan(operations, log, from, rows).await,
         }
     }
 

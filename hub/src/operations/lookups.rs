@@ -1,5 +1,7 @@
 //! What the public is told of one dossier: who knows its code and what only its applicant would.
 
+mod watches;
+
 use contracts::{Moment, Status};
 use jiff::civil::Date;
 use serde::Serialize;
@@ -15,6 +17,8 @@ use crate::{
     },
     store::{DossierRow, StoreError, decode},
 };
+
+pub use watches::{ToldWatch, WATCH_DAYS, WATCH_DAYS_MAX, WATCHES_MAX, Watching};
 
 /// Dossiers of one code that are looked at.
 const DOSSIERS_MAX: usize = 8;
@@ -100,7 +104,16 @@ impl Operations {
         claim: &Claim,
         today: Date,
     ) -> Result<Option<PublicView>, StoreError> {
-        let mut known: Option<(u64, PublicView)> = None;
+        Ok(self.recognised(claim, today).await?.map(|(_, view)| view))
+    }
+
+    /// The same with the dossier's key.
+    async fn recognised(
+        &self,
+        claim: &Claim,
+        today: Date,
+    ) -> Result<Option<(String, PublicView)>, StoreError> {
+        let mut known: Option<(DossierRow, PublicView)> = None;
         for code in codes(&claim.code) {
             let found = self.store.find(code, None).await?;
             let whose = |row: &DossierRow| {
@@ -115,17 +128,17 @@ impl Operations {
                 };
                 let told = self.claimed(claim, &row.key, &observations, &found.rules).await?;
                 let Some(state) = told else { continue };
-                if known.as_ref().is_none_or(|(position, _)| *position < row.position) {
+                if known.as_ref().is_none_or(|(last, _)| last.position < row.position) {
                     let settings = &found.rules.settings;
                     let view = self.public_view(state, settings, (size, today)).await?;
-                    known = Some((row.position, view));
+                    known = Some((row.clone(), view));
                 }
             }
             if known.is_some() {
                 break;
             }
         }
-        Ok(known.map(|(_, view)| view))
+        Ok(known.map(|(row, view)| (row.key, view)))
     }
 
     /// The state of a dossier, personal members among it, where the claim is right.

@@ -3,7 +3,14 @@
 
 use contracts::Status;
 use contracts::dossier::Applicant;
+use jiff::{ToSpan, civil::Date};
 use unicode_normalization::UnicodeNormalization;
+
+use super::DossierState;
+
+/// How many days who follows a dossier is still told of it once it is finished: some are opened
+/// again, or corrected.
+const FINISHED_DAYS: i32 = 30;
 
 /// Codes that one text is tried as, at most.
 const CODES_MAX: usize = 16;
@@ -131,6 +138,17 @@ pub fn masked(applicant: &Applicant) -> String {
     words.iter().enumerate().map(mask).collect::<Vec<_>>().join(" ")
 }
 
+/// Whether who follows a dossier since `since` is to be told nothing more of it: it was finished so
+/// long ago.
+pub fn is_over(state: &DossierState, since: Date, today: Date) -> bool {
+    if !matches!(state.status.code(), 3 | 7..=10) {
+        return false;
+    }
+    let ended = [state.finished_at, state.returned_at].into_iter().flatten();
+    let last = ended.map(|at| at.day()).fold(since, Date::max);
+    last.saturating_add(FINISHED_DAYS.days()) < today
+}
+
 /// What its applicant may do next, in Vietnamese and English.
 pub fn next_step(status: Status) -> (&'static str, &'static str) {
     match status.code() {
@@ -220,6 +238,25 @@ mod tests {
         let company =
             Applicant { kind: "organization".to_owned(), ..person("Công ty TNHH Mẫu") };
         assert_eq!(masked(&company), "Công ty TNHH Mẫu");
+    }
+
+    #[test]
+    fn a_dossier_is_followed_for_some_time_after_it_is_finished() {
+        let of = |status: u8, ended: Option<&str>, today: &str| {
+            let told = serde_json::json!({
+                "key": "a/1", "identities": [], "agency": "a", "status": status,
+                "finished_at": ended, "timeline": [], "member_sources": {},
+                "retracted": false, "counted": true,
+            });
+            let state = serde_json::from_value(told).unwrap();
+            is_over(&state, "2024-03-01".parse().unwrap(), today.parse().unwrap())
+        };
+        assert!(!of(9, Some("2024-03-10"), "2024-04-09"));
+        assert!(of(9, Some("2024-03-10"), "2024-04-10"));
+        // One that was finished long before is followed as long, from when somebody began to.
+        assert!(!of(10, Some("2014-03-10"), "2024-03-31") && !of(8, None, "2024-03-31"));
+        assert!(of(10, Some("2014-03-10"), "2024-04-01") && of(8, None, "2024-04-01"));
+        assert!(!of(4, None, "2034-04-10") && !of(5, Some("2024-03-10"), "2034-04-10"));
     }
 
     #[test]

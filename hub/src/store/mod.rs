@@ -43,6 +43,7 @@ pub(crate) mod suite;
 pub mod timeliness;
 pub mod visits;
 mod walk;
+pub mod watches;
 
 use std::{collections::BTreeMap, fmt, future::Future, pin::Pin, sync::Arc};
 
@@ -208,6 +209,7 @@ pub trait Store:
     + subscriptions::Subscriptions
     + timeliness::Timely
     + visits::Visits
+    + watches::Watches
     + 'static
 {
     /// Writes a batch of chunks in one transaction, each of which succeeds or fails alone.

@@ -23,6 +23,7 @@ mod strides;
 pub(crate) mod subscriptions;
 mod timeliness;
 pub(crate) mod visits;
+pub(crate) mod watches;
 
 use std::sync::{Arc, LazyLock};
 

@@ -38,7 +38,13 @@ fn carried(feed: Feed, contracts: &Contracts) -> Vec<(String, &'static [&'static
     match feed {
         Feed::Records => {
             let all = contracts.iter().map(|one| one.id().to_string());
-            let own = [event::DOSSIER_STATE, event::FINDING, event::STATISTIC_CHANGE, event::UNIT];
+            let own = [
+                event::DOSSIER_STATE,
+                event::FINDING,
+                event::STATISTIC_CHANGE,
+                event::UNIT,
+                event::NOTICE,
+            ];
             let told = all.filter(|id| !own.contains(&id.as_str()));
             told.map(|id| (id, &["", ".retracted"][..])).collect()
         }
@@ -49,6 +55,7 @@ fn carried(feed: Feed, contracts: &Contracts) -> Vec<(String, &'static [&'static
             told.to_vec()
         }
         Feed::Statistics => vec![(event::STATISTIC_CHANGE.to_owned(), &[""])],
+        Feed::Notices => vec![(event::NOTICE.to_owned(), &[""])],
     }
 }
 
@@ -106,6 +113,7 @@ pub(super) fn document() -> Result<Value, String> {
         (Feed::Findings, ("Các phát hiện cần hỏi lại.", "What there is to ask about.")),
         (Feed::Catalogue, ("Thay đổi của danh mục.", "What changes of the catalogue.")),
         (Feed::Statistics, ("Thay đổi của số liệu.", "By how much numbers change.")),
+        (Feed::Notices, ("Thay đổi của hồ sơ được theo dõi.", "What watches are told.")),
     ];
     let (mut channels, mut operations, mut told) = (Map::new(), Map::new(), Map::new());
     for (one, words) in words {

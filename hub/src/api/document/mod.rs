@@ -108,7 +108,7 @@ pub(super) async fn openapi(headers: HeaderMap) -> Result<Response, Stop> {
 }
 
 /// Operations whose answers are at no position of the journal.
-const UNMARKED: [&str; 7] = [
+const UNMARKED: [&str; 9] = [
     "listAccesses",
     "listLinks",
     "listPollers",
@@ -116,6 +116,8 @@ const UNMARKED: [&str; 7] = [
     "fetchAttachment",
     "streamFeed",
     "unsubscribe",
+    "watchDossier",
+    "unwatchDossier",
 ];
 
 /// The whole document.

@@ -167,6 +167,7 @@ pub fn columns(feed: Feed, contract: Option<&str>) -> Vec<&'static Column> {
         Feed::Findings => FINDINGS.iter().collect(),
         Feed::Catalogue => derived::CATALOGUE.iter().collect(),
         Feed::Statistics => derived::STATISTICS.iter().collect(),
+        Feed::Notices => derived::NOTICES.iter().collect(),
     }
 }
 
@@ -196,6 +197,7 @@ mod tests {
                 "dossier-state/1" => columns(Feed::Dossiers, None),
                 "finding/1" => columns(Feed::Findings, None),
                 "statistic-change/1" => columns(Feed::Statistics, None),
+                "notice/1" => columns(Feed::Notices, None),
                 "unit/1" => columns(Feed::Catalogue, None),
                 id => {
                     assert!(asked_for().any(|one| one == id), "{id} has no columns");

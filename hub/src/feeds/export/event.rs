@@ -198,7 +198,9 @@ impl<'a> Event<'a> {
         let read = self.envelope()?;
         Ok(match feed {
             Feed::Records => read.channel().map(|channel| agency_of(&channel).to_owned()),
-            Feed::Dossiers | Feed::Findings | Feed::Statistics => read.text("agency"),
+            Feed::Dossiers | Feed::Findings | Feed::Statistics | Feed::Notices => {
+                read.text("agency")
+            }
             // An agency is told under its own id.
             Feed::Catalogue if read.contract() == AGENCY => read.text("id"),
             Feed::Catalogue => read.text("agency"),
@@ -211,7 +213,7 @@ impl<'a> Event<'a> {
         let told = |path| member(&read.data, path).and_then(Value::as_str).and_then(day_of);
         Ok(match feed {
             Feed::Records | Feed::Catalogue => read.time.map(day_in_vietnam),
-            Feed::Dossiers => told("accepted_at"),
+            Feed::Dossiers | Feed::Notices => told("accepted_at"),
             Feed::Findings => told("opened.at"),
             Feed::Statistics => told("day"),
         })

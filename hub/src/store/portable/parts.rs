@@ -27,7 +27,7 @@ pub struct Part {
 use Kind::{Bytes, Number, Text};
 
 /// What is carried, in this order: what is named comes before what names it.
-pub static PARTS: [Part; 31] = [
+pub static PARTS: [Part; 32] = [
     Part { name: "reference_contents", columns: &[("hash", Bytes), ("content", Bytes)], key: 1 },
     Part {
         name: "messages",
@@ -328,6 +328,19 @@ pub static PARTS: [Part; 31] = [
             ("failures", Number),
             ("failing_since", Number),
             ("due_at", Number),
+        ],
+        key: 1,
+    },
+    Part {
+        name: "watches",
+        columns: &[
+            ("id", Text),
+            ("owner", Text),
+            ("source", Text),
+            ("source_code", Text),
+            ("since", Number),
+            ("made_at", Number),
+            ("ends_at", Number),
         ],
         key: 1,
     },

@@ -60,6 +60,7 @@ mod told;
 mod turns;
 mod verify;
 mod visits;
+mod watches;
 mod write;
 
 use std::sync::Arc;

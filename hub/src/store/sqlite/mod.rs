@@ -47,6 +47,7 @@ mod touched;
 mod turns;
 mod verify;
 mod visits;
+mod watches;
 mod write;
 mod writer;
 

@@ -11,7 +11,7 @@ use crate::store::{
 };
 
 /// All versions, in order; the file notes how many it has, and the hash of each.
-static MIGRATIONS: [Migration; 29] = [
+static MIGRATIONS: [Migration; 30] = [
     Migration { name: "first", sql: include_str!("../../../migrations/sqlite/0001_first.sql") },
     Migration {
         name: "rollups_by_number",
@@ -100,6 +100,7 @@ static MIGRATIONS: [Migration; 29] = [
         name: "personal",
         sql: include_str!("../../../migrations/sqlite/0028_personal.sql"),
     },
+    Migration { name: "watches", sql: include_str!("../../../migrations/sqlite/0030_watches.sql") },
     Migration {
         name: "leases_by_channel",
         sql: include_str!("../../../migrations/sqlite/0031_leases_by_channel.sql"),

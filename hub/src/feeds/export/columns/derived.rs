@@ -1,4 +1,5 @@
-//! The columns of what is derived entry by entry: changes of the catalogue and of statistics.
+//! The columns of what is derived entry by entry: changes of the catalogue and of statistics, and
+//! what watches are told.
 
 use super::{Column, listed};
 
@@ -84,6 +85,26 @@ pub(super) static STATISTICS: &[Column] = listed! {
         "Ở trạng thái 9 (tăng giảm)" "In status 9 (change)";
     "in_status_10" Whole Member("changes.in-status-10")
         "Ở trạng thái 10 (tăng giảm)" "In status 10 (change)";
+};
+
+/// What watches are told of their dossiers, as these stand.
+pub(super) static NOTICES: &[Column] = listed! {
+    "changed_position" Whole Position "Vị trí thay đổi" "Position of the change";
+    "watch" Text Member("watch") "Mã theo dõi" "Watch";
+    "code" Text Member("code") "Mã hồ sơ" "Dossier's code";
+    "agency" Text Member("agency") "Cơ quan" "Agency";
+    "procedure" Text Member("procedure") "Mã thủ tục" "Procedure";
+    "procedure_name" Text Member("procedure_name") "Tên thủ tục" "Procedure's name";
+    "status" Whole Member("status") "Trạng thái" "Status";
+    "status_name" Text Member("status_name") "Tên trạng thái" "Status in Vietnamese";
+    "status_name_en" Text Member("status_name_en") "Tên trạng thái (tiếng Anh)" "Status in English";
+    "next" Text Member("next") "Việc tiếp theo" "Next step in Vietnamese";
+    "next_en" Text Member("next_en") "Việc tiếp theo (tiếng Anh)" "Next step in English";
+    "submitted_on" Day Member("submitted_at") "Ngày nộp" "Submitted on";
+    "accepted_on" Day Member("accepted_at") "Ngày tiếp nhận" "Accepted on";
+    "due_on" Day Member("due_at") "Ngày hẹn trả" "Due on";
+    "finished_on" Day Member("finished_at") "Ngày giải quyết xong" "Finished on";
+    "returned_on" Day Member("returned_at") "Ngày trả kết quả" "Returned on";
 };
 
 #[cfg(test)]

@@ -51,3 +51,10 @@ async fn links_are_visited_in_one_turn_at_a_time() {
     suite::visits::visits(&database.open().await).await;
     database.drop().await;
 }
+
+#[tokio::test]
+async fn watches_are_told_of_their_dossier_until_they_end() {
+    let database = Database::new("watches").await;
+    suite::watches::watches(&database.open().await).await;
+    database.drop().await;
+}
