@@ -6,6 +6,7 @@ mod channels;
 pub(crate) mod clocks;
 pub(crate) mod damage;
 pub(crate) mod deliveries;
+pub(crate) mod erasures;
 mod findings;
 mod freezes;
 mod groupings;
