@@ -140,6 +140,7 @@ pub(crate) fn receipt(id: &str, outcome: Outcome, first: Option<Outcome>) -> Rec
         records: 1,
         refused: u64::from(refused),
         refusals: refused.then_some(Refusal { record: Some(2), problems }).into_iter().collect(),
+        erased: None,
     }
 }
 

@@ -39,7 +39,7 @@ pub use dossier::{Dossier, Status};
 pub use moment::Moment;
 pub use problem::{Place, Problem};
 pub use progress::Progress;
-pub use receipt::{Later, Outcome, Receipt, Refusal};
+pub use receipt::{Erased, Later, Outcome, Receipt, Refusal};
 pub use record::{Body, ContractId, Draft, Record};
 pub use retraction::Retraction;
 pub use schema::{Contract, Contracts};

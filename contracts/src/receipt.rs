@@ -75,6 +75,38 @@ pub struct Receipt {
     /// The first refusals, at most [`Self::REFUSALS_MAX`]; the others are read by page.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refusals: Vec<Refusal>,
+    /// Of how many records personal members were dropped, since persons were erased before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased: Option<Erased>,
+}
+
+/// Personal members that were not kept: their person has been erased from the hub on request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Erased {
+    /// Records that lost theirs; all else of them was stored.
+    pub records: u64,
+    /// That, in Vietnamese.
+    pub vi: String,
+    /// The same in English.
+    pub en: String,
+}
+
+impl Erased {
+    /// What is told of so many records; nothing of none.
+    pub fn of(records: u64) -> Option<Self> {
+        (records > 0).then(|| Self {
+            records,
+            vi: format!(
+                "Dữ liệu cá nhân của {records} bản ghi không được lưu: đã xóa theo yêu cầu của \
+                 chủ thể dữ liệu. Các thành phần công khai vẫn được lưu."
+            ),
+            en: format!(
+                "Personal data of {records} records was not kept: it has been erased on request. \
+                 Their public members were stored."
+            ),
+        })
+    }
 }
 
 impl Receipt {

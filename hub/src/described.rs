@@ -188,6 +188,20 @@ pub struct Receipt {
     /// The refused ones, and why.
     #[schema(required = false)]
     pub refusals: Vec<Refusal>,
+    /// Personal members that were not kept, since their person has been erased.
+    pub erased: Option<Erased>,
+}
+
+/// Personal members that were not kept: their person has been erased from the hub on request.
+#[derive(Debug, ToSchema)]
+#[schema(as = PersonsErased)]
+pub struct Erased {
+    /// Records that lost theirs.
+    pub records: u64,
+    /// That, in Vietnamese.
+    pub vi: String,
+    /// The same in English.
+    pub en: String,
 }
 
 /// A level of the online service that a procedure is offered at.

@@ -9,7 +9,9 @@ mod channels;
 mod counted;
 mod deadline;
 mod deliveries;
+mod dossier;
 mod drift;
+mod erasures;
 mod exchange;
 mod feedback;
 mod findings;
@@ -32,7 +34,6 @@ use std::sync::Arc;
 
 use answers::Given;
 use bytes::Bytes;
-use serde::Serialize;
 
 use crate::{
     auth::Principal,
@@ -44,7 +45,6 @@ use crate::{
     store::{
         Basis, DossierRow, Found, Rules, Store, StoreError,
         batch::{Marks, code_of},
-        decode,
     },
 };
 
@@ -61,7 +61,9 @@ pub use channels::{
 pub use counted::{CountedDossier, CountedPage, From as CountedFrom, Number};
 pub use deadline::{Brief, DeadlineLookup, Own, Standing};
 pub use deliveries::{DeadPage, DeadRead, DeadWhole, Pace, Replayed, ToldLetter};
+pub(crate) use dossier::Told;
 pub use drift::{Accepted, ChannelDrift, Drift, DriftSeen, Hold};
+pub use erasures::{ErasureAsked, ErasurePage, REASON_CHARS_MAX, ToldErasure, is_reason};
 pub use exchange::{
     ExchangeItem, ExchangePage, ExchangePart, ExchangeQuestion, ExchangeStanding,
     Kind as ExchangeKind, Sent as ExchangeSent,
@@ -140,31 +142,6 @@ impl Dossier {
     }
 }
 
-/// What is told of a dossier.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-#[schema(as = DossierTold)]
-pub(crate) struct Told {
-    /// Its state: public members, and personal ones for those whose they are.
-    #[schema(value_type = crate::described::DossierState)]
-    dossier: Box<DossierState>,
-    /// All that sources said, in the order the hub heard it.
-    history: Vec<Said>,
-    /// What its sources disagree on: questions, not verdicts.
-    findings: Vec<Doubt>,
-    /// What became of its personal members.
-    personal: Persons,
-}
-
-impl Told {
-    /// Its JSON text without the brace that ends it: what else is true of the answer follows.
-    fn text(&self) -> Result<Bytes, StoreError> {
-        let text =
-            serde_json::to_vec(self).map_err(|error| StoreError::fault(error.to_string()))?;
-        let end = text.len().saturating_sub(1);
-        Ok(Bytes::from(text).slice(..end))
-    }
-}
-
 /// Who may be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Whose {
@@ -202,6 +179,8 @@ struct Heard {
     observations: Vec<Observation>,
     as_of: u64,
     rules: Arc<Rules>,
+    /// Whether there was any erasure.
+    erasures: bool,
 }
 
 /// What is sought by a code.
@@ -302,7 +281,7 @@ impl Operations {
         found: Found,
         as_of: Option<u64>,
     ) -> Result<Sought, StoreError> {
-        let only = found.dossiers.len() == 1;
+        let (only, erasures) = (found.dossiers.len() == 1, found.erasures);
         let mut seen: Vec<DossierRow> =
             found.dossiers.into_iter().filter(|row| self.may_see(who, row)).collect();
         let Some(row) = seen.pop() else { return Ok(Sought::Nothing) };
@@ -313,12 +292,12 @@ impl Operations {
         let key = row.key;
         if only && as_of.is_none_or(|as_of| as_of >= found.size) {
             let (as_of, rules, observations) = (found.size, found.rules, found.observations);
-            return Ok(Sought::One(Heard { key, observations, as_of, rules }));
+            return Ok(Sought::One(Heard { key, observations, as_of, rules, erasures }));
         }
         let as_of = as_of.unwrap_or(found.size).min(found.size);
         let observations = self.store.observations(key.clone(), Some(as_of)).await?;
         let rules = Arc::new(self.store.rules(Some(as_of)).await?);
-        Ok(Sought::One(Heard { key, observations, as_of, rules }))
+        Ok(Sought::One(Heard { key, observations, as_of, rules, erasures }))
     }
 
     /// Whether a dossier is the asker's to see: an agency sees what one of its sources speaks of,
@@ -335,38 +314,6 @@ impl Operations {
                 identities.iter().any(|one| agency_of(&one.source) == agency)
             }),
         }
-    }
-
-    /// What is told of a dossier out of all that was said of it before a position, by the rules of
-    /// then, and to whom it may be told.
-    async fn told(
-        &self,
-        reader: &Reader,
-        heard: &Heard,
-    ) -> Result<Option<(Told, Whose)>, StoreError> {
-        let Heard { key, observations, rules, .. } = heard;
-        let Some((mut state, findings)) = folded(observations, key, rules) else {
-            return Ok(None);
-        };
-        state.drop_personal();
-        let own: Vec<_> = observations
-            .iter()
-            .filter(|one| reader.who().owns(agency_of(one.source())))
-            .map(|one| (one.position, one.source().to_owned()))
-            .collect();
-        let (whose, personal) = match own.is_empty() {
-            true => (Whose::All, Persons::Withheld),
-            false => (Whose::Owner, reader.persons()),
-        };
-        if personal == Persons::Included {
-            let texts = self.persons(reader, accesses::of_dossier(key, own.into_iter())).await?;
-            let whole = decode::whole(observations, &texts)?;
-            if let Some((told, _)) = folded(&whole, key, rules) {
-                state.take_personal(told);
-            }
-        }
-        let history = observations.iter().map(said).collect();
-        Ok(Some((Told { dossier: Box::new(state), history, findings, personal }, whose)))
     }
 }
 

@@ -28,6 +28,7 @@ mod differential;
 mod drift;
 mod drop;
 mod encrypted;
+mod erase;
 mod exchange;
 mod exports;
 mod faults;

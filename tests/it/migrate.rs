@@ -168,6 +168,11 @@ async fn a_database_of_the_first_schema_is_migrated_and_its_raw_bytes_are_partit
             match *table {
                 "observations" => "member, position",
                 "api_keys" => "id, hash, principal, created_at, revoked_at",
+                "messages" => {
+                    "message, channel, id, previous, dedup, mode, mapping, content_type, \
+                     recorded_at, next_chunk, outcome, records, refused, first_position, \
+                     last_position"
+                }
                 _ => "*",
             },
         );

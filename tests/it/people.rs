@@ -183,7 +183,7 @@ async fn what_is_personal_is_given_to_who_says_what_for_and_is_written_down(back
 }
 
 /// Runs statements on a store past the hub.
-fn altered(backend: Backend, folder: &Folder, sql: &str) {
+pub(crate) fn altered(backend: Backend, folder: &Folder, sql: &str) {
     let address = folder.store_address();
     match backend {
         Backend::Postgres => drop(cluster::psql(&address, sql)),

@@ -23,6 +23,7 @@ mod deliveries;
 mod document;
 mod dossiers;
 mod embed;
+mod erasures;
 mod exchange;
 mod exports;
 mod feedback;
@@ -162,6 +163,7 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(channels::refusals::settle))
         .routes(routes!(pollers::pollers))
         .routes(routes!(accesses::log))
+        .routes(routes!(erasures::list))
         .routes(routes!(roadmap::roadmap))
         .routes(routes!(feedback::list))
         .routes(routes!(feedback::summary))

@@ -90,6 +90,7 @@ pub(crate) const CALLS: &[(&str, &str, Needs)] = &[
     (GET, "/v1/embed/agencies/{agency}", Nobody),
     (GET, "/v1/embed/procedures/{code}", Nobody),
     (GET, "/v1/embed/script.js", Nobody),
+    (GET, "/v1/erasures", Key(AccessLog)),
     (GET, "/v1/exports/{file}", Key(Feeds)),
     (GET, "/v1/feedback", Key(Exchange)),
     (POST, "/v1/feedback", Key(Send)),

@@ -206,14 +206,7 @@ impl Deciding {
         let told: Vec<Submission> = (0..VERSIONS)
             .map(|version| self.message(numbers.clone(), version, block * VERSIONS + version))
             .collect::<Result<_, _>>()?;
-        let known = Known {
-            tip,
-            attempts: Default::default(),
-            subjects: Default::default(),
-            records: Default::default(),
-            turns: Default::default(),
-        };
-        let (mut changes, replies) = batch::run(known, &told, &self.rules, self.clock);
+        let (mut changes, replies) = batch::run(Known::at(tip), &told, &self.rules, self.clock);
         for reply in replies {
             match reply {
                 Ok(Reply::Done(receipt)) if receipt.refused == 0 => {}

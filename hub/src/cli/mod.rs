@@ -13,6 +13,7 @@ mod dead;
 mod demo;
 mod door;
 mod drift;
+mod erase;
 mod export;
 mod journal;
 mod key;
@@ -210,6 +211,8 @@ enum Command {
     Move(moves::Options),
     /// Drop raw bytes of messages that are old. Entries, records and numbers stay.
     Prune(prune::Options),
+    /// Erase the persons of a dossier for good. Without --yes it is only told what would go.
+    Erase(erase::Options),
     /// What a broker has of the journal: publish it again, compare.
     Bus {
         #[command(subcommand)]
@@ -295,6 +298,7 @@ fn dispatch(command: Command, out: &mut impl Write, err: &mut impl Write) -> io:
         Command::Rebuild(configured) => journal::rebuild(&configured.config, out, err),
         Command::Migrate(options) => migrate::run(&options, out, err),
         Command::Prune(options) => prune::run(&options, out, err),
+        Command::Erase(options) => erase::run(&options, out, err),
         Command::Move(options) => moves::run(&options, out, err),
         Command::Backup(options) => backup::backup(&options, out, err),
         Command::Restore(options) => backup::restore(&options, out, err),

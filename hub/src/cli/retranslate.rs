@@ -128,6 +128,10 @@ fn tell(done: &Retranslated, dry_run: bool, out: &mut impl Write) -> io::Result<
         let count = done.left;
         writeln!(out, "{count} messages stay as they are: a record or its key would be lost")?;
     }
+    if done.erased > 0 {
+        let count = done.erased;
+        writeln!(out, "{count} messages have no raw bytes any more: a person in them was erased")?;
+    }
     if done.pruned > 0 {
         writeln!(out, "{} messages have no raw bytes any more", done.pruned)?;
     }

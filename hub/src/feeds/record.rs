@@ -14,7 +14,7 @@ use crate::{
     journal::entry::{Entry, EntryKind},
     operations::{About, Operations, Persons, Reader, owners},
     registry::Identity,
-    store::StoreError,
+    store::{StoreError, erasures::ErasedSince},
 };
 
 /// Where one record is to be had, without its position.
@@ -36,6 +36,9 @@ pub struct Record {
     pub retracted: bool,
     /// What became of its personal members.
     pub personal: Persons,
+    /// Since when they are erased, where they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub erased: Option<ErasedSince>,
     /// What it says.
     #[schema(value_type = Object)]
     pub data: Value,
@@ -74,7 +77,14 @@ pub async fn record_at(
     };
     let entry: Entry = serde_json::from_slice(&row.text).map_err(damaged)?;
     let public: Value = serde_json::from_slice(&row.public).map_err(damaged)?;
-    let (personal, data) = if entry.personal.is_none() {
+    let subject = subject(&entry, &public);
+    let mut erased = None;
+    if fed.audience.is_party(who) {
+        erased = erased_since(operations, &subject, position).await?;
+    }
+    let (personal, data) = if erased.is_some() {
+        (Persons::Erased, public)
+    } else if entry.personal.is_none() {
         (Persons::None, public)
     } else if !fed.audience.is_party(who) {
         (Persons::Withheld, public)
@@ -82,7 +92,6 @@ pub async fn record_at(
         (Persons::Unasked, public)
     } else {
         let agencies = owners(fed.audience.agencies.iter().flatten().map(String::as_str));
-        let subject = subject(&entry, &public);
         let about = About { position, agencies, subject };
         match operations.persons(reader, vec![about]).await?.first() {
             None => (Persons::Erased, public),
@@ -99,6 +108,21 @@ pub async fn record_at(
         key: entry.key,
         retracted: entry.kind == EntryKind::Retraction,
         personal,
+        erased,
         data,
     }))
+}
+
+/// Since when the persons of a record are erased: of its name, and it has none.
+async fn erased_since(
+    operations: &Operations,
+    subject: &str,
+    position: u64,
+) -> Result<Option<ErasedSince>, StoreError> {
+    let since = operations.store.erased(vec![subject.to_owned()]).await?;
+    let there = match since {
+        Some(_) => operations.store.personal(vec![position]).await?,
+        None => Vec::new(),
+    };
+    Ok(since.filter(|_| there.is_empty()))
 }

@@ -147,7 +147,7 @@ impl Operations {
             Sought::Several(rows) => return Ok(DeadlineLookup::Several(rows)),
             Sought::Nothing => return Ok(DeadlineLookup::Nothing),
         };
-        let Heard { key, observations, as_of, rules } = heard;
+        let Heard { key, observations, as_of, rules, .. } = heard;
         let Some((state, _)) = folded(&observations, &key, &rules) else {
             return Ok(DeadlineLookup::Nothing);
         };

@@ -78,6 +78,8 @@ pub struct Retranslated {
     pub left: u64,
     /// Messages whose raw bytes are gone.
     pub pruned: u64,
+    /// Messages whose raw bytes are gone since a person was erased.
+    pub erased: u64,
     /// The first records that come out otherwise.
     pub differences: Vec<Difference>,
 }
@@ -134,7 +136,10 @@ impl Operations {
         done.messages += 1;
         let Some(Beginning { bytes, .. }) = self.store.beginning(kept.message, MOST_BYTES).await?
         else {
-            done.pruned += 1;
+            match kept.erased {
+                true => done.erased += 1,
+                false => done.pruned += 1,
+            }
             return Ok(());
         };
         let bytes = bytes::Bytes::from(bytes);

@@ -12,6 +12,7 @@ pub mod catalogue;
 pub mod channel;
 pub mod deadline;
 pub mod dossier;
+pub mod erasure;
 pub mod exchange;
 pub mod feedback;
 pub mod finding;
@@ -44,6 +45,7 @@ mod rules;
 
 pub use catalogue::Catalogue;
 pub use dossier::{Part, Reference, SourceRule, fold, fold_standing};
+pub use erasure::{AskedBy, ErasureText};
 pub use fold_root::{Leaves, dossier_leaf, fold_root};
 pub use identity::{Groups, Link, code_of, group, only_name};
 pub use measure::{Counted, Measure};

@@ -28,6 +28,11 @@ impl Identity {
         format!("{}/{}", self.source, self.source_code)
     }
 
+    /// The agency whose source it is.
+    pub fn agency(&self) -> &str {
+        self.source.split('.').next().unwrap_or_default()
+    }
+
     /// The name that [`Self::key`] gave a key of: no source has a stroke in its name.
     pub fn of_key(key: &str) -> Self {
         let (source, source_code) = key.split_once('/').unwrap_or((key, ""));

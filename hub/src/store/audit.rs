@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use super::{
     StoreError, Verdict,
     batch::{Records, RollupKey, Rollups, Tip, YearSums},
+    erasures,
     replay::{About, Components, Folded},
     rules::{Rules, RulesHistory},
 };
@@ -41,6 +42,8 @@ pub(super) struct Journal {
     pub(super) records: Records,
     /// The logs that it tells were gone on from.
     ended: Vec<EndedLog>,
+    /// What was erased.
+    pub(super) erased: erasures::Told,
 }
 
 impl Journal {
@@ -62,6 +65,12 @@ impl Journal {
                 verdict.add(format!("position {position}: {fault}"));
             }
             self.ended.push(EndedLog { log_id, size, root });
+        }
+        if one.lacks_persons {
+            self.erased.gone(one.position);
+        }
+        if let Some(text) = one.erases {
+            self.erased.take(one.position, text, verdict);
         }
         self.frontier.append(one.leaf);
         verdict.entries += 1;

@@ -14,6 +14,7 @@ pub mod controls;
 pub mod decode;
 pub mod deliveries;
 pub mod effect;
+pub mod erasures;
 mod error;
 pub mod findings;
 pub mod freezes;
@@ -195,6 +196,7 @@ pub trait Store:
     + channels::Channels
     + controls::Controls
     + deliveries::Deliveries
+    + erasures::Erasures
     + findings::Findings
     + freezes::Freezes
     + holds::Holds

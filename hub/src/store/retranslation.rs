@@ -35,6 +35,8 @@ pub struct KeptMessage {
     pub mode: String,
     /// The attempt whose telling stands: itself, or the one before it where it is not finished.
     pub told_by: u64,
+    /// Whether its raw bytes went with an erasure, or were not kept for one.
+    pub erased: bool,
 }
 
 /// An entry of a message.

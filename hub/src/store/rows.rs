@@ -39,6 +39,8 @@ pub struct Found {
     /// All that was said of it, in journal order, where there is one dossier; else nothing. What a
     /// fold does not need whole may be in short.
     pub observations: Vec<Observation>,
+    /// Whether there was any erasure.
+    pub erasures: bool,
     /// The moment it was read at, where the store can tell later whether it still holds.
     pub moment: Option<u64>,
 }
@@ -107,6 +109,19 @@ pub struct MessageRow {
     pub first_position: Option<u64>,
     /// Its last entry.
     pub last_position: Option<u64>,
+    /// The erasure by which its raw bytes went, or for which they were never kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub erased: Option<u64>,
+    /// Records that lost their personal members, since those had been erased before.
+    #[serde(skip_serializing_if = "is_none_of_them")]
+    #[schema(required = false)]
+    pub dropped: u64,
+}
+
+/// How serde asks.
+#[expect(clippy::trivially_copy_pass_by_ref)]
+fn is_none_of_them(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Messages of one channel with one outcome.

@@ -6,6 +6,7 @@ mod channels;
 pub(crate) mod clocks;
 pub(crate) mod damage;
 pub(crate) mod deliveries;
+pub(crate) mod erasures;
 mod findings;
 mod freezes;
 mod groupings;
@@ -278,8 +279,7 @@ pub(crate) async fn rules(store: &dyn Store) {
     holds(store).await;
 }
 
-/// A catalogue is in force from its entry on, whatever is rebuilt; no number moves with it, and
-/// what is in force already is not told again.
+/// A catalogue is in force from its entry on, whatever is rebuilt; it moves no number, once told.
 pub(crate) async fn catalogues(store: &dyn Store) {
     let rules = Rules {
         settings: Settings { stopped_is_paused: true, ..Settings::default() },

@@ -214,6 +214,7 @@ fn receipt(block: &Block) -> Receipt {
         records: own(receipt, "Records").unwrap().parse().unwrap(),
         refused: own(receipt, "Refused").unwrap().parse().unwrap(),
         refusals: refusals.map(refusal).collect(),
+        erased: None,
     }
 }
 

@@ -136,6 +136,7 @@ fn mirrors_of_what_other_crates_serialise_are_as_they_are() {
         records: 0,
         refused: 1,
         refusals: vec![refusal],
+        erased: contracts::Erased::of(1),
     };
     let told = serde_json::to_value(&receipt).unwrap();
     let (mut names, mut value) = (vec!["Receipt"], &told);

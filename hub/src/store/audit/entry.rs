@@ -8,7 +8,7 @@ use crate::{
         log::{Decision, Log},
         merkle::{Digest, leaf_hash},
     },
-    registry::report::FreezeText,
+    registry::{ErasureText, report::FreezeText},
     store::{
         StoreError,
         decode::Stored,
@@ -136,6 +136,10 @@ pub(in crate::store) struct Checked {
     pub(in crate::store) refers: Option<Refers>,
     /// What was decided, where it tells that.
     pub(in crate::store) decided: Option<Decision>,
+    /// What was erased, where it tells that.
+    pub(in crate::store) erases: Option<ErasureText>,
+    /// Whether it commits to a personal text that is not there.
+    pub(in crate::store) lacks_persons: bool,
     pub(in crate::store) faults: Vec<String>,
 }
 
@@ -147,16 +151,20 @@ pub(in crate::store) fn check(row: EntryRow<'_>, log: &Log) -> Checked {
         told: About::Nothing,
         refers: None,
         decided: None,
+        erases: None,
+        lacks_persons: false,
         faults: Vec::new(),
     };
     let position = row.position;
     let told = match agrees(row, log) {
-        Ok((told, refers, decided)) => {
-            (checked.refers, checked.decided) = (refers, decided);
-            told
+        Ok(agreed) => {
+            (checked.refers, checked.decided) = (agreed.refers, agreed.decided);
+            (checked.erases, checked.lacks_persons) = (agreed.erases, agreed.lacks_persons);
+            agreed.told
         }
         Err(fault) => {
             checked.faults.push(format!("position {position}: {fault}"));
+            checked.lacks_persons = row.personal.is_none();
             replay::told(&row.stored())
         }
     };
@@ -167,8 +175,14 @@ pub(in crate::store) fn check(row: EntryRow<'_>, log: &Log) -> Checked {
     checked
 }
 
-/// What an entry tells of, what it refers to and what it decides, where it does.
-type Agreed = (Result<About, StoreError>, Option<Refers>, Option<Decision>);
+/// What an entry tells of, what it refers to, decides and erases, where it does.
+struct Agreed {
+    told: Result<About, StoreError>,
+    refers: Option<Refers>,
+    decided: Option<Decision>,
+    erases: Option<ErasureText>,
+    lacks_persons: bool,
+}
 
 /// Whether an entry's text is one of its log, and everything it names is what it names.
 fn agrees(row: EntryRow<'_>, log: &Log) -> Result<Agreed, String> {
@@ -204,7 +218,12 @@ fn agrees(row: EntryRow<'_>, log: &Log) -> Result<Agreed, String> {
     let decides = entry.kind == EntryKind::Decision;
     let decided = decides.then(|| Decision::read(row.public)).transpose();
     let decided = decided.map_err(|error| format!("a decision: {error}"))?;
-    Ok((replay::told_under(entry.contract, &row.stored()), refers, decided))
+    let erases = entry.kind == EntryKind::Erasure;
+    let erases = erases.then(|| ErasureText::read(row.public)).transpose();
+    let erases = erases.map_err(|error| format!("an erasure: {error}"))?;
+    let lacks_persons = entry.personal.is_some() && row.personal.is_none();
+    let told = replay::told_under(entry.contract, &row.stored());
+    Ok(Agreed { told, refers, decided, erases, lacks_persons })
 }
 
 /// What was erased or pruned leaves its commitment behind.

@@ -47,6 +47,10 @@ pub struct Attempt {
     pub records: u64,
     /// Records refused.
     pub refused: u64,
+    /// The erasure by which its raw bytes went, or for which they are not kept.
+    pub erased: Option<u64>,
+    /// Records of which personal members were dropped, since they were erased before.
+    pub dropped: u64,
     /// Its first and last entry.
     pub positions: Option<(u64, u64)>,
     /// Its first refusals, as many as a receipt carries.
@@ -246,6 +250,8 @@ impl Attempts {
             outcome: None,
             records: 0,
             refused: 0,
+            erased: None,
+            dropped: 0,
             positions: None,
             refusals: Vec::new(),
         };
@@ -281,6 +287,14 @@ impl Attempts {
         }
     }
 
+    /// Keeps no raw bytes of an attempt, for the sake of an erasure, and counts records of which
+    /// persons were dropped.
+    pub(super) fn withhold(&mut self, at: usize, erasure: u64, dropped: u64) {
+        let attempt = &mut self.all[at].attempt;
+        attempt.erased.get_or_insert(erasure);
+        attempt.dropped += dropped;
+    }
+
     /// Gives an attempt its outcome: the one told, or the one that its counts make.
     pub(super) fn settle(&mut self, at: usize, outcome: Option<Outcome>) {
         let written = &mut self.all[at];
@@ -308,6 +322,7 @@ impl Attempts {
             records: attempt.records,
             refused: attempt.refused,
             refusals: attempt.refusals.clone(),
+            erased: contracts::Erased::of(attempt.dropped),
         }
     }
 

@@ -7,10 +7,12 @@
 pub mod attempt;
 pub mod changes;
 pub mod days;
+pub mod erased;
 pub mod lattice;
 pub mod marks;
 pub mod records;
 pub mod refused;
+mod refusing;
 pub mod rollups;
 pub mod slot;
 pub mod subjects;
@@ -21,11 +23,12 @@ pub mod year;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contracts::{Later, Outcome, Problem, Refusal, problem};
+use contracts::{Later, Refusal};
 use jiff::Timestamp;
 
 pub use attempt::{Attempt, Attempts, MessageKey, Written};
 pub use changes::{Changes, Delta, Heard, MemberRow, Moved, NewEntry};
+pub use erased::{Erased, erasable_codes};
 pub use lattice::{Level, RollupKey};
 pub use marks::Marks;
 pub use records::{Records, Replaced};
@@ -38,10 +41,7 @@ pub use year::YearSums;
 
 use super::{Item, Prepared, Reply, Rules, Submission, deliveries::Outgoing};
 use crate::{
-    journal::{
-        entry::{EntryError, EntryKind, Mode},
-        merkle::Digest,
-    },
+    journal::entry::{EntryError, EntryKind, Mode},
     registry::{Identity, Observation, RecordName, RecordRow, exchange::yields_to},
 };
 use attempt::Decision;
@@ -60,14 +60,26 @@ pub struct Known {
     pub records: Records,
     /// Of its channels that are read, those whose turn is in force, with its token.
     pub turns: BTreeMap<String, u64>,
+    /// Names that its records may bear and whose persons were erased.
+    pub erased: Erased,
 }
 
+/// What a batch needs of messages, dossiers, other records and erasures.
+pub type Needs = (Attempts, Subjects, Records, Erased);
+
 impl Known {
+    /// Nothing yet but the journal's end.
+    pub fn at(tip: Tip) -> Self {
+        let (attempts, subjects, records, turns, erased) = Default::default();
+        Self { tip, attempts, subjects, records, turns, erased }
+    }
+
     /// Adds what another batch needs, read at the same state of the store.
-    pub fn absorb(&mut self, attempts: Attempts, subjects: Subjects, records: Records) {
+    pub fn absorb(&mut self, (attempts, subjects, records, erased): Needs) {
         self.attempts.absorb(attempts);
         self.subjects.absorb(subjects);
         self.records.absorb(records);
+        self.erased.absorb(erased);
     }
 }
 
@@ -117,8 +129,9 @@ pub fn run(
     rules: &Rules,
     clock: Timestamp,
 ) -> (Changes, Vec<Result<Reply, Later>>) {
-    let Known { tip, attempts, subjects, records, turns } = known;
-    let mut work = Work { changes: Changes::new(tip), attempts, subjects, records, rules, clock };
+    let Known { tip, attempts, subjects, records, turns, erased } = known;
+    let changes = Changes::new(tip);
+    let mut work = Work { changes, attempts, subjects, records, erased, rules, clock };
     let replies = batch.iter().map(|chunk| work.read_or_sent(chunk, &turns)).collect();
     let Work { mut changes, attempts, subjects, records, .. } = work;
     changes.collect(attempts.changed(), subjects, records);
@@ -130,6 +143,7 @@ struct Work<'a> {
     attempts: Attempts,
     subjects: Subjects,
     records: Records,
+    erased: Erased,
     rules: &'a Rules,
     clock: Timestamp,
 }
@@ -203,17 +217,6 @@ impl Work<'_> {
         self.attempts.begin(chunk, numbered, previous, conflict)
     }
 
-    /// Keeps other content under a known id, shown and never applied.
-    fn keep_conflict(&mut self, chunk: &Submission, known: usize) -> Result<Reply, Later> {
-        let at = self.begin(chunk, Some(known), true);
-        let problems = vec![Problem::new(&problem::ID_REUSED).by_rule(chunk.id.clone())];
-        let refusals = [Refusal { record: None, problems }];
-        let position = self.refuse(chunk, at, &refusals, &[None])?;
-        self.attempts.advance(at, 1, (0, &refusals), Some((position, position)));
-        self.attempts.settle(at, Some(Outcome::Conflict));
-        Ok(Reply::Done(self.attempts.receipt(at, false)))
-    }
-
     /// Writes the records of a chunk, each an entry and its effect; refusals share one entry.
     fn items(&mut self, chunk: &Submission, at: usize) -> Result<Reply, Later> {
         let first = self.changes.tip.next();
@@ -222,6 +225,8 @@ impl Work<'_> {
         for Item { record, key, outcome } in chunk.items.iter() {
             match outcome {
                 Ok(prepared) => {
+                    let spared = self.spared(at, prepared);
+                    let prepared = &*spared;
                     let compared = self.attempts.compare(at, *record, prepared);
                     for (one, compared) in prepared.iter().zip(compared) {
                         if self.is_moot(one) {
@@ -240,6 +245,7 @@ impl Work<'_> {
                     }
                 }
                 Err(problems) => {
+                    self.refused_of((at, &chunk.channel), key.as_deref());
                     refusals.push(Refusal { record: *record, problems: problems.clone() });
                     keys.push(key.as_deref());
                 }
@@ -361,37 +367,5 @@ impl Work<'_> {
             personal: to.personal,
         });
         self.changes.outgoing.extend(outgoing);
-    }
-
-    /// Writes refusals as one entry; `keys` are those of their records, as far as known.
-    fn refuse(
-        &mut self,
-        chunk: &Submission,
-        at: usize,
-        refusals: &[Refusal],
-        keys: &[Option<&str>],
-    ) -> Result<u64, Later> {
-        // Problems are texts and numbers: nothing can fail.
-        let public = serde_json::to_string(refusals).unwrap_or_default();
-        let said = Said {
-            kind: EntryKind::Refusal,
-            mode: chunk.mode,
-            message: Some(self.attempts.at(at).message),
-            message_id: chunk.id_given.then_some(chunk.id.as_str()),
-            record: None,
-            named: None,
-            raw: Some(chunk.raw),
-            public: (&public, Digest::of(public.as_bytes())),
-            personal: None,
-            mapping: Some(chunk.mapping),
-            contract_hash: None,
-            supersedes: None,
-        };
-        let entry = self.changes.tip.append(self.clock, &said).map_err(|error| unfit(&error))?;
-        let position = entry.position;
-        self.changes.entries.push(entry);
-        let message = self.attempts.at(at).message;
-        self.changes.refused.open((&chunk.channel, message, position), refusals, keys);
-        Ok(position)
     }
 }

@@ -136,9 +136,14 @@ impl Subjects {
         if self.members.len() == 1 {
             return BTreeSet::from([own]);
         }
-        let mut found = BTreeSet::new();
         let mut open = vec![own];
         open.extend(code.iter().filter_map(|code| self.by_code.get(code)).flatten());
+        self.reached(open)
+    }
+
+    /// All names that share a dossier or a code with some, and so on until there is none left.
+    fn reached(&self, mut open: Vec<usize>) -> BTreeSet<usize> {
+        let mut found = BTreeSet::new();
         while let Some(at) = open.pop() {
             if !found.insert(at) {
                 continue;
@@ -148,6 +153,15 @@ impl Subjects {
             open.extend(code.iter().filter_map(|code| self.by_code.get(code)).flatten());
         }
         found
+    }
+
+    /// The names that belong to a dossier with a name, or with a code that it comes to bear: as
+    /// texts, itself among them where it is known.
+    pub(super) fn kin(&self, identity: &Identity, code: Option<&str>) -> Vec<String> {
+        let mut open: Vec<usize> = self.by_identity.get(identity).copied().into_iter().collect();
+        open.extend(code.and_then(|code| self.by_code.get(code)).into_iter().flatten());
+        let found = self.reached(open);
+        found.into_iter().map(|at| self.members[at].row.membership.identity.key()).collect()
     }
 
     /// Whether a name has told this already: as the last that was heard of it, or, for what is

@@ -9,7 +9,7 @@ use crate::{
         log::{Decision, EndedLog, Log},
         merkle::{BadFrontier, Digest, Frontier, leaf_hash},
     },
-    registry::report::FreezeText,
+    registry::{ErasureText, report::FreezeText},
     store::{
         Personal, Rules, StoreError,
         rules::{ReferenceName, ReferenceText},
@@ -35,6 +35,8 @@ pub struct Tip {
     pub messages: u64,
     /// Hash of the rules in force; `None` in a log that has been told none yet.
     pub rules: Option<Digest>,
+    /// The position of the last erasure, where there was one.
+    pub erased: Option<u64>,
 }
 
 /// What an entry says, beside what the journal itself gives it.
@@ -79,7 +81,14 @@ impl Tip {
     /// The end of a log that has no entry yet.
     pub fn empty(log_id: String) -> Self {
         let log = Log::new(log_id);
-        Self { log, frontier: Frontier::new(), recorded_at: None, messages: 0, rules: None }
+        Self {
+            log,
+            frontier: Frontier::new(),
+            recorded_at: None,
+            messages: 0,
+            rules: None,
+            erased: None,
+        }
     }
 
     /// Peaks in their stored form: 32 bytes each.
@@ -143,6 +152,16 @@ impl Tip {
             return Err(StoreError::fault("a freeze rests on entries that are not there"));
         }
         self.tell(clock, EntryKind::Freeze, &text.text())
+    }
+
+    /// Appends the entry that tells of an erasure.
+    ///
+    /// # Errors
+    /// Those of [`Self::append`].
+    pub fn erase(&mut self, clock: Timestamp, text: &ErasureText) -> Result<NewEntry, StoreError> {
+        let entry = self.tell(clock, EntryKind::Erasure, &text.text())?;
+        self.erased = Some(entry.position);
+        Ok(entry)
     }
 
     /// Goes on as a new log of this name: its first entry names the old one, its size and root.

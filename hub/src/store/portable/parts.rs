@@ -27,7 +27,7 @@ pub struct Part {
 use Kind::{Bytes, Number, Text};
 
 /// What is carried, in this order: what is named comes before what names it.
-pub static PARTS: [Part; 32] = [
+pub static PARTS: [Part; 33] = [
     Part { name: "reference_contents", columns: &[("hash", Bytes), ("content", Bytes)], key: 1 },
     Part {
         name: "messages",
@@ -47,6 +47,8 @@ pub static PARTS: [Part; 32] = [
             ("refused", Number),
             ("first_position", Number),
             ("last_position", Number),
+            ("erased", Number),
+            ("dropped", Number),
         ],
         key: 1,
     },
@@ -87,6 +89,11 @@ pub static PARTS: [Part; 32] = [
             ("wrapped_key", Bytes),
             ("text", Bytes),
         ],
+        key: 1,
+    },
+    Part {
+        name: "erased",
+        columns: &[("name", Text), ("code", Text), ("position", Number), ("at", Text)],
         key: 1,
     },
     Part {

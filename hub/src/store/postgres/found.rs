@@ -67,6 +67,6 @@ pub(super) async fn found(
         observations.sort_by_key(|one| one.position);
     }
     let rules = rules.at(client, tip.rules).await?;
-    let (size, log_id) = (tip.next(), tip.log.id);
-    Ok(Found { size, log_id, rules, dossiers, observations, moment: None })
+    let (size, erasures, log_id) = (tip.next(), tip.erased.is_some(), tip.log.id);
+    Ok(Found { size, log_id, rules, dossiers, observations, erasures, moment: None })
 }

@@ -11,6 +11,7 @@ use futures_util::future::try_join;
 use tokio_postgres::Row;
 
 use super::{
+    erasures,
     failure::Failure,
     message, said,
     session::{self, Value, hash, hash_or_none, signed, unsigned},
@@ -22,7 +23,8 @@ use crate::{
     store::{
         Rules, StoreError, Submission,
         batch::{
-            self, Attempt, Attempts, MemberRow, MessageKey, Subjects, Tip, Wanted, tip::frontier,
+            self, Attempt, Attempts, Erased, MemberRow, MessageKey, Subjects, Tip, Wanted,
+            tip::frontier,
         },
         effect::Membership,
     },
@@ -69,9 +71,10 @@ pub(super) async fn rules(client: &impl GenericClient, hash: Digest) -> Result<R
     Ok(Rules::from_content(&content(client, hash).await?.ok_or_else(lost)?)?)
 }
 
-const TIP: &str = "SELECT log_id, size, recorded_at, peaks, messages, rules, ended_logs FROM head";
-const TIP_HELD: &str =
-    "SELECT log_id, size, recorded_at, peaks, messages, rules, ended_logs FROM head FOR UPDATE";
+const TIP: &str =
+    "SELECT log_id, size, recorded_at, peaks, messages, rules, ended_logs, erased FROM head";
+const TIP_HELD: &str = "SELECT log_id, size, recorded_at, peaks, messages, rules, ended_logs,
+                               erased FROM head FOR UPDATE";
 
 fn tip_of(row: Option<Row>) -> Result<Tip, Failure> {
     let damaged =
@@ -88,6 +91,7 @@ fn tip_of(row: Option<Row>) -> Result<Tip, Failure> {
             .transpose()?,
         messages: unsigned(row.try_get(4)?),
         rules: hash_or_none(&row, 5)?.map(Digest::from_bytes),
+        erased: row.try_get::<_, Option<i64>>(7)?.map(unsigned),
     })
 }
 
@@ -103,7 +107,7 @@ pub(super) async fn tip_held(client: &impl GenericClient) -> Result<Tip, Failure
 
 const ATTEMPT: &str = "m.message, m.channel, m.id, m.previous, m.dedup, m.recorded_at, m.mode, \
                        m.mapping, m.next_chunk, m.outcome, m.records, m.refused, \
-                       m.first_position, m.last_position";
+                       m.first_position, m.last_position, m.erased, m.dropped";
 
 fn attempt(row: &Row) -> Result<Attempt, Failure> {
     let number = |column: usize| row.try_get::<_, Option<i64>>(column).map(|n| n.map(unsigned));
@@ -124,6 +128,8 @@ fn attempt(row: &Row) -> Result<Attempt, Failure> {
         outcome: outcome.and_then(Outcome::from_name),
         records: unsigned(row.try_get(10)?),
         refused: unsigned(row.try_get(11)?),
+        erased: number(14)?,
+        dropped: unsigned(row.try_get(15)?),
         positions: number(12)?.zip(number(13)?),
         refusals: Vec::new(),
     })
@@ -137,6 +143,8 @@ pub(super) struct Read {
     pub(super) records: BTreeSet<RecordName>,
     /// Whether a record of the batch may be stored.
     pub(super) may_store: bool,
+    /// Names that it may touch and whose persons were erased.
+    pub(super) erased: Erased,
     /// The journal's end before anything was read.
     pub(super) tip: Tip,
     keys: (Vec<String>, Vec<String>),
@@ -163,6 +171,7 @@ pub(super) async fn read(
         subjects: Subjects::default(),
         records: wanted.records.clone(),
         may_store,
+        erased: Erased::default(),
         tip,
         keys,
         unfinished,
@@ -172,6 +181,9 @@ pub(super) async fn read(
     };
     if !wanted.identities.is_empty() {
         read.subjects(client, &wanted).await?;
+    }
+    if read.tip.erased.is_some() && may_store {
+        read.erased = erasures::known(client, chunks, &read.subjects).await?;
     }
     Ok(read)
 }
@@ -313,6 +325,9 @@ impl Read {
         client: &impl GenericClient,
         tip: &Tip,
     ) -> Result<bool, Failure> {
+        if tip.erased != self.tip.erased {
+            return Ok(true);
+        }
         if (tip.next(), tip.messages) == (self.tip.next(), self.tip.messages) && !self.unfinished {
             return Ok(false);
         }

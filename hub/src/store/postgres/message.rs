@@ -50,7 +50,7 @@ pub(super) async fn first_refusals(
 }
 
 const COLUMNS: &str = "message, channel, id, mode, recorded_at, outcome, previous, content_type, \
-                       records, refused, first_position, last_position";
+                       records, refused, first_position, last_position, erased, dropped";
 
 fn message_row(row: &Row) -> Result<MessageRow, Failure> {
     let number = |column: usize| row.try_get::<_, Option<i64>>(column).map(|n| n.map(unsigned));
@@ -67,6 +67,8 @@ fn message_row(row: &Row) -> Result<MessageRow, Failure> {
         refused: unsigned(row.try_get(9)?),
         first_position: number(10)?,
         last_position: number(11)?,
+        erased: number(12)?,
+        dropped: unsigned(row.try_get(13)?),
     })
 }
 

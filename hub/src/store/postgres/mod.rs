@@ -23,6 +23,7 @@ mod accesses;
 mod attachments;
 mod catalogue;
 mod deliveries;
+mod erasures;
 mod failure;
 mod findings;
 mod found;

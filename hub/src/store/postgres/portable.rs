@@ -155,7 +155,8 @@ async fn settle(
     after: &Arriving,
 ) -> Result<(), Failure> {
     let sql = "UPDATE head SET size = $1, recorded_at = $2, peaks = $3, messages = $4, rules = $5,
-                   pruned = $8, arriving = $7 WHERE arriving = $6";
+                   pruned = $8, arriving = $7,
+                   erased = (SELECT max(position) FROM erased) WHERE arriving = $6";
     let (size, messages) = (signed(origin.size), signed(origin.messages));
     let values: [session::Value<'_>; 8] = [
         &size,

@@ -128,7 +128,7 @@ pub(super) async fn verify(
     verdict: &mut Verdict,
 ) -> Result<(), Failure> {
     let missing = "FROM messages m LEFT JOIN payloads p ON p.message = m.message AND p.piece = 0
-                   WHERE p.message IS NULL AND m.message";
+                   WHERE p.message IS NULL AND m.erased IS NULL AND m.message";
     let sql = format!("SELECT count(*) {missing} < (SELECT pruned FROM head)");
     let pruned = unsigned(transaction.query_one(&sql, &[]).await?.try_get(0)?);
     let sql = format!("SELECT m.message {missing} >= (SELECT pruned FROM head) LIMIT 10");

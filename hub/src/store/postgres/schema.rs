@@ -14,7 +14,7 @@ use crate::store::schema::{self, Applied, Migration, Outlook};
 
 /// All versions, in order; the table `schema` notes how many there are, `migrations` the hash of
 /// each.
-static MIGRATIONS: [Migration; 32] = [
+static MIGRATIONS: [Migration; 33] = [
     Migration { name: "first", sql: include_str!("../../../migrations/postgres/0001_first.sql") },
     Migration { name: "leases", sql: include_str!("../../../migrations/postgres/0002_leases.sql") },
     Migration { name: "moves", sql: include_str!("../../../migrations/postgres/0003_moves.sql") },
@@ -116,6 +116,10 @@ static MIGRATIONS: [Migration; 32] = [
     Migration {
         name: "personal",
         sql: include_str!("../../../migrations/postgres/0030_personal.sql"),
+    },
+    Migration {
+        name: "erasures",
+        sql: include_str!("../../../migrations/postgres/0031_erasures.sql"),
     },
     Migration {
         name: "watches",

@@ -70,8 +70,8 @@ async fn together(
     if !read.may_store && !moves {
         // Most likely all was sent before: nothing is written then, and nothing need be held.
         let rules = soon(store.rules.at(&transaction, read.tip.rules)).await?;
-        let (tip, records, turns) = (read.tip, batch::Records::default(), Default::default());
-        let known = Known { tip, attempts: read.attempts, subjects: read.subjects, records, turns };
+        let (attempts, subjects, erased) = (read.attempts, read.subjects, read.erased);
+        let known = Known { attempts, subjects, erased, ..Known::at(read.tip) };
         let (changes, replies) = batch::run(known, chunks, &rules, jiff::Timestamp::now());
         if changes.is_empty() {
             return Ok(replies);
@@ -85,7 +85,8 @@ async fn together(
     let rules = soon(store.rules.at(&transaction, tip.rules)).await?;
     let records = soon(records::known(&transaction, &read.records)).await?;
     let turns = soon(pollers::in_force(&transaction, chunks)).await?;
-    let known = Known { tip, attempts: read.attempts, subjects: read.subjects, records, turns };
+    let (attempts, subjects, erased) = (read.attempts, read.subjects, read.erased);
+    let known = Known { tip, attempts, subjects, records, turns, erased };
     let (changes, replies) = batch::run(known, chunks, &rules, jiff::Timestamp::now());
     if changes.is_empty() {
         return Ok(replies);

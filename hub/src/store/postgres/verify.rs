@@ -9,6 +9,7 @@ use deadpool_postgres::{Object, Transaction};
 use rayon::prelude::*;
 
 use super::{
+    erasures,
     failure::Failure,
     known, message, pruning, rebuild, records, rolling, scan,
     session::{self, signed, unsigned},
@@ -39,8 +40,10 @@ pub(super) async fn verify(client: &mut Object) -> Result<Verdict, Failure> {
     let transaction = session::at_one_moment(client).await?;
     scan::settings(&transaction).await?;
     let mut verdict = Verdict::default();
-    let Journal { components, rules, records, .. } = journal(&transaction, &mut verdict).await?;
+    let journal = journal(&transaction, &mut verdict).await?;
+    let Journal { components, rules, records, erased, .. } = journal;
     if verdict.faults.is_empty() {
+        erasures::verify(&transaction, &erased, &mut verdict).await?;
         let (told, _) = records.close();
         self::records::verify(&transaction, told, &mut verdict).await?;
         folds(&transaction, components, rules, &mut verdict).await?;
@@ -56,7 +59,10 @@ pub(super) async fn audit(client: &mut Object) -> Result<Verdict, Failure> {
     let transaction = session::at_one_moment(client).await?;
     scan::settings(&transaction).await?;
     let mut verdict = Verdict::default();
-    journal(&transaction, &mut verdict).await?;
+    let journal = journal(&transaction, &mut verdict).await?;
+    if verdict.faults.is_empty() {
+        erasures::verify(&transaction, &journal.erased, &mut verdict).await?;
+    }
     Ok(verdict)
 }
 

@@ -157,7 +157,7 @@ fn pieces(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 fn attempts(all: &[Written]) -> Vec<Rows<'_>> {
     let fresh: Vec<&Written> = all.iter().filter(|one| one.payload.is_some()).collect();
     let known: Vec<&Written> = all.iter().filter(|one| one.payload.is_none()).collect();
-    let mut rows = vec![messages(&fresh), advanced(&known)];
+    let mut rows = vec![messages(&fresh), advanced(&known), withheld(&known)];
     rows.extend(payloads(&fresh));
     // Of several attempts under one id the last decides.
     let deciding: BTreeMap<(&str, &str), i64> = fresh
@@ -194,10 +194,11 @@ fn outcome(written: &Written) -> Option<&'static str> {
 fn messages<'a>(fresh: &[&'a Written]) -> Rows<'a> {
     let sql = "INSERT INTO messages (message, channel, id, previous, dedup, mode, mapping,
                    content_type, recorded_at, next_chunk, outcome, records, refused,
-                   first_position, last_position)
+                   first_position, last_position, erased, dropped)
                SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[],
                    $5::bytea[], $6::text[], $7::bytea[], $8::text[], $9::text[], $10::bigint[],
-                   $11::text[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[])";
+                   $11::text[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[],
+                   $16::bigint[], $17::bigint[])";
     let all = || fresh.iter().map(|one| &one.attempt);
     let content_type = |one: &&'a Written| {
         one.payload.as_ref().and_then(|payload| payload.content_type.as_deref())
@@ -218,16 +219,19 @@ fn messages<'a>(fresh: &[&'a Written]) -> Rows<'a> {
         .with(all().map(|one| signed(one.refused)).collect())
         .with(all().map(|one| one.positions.map(|(first, _)| signed(first))).collect())
         .with(all().map(|one| one.positions.map(|(_, last)| signed(last))).collect())
+        .with(all().map(|one| one.erased.map(signed)).collect())
+        .with(all().map(|one| signed(one.dropped)).collect())
 }
 
 fn advanced<'a>(known: &[&'a Written]) -> Rows<'a> {
     let sql = "UPDATE messages m SET next_chunk = w.next_chunk, outcome = w.outcome,
                    records = w.records, refused = w.refused,
-                   first_position = w.first_position, last_position = w.last_position
+                   first_position = w.first_position, last_position = w.last_position,
+                   erased = w.erased, dropped = w.dropped
                FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[],
-                           $6::bigint[], $7::bigint[])
+                           $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])
                    w (message, next_chunk, outcome, records, refused, first_position,
-                      last_position)
+                      last_position, erased, dropped)
                WHERE m.message = w.message";
     let all = || known.iter().map(|one| &one.attempt);
     Rows::new(sql, known.len())
@@ -238,6 +242,15 @@ fn advanced<'a>(known: &[&'a Written]) -> Rows<'a> {
         .with(all().map(|one| signed(one.refused)).collect())
         .with(all().map(|one| one.positions.map(|(first, _)| signed(first))).collect())
         .with(all().map(|one| one.positions.map(|(_, last)| signed(last))).collect())
+        .with(all().map(|one| one.erased.map(signed)).collect())
+        .with(all().map(|one| signed(one.dropped)).collect())
+}
+
+/// Raw bytes that were kept before an erased name was read in their message.
+fn withheld<'a>(known: &[&'a Written]) -> Rows<'a> {
+    let erased = known.iter().map(|one| &one.attempt).filter(|one| one.erased.is_some());
+    let messages: Vec<i64> = erased.map(|one| signed(one.message)).collect();
+    Rows::new("SELECT drop_erased($1::bigint[])", messages.len()).with(messages)
 }
 
 /// Message, piece, salt, bytes.
@@ -247,7 +260,8 @@ fn payloads<'a>(fresh: &[&'a Written]) -> Vec<Rows<'a>> {
     let mut statements = Vec::new();
     let (mut some, mut bytes): (Vec<Piece<'a>>, usize) = (Vec::new(), 0);
     for written in fresh {
-        let Some(raw) = &written.payload else { continue };
+        let kept = written.payload.as_ref().filter(|_| written.attempt.erased.is_none());
+        let Some(raw) = kept else { continue };
         for (number, piece) in (0_i32..).zip(pieces(&raw.bytes)) {
             let salt = (number == 0).then_some(raw.salt.as_bytes().as_slice());
             some.push((signed(written.attempt.message), number, salt, piece));

@@ -16,10 +16,10 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::{barrier::Barrier, known, open, records, touched::Finished, writer::Task};
+use super::{barrier::Barrier, erasures, known, open, records, touched::Finished, writer::Task};
 use crate::store::{
     Reply, Rules, StoreError, Submission,
-    batch::{self, Attempts, Known, Marks, Records, Subjects},
+    batch::{self, Attempts, Erased, Known, Marks, Needs, Records, Subjects},
 };
 
 /// Readers at most; they share the cores with what translates.
@@ -45,6 +45,14 @@ pub(super) struct Read {
     pub(super) attempts: Attempts,
     pub(super) subjects: Subjects,
     pub(super) records: Records,
+    pub(super) erased: Erased,
+}
+
+impl Read {
+    /// What it holds beside the marks.
+    pub(super) fn needs(self) -> Needs {
+        (self.attempts, self.subjects, self.records, self.erased)
+    }
 }
 
 /// Batches read together.
@@ -113,7 +121,8 @@ pub(super) fn read(
     let subjects = known::subjects(connection, &wanted)?;
     let records = records::known(connection, &wanted.records)?;
     let marks = Marks::of(chunks, &subjects);
-    Ok(Read { after, marks, attempts, subjects, records })
+    let erased = erasures::known(connection, chunks, &subjects)?;
+    Ok(Read { after, marks, attempts, subjects, records, erased })
 }
 
 /// One reader.
@@ -195,13 +204,14 @@ impl Reader {
             group.read = Some(read);
             return Ok(None);
         }
-        let Read { attempts, subjects, records, .. } = read;
+        let (attempts, subjects, records, erased) = read.needs();
         let known = Known {
             tip: known::tip(&moment)?,
             attempts,
             subjects,
             records,
             turns: Default::default(),
+            erased,
         };
         // No record is folded, so no rules are asked for.
         let (changes, replies) =

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::{
-    ahead::{self, Group, Read},
+    ahead::{self, Group},
     barrier::Barrier,
     checkpoint::WalPages,
     deltas::NumbersSeen,
@@ -220,13 +220,11 @@ fn upon(
     if chunks.iter().any(|chunk| chunk.advance.is_some()) {
         return None;
     }
-    let (attempts, subjects, records, turns) = Default::default();
-    let mut known = Known { tip, attempts, subjects, records, turns };
+    let mut known = Known::at(tip);
     for (range, early) in parts {
         let chunks = chunks.get(range)?;
         let read = touched.brought_up(early?, chunks)?;
-        let Read { attempts, subjects, records, .. } = trace.brought_up(read, chunks)?;
-        known.absorb(attempts, subjects, records);
+        known.absorb(trace.brought_up(read, chunks)?.needs());
     }
     Some(known)
 }

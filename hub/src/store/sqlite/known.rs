@@ -69,7 +69,8 @@ pub(super) fn rules(connection: &Connection, hash: Digest) -> Result<Rules, Stor
 
 /// The journal's end.
 pub(super) fn tip(connection: &Connection) -> Result<Tip, StoreError> {
-    let sql = "SELECT log_id, size, recorded_at, peaks, messages, rules, ended_logs FROM head";
+    let sql = "SELECT log_id, size, recorded_at, peaks, messages, rules, ended_logs, erased
+               FROM head";
     let damaged =
         |what: &str| StoreError::fault(format!("{what} of the journal's head is damaged"));
     let mut statement = connection.prepare_cached(sql)?;
@@ -87,6 +88,7 @@ pub(super) fn tip(connection: &Connection) -> Result<Tip, StoreError> {
             .transpose()?,
         messages: row.get(4)?,
         rules: rules.map(Digest::from_bytes),
+        erased: row.get(7)?,
     })
 }
 
@@ -108,6 +110,8 @@ fn attempt(row: &Row<'_>) -> Result<(Attempt, String), rusqlite::Error> {
         outcome: outcome.as_deref().and_then(Outcome::from_name),
         records: row.get(10)?,
         refused: row.get(11)?,
+        erased: row.get(14)?,
+        dropped: row.get(15)?,
         positions: positions.0.zip(positions.1),
         refusals: Vec::new(),
     };
@@ -116,7 +120,7 @@ fn attempt(row: &Row<'_>) -> Result<(Attempt, String), rusqlite::Error> {
 
 const ATTEMPT: &str = "m.message, m.channel, m.id, m.previous, m.dedup, m.recorded_at, m.mode, \
                        m.mapping, m.next_chunk, m.outcome, m.records, m.refused, \
-                       m.first_position, m.last_position";
+                       m.first_position, m.last_position, m.erased, m.dropped";
 
 fn complete(
     connection: &Connection,

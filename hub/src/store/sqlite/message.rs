@@ -35,7 +35,7 @@ pub(super) fn refusals(
 }
 
 const COLUMNS: &str = "message, channel, id, mode, recorded_at, outcome, previous, content_type, \
-                       records, refused, first_position, last_position";
+                       records, refused, first_position, last_position, erased, dropped";
 
 fn message_row(row: &Row<'_>) -> Result<MessageRow, rusqlite::Error> {
     Ok(MessageRow {
@@ -51,6 +51,8 @@ fn message_row(row: &Row<'_>) -> Result<MessageRow, rusqlite::Error> {
         refused: row.get(9)?,
         first_position: row.get(10)?,
         last_position: row.get(11)?,
+        erased: row.get(12)?,
+        dropped: row.get(13)?,
     })
 }
 

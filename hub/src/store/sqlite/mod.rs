@@ -11,6 +11,7 @@ mod checkpoint;
 mod crew;
 mod deliveries;
 mod deltas;
+mod erasures;
 mod failure;
 mod findings;
 mod freezes;

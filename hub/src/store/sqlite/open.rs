@@ -38,9 +38,11 @@ pub(super) fn connection(path: &Path) -> Result<Connection, StoreError> {
     }
     let connection = Connection::open(path)?;
     // A store that is served asks for less, and waits for the disk before it answers (`barrier`).
+    // What is moved between pages is overwritten where it lay, as far as that page is written
+    // anyway: else an erasure could not reach it.
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;
-         PRAGMA journal_size_limit = 268435456;",
+         PRAGMA journal_size_limit = 268435456; PRAGMA secure_delete = FAST;",
     )?;
     settings(&connection)?;
     Ok(connection)

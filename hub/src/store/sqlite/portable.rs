@@ -175,7 +175,8 @@ impl Portable for SqliteStore {
     ) -> Answer<'_, Result<(), StoreError>> {
         self.alone(Task::Job, move |transaction| {
             let sql = "UPDATE head SET size = ?1, recorded_at = ?2, peaks = ?3, messages = ?4,
-                           rules = ?5, pruned = ?8, arriving = ?7 WHERE arriving = ?6";
+                           rules = ?5, pruned = ?8, arriving = ?7,
+                           erased = (SELECT max(position) FROM erased) WHERE arriving = ?6";
             let Origin { size, recorded_at, peaks, messages, rules, pruned, .. } = origin;
             let (before, after) = (portable::text(&before), portable::text(&after));
             let values = params![size, recorded_at, peaks, messages, rules, before, after, pruned];

@@ -1,22 +1,13 @@
 //! Dropping raw bytes for their age.
 
-use std::{
-    thread,
-    time::{Duration, Instant},
-};
-
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use super::{SqliteStore, Task};
+use super::{SqliteStore, Task, erasures};
 use crate::store::{
-    Answer, StoreError, Trouble, Verdict,
+    Answer, StoreError, Verdict,
     pruning::{self, BATCH_BYTES_MAX, BATCH_PIECES_MAX, Old, Pruning, Raw},
 };
-
-/// How long it is tried to put a file that was written anew in its place, and how often.
-const COPIED_WITHIN: Duration = Duration::from_secs(30);
-const COPIED_REST: Duration = Duration::from_millis(50);
 
 /// When a message was recorded; the next one there is, where it is none.
 fn recorded(connection: &Connection, message: u64) -> Result<Option<Timestamp>, StoreError> {
@@ -73,7 +64,7 @@ fn prune(transaction: &Transaction<'_>, first_kept: u64) -> Result<Option<Raw>, 
 /// What `verify` tells: raw bytes that were pruned, and those that are missing all the same.
 pub(super) fn verify(connection: &Connection, verdict: &mut Verdict) -> Result<(), StoreError> {
     let missing = "FROM messages m LEFT JOIN payloads p ON p.message = m.message AND p.piece = 0
-                   WHERE p.message IS NULL AND m.message";
+                   WHERE p.message IS NULL AND m.erased IS NULL AND m.message";
     let sql = format!("SELECT count(*) {missing} < (SELECT pruned FROM head)");
     let pruned = connection.query_row(&sql, [], |row| row.get(0))?;
     let sql = format!("SELECT m.message {missing} >= (SELECT pruned FROM head) LIMIT 10");
@@ -109,22 +100,7 @@ impl Pruning for SqliteStore {
             // The copy that it makes meanwhile is as large as the file: not in memory.
             let vacuum = "PRAGMA temp_store = FILE; VACUUM; PRAGMA temp_store = MEMORY;";
             writer.connection.execute_batch(vacuum)?;
-            let copied = "PRAGMA wal_checkpoint(TRUNCATE)";
-            let began = Instant::now();
-            let busy = || writer.connection.query_row(copied, [], |row| row.get::<_, bool>(0));
-            // Our own thread that copies the WAL back may be at it, and SQLite waits for readers
-            // alone, not for who copies.
-            while busy()? {
-                if began.elapsed() < COPIED_WITHIN {
-                    thread::sleep(COPIED_REST);
-                    continue;
-                }
-                return Err(StoreError {
-                    trouble: Trouble::Busy,
-                    reason: "others read the file: its room goes back when they end".to_owned(),
-                });
-            }
-            Ok(())
+            erasures::empty_wal(&writer.connection)
         })
     }
 }

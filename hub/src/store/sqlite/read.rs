@@ -100,8 +100,8 @@ pub(super) fn found(
         [only] => heard(&moment, &only.key)?,
         _ => Vec::new(),
     };
-    let (size, log_id) = (tip.next(), tip.log.id);
-    Ok(Found { size, log_id, rules, dossiers, observations, moment: None })
+    let (size, erasures, log_id) = (tip.next(), tip.erased.is_some(), tip.log.id);
+    Ok(Found { size, log_id, rules, dossiers, observations, erasures, moment: None })
 }
 
 /// Dossiers by national code in any spelling, or by a source's own code.

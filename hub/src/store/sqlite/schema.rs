@@ -11,7 +11,7 @@ use crate::store::{
 };
 
 /// All versions, in order; the file notes how many it has, and the hash of each.
-static MIGRATIONS: [Migration; 30] = [
+static MIGRATIONS: [Migration; 31] = [
     Migration { name: "first", sql: include_str!("../../../migrations/sqlite/0001_first.sql") },
     Migration {
         name: "rollups_by_number",
@@ -99,6 +99,10 @@ static MIGRATIONS: [Migration; 30] = [
     Migration {
         name: "personal",
         sql: include_str!("../../../migrations/sqlite/0028_personal.sql"),
+    },
+    Migration {
+        name: "erasures",
+        sql: include_str!("../../../migrations/sqlite/0029_erasures.sql"),
     },
     Migration { name: "watches", sql: include_str!("../../../migrations/sqlite/0030_watches.sql") },
     Migration {

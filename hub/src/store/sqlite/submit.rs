@@ -108,17 +108,15 @@ pub(super) fn known(
     touched: &Touched,
 ) -> Result<Known, StoreError> {
     let tip = known::tip(connection)?;
-    let (attempts, subjects, records) = Default::default();
     let turns = pollers::in_force(connection, chunks)?;
-    let mut known = Known { tip, attempts, subjects, records, turns };
+    let mut known = Known { turns, ..Known::at(tip) };
     for (range, early) in parts {
         let chunks = chunks.get(range).unwrap_or_default();
-        let Read { attempts, subjects, records, .. } =
-            match early.and_then(|read| touched.brought_up(read, chunks)) {
-                Some(read) => read,
-                None => ahead::read(connection, 0, chunks)?,
-            };
-        known.absorb(attempts, subjects, records);
+        let read = match early.and_then(|read| touched.brought_up(read, chunks)) {
+            Some(read) => read,
+            None => ahead::read(connection, 0, chunks)?,
+        };
+        known.absorb(read.needs());
     }
     Ok(known)
 }

@@ -11,7 +11,7 @@ use super::{
     SqliteStore,
     crew::{Crew, POSITIONS},
     deltas::{self, ReadSums},
-    known, message, pruning, rebuild, records, rolling, scan, strides,
+    erasures, known, message, pruning, rebuild, records, rolling, scan, strides,
 };
 use crate::registry::Observation;
 use crate::store::{
@@ -30,8 +30,9 @@ const COMPONENTS: usize = 128;
 pub(super) fn verify(path: &Path) -> Result<Verdict, StoreError> {
     let mut crew = Crew::at_one_moment(path)?;
     let mut verdict = Verdict::default();
-    let Journal { components, rules, records, .. } = journal(&mut crew, &mut verdict)?;
+    let Journal { components, rules, records, erased, .. } = journal(&mut crew, &mut verdict)?;
     if verdict.faults.is_empty() {
+        erasures::verify(crew.first()?, &erased, &mut verdict)?;
         let (told, _) = records.close();
         records::verify(crew.first()?, told, &mut verdict)?;
         folds(&mut crew, components, &rules.now(), &mut verdict)?;
@@ -44,7 +45,11 @@ pub(super) fn verify(path: &Path) -> Result<Verdict, StoreError> {
 /// Reads the journal alone: leaves, commitments, and what entries refer to.
 pub(super) fn audit(path: &Path) -> Result<Verdict, StoreError> {
     let mut verdict = Verdict::default();
-    journal(&mut Crew::at_one_moment(path)?, &mut verdict)?;
+    let mut crew = Crew::at_one_moment(path)?;
+    let journal = journal(&mut crew, &mut verdict)?;
+    if verdict.faults.is_empty() {
+        erasures::verify(crew.first()?, &journal.erased, &mut verdict)?;
+    }
     Ok(verdict)
 }
 

@@ -5,11 +5,12 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::{
     deliveries,
     deltas::{self, NumbersSeen},
+    erasures,
     message::{channels, open_refusals},
     names, pollers, records,
 };
 use crate::store::{
-    StoreError,
+    Payload, StoreError,
     batch::{Changes, Heard, MemberRow, NewEntry, Rollups, Tip, Written, YearSums},
 };
 
@@ -55,14 +56,24 @@ fn pieces(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     empty.into_iter().chain(bytes.chunks(PIECE_BYTES_MAX))
 }
 
+/// Keeps the raw bytes of a message.
+fn keep(connection: &Connection, message: u64, raw: &Payload) -> Result<(), StoreError> {
+    let mut payload = connection.prepare_cached(
+        "INSERT INTO payloads (message, piece, salt, bytes) VALUES (?1, ?2, ?3, ?4)",
+    )?;
+    for (piece, bytes) in pieces(&raw.bytes).enumerate() {
+        let salt = (piece == 0).then_some(raw.salt.as_bytes());
+        payload.execute(params![message, piece, salt, bytes])?;
+    }
+    Ok(())
+}
+
 fn attempts(connection: &Connection, all: &[Written]) -> Result<(), StoreError> {
     let mut insert = connection.prepare_cached(
         "INSERT INTO messages (message, channel, id, previous, dedup, mode, mapping, content_type,
-             recorded_at, next_chunk, outcome, records, refused, first_position, last_position)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
-    )?;
-    let mut payload = connection.prepare_cached(
-        "INSERT INTO payloads (message, piece, salt, bytes) VALUES (?1, ?2, ?3, ?4)",
+             recorded_at, next_chunk, outcome, records, refused, first_position, last_position,
+             erased, dropped)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
     )?;
     let mut point = connection.prepare_cached(
         "INSERT INTO message_keys (channel, id, message) VALUES (?1, ?2, ?3)
@@ -73,17 +84,28 @@ fn attempts(connection: &Connection, all: &[Written]) -> Result<(), StoreError> 
     )?;
     let mut advance = connection.prepare_cached(
         "UPDATE messages SET next_chunk = ?2, outcome = ?3, records = ?4, refused = ?5,
-             first_position = ?6, last_position = ?7 WHERE message = ?1",
+             first_position = ?6, last_position = ?7, erased = ?8, dropped = ?9
+         WHERE message = ?1",
     )?;
     for written in all {
         let one = &written.attempt;
         let (first, last) = one.positions.unzip();
         let outcome = one.outcome.map(contracts::Outcome::as_str);
         let Some(raw) = &written.payload else {
-            let (records, refused) = (one.records, one.refused);
-            let values =
-                params![one.message, one.next_chunk, outcome, records, refused, first, last];
-            advance.execute(values)?;
+            advance.execute(params![
+                one.message,
+                one.next_chunk,
+                outcome,
+                one.records,
+                one.refused,
+                first,
+                last,
+                one.erased,
+                one.dropped,
+            ])?;
+            if one.erased.is_some() {
+                erasures::drop_raw(connection, one.message)?;
+            }
             continue;
         };
         insert.execute(params![
@@ -102,14 +124,14 @@ fn attempts(connection: &Connection, all: &[Written]) -> Result<(), StoreError> 
             one.refused,
             first,
             last,
+            one.erased,
+            one.dropped,
         ])?;
-        for (piece, bytes) in pieces(&raw.bytes).enumerate() {
-            let salt = (piece == 0).then_some(raw.salt.as_bytes());
-            payload.execute(params![one.message, piece, salt, bytes])?;
+        if one.erased.is_none() {
+            keep(connection, one.message, raw)?;
         }
         if written.is_conflict() {
-            let dedup = one.dedup.as_bytes();
-            conflict.execute(params![one.channel, one.id, dedup, one.message])?;
+            conflict.execute(params![one.channel, one.id, one.dedup.as_bytes(), one.message])?;
         } else {
             point.execute(params![one.channel, one.id, one.message])?;
         }

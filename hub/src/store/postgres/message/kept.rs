@@ -17,7 +17,8 @@ use crate::{
 
 async fn kept(client: &impl GenericClient, query: &KeptQuery) -> Result<Vec<KeptMessage>, Failure> {
     let sql = "SELECT m.message, m.id, m.dedup, m.content_type, m.mode,
-                      CASE WHEN m.outcome IS NULL THEN m.previous ELSE m.message END
+                      CASE WHEN m.outcome IS NULL THEN m.previous ELSE m.message END,
+                      m.erased IS NOT NULL
                FROM messages m JOIN message_keys k
                    ON k.channel = m.channel AND k.id = m.id AND k.message = m.message
                WHERE m.channel = $1 AND m.message > $2
@@ -40,6 +41,7 @@ async fn kept(client: &impl GenericClient, query: &KeptQuery) -> Result<Vec<Kept
             content_type: row.try_get(3)?,
             mode: row.try_get(4)?,
             told_by: unsigned(row.try_get(5)?),
+            erased: row.try_get(6)?,
         });
     }
     Ok(found)

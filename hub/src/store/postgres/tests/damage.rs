@@ -1,7 +1,10 @@
 //! What is altered behind the hub's back, and how `verify` tells it.
 
 use super::{Database, connect};
-use crate::store::{Store, suite::damage};
+use crate::store::{
+    Store,
+    suite::{damage, erasures},
+};
 
 #[tokio::test]
 async fn what_no_entry_tells_of_what_is_missing_and_what_lost_its_salt_is_told() {
@@ -19,5 +22,12 @@ async fn what_no_entry_tells_of_what_is_missing_and_what_lost_its_salt_is_told()
         superuser.batch_execute(mended).await.unwrap();
     }
     drop(store);
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn erasures() {
+    let database = Database::new("erasures").await;
+    erasures::erasures(&database.open().await).await;
     database.drop().await;
 }

@@ -13,7 +13,8 @@ use crate::{
 
 fn kept(connection: &Connection, query: &KeptQuery) -> Result<Vec<KeptMessage>, StoreError> {
     let sql = "SELECT m.message, m.id, m.dedup, m.content_type, m.mode,
-                      CASE WHEN m.outcome IS NULL THEN m.previous ELSE m.message END
+                      CASE WHEN m.outcome IS NULL THEN m.previous ELSE m.message END,
+                      m.erased IS NOT NULL
                FROM messages m JOIN message_keys k
                    ON k.channel = m.channel AND k.id = m.id AND k.message = m.message
                WHERE m.channel = ?1 AND m.message > ?2 AND (?3 IS NULL OR m.recorded_at >= ?3)
@@ -32,6 +33,7 @@ fn kept(connection: &Connection, query: &KeptQuery) -> Result<Vec<KeptMessage>, 
             content_type: row.get(3)?,
             mode: row.get(4)?,
             told_by: row.get(5)?,
+            erased: row.get(6)?,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -3,7 +3,10 @@
 use rusqlite::Connection;
 
 use super::Folder;
-use crate::store::{Store, suite::damage};
+use crate::store::{
+    Store,
+    suite::{damage, erasures},
+};
 
 #[tokio::test]
 async fn what_no_entry_tells_of_what_is_missing_and_what_lost_its_salt_is_told() {
@@ -19,4 +22,10 @@ async fn what_no_entry_tells_of_what_is_missing_and_what_lost_its_salt_is_told()
         assert!(faults.iter().any(|fault| fault == told), "{sql}: {faults:?}");
         outside.execute_batch(mended).unwrap();
     }
+}
+
+#[tokio::test]
+async fn erasures() {
+    let folder = Folder::new("erasures");
+    erasures::erasures(&folder.open()).await;
 }
