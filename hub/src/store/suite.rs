@@ -279,7 +279,7 @@ pub(crate) async fn rules(store: &dyn Store) {
     holds(store).await;
 }
 
-/// A catalogue is in force from its entry on, whatever is rebuilt; it moves no number, once told.
+/// A catalogue is in force from its entry on, told once, whatever is rebuilt; it moves no number.
 pub(crate) async fn catalogues(store: &dyn Store) {
     let rules = Rules {
         settings: Settings { stopped_is_paused: true, ..Settings::default() },
