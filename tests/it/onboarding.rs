@@ -135,7 +135,7 @@ fn the_page_of_the_interface_leads_from_a_key_to_a_stream() {
     let read = |name: &str| fs::read_to_string(newcomer.0.join(name)).unwrap();
     let told = |name: &str| -> Value { serde_json::from_str(&read(name)).unwrap() };
     assert_eq!(told("bien-nhan-5.json")["outcome"], "stored");
-    assert_eq!(told("dong.json")["feeds"].as_array().unwrap().len(), 5);
+    assert_eq!(told("dong.json")["feeds"].as_array().unwrap().len(), 6);
     let found = told("ho-so.json");
     let dossier = &found["dossier"];
     assert_eq!(dossier["identities"][0]["source_code"], "BH.XD.14.000873", "{dossier}");

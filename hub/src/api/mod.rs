@@ -200,6 +200,12 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(subscriptions::one))
         .routes(routes!(subscriptions::end))
         .routes(routes!(subscriptions::act).layer(subscriptions::limit()))
+        .merge(documents())
+}
+
+/// The calls that tell of the others.
+fn documents() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
         .routes(routes!(document::openapi))
         .routes(routes!(document::asyncapi::asyncapi))
         .routes(routes!(document::page::docs))
