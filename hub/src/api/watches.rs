@@ -148,7 +148,7 @@ fn id(named: Result<Path<String>, PathRejection>) -> Result<String, Stop> {
     summary = "A watch, as long as it lasts",
     description = "Một lượt theo dõi còn hiệu lực của khóa này.",
     params(WatchNamed),
-    responses((status = 200, description = "Lượt theo dõi.\n\nIt.", body = ToldWatch)),
+    responses((status = 200, description = "Lượt theo dõi.\n\nThe watch.", body = ToldWatch)),
 )]
 pub(super) async fn one(
     State(api): State<Api>,
