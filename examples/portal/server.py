@@ -34,8 +34,6 @@ FEEDBACK_MAX, FEEDBACK_SECONDS = 10, 60
 AGAIN = timedelta(hours=1)
 # For how many days a page follows a dossier: as long as one leaves it open, and no longer.
 WATCH_DAYS = 1
-# Shares of fewer dossiers than this say too much about each of them.
-FEW = 5
 
 # The browser's address, the hub's, and the parameters that may go along.
 GET = [
@@ -103,16 +101,18 @@ def ask(method, address, citizen, body=None, **more):
 
 
 def on_time(text):
-    """Numbers by agency for everybody: no shares of so few that they point at somebody."""
+    """Numbers by agency for everybody: where the hub leaves some out, it says so."""
     told = json.loads(text)
     rows = []
     for row in told["rows"]:
         measures = row["measures"]
+        hidden = row.get("suppressed", [])
         ended = [measures.get(f"finished-{how}", 0) for how in ("early", "on-time", "late")]
-        rows.append({"agency": row["agency"], "open": measures.get("open", 0),
-                     "overdue": measures.get("overdue", 0), "finished": sum(ended),
-                     "early": ended[0], "on_time": ended[1], "late": ended[2]})
-        if sum(ended) < FEW:
+        stand = [None if name in hidden else measures.get(name, 0) for name in ("open", "overdue")]
+        rows.append({"agency": row["agency"], "open": stand[0], "overdue": stand[1],
+                     "finished": sum(ended), "early": ended[0], "on_time": ended[1],
+                     "late": ended[2]})
+        if "finished-late" in hidden:
             rows[-1] = {"agency": row["agency"], "few": True}
     return json.dumps({**{name: told[name] for name in ("from", "to", "as_of")},
                        "rows": rows}).encode()

@@ -2,6 +2,7 @@
 
 mod attachments;
 mod bus;
+mod counting;
 mod endpoint;
 mod links;
 mod sources;
@@ -76,6 +77,8 @@ pub struct Config {
     pub links: LinkSettings,
     /// How the province counts.
     pub settings: Settings,
+    /// What is out of fewer dossiers is left out of numbers for everybody; 0 leaves out nothing.
+    pub hide_of_fewer_than: u32,
     /// Filter of the log, in the syntax of `RUST_LOG`.
     pub log: String,
     /// Whether the log is JSON.
@@ -111,30 +114,13 @@ struct File {
     #[serde(default)]
     links: links::Declared,
     #[serde(default)]
-    counting: Counting,
+    counting: counting::Declared,
+    #[serde(default = "counting::few")]
+    hide_of_fewer_than: u32,
     #[serde(default = "log")]
     log: String,
     #[serde(default)]
     log_json: bool,
-}
-
-/// `[counting]`: what the province decides about numbers.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Counting {
-    #[serde(default)]
-    stopped: Stopped,
-}
-
-/// What status 8 (dừng xử lý) means: systems differ.
-#[derive(Default, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Stopped {
-    /// Finished, refused.
-    #[default]
-    Finished,
-    /// The clock stands still.
-    Paused,
 }
 
 fn listen() -> toml::Spanned<String> {
@@ -219,9 +205,10 @@ impl Config {
                 links,
                 bus,
                 settings: Settings {
-                    stopped_is_paused: file.counting.stopped == Stopped::Paused,
+                    stopped_is_paused: file.counting.stopped_is_paused(),
                     ..Settings::default()
                 },
+                hide_of_fewer_than: file.hide_of_fewer_than,
                 log: file.log,
                 log_json: file.log_json,
                 written: Written::read(name, text),

@@ -83,7 +83,7 @@ pub use retranslation::{Difference, Retranslate, Retranslated};
 pub use roadmap::RoadmapStanding;
 pub use said::Said;
 use said::said;
-pub use statistics::{By, DueOf, Question, Row, STATISTIC_DAYS_MAX, Scans, Statistic};
+pub use statistics::{By, DueOf, FEW, Question, Row, STATISTIC_DAYS_MAX, Scans, Statistic};
 pub(crate) use subscriptions::WEBHOOK;
 pub use subscriptions::{
     Done, NewSubscription, OVERLAP_SECONDS_MAX, SUBSCRIPTIONS_MAX, Since, Subscribed,
@@ -112,6 +112,8 @@ pub struct Operations {
     pub written_reports: WrittenReports,
     /// Turns of the questions that take long.
     pub scans: Scans,
+    /// What is out of fewer dossiers is left out of numbers for everybody.
+    pub few: u32,
     /// How publishing stands in this process.
     pub bus: crate::bus::Standing,
     /// Which configuration is in force in this process.
@@ -202,6 +204,7 @@ impl Operations {
             answers: Answers::default(),
             written_reports: Default::default(),
             scans: Scans::default(),
+            few: FEW,
             bus: Default::default(),
             configuration: InForce::default(),
             webhooks: Default::default(),

@@ -108,7 +108,10 @@ impl Folder {
         );
         let folder = self.catalogue.as_ref().map(|path| path.display());
         let catalogue = folder.map(|path| format!("catalogue = \"{path}\"\n"));
-        let text = text + &catalogue.unwrap_or_default() + &self.more;
+        // What tests play is a few dossiers: they are told whole, unless a test is about that.
+        let few = "hide_of_fewer_than";
+        let all = if self.more.contains(few) { "" } else { "hide_of_fewer_than = 0\n" };
+        let text = text + &catalogue.unwrap_or_default() + all + &self.more;
         fs::write(self.path.join("hub.toml"), text).unwrap();
     }
 

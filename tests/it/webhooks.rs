@@ -9,6 +9,7 @@ mod kept;
 mod order;
 mod owners;
 mod processes;
+mod refolded;
 mod rotated;
 
 use std::{

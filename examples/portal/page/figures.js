@@ -28,8 +28,10 @@ function days(period) {
 
 function table(told, rows) {
   const heads = ["agency", "all", "early", "onTime", "late", "share", "open", "overdue"];
+  // What the hub leaves out of too few dossiers is null.
+  const stands = (n) => n === null ? "…" : count(n);
   const cells = (row) => [row.finished, row.early, row.on_time, row.late].map(count)
-    .concat(percent(row.early + row.on_time, row.finished), count(row.open), count(row.overdue));
+    .concat(percent(row.early + row.on_time, row.finished), stands(row.open), stands(row.overdue));
   return make("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": say("asTable") },
     make("table", {},
       make("caption", {}, say("caption", { from: dayOf(told.from), to: dayOf(told.to) })),

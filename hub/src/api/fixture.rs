@@ -111,6 +111,7 @@ impl Bench {
             answers: Default::default(),
             written_reports: Default::default(),
             scans: Default::default(),
+            few: 0,
             bus: Default::default(),
             configuration: Default::default(),
             webhooks: Default::default(),

@@ -61,7 +61,9 @@ impl From<NoReport> for Stop {
             }
             NoReport::TooLong => (StatusCode::BAD_REQUEST, &kinds::PERIOD_TOO_LONG),
             NoReport::UnknownAgency(_) => (StatusCode::NOT_FOUND, &kinds::UNKNOWN_AGENCY),
-            NoReport::NotYours => (StatusCode::FORBIDDEN, &kinds::NOT_YOURS),
+            NoReport::NotYours | NoReport::NotForEverybody => {
+                (StatusCode::FORBIDDEN, &kinds::NOT_YOURS)
+            }
             NoReport::NotFrozen => (StatusCode::NOT_FOUND, &kinds::NOT_FROZEN),
             NoReport::NotOver { .. } => (StatusCode::CONFLICT, &kinds::PERIOD_NOT_OVER),
             NoReport::NotOperator => (StatusCode::FORBIDDEN, &kinds::OPERATOR_ONLY),
@@ -194,7 +196,8 @@ pub(super) async fn report(
     let params = Params::read(&uri, &params)?;
     let (question, format) = (question(form, &params)?, format(&params)?);
     let today: Date = today();
-    let reading = Reading::begin(&api, &headers, &format!(".{today}")).await?;
+    let reading =
+        Reading::begin(&api, &headers, &format!(".{today}.{}", api.operations.few)).await?;
     let written = api.operations.written_report(&who, &question, today, format).await?;
     let WrittenReport { bytes, as_of, frozen_at, file_name } = &*written;
     let media_type = format.media_type();

@@ -45,7 +45,8 @@ pub(crate) fn today() -> Date {
     tag = tags::STATISTICS, operation_id = "getStatistics",
     summary = "Numbers of dossiers by days, places and procedures",
     description = "Số liệu hồ sơ theo khoảng ngày, chia theo các chiều tùy chọn; theo hạn cơ \
-                   quan hứa hoặc theo hạn hệ thống tính.",
+                   quan hứa hoặc theo hạn hệ thống tính. Khóa portal không được nêu số của quá \
+                   ít hồ sơ: xem suppressed.",
     params(StatisticsAsked),
     responses(
         (status = 200, description = "Số liệu.\n\nThe numbers.", body = Statistic),
@@ -65,9 +66,10 @@ pub(super) async fn statistics(
     may_ask(&api, &who, &question)?;
     question.due_of = due_of(&params, &question, &who)?;
     // The default days depend on today, so the answer of yesterday is not today's.
+    let few = api.operations.few;
     let also = match question.due_of {
-        DueOf::Agency => format!(".{today}"),
-        DueOf::Hub => format!(".{today}.{}", api.operations.store.judged().await?),
+        DueOf::Agency => format!(".{today}.{few}"),
+        DueOf::Hub => format!(".{today}.{few}.{}", api.operations.store.judged().await?),
     };
     let reading = Reading::begin(&api, &headers, &also).await?;
     let answer = api.operations.statistics(&who, &question).await?;

@@ -20,7 +20,7 @@ use crate::{
     journal::log::Log,
     operations::{Operations, PAGE_MAX, agency_of},
     registry::{
-        Sight, exchange,
+        Sight, dossier, exchange,
         finding::{self, Finding},
         statistics::FOLD_VERSION,
     },
@@ -149,18 +149,31 @@ impl Feed {
     /// The version of the fold that it is derived by, where its cursors tell one.
     const fn version(self) -> Option<u32> {
         match self {
-            Self::Records | Self::Dossiers | Self::Notices => None,
+            Self::Records => None,
+            // Notices are read from dossiers.
+            Self::Dossiers | Self::Notices => Some(dossier::FOLD_VERSION),
             Self::Findings => Some(finding::FOLD_VERSION),
             Self::Catalogue => Some(changes::FOLD_VERSION),
             Self::Statistics => Some(FOLD_VERSION),
         }
     }
 
+    /// The version of the fold that it is derived by; 0 of one that is no fold.
+    pub(crate) fn fold(self) -> u32 {
+        self.version().unwrap_or(0)
+    }
+
     /// Its name in cursors: what another version of a fold gave is no place of this one.
     pub fn list(self) -> Cow<'static, str> {
-        match self.version() {
-            None => Cow::Borrowed(self.name()),
-            Some(version) => Cow::Owned(format!("{}.{version}", self.name())),
+        self.list_by(self.fold())
+    }
+
+    /// Its name in cursors of a version of its fold.
+    pub(crate) fn list_by(self, fold: u32) -> Cow<'static, str> {
+        match (self, fold) {
+            // Cursors of their first version were given before any was told.
+            (_, 0) | (Self::Dossiers | Self::Notices, 1) => Cow::Borrowed(self.name()),
+            _ => Cow::Owned(format!("{}.{fold}", self.name())),
         }
     }
 

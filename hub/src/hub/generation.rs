@@ -78,6 +78,7 @@ impl Ready {
             catalog: catalog.clone(),
             drop_folders: drops.standings.clone(),
             drift: Default::default(),
+            few: config.hide_of_fewer_than,
             ..process.operations.clone()
         };
         let (telemetry, repeats) = (process.telemetry.clone(), process.repeats.clone());

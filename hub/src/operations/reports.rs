@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::civil::Date;
 
-use super::{Operations, STATISTIC_DAYS_MAX};
+use super::{Operations, STATISTIC_DAYS_MAX, statistics::hides};
 use crate::{
     auth::Principal,
     registry::{
@@ -111,7 +111,7 @@ fn text(report: &Report) -> Result<Vec<u8>, StoreError> {
 }
 
 impl Operations {
-    /// A report.
+    /// A report. The portal is told what everybody may see.
     ///
     /// # Errors
     /// Why there is none.
@@ -122,6 +122,28 @@ impl Operations {
         today: Date,
     ) -> Result<ReportAnswer, NoReport> {
         let asked = self.asked(who, question, today).await?;
+        let Some(few) = hides(who, self.few) else { return self.whole(&asked, question).await };
+        let forms = asked.forms()?;
+        let form = forms.form(&question.form, asked.period.to);
+        let form = form.ok_or_else(|| NoReport::unknown_form(forms))?;
+        let mut answer = self.whole(&asked, question).await?;
+        match &mut answer {
+            // What is left out of either side, the other and the change would tell.
+            ReportAnswer::Difference(..) => return Err(NoReport::NotForEverybody),
+            ReportAnswer::Report(told) => {
+                if told.report.leave_out(form, few) {
+                    told.text = text(&told.report)?;
+                }
+            }
+        }
+        Ok(answer)
+    }
+
+    async fn whole(
+        &self,
+        asked: &Asked,
+        question: &ReportQuestion,
+    ) -> Result<ReportAnswer, NoReport> {
         let looks = match question.figures {
             Figures::Now => false,
             Figures::Standing => question.as_of.is_none(),
@@ -134,7 +156,7 @@ impl Operations {
         match (found, question.figures) {
             (None, Figures::Frozen | Figures::Difference) => Err(NoReport::NotFrozen),
             (None, _) => {
-                let report = self.filled(&asked, &question.form).await?;
+                let report = self.filled(asked, &question.form).await?;
                 let text = text(&report)?;
                 Ok(ReportAnswer::Report(Box::new(ReportText { report, text, freeze: None })))
             }
@@ -150,7 +172,7 @@ impl Operations {
                     let freeze = Some(freeze);
                     return Ok(ReportAnswer::Report(Box::new(ReportText { report, text, freeze })));
                 }
-                let now = self.filled(&asked, &question.form).await?;
+                let now = self.filled(asked, &question.form).await?;
                 Ok(ReportAnswer::Difference(Box::new(Difference::new(&report, &now)), freeze))
             }
         }

@@ -1,6 +1,7 @@
 //! Numbers of any days, as of any position.
 
 mod asked;
+mod few;
 mod rows;
 
 use std::{
@@ -17,6 +18,8 @@ use tokio::{
 };
 
 pub(super) use self::asked::Asked;
+pub use self::few::FEW;
+pub(super) use self::few::hides;
 use super::Operations;
 use crate::{
     auth::Principal,
@@ -175,6 +178,9 @@ pub struct Row {
     pub day: Option<Date>,
     /// Numbers by measure: flows counted over the days, gauges as they stood at their end.
     pub measures: BTreeMap<&'static str, i64>,
+    /// Measures that are left out, zero or not: of too few dossiers, or what would give such away.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub suppressed: BTreeSet<&'static str>,
 }
 
 /// A statistic's answer.
@@ -195,6 +201,9 @@ pub struct Statistic {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = Date)]
     pub units_on: Option<Date>,
+    /// What is out of fewer dossiers is left out, where this answer is for everybody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suppressed_below: Option<u32>,
     /// Rows in the order of their dimensions.
     pub rows: Vec<Row>,
     /// The units that rows by commune name.
@@ -203,7 +212,7 @@ pub struct Statistic {
 }
 
 impl Operations {
-    /// Numbers. An agency is told only its own.
+    /// Numbers. An agency is told only its own, the portal what everybody may see.
     ///
     /// # Errors
     /// When the store cannot answer.
@@ -212,6 +221,13 @@ impl Operations {
         who: &Principal,
         question: &Question,
     ) -> Result<Statistic, StoreError> {
+        match few::hides(who, self.few) {
+            Some(few) => self.for_everybody(question, few).await,
+            None => self.numbers(who, question).await,
+        }
+    }
+
+    async fn numbers(&self, who: &Principal, question: &Question) -> Result<Statistic, StoreError> {
         let places = |by: &BTreeSet<By>| by.contains(&By::Place(Dimension::Commune));
         let of_units = question.units_on.is_some()
             || places(&question.by)
@@ -250,6 +266,7 @@ impl Operations {
             summed_from: if cells.scanned { "deltas" } else { "rollups" },
             units_on: question.units_on,
             units: asked.named(&rows),
+            suppressed_below: None,
             rows,
         })
     }

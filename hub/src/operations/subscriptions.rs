@@ -137,7 +137,7 @@ impl Operations {
             url: new.url,
             signature: new.scheme.name().to_owned(),
             secrets: made.stored,
-            place: event::stored(&head.log, new.place),
+            place: event::stored(&head.log, new.feed.fold(), new.place),
             made_at: Timestamp::now().as_millisecond(),
             id: id.clone(),
             ..SubscriptionRow::default()
@@ -220,10 +220,12 @@ impl Operations {
             Since::Place(place) => place,
             Since::Time(at) => (self.recorded_from(at, head.tree.size).await?, String::new()),
         };
-        if place > event::followed(&head.log, &row.place)? {
+        let fold = Feed::from_name(&row.feed).map_or(row.place.fold, Feed::fold);
+        // Who has begun anew from a snapshot goes on behind it, wherever sending was.
+        if fold == row.place.fold && place > event::followed(&head.log, &row.place)? {
             return Ok(Done::Ahead);
         }
-        let change = Change::Place(event::stored(&head.log, place));
+        let change = Change::Place(event::stored(&head.log, fold, place));
         if !self.store.change_subscription(id.to_owned(), change).await? {
             return Ok(Done::NoSubscription);
         }

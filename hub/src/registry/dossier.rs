@@ -11,6 +11,10 @@ use super::source::{Members, View};
 use super::state::{DossierState, Doubt, Identity, MemberSources};
 use super::timeline::tidy;
 
+/// The version of how states are folded: another one where the same observations would give others,
+/// so that who has followed them by the former learns of it.
+pub const FOLD_VERSION: u32 = 1;
+
 /// A part of a dossier that a source may own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -44,7 +44,8 @@ pub(super) fn write(printed: &Printed<'_>) -> Result<Vec<u8>, Unwritten> {
         let counted = printed.columns.len().saturating_sub(2);
         for at in 0..counted {
             let figure = line.figures.get(at).copied().flatten();
-            cells.push(figure.map(|figure| figure.to_string()).unwrap_or_default());
+            let none = if line.is_suppressed { "…" } else { "" };
+            cells.push(figure.map_or_else(|| none.to_owned(), |figure| figure.to_string()));
         }
         cells.extend([from.clone(), to.clone(), printed.as_of.to_string()]);
         writer.write_record(&cells)?;

@@ -18,6 +18,8 @@ pub(super) struct Line<'a> {
     /// Which figures these are, in a difference.
     pub(super) side: Option<(&'static str, &'static str)>,
     pub(super) figures: &'a [Option<i64>],
+    /// Whether they are left out, as everybody sees it.
+    pub(super) is_suppressed: bool,
 }
 
 /// A heading that spans some columns and rows.
@@ -84,6 +86,7 @@ impl<'a> Printed<'a> {
             named: &row.named,
             side: None,
             figures: &row.figures,
+            is_suppressed: row.suppressed,
         };
         Self {
             number_vi: &report.number_vi,
@@ -115,6 +118,7 @@ impl<'a> Printed<'a> {
                 named: &row.named,
                 side: Some(side),
                 figures,
+                is_suppressed: false,
             })
         });
         Self {

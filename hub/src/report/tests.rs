@@ -24,7 +24,7 @@ fn named(name: &str) -> Named {
 
 fn row(kind: RowKind, index: &str, name: &str, figures: [i64; 3]) -> ReportRow {
     let figures = figures.into_iter().map(Some).collect();
-    ReportRow { kind, index: index.to_owned(), named: named(name), figures }
+    ReportRow { kind, index: index.to_owned(), named: named(name), figures, suppressed: false }
 }
 
 fn report(names: [&str; 2]) -> Report {

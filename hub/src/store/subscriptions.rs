@@ -17,6 +17,9 @@ pub const LEASE: Duration = Duration::from_secs(6);
 /// Attempts that are kept of one subscription: the last ones.
 pub const ATTEMPTS_KEPT: usize = 20;
 
+/// Why nothing is sent any more: the feed is derived otherwise than where the place was told.
+pub const REFOLDED: &str = "refolded";
+
 /// A place in a feed, with the log that it was told in.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FeedPlace {
@@ -26,6 +29,8 @@ pub struct FeedPlace {
     pub position: u64,
     /// What tells apart what has the same position.
     pub beside: String,
+    /// The version of the feed's fold that it was told in; 0 of a feed that is none.
+    pub fold: u32,
 }
 
 /// One attempt to send an event.
@@ -130,7 +135,10 @@ pub enum Change {
     On,
     /// Nothing is sent any more, for this reason; one that it has already stays.
     Off(String),
-    /// Where sending goes on.
+    /// Nothing is sent any more for [`REFOLDED`], where its place is of this version of a fold
+    /// still.
+    Refolded(u32),
+    /// Where sending goes on; it does at once where it was off for [`REFOLDED`].
     Place(FeedPlace),
 }
 

@@ -95,9 +95,9 @@ pub(crate) fn followed(log: &Log, stored: &FeedPlace) -> Result<Place, StoreErro
     Ok(place.min((old.size, String::new())))
 }
 
-/// A place as it is stored.
-pub(crate) fn stored(log: &Log, (position, beside): Place) -> FeedPlace {
-    FeedPlace { log_id: log.id.clone(), position, beside }
+/// A place as it is stored, of a version of a fold.
+pub(crate) fn stored(log: &Log, fold: u32, (position, beside): Place) -> FeedPlace {
+    FeedPlace { log_id: log.id.clone(), position, beside, fold }
 }
 
 /// The event of an id, as it stands in a feed now, if someone may read it.
@@ -156,7 +156,7 @@ mod tests {
         let log = Log { id: "new".to_owned(), ended: vec![old] };
         let of = |log_id: &str, position: u64, beside: &str| {
             let (log_id, beside) = (log_id.to_owned(), beside.to_owned());
-            followed(&log, &FeedPlace { log_id, position, beside })
+            followed(&log, &FeedPlace { log_id, position, beside, fold: 1 })
         };
         assert_eq!(of("old", 6, "a/1").unwrap(), (6, "a/1".to_owned()));
         assert_eq!(of("old", 9, "a/1").unwrap(), (7, String::new()));

@@ -30,9 +30,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::{
     auth::Principal,
     config::WebhookSettings,
+    feeds::Feed,
     store::{
         ApiKey, Store, StoreError,
-        subscriptions::{Attempt, SubscriptionRow},
+        subscriptions::{Attempt, Change, SubscriptionRow},
     },
 };
 
@@ -113,6 +114,26 @@ pub(crate) fn in_force(keys: &[ApiKey]) -> BTreeSet<&str> {
 /// When its row is damaged.
 pub(crate) fn owner(row: &SubscriptionRow) -> Result<Principal, StoreError> {
     row.owner.parse().map_err(|_| StoreError::fault("the owner of a subscription is damaged"))
+}
+
+/// Whether the place of a subscription is of another version of its feed's fold: nothing is sent
+/// from there, and it is switched off.
+///
+/// # Errors
+/// When the store cannot answer.
+pub(crate) async fn is_refolded(
+    store: &dyn Store,
+    row: &SubscriptionRow,
+    feed: Feed,
+) -> Result<bool, StoreError> {
+    let was = row.place.fold;
+    if was == feed.fold() {
+        return Ok(false);
+    }
+    if store.change_subscription(row.id.clone(), Change::Refolded(was)).await? {
+        tracing::warn!(subscription = row.id, feed = row.feed, "a webhook's feed is refolded");
+    }
+    Ok(true)
 }
 
 /// What signs the events of a subscription now.

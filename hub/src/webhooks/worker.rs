@@ -18,7 +18,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Going, Webhooks, decide, event, in_force, owner, send, signing};
+use super::{Going, Webhooks, decide, event, in_force, is_refolded, owner, send, signing};
 use crate::{
     feeds::{Feed, Place},
     journal::log::Log,
@@ -261,6 +261,9 @@ impl Page<'_> {
         let Some(feed) = Feed::from_name(&row.feed) else {
             return Err(StoreError::fault("the feed of a subscription is damaged"));
         };
+        if is_refolded(&*operations.store, row, feed).await? {
+            return Ok(false);
+        }
         let who = owner(row)?;
         let head = operations.store.head().await?;
         // Asked before the page is read: all that lies before it is seen then.
@@ -337,7 +340,7 @@ impl Page<'_> {
         progress: &mut Progress,
         failed: Option<Failed>,
     ) -> Result<bool, StoreError> {
-        let place = event::stored(log, progress.place.clone());
+        let place = event::stored(log, self.row.place.fold, progress.place.clone());
         let mut tried = std::mem::take(&mut progress.tried);
         if tried.is_empty() && place == self.row.place {
             return Ok(true);

@@ -117,5 +117,15 @@ async fn who_follows_a_refolded_feed_begins_anew_from_its_snapshot(backend: Back
     let told = body["snapshot"].as_str().unwrap_or_default();
     assert_eq!(status, 410, "{body}");
     assert!(told.starts_with("/v1/exports/findings.ndjson?until="), "{body}");
+    // The first version of dossiers was given without a number; what is read from them goes by it.
+    for feed in ["dossiers", "notices"] {
+        let (_, _, end) = portal.page(&format!("/v1/feeds/{feed}?after=end")).await;
+        let end = cursor(&end.unwrap());
+        assert_eq!(end, of_another_fold(&end, (feed, feed)), "{feed}");
+        let other = of_another_fold(&end, (feed, &format!("{feed}.2")));
+        let (status, body) = portal.get(&format!("/v1/feeds/{feed}?after={other}")).await;
+        assert_eq!((status, &body["code"]), (410, &"feed-refolded".into()), "{feed}: {body}");
+        assert_eq!(body["after"], end.as_str());
+    }
     hub.stop();
 }

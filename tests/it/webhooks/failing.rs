@@ -74,7 +74,7 @@ async fn alerts(operator: &Sender) -> Vec<Value> {
     all.filter(|one| one["kind"] == "webhook").cloned().collect()
 }
 
-async fn alerts_are(operator: &Sender, count: usize) -> Vec<Value> {
+pub(super) async fn alerts_are(operator: &Sender, count: usize) -> Vec<Value> {
     let began = Instant::now();
     loop {
         let open = alerts(operator).await;

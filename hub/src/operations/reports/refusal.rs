@@ -33,6 +33,8 @@ pub enum NoReport {
     UnknownAgency(String),
     /// Another agency's.
     NotYours,
+    /// Changes of what was frozen, which are not for everybody.
+    NotForEverybody,
     /// It was never frozen.
     NotFrozen,
     /// The period is not over on this day.
@@ -97,6 +99,10 @@ impl NoReport {
             Self::NotYours => told(
                 "Khóa truy cập này chỉ xem được báo cáo của cơ quan mình.",
                 "This access key may see only its own agency's reports.",
+            ),
+            Self::NotForEverybody => told(
+                "Chênh lệch so với số đã chốt không dành cho khóa portal.",
+                "How figures differ from frozen ones is not for a key of the portal.",
             ),
             Self::NotFrozen => {
                 told("Báo cáo này chưa được chốt số liệu.", "This report has not been frozen.")

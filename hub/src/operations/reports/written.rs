@@ -70,7 +70,8 @@ impl Operations {
     ) -> Result<Arc<WrittenReport>, NoReport> {
         let size = self.store.head().await?.tree.size;
         // Every member of a question shows in it, so no two questions are told alike.
-        let asked = format!("{size} {today} {who} {} {question:?}", format.name());
+        let few = self.few;
+        let asked = format!("{size} {today} {who} {few} {} {question:?}", format.name());
         let written = async {
             let answer = self.report(who, question, today).await?;
             // A workbook is some milliseconds of work: others are answered meanwhile.

@@ -83,7 +83,10 @@ pub(super) fn rows(asked: &mut Asked<'_>, cells: &[CellRow]) -> Vec<Row> {
         let measures = of_row.chunk_by(|(one, ..), (next, ..)| one == next);
         let measures: Vec<(&'static str, &[Number])> =
             measures.filter_map(|all| Some((names.name(all.first()?.0.measure()), all))).collect();
-        let row = |(day, measures)| Row { place: place.clone(), status, day, measures };
+        let row = |(day, measures)| {
+            let suppressed = Default::default();
+            Row { place: place.clone(), status, day, measures, suppressed }
+        };
         if question.by.contains(&By::Day) {
             rows.extend(by_day(question, &measures).into_iter().map(row));
         } else {

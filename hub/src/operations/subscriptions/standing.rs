@@ -12,7 +12,7 @@ use crate::{
     store::{
         StoreError,
         channels::Alert,
-        subscriptions::{Attempt, SubscriptionQuery, SubscriptionRow},
+        subscriptions::{Attempt, REFOLDED, SubscriptionQuery, SubscriptionRow},
     },
     webhooks::{self, FAILING, GONE, event, secrets},
 };
@@ -41,7 +41,8 @@ pub struct SubscriptionStanding {
     pub signature: String,
     /// `active`; `paused`, for its owner has no key in force; or `disabled`.
     pub state: &'static str,
-    /// Why it is not active: `no-key-in-force`, `gone`, `failing` or `switched-off`.
+    /// Why it is not active: `no-key-in-force`, `gone`, `failing`, `refolded` or
+    /// `switched-off`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Where sending goes on: a cursor of the feed.
@@ -135,7 +136,7 @@ impl Operations {
             all.push(SubscriptionStanding {
                 state,
                 reason,
-                after: cursor::write(&head.log.id, &feed.list(), &place),
+                after: cursor::write(&head.log.id, &feed.list_by(row.place.fold), &place),
                 lag: end.saturating_sub(place.0),
                 older_secrets_until: secrets::ends(&row.secrets, row.now)
                     .into_iter()
@@ -162,25 +163,51 @@ impl Operations {
     pub(crate) async fn webhook_alerts(&self, opened_at: i64) -> Result<Vec<Alert>, StoreError> {
         let rows = self.store.subscriptions(SubscriptionQuery::default()).await?;
         let fallen = rows.into_iter().filter(|row| {
-            row.disabled.as_deref().is_some_and(|reason| [GONE, FAILING].contains(&reason))
+            let reasons = [GONE, FAILING, REFOLDED];
+            row.disabled.as_deref().is_some_and(|reason| reasons.contains(&reason))
         });
         let alert = |row: SubscriptionRow| {
-            let id = &row.id;
-            let (vi, en) = match row.disabled.as_deref() {
-                Some(GONE) => ("bên nhận báo đã ngừng (410)", "its receiver says it is gone (410)"),
-                _ => ("giao không được quá lâu", "sending has failed for too long"),
+            let told = match row.disabled.as_deref() {
+                Some(REFOLDED) => begin_anew(&row),
+                _ => try_again(&row),
             };
-            let vi = format!(
-                "Đã tắt webhook {id}: {vi}. Khi bên nhận sẵn sàng: `lienthong subscriptions \
-                 enable {id}`; gửi tiếp từ chỗ dừng."
-            );
-            let en = format!(
-                "The webhook {id} is switched off: {en}. When its receiver is ready: `lienthong \
-                 subscriptions enable {id}` goes on where it stopped."
-            );
-            let (channel, told) = (channel(&row), Bilingual { vi, en });
+            let channel = channel(&row);
             Alert { channel, kind: WEBHOOK.to_owned(), told, opened_at, closed_at: None }
         };
         Ok(fallen.map(alert).collect())
     }
+}
+
+/// What is to be done about one whose receiver takes nothing.
+fn try_again(row: &SubscriptionRow) -> Bilingual {
+    let id = &row.id;
+    let (vi, en) = match row.disabled.as_deref() {
+        Some(GONE) => ("bên nhận báo đã ngừng (410)", "its receiver says it is gone (410)"),
+        _ => ("giao không được quá lâu", "sending has failed for too long"),
+    };
+    let vi = format!(
+        "Đã tắt webhook {id}: {vi}. Khi bên nhận sẵn sàng: `lienthong subscriptions enable {id}`; \
+         gửi tiếp từ chỗ dừng."
+    );
+    let en = format!(
+        "The webhook {id} is switched off: {en}. When its receiver is ready: `lienthong \
+         subscriptions enable {id}` goes on where it stopped."
+    );
+    Bilingual { vi, en }
+}
+
+/// What is to be done about one whose place is of another fold.
+fn begin_anew(row: &SubscriptionRow) -> Bilingual {
+    let SubscriptionRow { id, feed, .. } = row;
+    let vi = format!(
+        "Đã tắt webhook {id}: dòng sự kiện {feed} nay được tính khác. Chủ webhook bỏ dữ liệu cũ, \
+         tải /v1/exports/{feed}.ndjson, rồi gọi POST /v1/subscriptions/{id}/recover với con trỏ \
+         trong Link của tệp đó."
+    );
+    let en = format!(
+        "The webhook {id} is switched off: the feed {feed} is derived otherwise now. Its owner \
+         drops what it has, fetches /v1/exports/{feed}.ndjson, and calls POST \
+         /v1/subscriptions/{id}/recover with the cursor in that file's Link."
+    );
+    Bilingual { vi, en }
 }

@@ -223,6 +223,7 @@ pub fn fill(filling: Filling<'_>, cells: &Cells) -> Report {
         index,
         named,
         figures: figures.iter().map(|figure| figure.of(numbers)).collect(),
+        suppressed: false,
     };
     let (mut rows, mut total) = (Vec::new(), Numbers::default());
     let filled = groups.into_iter().filter(|group| !group.rows.is_empty());

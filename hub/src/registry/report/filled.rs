@@ -106,6 +106,9 @@ pub struct ReportRow {
     pub named: Named,
     /// What each column from the third on counts; none where nobody tells the hub.
     pub figures: Vec<Option<i64>>,
+    /// Whether its figures are left out: of too few dossiers, or what would give such away.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub suppressed: bool,
 }
 
 /// A row in which an identity does not hold.

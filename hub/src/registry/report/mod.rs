@@ -5,6 +5,7 @@
 
 mod assertion;
 mod difference;
+mod few;
 mod figure;
 mod fill;
 mod filled;

@@ -320,6 +320,7 @@ pub static PARTS: [Part; 33] = [
             ("due_at", Number),
             ("tried", Text),
             ("made_at", Number),
+            ("fold", Number),
         ],
         key: 1,
     },

@@ -13,8 +13,8 @@ use crate::store::{
     Answer, StoreError,
     pollers::millis,
     subscriptions::{
-        self, Attempt, Change, FeedPlace, LEASE, SentOn, SubscriptionQuery, SubscriptionRow,
-        Subscriptions,
+        self, Attempt, Change, FeedPlace, LEASE, REFOLDED, SentOn, SubscriptionQuery,
+        SubscriptionRow, Subscriptions,
     },
 };
 
@@ -36,13 +36,13 @@ async fn add(
     let sql = "SELECT pg_advisory_xact_lock(hashtextextended('subscriptions of ' || $1::text, 0))";
     session::row(transaction, sql, &[&row.owner]).await?;
     let sql = "INSERT INTO subscriptions (id, owner, feed, agency, contract, url, signature,
-                   secrets, log_id, position, beside, made_at)
+                   secrets, log_id, position, beside, made_at, fold)
                SELECT $1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text,
-                   $8::text, $9::text, $10::bigint, $11::text, $12::bigint
-               WHERE (SELECT count(*) FROM subscriptions WHERE owner = $2) < $13::bigint
+                   $8::text, $9::text, $10::bigint, $11::text, $12::bigint, $13::bigint
+               WHERE (SELECT count(*) FROM subscriptions WHERE owner = $2) < $14::bigint
                RETURNING id";
     let place = &row.place;
-    let values: [Value<'_>; 13] = [
+    let values: [Value<'_>; 14] = [
         &row.id,
         &row.owner,
         &row.feed,
@@ -55,6 +55,7 @@ async fn add(
         &signed(place.position),
         &place.beside,
         &row.made_at,
+        &i64::from(place.fold),
         &i64::from(most),
     ];
     Ok(session::row(transaction, sql, &values).await?.is_some())
@@ -62,7 +63,8 @@ async fn add(
 
 fn read(row: &Row) -> Result<SubscriptionRow, Failure> {
     let attempts: i64 = row.try_get(13)?;
-    let (log_id, beside) = (row.try_get(9)?, row.try_get(11)?);
+    let (log_id, beside, fold) = (row.try_get(9)?, row.try_get(11)?, row.try_get::<_, i64>(19)?);
+    let fold = u32::try_from(fold).unwrap_or(u32::MAX);
     Ok(SubscriptionRow {
         id: row.try_get(0)?,
         owner: row.try_get(1)?,
@@ -73,7 +75,7 @@ fn read(row: &Row) -> Result<SubscriptionRow, Failure> {
         signature: row.try_get(6)?,
         secrets: row.try_get(7)?,
         disabled: row.try_get(8)?,
-        place: FeedPlace { log_id, position: unsigned(row.try_get(10)?), beside },
+        place: FeedPlace { log_id, position: unsigned(row.try_get(10)?), beside, fold },
         version: unsigned(row.try_get(12)?),
         attempts: u32::try_from(attempts).unwrap_or(u32::MAX),
         failing_since: row.try_get(14)?,
@@ -91,7 +93,7 @@ async fn some(
     let sql = format!(
         "SELECT id, owner, feed, agency, contract, url, signature, secrets, disabled, log_id,
              position, beside, version, attempts, failing_since, due_at,
-             CASE WHEN $3::boolean THEN tried ELSE '[]' END, made_at, {NOW}
+             CASE WHEN $3::boolean THEN tried ELSE '[]' END, made_at, {NOW}, fold
          FROM subscriptions
          WHERE ($1::text IS NULL OR owner = $1) AND ($2::text IS NULL OR id = $2)
          ORDER BY made_at, id"
@@ -118,11 +120,18 @@ async fn change(transaction: &Transaction<'_>, id: &str, change: &Change) -> Res
                        WHERE id = $1 RETURNING id";
             session::row(transaction, sql, &[&id, reason]).await?
         }
+        Change::Refolded(fold) => {
+            let sql = "UPDATE subscriptions SET disabled = coalesce(disabled, $3::text)
+                       WHERE id = $1 AND fold = $2 RETURNING id";
+            session::row(transaction, sql, &[&id, &i64::from(*fold), &REFOLDED]).await?
+        }
         Change::Place(place) => {
-            let sql = "UPDATE subscriptions SET log_id = $2, position = $3, beside = $4,
-                           version = version + 1, due_at = 0 WHERE id = $1 RETURNING id";
-            let values: [Value<'_>; 4] =
-                [&id, &place.log_id, &signed(place.position), &place.beside];
+            let sql = "UPDATE subscriptions SET log_id = $2, position = $3, beside = $4, fold = $5,
+                           version = version + 1, due_at = 0,
+                           disabled = nullif(disabled, $6::text) WHERE id = $1 RETURNING id";
+            let (position, fold) = (signed(place.position), i64::from(place.fold));
+            let values: [Value<'_>; 6] =
+                [&id, &place.log_id, &position, &place.beside, &fold, &REFOLDED];
             session::row(transaction, sql, &values).await?
         }
     };

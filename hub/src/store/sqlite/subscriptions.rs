@@ -10,8 +10,8 @@ use crate::store::{
     Answer, StoreError,
     pollers::millis,
     subscriptions::{
-        self, Attempt, Change, FeedPlace, LEASE, SentOn, SubscriptionQuery, SubscriptionRow,
-        Subscriptions,
+        self, Attempt, Change, FeedPlace, LEASE, REFOLDED, SentOn, SubscriptionQuery,
+        SubscriptionRow, Subscriptions,
     },
 };
 
@@ -31,9 +31,9 @@ fn add(
 ) -> Result<bool, StoreError> {
     stays(transaction)?;
     let sql = "INSERT INTO subscriptions (id, owner, feed, agency, contract, url, signature,
-                   secrets, log_id, position, beside, made_at)
-               SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12
-               WHERE (SELECT count(*) FROM subscriptions WHERE owner = ?2) < ?13";
+                   secrets, log_id, position, beside, made_at, fold)
+               SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13
+               WHERE (SELECT count(*) FROM subscriptions WHERE owner = ?2) < ?14";
     let place = &row.place;
     let values = params![
         row.id,
@@ -48,6 +48,7 @@ fn add(
         place.position,
         place.beside,
         row.made_at,
+        place.fold,
         most,
     ];
     Ok(transaction.prepare_cached(sql)?.execute(values)? > 0)
@@ -55,6 +56,7 @@ fn add(
 
 fn read(row: &Row<'_>) -> rusqlite::Result<SubscriptionRow> {
     let tried: String = row.get(16)?;
+    let (log_id, position, beside) = (row.get(9)?, row.get(10)?, row.get(11)?);
     Ok(SubscriptionRow {
         id: row.get(0)?,
         owner: row.get(1)?,
@@ -65,7 +67,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<SubscriptionRow> {
         signature: row.get(6)?,
         secrets: row.get(7)?,
         disabled: row.get(8)?,
-        place: FeedPlace { log_id: row.get(9)?, position: row.get(10)?, beside: row.get(11)? },
+        place: FeedPlace { log_id, position, beside, fold: row.get(19)? },
         version: row.get(12)?,
         attempts: row.get(13)?,
         failing_since: row.get(14)?,
@@ -83,7 +85,7 @@ fn some(
     let sql = format!(
         "SELECT id, owner, feed, agency, contract, url, signature, secrets, disabled, log_id,
              position, beside, version, attempts, failing_since, due_at,
-             CASE WHEN ?3 THEN tried ELSE '[]' END, made_at, {NOW}
+             CASE WHEN ?3 THEN tried ELSE '[]' END, made_at, {NOW}, fold
          FROM subscriptions WHERE (?1 IS NULL OR owner = ?1) AND (?2 IS NULL OR id = ?2)
          ORDER BY made_at, id"
     );
@@ -108,10 +110,17 @@ fn change(transaction: &Transaction<'_>, id: &str, change: &Change) -> Result<bo
             let sql = "UPDATE subscriptions SET disabled = coalesce(disabled, ?2) WHERE id = ?1";
             transaction.prepare_cached(sql)?.execute(params![id, reason])?
         }
+        Change::Refolded(fold) => {
+            let sql = "UPDATE subscriptions SET disabled = coalesce(disabled, ?3)
+                       WHERE id = ?1 AND fold = ?2";
+            transaction.prepare_cached(sql)?.execute(params![id, fold, REFOLDED])?
+        }
         Change::Place(place) => {
-            let sql = "UPDATE subscriptions SET log_id = ?2, position = ?3, beside = ?4,
-                           version = version + 1, due_at = 0 WHERE id = ?1";
-            let values = params![id, place.log_id, place.position, place.beside];
+            let sql = "UPDATE subscriptions SET log_id = ?2, position = ?3, beside = ?4, fold = ?5,
+                           version = version + 1, due_at = 0, disabled = nullif(disabled, ?6)
+                       WHERE id = ?1";
+            let FeedPlace { log_id, position, beside, fold } = place;
+            let values = params![id, log_id, position, beside, fold, REFOLDED];
             transaction.prepare_cached(sql)?.execute(values)?
         }
     };

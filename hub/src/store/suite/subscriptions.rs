@@ -8,7 +8,7 @@ use crate::{
     store::{
         Store,
         subscriptions::{
-            ATTEMPTS_KEPT, Attempt, Change, Failed, FeedPlace, SentOn, SubscriptionQuery,
+            ATTEMPTS_KEPT, Attempt, Change, Failed, FeedPlace, REFOLDED, SentOn, SubscriptionQuery,
             SubscriptionRow,
         },
     },
@@ -24,7 +24,7 @@ fn row(id: &str, owner: &str) -> SubscriptionRow {
         url: "https://a.example/mat-khau".to_owned(),
         signature: "v1".to_owned(),
         secrets: "[]".to_owned(),
-        place: FeedPlace { log_id: "log".to_owned(), position: 3, beside: String::new() },
+        place: FeedPlace { log_id: "log".to_owned(), position: 3, beside: String::new(), fold: 0 },
         made_at: 7,
         ..SubscriptionRow::default()
     }
@@ -55,7 +55,7 @@ fn sent(token: u64, version: u64, position: u64) -> SentOn {
         id: "b".to_owned(),
         token,
         version,
-        place: FeedPlace { log_id: "log".to_owned(), position, beside: "k".to_owned() },
+        place: FeedPlace { log_id: "log".to_owned(), position, beside: "k".to_owned(), fold: 0 },
         tried: (0..ATTEMPTS_KEPT).map(attempt).collect(),
         failed: None,
     }
@@ -79,6 +79,7 @@ pub(crate) async fn subscriptions(store: &dyn Store) {
     assert!(!format!("{read:?}").contains("mat-khau"), "{read:?}");
     assert_eq!(SubscriptionRow { now: 0, ..read }, row("b", who));
     moves_under_the_turn(store).await;
+    is_refolded(store).await;
     changes(store).await;
     holds(store).await;
 }
@@ -105,7 +106,7 @@ async fn moves_under_the_turn(store: &dyn Store) {
     let read = one(store, "b").await;
     assert_eq!((read.disabled, read.failing_since, read.due_at, read.attempts), (None, None, 0, 0));
     // Set back meanwhile: what is noted of the place before it changes nothing.
-    let place = FeedPlace { log_id: "log".to_owned(), position: 1, beside: String::new() };
+    let place = FeedPlace { log_id: "log".to_owned(), position: 1, beside: String::new(), fold: 2 };
     let back = Change::Place(place.clone());
     assert!(store.change_subscription("b".to_owned(), back).await.unwrap());
     assert!(!store.sent_on(sent(first, 0, 9)).await.unwrap());
@@ -120,6 +121,29 @@ async fn moves_under_the_turn(store: &dyn Store) {
     store.leave_webhooks(first).await.unwrap();
     assert!(store.sent_on(sent(second, 1, 10)).await.unwrap());
     assert!(!store.sent_on(SentOn { id: "x".to_owned(), ..sent(second, 1, 10) }).await.unwrap());
+}
+
+/// What is of another version of a fold is off until its place is set; never after that.
+async fn is_refolded(store: &dyn Store) {
+    let off = |fold| store.change_subscription("b".to_owned(), Change::Refolded(fold));
+    let FeedPlace { fold, .. } = one(store, "b").await.place;
+    assert!(!off(fold + 1).await.unwrap(), "its place is of another by now");
+    assert_eq!(one(store, "b").await.disabled, None);
+    assert!(off(fold).await.unwrap());
+    assert_eq!(one(store, "b").await.disabled.as_deref(), Some(REFOLDED));
+    let place = FeedPlace { log_id: "log".to_owned(), fold: fold + 1, ..FeedPlace::default() };
+    let set = || store.change_subscription("b".to_owned(), Change::Place(place.clone()));
+    assert!(set().await.unwrap());
+    let read = one(store, "b").await;
+    assert_eq!((read.place, read.disabled), (place.clone(), None));
+    let known = Change::Off("gone".to_owned());
+    assert!(store.change_subscription("b".to_owned(), known).await.unwrap());
+    assert!(set().await.unwrap());
+    assert_eq!(
+        one(store, "b").await.disabled.as_deref(),
+        Some("gone"),
+        "that is no reason to go on"
+    );
 }
 
 async fn changes(store: &dyn Store) {
