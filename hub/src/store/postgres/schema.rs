@@ -14,7 +14,7 @@ use crate::store::schema::{self, Applied, Migration, Outlook};
 
 /// All versions, in order; the table `schema` notes how many there are, `migrations` the hash of
 /// each.
-static MIGRATIONS: [Migration; 33] = [
+static MIGRATIONS: [Migration; 34] = [
     Migration { name: "first", sql: include_str!("../../../migrations/postgres/0001_first.sql") },
     Migration { name: "leases", sql: include_str!("../../../migrations/postgres/0002_leases.sql") },
     Migration { name: "moves", sql: include_str!("../../../migrations/postgres/0003_moves.sql") },
@@ -128,6 +128,10 @@ static MIGRATIONS: [Migration; 33] = [
     Migration {
         name: "leases_by_channel",
         sql: include_str!("../../../migrations/postgres/0033_leases_by_channel.sql"),
+    },
+    Migration {
+        name: "at_rest",
+        sql: include_str!("../../../migrations/postgres/0035_at_rest.sql"),
     },
 ];
 
