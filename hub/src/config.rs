@@ -1,5 +1,6 @@
 //! `hub.toml`: the only place that reads configuration and the environment.
 
+mod at_rest;
 mod attachments;
 mod bus;
 mod counting;
@@ -57,6 +58,8 @@ pub struct Config {
     pub drops: Option<PathBuf>,
     /// File of the secrets by which the hub shows agencies' systems who it is, read and sent to.
     pub secrets: Option<PathBuf>,
+    /// File of the keys by which what holds persons is sealed at rest.
+    pub at_rest: Option<PathBuf>,
     /// Private addresses that it may connect to.
     pub private_networks: Vec<Network>,
     /// Proxies that are believed when they say whom they speak for.
@@ -98,6 +101,7 @@ struct File {
     agencies: PathBuf,
     drops: Option<PathBuf>,
     secrets: Option<PathBuf>,
+    at_rest: Option<PathBuf>,
     #[serde(default)]
     private_networks: Vec<toml::Spanned<String>>,
     #[serde(default)]
@@ -195,6 +199,7 @@ impl Config {
                 agencies: folder.join(file.agencies),
                 drops: file.drops.map(|drops| folder.join(drops)),
                 secrets,
+                at_rest: file.at_rest.map(|path| folder.join(path)),
                 private_networks,
                 trusted_proxies,
                 catalogue: file.catalogue.map(|path| folder.join(path)),

@@ -34,7 +34,7 @@ use crate::{
     drops::{self, Drops},
     journey::route::Routes,
     operations::Operations,
-    store::StoreError,
+    store::{StoreError, at_rest},
 };
 
 use generation::{Generation, Ready};
@@ -44,7 +44,9 @@ use serving::serving;
 
 pub use reading::routes;
 pub use signals::{ToldToEnd, ToldToReload};
-pub use stores::{migrate_next, open_backup, open_store, open_to_move, outlook, seal_backup};
+pub use stores::{
+    migrate_next, open_backup, open_store, open_to_move, open_unread, outlook, seal_backup,
+};
 
 /// How long a hub may take to end once told to; its process is gone a second later at the latest.
 /// Requests under way have 6 s of it, then they are told to come again; connections are cut after
@@ -130,6 +132,7 @@ impl Hub {
             },
         );
         let (config, sources, mut parts) = read.map_err(HubError::Faulty)?;
+        at_rest::begin(config.keys().map_err(HubError::Faulty)?)?;
         let store = open_store(&config.store).await?;
         let drops = Drops::prepare(&parts.catalog, config.drops.as_deref(), &store);
         parts.drops = drops.map_err(HubError::Faulty)?;

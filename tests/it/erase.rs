@@ -1,6 +1,7 @@
 //! A person is erased on request: gone from wherever the store had them, kept out when they come
 //! again, and nothing else moves.
 
+mod at_rest;
 mod traces;
 
 use std::fs;

@@ -167,6 +167,9 @@ fn the_page_of_personal_data_leads_from_what_is_public_to_who_read_the_rest() {
     let accesses = told("nhat-ky.json")["accesses"].clone();
     assert_eq!(accesses.as_array().unwrap().len(), 1, "{accesses}");
     assert_eq!(accesses[0]["key_name"], "một cửa");
+    let sealed = read("tinh-trang.txt");
+    assert!(sealed.contains("by ") && !sealed.contains("not sealed"), "{sealed}");
+    assert!(read("kiem-tra.txt").contains("is sealed by the key"));
 }
 
 #[test]

@@ -17,7 +17,12 @@ use utoipa::ToSchema;
 
 use super::{Api, answer::Stop};
 use crate::api::document::{answers::Unavailable, tags};
-use crate::{auth::Principal, in_force::Configuration, operations::BusStanding, store::StoreError};
+use crate::{
+    auth::Principal,
+    in_force::Configuration,
+    operations::BusStanding,
+    store::{StoreError, at_rest::keys},
+};
 
 /// The hub answers.
 const OK: &str = "ok";
@@ -34,6 +39,8 @@ struct Health {
     /// How often work of the hub's own has broken down, and was begun again, since this process
     /// began: its log says what.
     faults: u64,
+    /// Whether what comes and holds persons is sealed at rest: `sealed`, or `plain`.
+    at_rest: &'static str,
     /// Which configuration is in force in this process.
     #[serde(skip_serializing_if = "Option::is_none")]
     configuration: Option<Configuration>,
@@ -72,6 +79,7 @@ pub(super) async fn health(State(api): State<Api>) -> Result<Response, Stop> {
         log_id: head.log.id,
         size: head.tree.size,
         faults: api.telemetry.faults(),
+        at_rest: if keys().first().is_some() { "sealed" } else { "plain" },
         configuration: api.operations.configuration.get(),
         bus: api.operations.bus().await?,
     };

@@ -9,13 +9,13 @@ use std::{
 
 use super::{
     Configured, Exit, block_on,
-    journal::exit_of,
+    journal::{exit_of, keys_of},
     moves::{opened, tell},
     progress::Lines,
 };
 use crate::{
     config::{Config, StoreAddress},
-    hub::{configuration, open_backup, open_store, seal_backup},
+    hub::{configuration, open_backup, open_unread, seal_backup},
     operations::{
         backups::{self, Made, Restored},
         carry::End,
@@ -50,7 +50,7 @@ fn made(folder: &Path) -> Result<(), StoreError> {
 }
 
 async fn make(config: &Config, folder: &Path) -> Result<Made, StoreError> {
-    let from = open_store(&config.store).await?;
+    let from = open_unread(&config.store).await?;
     made(folder)?;
     let file = folder.join(STORE);
     let (address, target) = (config.store.to_string(), StoreAddress::Sqlite(file.clone()));
@@ -101,6 +101,10 @@ fn done<T>(
             return Ok(Err(Exit::Faulty));
         }
     };
+    if let Err(fault) = keys_of(&options.configured.config) {
+        writeln!(err, "{fault}")?;
+        return Ok(Err(Exit::Faulty));
+    }
     match block_on(work(&config, &options.folder))? {
         Ok(done) => Ok(Ok(done)),
         Err(error) => {

@@ -63,6 +63,13 @@ pub(super) fn configured(
             return Ok(Exit::Faulty);
         }
     };
+    match config.keys() {
+        Ok(keys) => match keys.first() {
+            Some(key) => writeln!(out, "at rest: what holds persons is sealed by the key {key}")?,
+            None => writeln!(out, "at rest: what holds persons is not sealed (`at_rest`)")?,
+        },
+        Err(found) => return faulty(&found, err),
+    }
     let folder = Folder { mappings: config.agencies.clone() };
     with_catalog(&folder, err, |catalog, contracts, err| {
         if let Err(found) = drops::root(catalog, config.drops.as_deref()) {

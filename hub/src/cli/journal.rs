@@ -7,14 +7,19 @@ use std::{
 };
 
 use clap::Args;
+use mappings::Diagnostic;
 
 use super::{Configured, Exit, block_on};
 use crate::{
     attachments,
+    config::Config,
     config::StoreAddress,
-    hub::{configuration, open_store},
+    hub::{configuration, open_store, open_unread},
     judging,
-    store::{Store, StoreError},
+    store::{
+        Store, StoreError, Verdict,
+        at_rest::{self, Keyring},
+    },
 };
 
 /// Opens the configured store and works with it, or says why it cannot be opened.
@@ -26,10 +31,58 @@ pub(super) fn with_store<T>(
     at_store(config, None, err, work)
 }
 
+/// Whether work takes the keys of what is sealed in a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keys {
+    /// Without them it is not begun.
+    Needed,
+    /// It goes by those that there are.
+    AtHand,
+}
+
+/// Gives this process the keys that a configuration names; those of the environment where there is
+/// no configuration.
+pub(super) fn keys_of(config: &Path) -> Result<(), String> {
+    match configuration(config) {
+        Ok(config) => begun(config.keys()),
+        Err(_) => keys_of_environment(),
+    }
+}
+
+/// Gives this process the keys of the environment.
+pub(super) fn keys_of_environment() -> Result<(), String> {
+    begun(Config::keys_of_environment())
+}
+
+fn begun(keys: Result<Keyring, Vec<Diagnostic>>) -> Result<(), String> {
+    let lines = |found: Vec<Diagnostic>| {
+        found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    };
+    at_rest::begin(keys.map_err(lines)?).map_err(|error| error.reason)
+}
+
+/// Tells how much was not compared, since its key is not here.
+pub(super) fn unread(verdict: &Verdict, out: &mut impl Write) -> io::Result<()> {
+    match verdict.unread {
+        0 => Ok(()),
+        count => writeln!(out, "sealed     {count} texts, not compared: their keys are not here"),
+    }
+}
+
 /// The same with another store than the configured one, where one is named.
 pub(super) fn at_store<T>(
     config: &Path,
     instead: Option<&str>,
+    err: &mut impl Write,
+    work: impl AsyncFnOnce(Arc<dyn Store>) -> T,
+) -> io::Result<Result<T, Exit>> {
+    at_keys(config, (instead, Keys::Needed), err, work)
+}
+
+/// The same with or without the keys of the store.
+pub(super) fn at_keys<T>(
+    config: &Path,
+    (instead, keys): (Option<&str>, Keys),
     err: &mut impl Write,
     work: impl AsyncFnOnce(Arc<dyn Store>) -> T,
 ) -> io::Result<Result<T, Exit>> {
@@ -40,8 +93,15 @@ pub(super) fn at_store<T>(
             return Ok(Err(Exit::Faulty));
         }
     };
+    if let Err(fault) = keys_of(config) {
+        writeln!(err, "{fault}")?;
+        return Ok(Err(Exit::Faulty));
+    }
     let done = block_on(async {
-        let store = open_store(&address).await?;
+        let store = match keys {
+            Keys::Needed => open_store(&address).await?,
+            Keys::AtHand => open_unread(&address).await?,
+        };
         Ok(work(store).await)
     })?;
     match done {
@@ -100,7 +160,8 @@ pub(super) fn verify(
         let files = attachments::verify(&*store, folder.as_deref()).await?;
         Ok((head, verdict, Some((files, judging::recount(store).await?))))
     };
-    let read = match with_store(&options.configured.config, err, read)? {
+    let keys = (None, Keys::AtHand);
+    let read = match at_keys(&options.configured.config, keys, err, read)? {
         Ok(done) => done,
         Err(exit) => return Ok(exit),
     };
@@ -127,6 +188,7 @@ pub(super) fn verify(
     if verdict.pruned > 0 {
         writeln!(out, "pruned     the raw bytes of {} messages", verdict.pruned)?;
     }
+    unread(&verdict, out)?;
     if let Some(((count, faults), findings)) = others {
         let ((open, all), judged) = (findings.counts, findings.judged);
         writeln!(out, "findings   {open} open of {all}, judged up to entry {judged}")?;

@@ -53,7 +53,7 @@ async fn work(
             }
         }
         // What a new store needs beside its schema, and whether the journal ends as it should.
-        drop(hub::open_store(address).await?);
+        drop(hub::open_unread(address).await?);
         lines.push(told(&hub::outlook(address).await?));
     }
     Ok(lines.iter().try_for_each(|line| writeln!(out, "{line}")))

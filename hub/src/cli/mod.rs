@@ -3,6 +3,7 @@
 
 mod agency;
 mod apply;
+mod at_rest;
 mod backup;
 mod bench;
 mod bus;
@@ -30,6 +31,7 @@ mod report;
 mod requests;
 mod retranslate;
 mod roadmap;
+mod running;
 mod send;
 mod serve;
 mod simulate;
@@ -48,6 +50,7 @@ use clap::{Parser, Subcommand};
 use contracts::Contracts;
 use mappings::{Diagnostic, format::sheet::Choice};
 
+use self::running::block_on;
 use crate::{
     catalog::{Catalog, Channel},
     container,
@@ -213,6 +216,13 @@ enum Command {
     Prune(prune::Options),
     /// Erase the persons of a dossier for good. Without --yes it is only told what would go.
     Erase(erase::Options),
+    /// Keys by which what holds persons is sealed at rest: new, apply, status.
+    AtRest {
+        #[command(subcommand)]
+        action: at_rest::Action,
+        #[command(flatten)]
+        configured: Configured,
+    },
     /// What a broker has of the journal: publish it again, compare.
     Bus {
         #[command(subcommand)]
@@ -299,6 +309,7 @@ fn dispatch(command: Command, out: &mut impl Write, err: &mut impl Write) -> io:
         Command::Migrate(options) => migrate::run(&options, out, err),
         Command::Prune(options) => prune::run(&options, out, err),
         Command::Erase(options) => erase::run(&options, out, err),
+        Command::AtRest { action, configured } => at_rest::run(&configured, &action, out, err),
         Command::Move(options) => moves::run(&options, out, err),
         Command::Backup(options) => backup::backup(&options, out, err),
         Command::Restore(options) => backup::restore(&options, out, err),
@@ -384,13 +395,4 @@ fn find<'a>(
         writeln!(err, "there is no channel `{id}`; channels: {}", known.join(", "))?;
     }
     Ok(channel)
-}
-
-/// Runs asynchronous work to its end.
-fn block_on<T>(work: impl Future<Output = T>) -> io::Result<T> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let done = runtime.block_on(work);
-    // What is still at work by then is given up; a hub that ends has waited for its own.
-    runtime.shutdown_timeout(std::time::Duration::from_millis(500));
-    Ok(done)
 }

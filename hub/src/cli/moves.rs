@@ -5,7 +5,11 @@ use std::{
     sync::Arc,
 };
 
-use super::{Exit, block_on, journal::exit_of, progress::Lines};
+use super::{
+    Exit, block_on,
+    journal::{exit_of, keys_of_environment, unread},
+    progress::Lines,
+};
 use crate::{
     config::StoreAddress,
     hub,
@@ -90,6 +94,11 @@ pub(super) fn run(
             return Ok(Exit::Faulty);
         }
     };
+    let keys = keys_of_environment();
+    if let Err(fault) = keys {
+        writeln!(err, "{fault}")?;
+        return Ok(Exit::Faulty);
+    }
     match block_on(work((&from, &to), options.abandon))? {
         Err(error) => {
             writeln!(err, "{}", error.reason)?;
@@ -105,6 +114,7 @@ pub(super) fn run(
             writeln!(out, "root       {}", proof.head.tree.root)?;
             writeln!(out, "dossiers   {}", proof.verdict.dossiers)?;
             writeln!(out, "fold root  {}", proof.verdict.fold_root)?;
+            unread(&proof.verdict, out)?;
             for (name, rows) in &proof.counters {
                 writeln!(out, "{name:<19}{rows} rows")?;
             }

@@ -6,11 +6,12 @@ use mappings::Diagnostic;
 use toml::{Table, de::DeTable};
 
 /// Settings that hold from the start of a process to its end.
-const FIXED: [&str; 7] = ["listen", "listen_tls", "store", "log", "log_json", "bus", "attachments"];
+const FIXED: [&str; 8] =
+    ["listen", "listen_tls", "store", "log", "log_json", "bus", "attachments", "at_rest"];
 
 /// Settings of one process among those of a store: where it listens, what it logs, and where on its
 /// machine lies what others read too.
-const OWN: [&str; 11] = [
+const OWN: [&str; 12] = [
     "listen",
     "listen_tls",
     "tls",
@@ -20,6 +21,7 @@ const OWN: [&str; 11] = [
     "agencies",
     "drops",
     "secrets",
+    "at_rest",
     "catalogue",
     "routes",
 ];

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use crate::{
     config::StoreAddress,
     store::{
-        Store, StoreError,
+        Store, StoreError, at_rest,
         portable::{Backup, Snapshot},
         postgres::PostgresStore,
         schema::{Migration, Outlook},
@@ -13,11 +13,23 @@ use crate::{
     },
 };
 
-/// Opens the store that a configuration names.
+/// Opens the store that a configuration names, where this process has the keys of what is sealed
+/// in it.
+///
+/// # Errors
+/// When it cannot be opened, or a key is missing or another.
+pub async fn open_store(address: &StoreAddress) -> Result<Arc<dyn Store>, StoreError> {
+    let store = open_unread(address).await?;
+    at_rest::ready(&*store).await?;
+    Ok(store)
+}
+
+/// Opens it without asking for keys: for who reads nothing of persons, or tells what it could not
+/// read.
 ///
 /// # Errors
 /// When it cannot be opened.
-pub async fn open_store(address: &StoreAddress) -> Result<Arc<dyn Store>, StoreError> {
+pub async fn open_unread(address: &StoreAddress) -> Result<Arc<dyn Store>, StoreError> {
     match address {
         StoreAddress::Sqlite(path) => Ok(Arc::new(SqliteStore::open(path)?)),
         StoreAddress::Postgres(server) => Ok(Arc::new(PostgresStore::open(server).await?)),

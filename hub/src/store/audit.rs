@@ -25,7 +25,7 @@ use crate::{
     },
 };
 
-pub(super) use entry::{Checked, EntryCopy, EntryRow, Refers, check, rules};
+pub(super) use entry::{Checked, EntryCopy, EntryRow, Refers, Unread, check, rules};
 
 /// Faults listed; more would help nobody.
 pub(super) const FAULTS_MAX: usize = 100;
@@ -74,6 +74,7 @@ impl Journal {
         }
         self.frontier.append(one.leaf);
         verdict.entries += 1;
+        verdict.unread += one.unread;
         one.faults.into_iter().for_each(|fault| verdict.add(fault));
         match one.told {
             About::Dossier(told) => self.components.add(told),

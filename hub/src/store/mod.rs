@@ -5,6 +5,7 @@
 //! backend has read.
 
 pub mod accesses;
+pub mod at_rest;
 pub mod attachments;
 mod audit;
 pub mod batch;
@@ -191,6 +192,7 @@ pub trait Store:
     portable::Portable
     + pruning::Pruning
     + accesses::Accesses
+    + at_rest::AtRest
     + attachments::Attachments
     + catalogue::Catalogues
     + channels::Channels

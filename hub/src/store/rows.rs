@@ -192,6 +192,8 @@ pub struct Verdict {
     pub fold_root: String,
     /// Messages whose raw bytes were dropped for their age.
     pub pruned: u64,
+    /// Personal texts and raw bytes that were not compared: their keys are not here.
+    pub unread: u64,
     /// Faults, each a sentence that names its place.
     pub faults: Vec<String>,
 }

@@ -20,6 +20,13 @@ use crate::{
 /// What a commitment commits to, with its salt.
 pub(in crate::store) type Salted = Option<([u8; 32], Vec<u8>)>;
 
+/// What is there, but sealed by a key that is not here.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::store) struct Unread {
+    pub(in crate::store) personal: bool,
+    pub(in crate::store) raw: bool,
+}
+
 /// One entry as a row shows it.
 #[derive(Clone, Copy)]
 pub(in crate::store) struct EntryRow<'a> {
@@ -30,6 +37,8 @@ pub(in crate::store) struct EntryRow<'a> {
     pub(in crate::store) personal: SaltedRow<'a>,
     /// What the raw bytes of its message come to, at the message's first entry.
     pub(in crate::store) raw: Option<Commitment>,
+    /// What of both is there, but sealed by a key that is not here.
+    pub(in crate::store) unread: Unread,
 }
 
 /// What a commitment commits to, with its salt, as a row shows it.
@@ -44,6 +53,7 @@ pub(in crate::store) struct EntryCopy {
     pub(in crate::store) personal: Salted,
     /// The raw bytes of its message, at the message's first entry.
     pub(in crate::store) raw: Salted,
+    pub(in crate::store) unread: Unread,
 }
 
 impl EntryCopy {
@@ -64,6 +74,7 @@ impl EntryCopy {
             public: &self.public,
             personal: salted(&self.personal),
             raw: salted(&self.raw).map(commitment),
+            unread: self.unread,
         }
     }
 
@@ -89,6 +100,11 @@ impl<'a> EntryRow<'a> {
     /// What folds read of it.
     fn stored(&self) -> Stored<'a> {
         Stored { position: self.position, kind: self.kind, text: self.text, public: self.public }
+    }
+
+    /// Whether no personal text is there.
+    fn lacks_persons(&self) -> bool {
+        self.personal.is_none() && !self.unread.personal
     }
 
     /// What it names by its hash, where it does.
@@ -140,6 +156,8 @@ pub(in crate::store) struct Checked {
     pub(in crate::store) erases: Option<ErasureText>,
     /// Whether it commits to a personal text that is not there.
     pub(in crate::store) lacks_persons: bool,
+    /// How much of it was not compared, since it is sealed by a key that is not here.
+    pub(in crate::store) unread: u64,
     pub(in crate::store) faults: Vec<String>,
 }
 
@@ -153,6 +171,7 @@ pub(in crate::store) fn check(row: EntryRow<'_>, log: &Log) -> Checked {
         decided: None,
         erases: None,
         lacks_persons: false,
+        unread: u64::from(row.unread.personal) + u64::from(row.unread.raw),
         faults: Vec::new(),
     };
     let position = row.position;
@@ -164,7 +183,7 @@ pub(in crate::store) fn check(row: EntryRow<'_>, log: &Log) -> Checked {
         }
         Err(fault) => {
             checked.faults.push(format!("position {position}: {fault}"));
-            checked.lacks_persons = row.personal.is_none();
+            checked.lacks_persons = row.lacks_persons();
             replay::told(&row.stored())
         }
     };
@@ -221,7 +240,7 @@ fn agrees(row: EntryRow<'_>, log: &Log) -> Result<Agreed, String> {
     let erases = entry.kind == EntryKind::Erasure;
     let erases = erases.then(|| ErasureText::read(row.public)).transpose();
     let erases = erases.map_err(|error| format!("an erasure: {error}"))?;
-    let lacks_persons = entry.personal.is_some() && row.personal.is_none();
+    let lacks_persons = entry.personal.is_some() && row.lacks_persons();
     let told = replay::told_under(entry.contract, &row.stored());
     Ok(Agreed { told, refers, decided, erases, lacks_persons })
 }

@@ -27,7 +27,7 @@ pub struct Part {
 use Kind::{Bytes, Number, Text};
 
 /// What is carried, in this order: what is named comes before what names it.
-pub static PARTS: [Part; 33] = [
+pub static PARTS: [Part; 34] = [
     Part { name: "reference_contents", columns: &[("hash", Bytes), ("content", Bytes)], key: 1 },
     Part {
         name: "messages",
@@ -64,7 +64,14 @@ pub static PARTS: [Part; 33] = [
     },
     Part {
         name: "payloads",
-        columns: &[("message", Number), ("piece", Number), ("salt", Bytes), ("bytes", Bytes)],
+        columns: &[
+            ("message", Number),
+            ("piece", Number),
+            ("salt", Bytes),
+            ("bytes", Bytes),
+            ("key_id", Text),
+            ("wrapped_key", Bytes),
+        ],
         key: 2,
     },
     Part {
@@ -91,6 +98,8 @@ pub static PARTS: [Part; 33] = [
         ],
         key: 1,
     },
+    // What is sealed stays sealed by the same keys, which are in no store.
+    Part { name: "at_rest_keys", columns: &[("id", Text), ("mark", Text)], key: 1 },
     Part {
         name: "erased",
         columns: &[("name", Text), ("code", Text), ("position", Number), ("at", Text)],

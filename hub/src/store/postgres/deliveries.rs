@@ -16,12 +16,13 @@ use futures_util::future::try_join;
 use tokio_postgres::Row;
 
 use super::{
-    PostgresStore,
+    PostgresStore, at_rest,
     failure::Failure,
     session::{self, Rows, signed, soon, unsigned},
 };
 use crate::store::{
     Answer, StoreError,
+    at_rest::Place,
     deliveries::{
         Concluded, Course, DeadId, DeadLetter, DeadQuery, Decision, Deliveries, Delivery, Due,
         LinePlace, Outgoing, Waiting, Wanted,
@@ -70,20 +71,24 @@ fn small(number: i64) -> u32 {
 
 /// What is read of a delivery beside its line; `o` has its record's position and what goes with it.
 const DELIVERY: &str = "o.position, e.text, e.public,
-    CASE o.personal WHEN 1 THEN (SELECT text FROM personal p WHERE p.position = o.position) END,
-    o.body, (SELECT channel FROM messages m WHERE m.message = e.message)";
+    p.text, o.body, (SELECT channel FROM messages m WHERE m.message = e.message),
+    p.key_id, p.wrapped_key";
+
+/// The personal text of a delivery that is to have one.
+const PERSONAL: &str = "LEFT JOIN personal p ON o.personal = 1 AND p.position = o.position";
 
 fn delivery(row: &Row) -> Result<Delivery, Failure> {
+    let position = unsigned(row.try_get(0)?);
     Ok(Delivery {
         key: String::new(),
-        position: unsigned(row.try_get(0)?),
+        position,
         token: 0,
         attempts: 0,
         failing: None,
         text: row.try_get(1)?,
         public: row.try_get(2)?,
-        personal: row.try_get(3)?,
-        body: row.try_get(4)?,
+        personal: at_rest::text(row, Place::Personal(position), (3, 6))?,
+        body: at_rest::edited(row, position, 4)?,
         from: row.try_get(5)?,
     })
 }

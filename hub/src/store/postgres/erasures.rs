@@ -6,7 +6,7 @@ use deadpool_postgres::{GenericClient, Transaction};
 use tokio_postgres::Row;
 
 use super::{
-    PostgresStore,
+    PostgresStore, at_rest,
     failure::{Failure, Tries},
     known as journal, message,
     portable::Marks,
@@ -17,6 +17,7 @@ use crate::{
     registry::Identity,
     store::{
         Answer, StoreError, Submission, Verdict,
+        at_rest::Place,
         batch::{Erased as Names, Subjects, erasable_codes},
         erasures::{
             Erasable, Erased, ErasedSince, Erasing, Erasure, Erasures, TOLD, Told, channels_of,
@@ -54,18 +55,29 @@ const SAID: &str = "
 const REFUSED: &str =
     "SELECT message FROM refused WHERE channel >= $1 AND channel < $2 AND key = $3";
 
-/// What was refused of an agency's messages, and holds a code.
+/// What was refused of an agency's messages, and holds a code; and what is sealed, where only who
+/// opens it sees that.
 const REFUSED_BEFORE: &str = "
-    SELECT m.message, p.bytes
+    SELECT m.message, p.piece, CASE WHEN p.key_id IS NULL THEN p.bytes END
     FROM (SELECT DISTINCT message FROM entries
           WHERE kind = 'refusal' AND message IS NOT NULL) e
     JOIN messages m ON m.message = e.message JOIN payloads p ON p.message = m.message
-    WHERE m.channel >= $1 AND m.channel < $2 AND position($3::bytea IN p.bytes) > 0";
+    WHERE m.channel >= $1 AND m.channel < $2
+        AND (p.key_id IS NOT NULL OR position($3::bytea IN p.bytes) > 0)";
 
 const LETTERS: &str = "
     SELECT (SELECT count(*) FROM outbox WHERE position = ANY ($1) AND body IS NOT NULL)
          + (SELECT count(*) FROM dead_letters WHERE position = ANY ($1)
                 AND (body IS NOT NULL OR personal <> 0 AND told <> $2))";
+
+/// A piece of raw bytes that is sealed, opened: one at a time, since all of them may be many.
+async fn sealed(client: &impl GenericClient, message: i64, piece: i32) -> Result<Vec<u8>, Failure> {
+    let sql = "SELECT bytes, key_id, wrapped_key FROM payloads WHERE message = $1 AND piece = $2";
+    let row = session::row(client, sql, &[&message, &piece]).await?;
+    let place = Place::Raw(unsigned(message), unsigned(piece.into()));
+    let text = row.map(|row| at_rest::text(&row, place, (0, 1))).transpose()?;
+    Ok(text.flatten().unwrap_or_default())
+}
 
 /// The names of a dossier, and what was said under them; gives the messages that brought it.
 async fn said(
@@ -93,8 +105,13 @@ async fn said(
         let code = name.source_code.as_bytes();
         let values: [Value<'_>; 3] = [&from, &to, &code];
         for row in session::rows(client, REFUSED_BEFORE, &values).await? {
-            if holds_code(row.try_get(1)?, &name.source_code) {
-                brought.insert(row.try_get(0)?);
+            let (message, piece): (i64, i32) = (row.try_get(0)?, row.try_get(1)?);
+            let bytes = match row.try_get::<_, Option<Vec<u8>>>(2)? {
+                Some(bytes) => bytes,
+                None => sealed(client, message, piece).await?,
+            };
+            if holds_code(&bytes, &name.source_code) {
+                brought.insert(message);
             }
         }
     }

@@ -20,6 +20,7 @@ macro_rules! alone {
 }
 
 mod accesses;
+mod at_rest;
 mod attachments;
 mod catalogue;
 mod deliveries;
@@ -56,6 +57,7 @@ mod submit;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod timeliness;
 mod told;
 mod turns;

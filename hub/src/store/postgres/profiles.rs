@@ -3,13 +3,14 @@
 use deadpool_postgres::GenericClient;
 
 use super::{
-    PostgresStore,
+    PostgresStore, at_rest,
     failure::Failure,
     holds,
     session::{self, Rows, Value, signed, soon, unsigned},
 };
 use crate::store::{
     Answer, StoreError,
+    at_rest::Place,
     profiles::{self, Beginning, ProfileRow, Profiles, Received, Turn, Unprofiled},
 };
 
@@ -36,11 +37,13 @@ async fn beginning(
     message: u64,
     bytes: u64,
 ) -> Result<Option<Beginning>, Failure> {
-    let sql = "SELECT bytes FROM payloads WHERE message = $1 ORDER BY piece LIMIT $2";
+    let sql = "SELECT bytes, key_id, wrapped_key, piece FROM payloads WHERE message = $1 ORDER BY piece LIMIT $2";
     let pieces = signed(profiles::pieces(bytes));
     let mut found = Vec::new();
     for row in session::rows(client, sql, &[&signed(message), &pieces]).await? {
-        found.push(row.try_get(0)?);
+        let piece: i32 = row.try_get(3)?;
+        let place = Place::Raw(message, unsigned(piece.into()));
+        found.extend(at_rest::text(&row, place, (0, 1))?);
     }
     Ok(profiles::beginning(found, bytes))
 }

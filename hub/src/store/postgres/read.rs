@@ -4,6 +4,7 @@ use deadpool_postgres::GenericClient;
 use tokio_postgres::Row;
 
 use super::{
+    at_rest,
     failure::Failure,
     known, said,
     session::{self, hash_or_none, signed, unsigned},
@@ -11,7 +12,7 @@ use super::{
 use crate::{
     journal::merkle::Digest,
     registry::{Identity, Observation},
-    store::{DossierRow, EntryRow, Head, PersonalText, Rules},
+    store::{DossierRow, EntryRow, Head, PersonalText, Rules, at_rest::Place},
 };
 
 pub(super) async fn head(client: &impl GenericClient) -> Result<Head, Failure> {
@@ -37,10 +38,16 @@ pub(super) async fn personal(
     positions: &[u64],
 ) -> Result<Vec<PersonalText>, Failure> {
     let positions: Vec<i64> = positions.iter().copied().map(signed).collect();
-    let sql = "SELECT p.position, p.text FROM unnest($1::bigint[]) WITH ORDINALITY w (position, at)
+    let sql = "SELECT p.position, p.text, p.key_id, p.wrapped_key
+               FROM unnest($1::bigint[]) WITH ORDINALITY w (position, at)
                JOIN personal p ON p.position = w.position ORDER BY w.at";
     let found = session::rows(client, sql, &[&positions]).await?;
-    found.iter().map(|row| Ok((unsigned(row.try_get(0)?), row.try_get(1)?))).collect()
+    let opened = |row: &Row| {
+        let position = unsigned(row.try_get(0)?);
+        let text = at_rest::text(row, Place::Personal(position), (1, 2))?;
+        Ok((position, text.unwrap_or_default()))
+    };
+    found.iter().map(opened).collect()
 }
 
 pub(super) async fn entries(

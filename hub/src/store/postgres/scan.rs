@@ -6,10 +6,15 @@ use deadpool_postgres::Transaction;
 use tokio_postgres::Row;
 
 use super::{
+    at_rest,
     failure::Failure,
-    session::{self, hash_or_none, signed, unsigned},
+    session::{self, signed, unsigned},
 };
-use crate::store::{StoreError, audit::EntryCopy};
+use crate::store::{
+    StoreError,
+    at_rest::{Place, compared},
+    audit::{EntryCopy, Unread},
+};
 
 /// Rows of a page.
 const PAGE_ROWS_MAX: usize = 1_024;
@@ -39,6 +44,7 @@ fn plain(row: &Row) -> Result<EntryCopy, Failure> {
         public: row.try_get(3)?,
         personal: None,
         raw: None,
+        unread: Unread::default(),
     })
 }
 
@@ -46,7 +52,8 @@ const PLAIN: &str = "SELECT position, kind, text, public FROM entries
                      WHERE position >= $1 ORDER BY position LIMIT $2";
 
 const COMMITTED: &str = "
-    SELECT e.position, e.kind, e.text, e.public, p.salt, p.text, m.message
+    SELECT e.position, e.kind, e.text, e.public, p.salt, p.text, p.key_id, p.wrapped_key,
+           m.message
     FROM (SELECT position, message, kind, text, public FROM entries
           WHERE position >= $1 ORDER BY position LIMIT $2) e
     LEFT JOIN personal p ON p.position = e.position
@@ -74,9 +81,13 @@ pub(super) async fn committed_page(
     let mut page = Vec::with_capacity(found.len());
     let mut messages: Vec<(usize, i64)> = Vec::new();
     for row in &found {
-        let personal = hash_or_none(row, 4)?.zip(row.try_get(5)?);
-        messages.extend(row.try_get::<_, Option<i64>>(6)?.map(|message| (page.len(), message)));
-        page.push(EntryCopy { personal, ..plain(row)? });
+        let plain = plain(row)?;
+        let kept = at_rest::kept(row, Some(4), 5, 6)?;
+        let opened = kept.map(|kept| compared(Place::Personal(plain.position), kept));
+        let unread = Unread { personal: matches!(opened, Some(None)), raw: false };
+        let personal = opened.flatten().map(|(salt, text)| (salt, text.into_owned()));
+        messages.extend(row.try_get::<_, Option<i64>>(8)?.map(|message| (page.len(), message)));
+        page.push(EntryCopy { personal, unread, ..plain });
     }
     let asked: Vec<i64> = messages.iter().map(|(_, message)| *message).collect();
     let sql = "SELECT message, sum(octet_length(bytes))::bigint FROM payloads
@@ -97,29 +108,37 @@ pub(super) async fn committed_page(
     }
     let mut raw = raw(transaction, &asked[..fit]).await?;
     for (at, message) in messages.into_iter().take(fit) {
-        page[at].raw = raw.remove(&message);
+        match raw.remove(&message) {
+            Some(Some(whole)) => page[at].raw = Some(whole),
+            Some(None) => page[at].unread.raw = true,
+            None => {}
+        }
     }
     Ok(page)
 }
 
-/// The raw bytes of messages, their pieces put together.
+/// The raw bytes of messages, their pieces put together; nothing of those whose key is not here.
 async fn raw(
     transaction: &Transaction<'_>,
     messages: &[i64],
-) -> Result<HashMap<i64, ([u8; 32], Vec<u8>)>, Failure> {
-    let sql = "SELECT message, salt, bytes, piece = 0 FROM payloads WHERE message = ANY ($1)
-               ORDER BY message, piece";
-    let mut all: HashMap<i64, ([u8; 32], Vec<u8>)> = HashMap::new();
+) -> Result<HashMap<i64, Option<([u8; 32], Vec<u8>)>>, Failure> {
+    let sql = "SELECT message, piece, salt, bytes, key_id, wrapped_key FROM payloads
+               WHERE message = ANY ($1) ORDER BY message, piece";
+    let mut all: HashMap<i64, Option<([u8; 32], Vec<u8>)>> = HashMap::new();
     for row in session::rows(transaction, sql, &[&messages]).await? {
-        let (message, bytes): (i64, &[u8]) = (row.try_get(0)?, row.try_get(2)?);
-        match all.get_mut(&message) {
-            Some((_, whole)) => whole.extend_from_slice(bytes),
+        let (message, piece): (i64, i32) = (row.try_get(0)?, row.try_get(1)?);
+        let place = Place::Raw(unsigned(message), unsigned(piece.into()));
+        let Some(kept) = at_rest::kept(&row, Some(2), 3, 4)? else { continue };
+        match (all.get_mut(&message), compared(place, kept)) {
+            (Some(whole), None) => *whole = None,
+            (Some(Some((_, whole))), Some((_, bytes))) => whole.extend_from_slice(&bytes),
+            (Some(None), Some(_)) => {}
             // Without its first piece it is on its way out, which is looked at elsewhere.
-            None if !row.try_get::<_, bool>(3)? => {}
+            (None, _) if piece != 0 => {}
             // What has lost its salt comes to something else than the entry says.
-            None => {
-                let salt = hash_or_none(&row, 1)?.unwrap_or_default();
-                all.insert(message, (salt, bytes.to_vec()));
+            (None, opened) => {
+                let whole = opened.map(|(salt, bytes)| (salt, bytes.into_owned()));
+                all.insert(message, whole);
             }
         }
     }

@@ -14,7 +14,7 @@ use crate::store::schema::{self, Applied, Migration, Outlook};
 
 /// All versions, in order; the table `schema` notes how many there are, `migrations` the hash of
 /// each.
-static MIGRATIONS: [Migration; 34] = [
+static MIGRATIONS: [Migration; 35] = [
     Migration { name: "first", sql: include_str!("../../../migrations/postgres/0001_first.sql") },
     Migration { name: "leases", sql: include_str!("../../../migrations/postgres/0002_leases.sql") },
     Migration { name: "moves", sql: include_str!("../../../migrations/postgres/0003_moves.sql") },
@@ -132,6 +132,10 @@ static MIGRATIONS: [Migration; 34] = [
     Migration {
         name: "folds_of_places",
         sql: include_str!("../../../migrations/postgres/0034_folds_of_places.sql"),
+    },
+    Migration {
+        name: "at_rest",
+        sql: include_str!("../../../migrations/postgres/0035_at_rest.sql"),
     },
 ];
 

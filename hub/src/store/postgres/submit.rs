@@ -92,7 +92,7 @@ async fn together(
         return Ok(replies);
     }
     let places = soon(store.places.numbers(&transaction, changes.deltas.iter())).await?;
-    session::write_soon(&transaction, write::batch(&changes, &places)).await?;
+    session::write_soon(&transaction, write::batch(&changes, &places)?).await?;
     session::commit(transaction).await?;
     store.places.remember(places);
     store.appended.to(changes.tip.next());

@@ -3,10 +3,14 @@
 use deadpool_postgres::GenericClient;
 
 use super::{
+    at_rest,
     failure::Failure,
     session::{self, Value, signed, unsigned},
 };
-use crate::store::batch::{SentAgain, Told, ToldBefore};
+use crate::store::{
+    at_rest::Place,
+    batch::{SentAgain, Told, ToldBefore},
+};
 
 /// Entries read in one go.
 const TOGETHER: i64 = 1_024;
@@ -57,7 +61,8 @@ async fn told(
             _ => to = middle,
         }
     }
-    let sql = "SELECT e.position, e.record, e.kind, e.text, p.text FROM entries e
+    let sql = "SELECT e.position, e.record, e.kind, e.text, p.text, p.key_id,
+                   p.wrapped_key FROM entries e
                LEFT JOIN personal p ON p.position = e.position
                WHERE e.position BETWEEN $1 AND $2 AND e.message = $3 AND e.record IS NOT NULL
                ORDER BY e.position LIMIT $4";
@@ -71,7 +76,8 @@ async fn told(
             from = position + 1;
             let place = (unsigned(position), u32::try_from(record).unwrap_or(u32::MAX));
             let entry = (row.try_get(2)?, row.try_get(3)?);
-            if let Some(told) = Told::read(place, entry, row.try_get(4)?)? {
+            let personal = at_rest::text(row, Place::Personal(place.0), (4, 5))?;
+            if let Some(told) = Told::read(place, entry, personal)? {
                 before.add(&one.key, told);
             }
         }

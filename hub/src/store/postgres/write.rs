@@ -14,6 +14,7 @@ use super::{
     message::{channels, open_refusals},
     pollers, records,
     session::{self, Rows, signed},
+    texts,
 };
 use crate::{
     journal::merkle::Digest,
@@ -114,9 +115,13 @@ impl PlacesSeen {
 }
 
 /// Everything a batch changes; the head last.
-pub(super) fn batch<'a>(changes: &'a Changes, places: &Places) -> Vec<Rows<'a>> {
-    let mut all = attempts(&changes.attempts);
+pub(super) fn batch<'a>(
+    changes: &'a Changes,
+    places: &Places,
+) -> Result<Vec<Rows<'a>>, StoreError> {
+    let mut all = attempts(&changes.attempts)?;
     all.extend(entries(&changes.entries));
+    all.push(texts::personal(&changes.entries)?);
     all.extend(folds(&[changes], places));
     all.extend(records::rows(&changes.records, &changes.replaced));
     all.push(channels::added(&changes.attempts));
@@ -125,7 +130,7 @@ pub(super) fn batch<'a>(changes: &'a Changes, places: &Places) -> Vec<Rows<'a>> 
     all.extend(deliveries::added(&changes.outgoing));
     all.extend(pollers::moved(&changes.moved));
     all.push(head(&changes.tip));
-    all
+    Ok(all)
 }
 
 pub(super) fn head(tip: &Tip) -> Rows<'static> {
@@ -142,23 +147,11 @@ pub(super) fn head(tip: &Tip) -> Rows<'static> {
         .with(vec![tip.rules.map(|hash| hash.as_bytes().to_vec())])
 }
 
-/// Raw bytes are written in pieces, so that a large payload is not copied whole on the way.
-const PIECE_BYTES_MAX: usize = 1024 * 1024;
-
-/// Bytes of pieces in one statement, roughly.
-const PIECES_BYTES_MAX: usize = 4 * PIECE_BYTES_MAX;
-
-/// The pieces of a payload; an empty one has one.
-fn pieces(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let empty = bytes.is_empty().then_some(bytes);
-    empty.into_iter().chain(bytes.chunks(PIECE_BYTES_MAX))
-}
-
-fn attempts(all: &[Written]) -> Vec<Rows<'_>> {
+fn attempts(all: &[Written]) -> Result<Vec<Rows<'_>>, StoreError> {
     let fresh: Vec<&Written> = all.iter().filter(|one| one.payload.is_some()).collect();
     let known: Vec<&Written> = all.iter().filter(|one| one.payload.is_none()).collect();
     let mut rows = vec![messages(&fresh), advanced(&known), withheld(&known)];
-    rows.extend(payloads(&fresh));
+    rows.extend(texts::payloads(&fresh)?);
     // Of several attempts under one id the last decides.
     let deciding: BTreeMap<(&str, &str), i64> = fresh
         .iter()
@@ -180,7 +173,7 @@ fn attempts(all: &[Written]) -> Vec<Rows<'_>> {
         .with(conflicts.iter().map(|one| one.attempt.dedup.as_bytes().as_slice()).collect())
         .with(conflicts.iter().map(|one| signed(one.attempt.message)).collect());
     rows.push(conflicts);
-    rows
+    Ok(rows)
 }
 
 fn key(written: &Written) -> (&str, &str) {
@@ -253,40 +246,7 @@ fn withheld<'a>(known: &[&'a Written]) -> Rows<'a> {
     Rows::new("SELECT drop_erased($1::bigint[])", messages.len()).with(messages)
 }
 
-/// Message, piece, salt, bytes.
-type Piece<'a> = (i64, i32, Option<&'a [u8]>, &'a [u8]);
-
-fn payloads<'a>(fresh: &[&'a Written]) -> Vec<Rows<'a>> {
-    let mut statements = Vec::new();
-    let (mut some, mut bytes): (Vec<Piece<'a>>, usize) = (Vec::new(), 0);
-    for written in fresh {
-        let kept = written.payload.as_ref().filter(|_| written.attempt.erased.is_none());
-        let Some(raw) = kept else { continue };
-        for (number, piece) in (0_i32..).zip(pieces(&raw.bytes)) {
-            let salt = (number == 0).then_some(raw.salt.as_bytes().as_slice());
-            some.push((signed(written.attempt.message), number, salt, piece));
-            bytes += piece.len();
-            if bytes >= PIECES_BYTES_MAX {
-                statements.push(payload(std::mem::take(&mut some), bytes));
-                bytes = 0;
-            }
-        }
-    }
-    statements.push(payload(some, bytes));
-    statements
-}
-
-fn payload(pieces: Vec<Piece<'_>>, bytes: usize) -> Rows<'_> {
-    let sql = "INSERT INTO payloads (message, piece, salt, bytes)
-               SELECT * FROM unnest($1::bigint[], $2::integer[], $3::bytea[], $4::bytea[])";
-    Rows::new(sql, pieces.len())
-        .with(pieces.iter().map(|piece| piece.0).collect())
-        .with(pieces.iter().map(|piece| piece.1).collect())
-        .with(pieces.iter().map(|piece| piece.2).collect())
-        .with(pieces.iter().map(|piece| piece.3).collect())
-        .of_bytes(bytes)
-}
-
+/// Entries without their personal texts, which [`texts::personal`] writes.
 pub(super) fn entries(all: &[NewEntry]) -> Vec<Rows<'_>> {
     let sql = "INSERT INTO entries (position, message, record, kind, mode, text, public)
                SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[],
@@ -301,17 +261,7 @@ pub(super) fn entries(all: &[NewEntry]) -> Vec<Rows<'_>> {
         .with(all.iter().map(|one| one.text.as_bytes()).collect())
         .with(all.iter().map(|one| one.public.as_bytes()).collect())
         .of_bytes(bytes);
-    let personal: Vec<_> =
-        all.iter().filter_map(|one| Some((one.position, one.personal.as_ref()?))).collect();
-    let sql = "INSERT INTO personal (position, salt, text)
-               SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::bytea[])";
-    let bytes = personal.iter().map(|(_, one)| one.text.len()).sum();
-    let personal = Rows::new(sql, personal.len())
-        .with(personal.iter().map(|(position, _)| signed(*position)).collect())
-        .with(personal.iter().map(|(_, one)| one.salt.as_bytes().as_slice()).collect())
-        .with(personal.iter().map(|(_, one)| one.text.as_bytes()).collect())
-        .of_bytes(bytes);
-    vec![entries, personal]
+    vec![entries]
 }
 
 /// Names, observations, dossiers and numbers, of one batch or of many stories at once.

@@ -11,9 +11,10 @@ use std::{
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Transaction, params};
 
-use super::{SqliteStore, Task};
+use super::{SqliteStore, Task, at_rest};
 use crate::store::{
     Answer, StoreError,
+    at_rest::Place,
     deliveries::{
         Concluded, Course, DeadId, DeadLetter, DeadQuery, Decision, Deliveries, Delivery, Due, End,
         LinePlace, Outgoing, Running, Waiting, Wanted, from_to,
@@ -70,21 +71,24 @@ fn moving(connection: &Connection) -> Result<bool, StoreError> {
 
 /// What is read of a delivery beside its line.
 const DELIVERY: &str = "e.text, e.public,
-    CASE o.personal WHEN 1 THEN (SELECT text FROM personal p WHERE p.position = o.position) END,
-    o.body,
-    (SELECT channel FROM messages m WHERE m.message = e.message)";
+    p.text, o.body, (SELECT channel FROM messages m WHERE m.message = e.message),
+    p.key_id, p.wrapped_key";
+
+/// The personal text of a delivery that is to have one.
+const PERSONAL: &str = "LEFT JOIN personal p ON o.personal = 1 AND p.position = o.position";
 
 fn delivery(row: &Row<'_>) -> Result<Delivery, rusqlite::Error> {
+    let position = row.get(0)?;
     Ok(Delivery {
         key: String::new(),
-        position: row.get(0)?,
+        position,
         token: 0,
         attempts: 0,
         failing: None,
         text: row.get(1)?,
         public: row.get(2)?,
-        personal: row.get(3)?,
-        body: row.get(4)?,
+        personal: at_rest::text(row, Place::Personal(position), (3, 6))?,
+        body: at_rest::edited(row, position, 4)?,
         from: row.get(5)?,
     })
 }
@@ -153,7 +157,7 @@ fn announce(
     // Of each line its first delivery.
     let sql = format!(
         "SELECT o.position, {DELIVERY} FROM outbox o CROSS JOIN entries e ON e.position = o.position
-         WHERE o.channel = ?1 AND o.key = ?2 ORDER BY o.position LIMIT 1"
+         {PERSONAL} WHERE o.channel = ?1 AND o.key = ?2 ORDER BY o.position LIMIT 1"
     );
     let mut first = transaction.prepare_cached(&sql)?;
     let mut all = Vec::with_capacity(lines.len());

@@ -8,11 +8,12 @@ use std::{
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
-use super::{SqliteStore, Task, Writer, known as journal, message, write};
+use super::{SqliteStore, Task, Writer, at_rest, known as journal, message, write};
 use crate::{
     registry::Identity,
     store::{
         Answer, StoreError, Submission, Trouble, Verdict,
+        at_rest::Place,
         batch::{Erased as Names, Subjects, erasable_codes},
         erasures::{
             Erasable, Erased, ErasedSince, Erasing, Erasure, Erasures, TOLD, Told, channels_of,
@@ -49,7 +50,7 @@ pub(super) fn known(
 }
 
 /// What is deleted from here on is overwritten, not only left out.
-fn overwrite(connection: &Connection) -> Result<(), StoreError> {
+pub(super) fn overwrite(connection: &Connection) -> Result<(), StoreError> {
     connection.query_row("PRAGMA secure_delete = ON", [], |_| Ok(()))?;
     Ok(())
 }
@@ -103,11 +104,12 @@ fn said(
 
 /// What was refused of an agency's messages, and holds a code.
 const REFUSED: &str = "
-    SELECT m.message, p.bytes
+    SELECT m.message, p.bytes, p.key_id, p.wrapped_key, p.piece
     FROM (SELECT DISTINCT message FROM entries INDEXED BY refusals_by_message
           WHERE kind = 'refusal' AND message IS NOT NULL) e
     JOIN messages m ON m.message = e.message JOIN payloads p ON p.message = m.message
-    WHERE m.channel >= ?1 AND m.channel < ?2 AND instr(p.bytes, ?3) > 0";
+    WHERE m.channel >= ?1 AND m.channel < ?2
+        AND (p.key_id IS NOT NULL OR instr(p.bytes, ?3) > 0)";
 
 /// Messages of an agency of which a record that it calls so is refused still, or was.
 fn refused(
@@ -123,9 +125,10 @@ fn refused(
     let mut statement = connection.prepare_cached(REFUSED)?;
     let mut rows = statement.query(params![from, to, name.source_code.as_bytes()])?;
     while let Some(row) = rows.next()? {
-        let bytes = row.get_ref(1)?.as_blob().unwrap_or_default();
-        if holds_code(bytes, &name.source_code) {
-            brought.insert(row.get(0)?);
+        let message: u64 = row.get(0)?;
+        let bytes = at_rest::text(row, Place::Raw(message, row.get(4)?), (1, 2))?;
+        if holds_code(&bytes.unwrap_or_default(), &name.source_code) {
+            brought.insert(message);
         }
     }
     Ok(())

@@ -3,6 +3,7 @@
 mod accesses;
 mod ahead;
 pub(crate) mod alone;
+mod at_rest;
 mod attachments;
 mod barrier;
 mod beside;

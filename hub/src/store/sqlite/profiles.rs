@@ -2,9 +2,10 @@
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use super::{SqliteStore, Task, holds};
+use super::{SqliteStore, Task, at_rest, holds};
 use crate::store::{
     Answer, StoreError,
+    at_rest::Place,
     profiles::{self, Beginning, ProfileRow, Profiles, Received, Turn, Unprofiled},
 };
 
@@ -30,10 +31,13 @@ fn beginning(
     message: u64,
     bytes: u64,
 ) -> Result<Option<Beginning>, StoreError> {
-    let sql = "SELECT bytes FROM payloads WHERE message = ?1 ORDER BY piece LIMIT ?2";
+    let sql = "SELECT bytes, key_id, wrapped_key, piece FROM payloads WHERE message = ?1 ORDER BY piece LIMIT ?2";
     let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map([message, profiles::pieces(bytes)], |row| row.get(0))?;
-    Ok(profiles::beginning(rows.collect::<Result<_, _>>()?, bytes))
+    let rows = statement.query_map([message, profiles::pieces(bytes)], |row| {
+        at_rest::text(row, Place::Raw(message, row.get(3)?), (0, 1))
+    })?;
+    let pieces: Vec<Option<Vec<u8>>> = rows.collect::<Result<_, _>>()?;
+    Ok(profiles::beginning(pieces.into_iter().flatten().collect(), bytes))
 }
 
 fn keep(transaction: &Transaction<'_>, turn: &Turn) -> Result<bool, StoreError> {

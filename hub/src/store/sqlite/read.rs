@@ -4,12 +4,16 @@ use std::sync::{Mutex, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::known::{self, RulesSeen};
+use super::{
+    at_rest,
+    known::{self, RulesSeen},
+};
 use crate::{
     journal::merkle::Digest,
     registry::{Identity, Observation},
     store::{
-        DossierRow, EntryRow, Found, Head, PersonalText, Rules, StoreError, batch::code_of_text,
+        DossierRow, EntryRow, Found, Head, PersonalText, Rules, StoreError, at_rest::Place,
+        batch::code_of_text,
     },
 };
 
@@ -31,12 +35,13 @@ pub(super) fn personal(
     connection: &Connection,
     positions: &[u64],
 ) -> Result<Vec<PersonalText>, StoreError> {
-    let mut statement =
-        connection.prepare_cached("SELECT text FROM personal WHERE position = ?1")?;
+    let mut statement = connection
+        .prepare_cached("SELECT text, key_id, wrapped_key FROM personal WHERE position = ?1")?;
     let mut found = Vec::new();
     for position in positions {
-        let text: Option<Vec<u8>> = statement.query_row([position], |row| row.get(0)).optional()?;
-        found.extend(text.map(|text| (*position, text)));
+        let place = Place::Personal(*position);
+        let text = statement.query_row([position], |row| at_rest::text(row, place, (0, 1)));
+        found.extend(text.optional()?.flatten().map(|text| (*position, text)));
     }
     Ok(found)
 }

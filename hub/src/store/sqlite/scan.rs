@@ -2,13 +2,14 @@
 
 use rusqlite::{Connection, Row};
 
-use super::crew::Stretch;
+use super::{at_rest, crew::Stretch};
 use crate::{
     journal::commitment::{Commitment, Committing, Salt},
     registry::Observation,
     store::{
         StoreError,
-        audit::EntryRow,
+        at_rest::{Place, compared},
+        audit::{EntryRow, Unread},
         decode::{self, Stored},
     },
 };
@@ -16,38 +17,43 @@ use crate::{
 /// A row where it lies: SQLite has put it together, and it is looked at before the next one.
 fn committed<'a>(
     row: &'a Row<'_>,
-    raw: Option<Commitment>,
+    personal: Option<([u8; 32], &'a [u8])>,
+    (raw, unread): (Option<Commitment>, Unread),
 ) -> Result<EntryRow<'a>, rusqlite::Error> {
     Ok(EntryRow {
         position: row.get(0)?,
         kind: text(row, 1)?,
         text: blob(row, 2)?,
         public: blob(row, 3)?,
-        personal: row.get::<_, Option<[u8; 32]>>(4)?.zip(blob_or_null(row, 5)?),
+        personal,
         raw,
+        unread,
     })
 }
 
 /// What the raw bytes of a message come to, piece by piece where they lie.
-fn raw(connection: &Connection, message: u64) -> Result<Option<Commitment>, StoreError> {
-    let sql = "SELECT salt, bytes, piece = 0 FROM payloads WHERE message = ?1 ORDER BY piece";
+/// Tells too whether they are there, but sealed by a key that is not here.
+fn raw(connection: &Connection, message: u64) -> Result<(Option<Commitment>, bool), StoreError> {
+    let sql = "SELECT piece, salt, bytes, key_id, wrapped_key FROM payloads WHERE message = ?1
+               ORDER BY piece";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([message])?;
     let mut whole: Option<Committing> = None;
     while let Some(row) = rows.next()? {
-        if whole.is_none() {
-            // Without its first piece it is on its way out, which is looked at elsewhere.
-            if !row.get::<_, bool>(2)? {
-                return Ok(None);
-            }
-            // What has lost its salt comes to something else than the entry says.
-            let salt: Option<[u8; 32]> = row.get(0)?;
-            whole = Some(Committing::new(&Salt::from_bytes(salt.unwrap_or_default())));
+        let piece: u64 = row.get(0)?;
+        // Without its first piece it is on its way out, which is looked at elsewhere.
+        if whole.is_none() && piece != 0 {
+            return Ok((None, false));
         }
-        let bytes = row.get_ref(1)?.as_blob().unwrap_or_default();
-        whole.iter_mut().for_each(|whole| whole.add(bytes));
+        let Some(kept) = at_rest::kept(row, Some(1), 2, 3)? else { continue };
+        let Some((salt, bytes)) = compared(Place::Raw(message, piece), kept) else {
+            return Ok((None, true));
+        };
+        // What has lost its salt comes to something else than the entry says.
+        let whole = whole.get_or_insert_with(|| Committing::new(&Salt::from_bytes(salt)));
+        whole.add(&bytes);
     }
-    Ok(whole.map(Committing::close))
+    Ok((whole.map(Committing::close), false))
 }
 
 /// How many positions the journal has.
@@ -82,7 +88,8 @@ pub(super) fn entries(
     Ok(())
 }
 
-const COMMITTED: &str = "SELECT e.position, e.kind, e.text, e.public, p.salt, p.text, m.message
+const COMMITTED: &str = "SELECT e.position, e.kind, e.text, e.public, p.salt, p.text, p.key_id,
+         p.wrapped_key, m.message
      FROM entries e LEFT JOIN personal p ON p.position = e.position
      LEFT JOIN messages m ON m.message = e.message AND m.first_position = e.position
      WHERE e.position >= ?1 AND e.position < ?2 ORDER BY e.position";
@@ -96,11 +103,17 @@ pub(super) fn committed_entries(
     let mut statement = connection.prepare_cached(COMMITTED)?;
     let mut rows = statement.query([from, to])?;
     while let Some(row) = rows.next()? {
-        let raw = match row.get(6)? {
+        let (raw, raw_unread) = match row.get(8)? {
             Some(message) => raw(connection, message)?,
-            None => None,
+            None => (None, false),
         };
-        take(committed(row, raw)?);
+        let kept = at_rest::kept(row, Some(4), 5, 6)?;
+        let place = Place::Personal(row.get(0)?);
+        let opened = kept.map(|kept| compared(place, kept));
+        let unread = Unread { personal: matches!(opened, Some(None)), raw: raw_unread };
+        let opened = opened.flatten();
+        let personal = opened.as_ref().map(|(salt, text)| (*salt, &**text));
+        take(committed(row, personal, (raw, unread))?);
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use crate::store::{
 };
 
 /// All versions, in order; the file notes how many it has, and the hash of each.
-static MIGRATIONS: [Migration; 32] = [
+static MIGRATIONS: [Migration; 33] = [
     Migration { name: "first", sql: include_str!("../../../migrations/sqlite/0001_first.sql") },
     Migration {
         name: "rollups_by_number",
@@ -113,6 +113,7 @@ static MIGRATIONS: [Migration; 32] = [
         name: "folds_of_places",
         sql: include_str!("../../../migrations/sqlite/0032_folds_of_places.sql"),
     },
+    Migration { name: "at_rest", sql: include_str!("../../../migrations/sqlite/0033_at_rest.sql") },
 ];
 
 const APPLIED: &str = "CREATE TABLE IF NOT EXISTS migrations (

@@ -2,8 +2,10 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::at_rest;
 use crate::store::{
     StoreError,
+    at_rest::Place,
     batch::{SentAgain, Told, ToldBefore},
 };
 
@@ -56,7 +58,8 @@ fn told(
             _ => to = middle,
         }
     }
-    let sql = "SELECT e.position, e.record, e.kind, e.text, p.text FROM entries e
+    let sql = "SELECT e.position, e.record, e.kind, e.text, p.text, p.key_id,
+                      p.wrapped_key FROM entries e
                LEFT JOIN personal p ON p.position = e.position
                WHERE e.position BETWEEN ?1 AND ?2 AND e.message = ?3 AND e.record IS NOT NULL
                ORDER BY e.position";
@@ -68,7 +71,9 @@ fn told(
             break;
         }
         let (kind, text): (String, Vec<u8>) = (row.get(2)?, row.get(3)?);
-        if let Some(told) = Told::read((row.get(0)?, record), (&kind, &text), row.get(4)?)? {
+        let position: u64 = row.get(0)?;
+        let personal = at_rest::text(row, Place::Personal(position), (4, 5))?;
+        if let Some(told) = Told::read((position, record), (&kind, &text), personal)? {
             before.add(&one.key, told);
         }
     }

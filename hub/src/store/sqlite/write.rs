@@ -11,6 +11,7 @@ use super::{
 };
 use crate::store::{
     Payload, StoreError,
+    at_rest::{self, Place, Sealed},
     batch::{Changes, Heard, MemberRow, NewEntry, Rollups, Tip, Written, YearSums},
 };
 
@@ -61,9 +62,17 @@ fn keep(connection: &Connection, message: u64, raw: &Payload) -> Result<(), Stor
     let mut payload = connection.prepare_cached(
         "INSERT INTO payloads (message, piece, salt, bytes) VALUES (?1, ?2, ?3, ?4)",
     )?;
-    for (piece, bytes) in pieces(&raw.bytes).enumerate() {
+    for (piece, bytes) in (0..).zip(pieces(&raw.bytes)) {
         let salt = (piece == 0).then_some(raw.salt.as_bytes());
-        payload.execute(params![message, piece, salt, bytes])?;
+        match at_rest::keys().seal(Place::Raw(message, piece), salt, bytes)? {
+            None => payload.execute(params![message, piece, salt, bytes])?,
+            Some(Sealed { key_id, wrapped_key, bytes }) => {
+                let sql = "INSERT INTO payloads (message, piece, bytes, key_id, wrapped_key)
+                           VALUES (?1, ?2, ?3, ?4, ?5)";
+                let mut sealed = connection.prepare_cached(sql)?;
+                sealed.execute(params![message, piece, bytes, key_id, wrapped_key])?
+            }
+        };
     }
     Ok(())
 }
@@ -154,7 +163,16 @@ pub(super) fn entry(connection: &Connection, entry: &NewEntry) -> Result<(), Sto
     if let Some(personal) = &entry.personal {
         let sql = "INSERT INTO personal (position, salt, text) VALUES (?1, ?2, ?3)";
         let (salt, text) = (personal.salt.as_bytes(), personal.text.as_bytes());
-        connection.prepare_cached(sql)?.execute(params![entry.position, salt, text])?;
+        let place = Place::Personal(entry.position);
+        match at_rest::keys().seal(place, Some(salt), text)? {
+            None => connection.prepare_cached(sql)?.execute(params![entry.position, salt, text])?,
+            Some(Sealed { key_id, wrapped_key, bytes }) => {
+                let sql = "INSERT INTO personal (position, salt, text, key_id, wrapped_key)
+                           VALUES (?1, x'', ?2, ?3, ?4)";
+                let values = params![entry.position, bytes, key_id, wrapped_key];
+                connection.prepare_cached(sql)?.execute(values)?
+            }
+        };
     }
     Ok(())
 }

@@ -7,11 +7,13 @@ use deadpool_postgres::GenericClient;
 use super::{NOW, small, standing};
 use crate::store::{
     StoreError,
+    at_rest::Place,
     deliveries::{
         Delivery, Running, Wanted, from_to,
         leases::{DueLine, Leases},
     },
     postgres::{
+        at_rest,
         failure::Failure,
         session::{self, Value, signed, unsigned},
     },
@@ -137,7 +139,8 @@ async fn firsts(
             personal.push(position);
         }
         let (text, public, personal, from) = (Vec::new(), Vec::new(), None, None);
-        let (body, position) = (row.try_get(3)?, unsigned(position));
+        let position = unsigned(position);
+        let body = at_rest::edited(&row, position, 3)?;
         let one = Delivery {
             key,
             position,
@@ -185,10 +188,12 @@ async fn with_texts(
         }
     }
     if !personal.is_empty() {
-        let sql = "SELECT position, text FROM personal WHERE position = ANY ($1::bigint[])";
+        let sql = "SELECT position, text, key_id, wrapped_key FROM personal
+                   WHERE position = ANY ($1::bigint[])";
         for row in session::rows(client, sql, &[&personal]).await? {
-            if let Some(one) = all.get_mut(&unsigned(row.try_get(0)?)) {
-                one.personal = row.try_get(1)?;
+            let position = unsigned(row.try_get(0)?);
+            if let Some(one) = all.get_mut(&position) {
+                one.personal = at_rest::text(&row, Place::Personal(position), (1, 2))?;
             }
         }
     }

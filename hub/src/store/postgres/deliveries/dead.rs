@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use deadpool_postgres::GenericClient;
 use tokio_postgres::{Row, types::ToSql};
 
-use super::{DELIVERY, LINES, NOW, delivery, moving, small};
+use super::{DELIVERY, LINES, NOW, PERSONAL, delivery, moving, small};
 use crate::store::{
+    at_rest::keys,
     deliveries::{DeadId, DeadLetter, DeadQuery, Delivery},
     postgres::{
+        at_rest,
         failure::Failure,
         session::{self, Value, signed, unsigned},
     },
@@ -50,7 +52,7 @@ fn letter(row: &Row) -> Result<DeadLetter, Failure> {
         id,
         key: row.try_get(3)?,
         personal: row.try_get::<_, i64>(4)? == 1,
-        body: row.try_get(5)?,
+        body: at_rest::edited(row, unsigned(row.try_get(1)?), 5)?,
         attempts: small(row.try_get(6)?),
         cause: row.try_get(7)?,
         told: row.try_get(8)?,
@@ -116,7 +118,7 @@ pub(super) async fn one(
     let found = letter(&row)?;
     let sql = format!(
         "SELECT {DELIVERY} FROM (SELECT * FROM dead_letters WHERE {wanted}) o
-         JOIN entries e ON e.position = o.position"
+         JOIN entries e ON e.position = o.position {PERSONAL}"
     );
     let Some(row) = session::row(client, &sql, &named).await? else { return Ok(None) };
     let (key, attempts) = (found.key.clone(), found.attempts);
@@ -152,7 +154,8 @@ pub(super) async fn replay(
         done += 1;
         let (key, personal): (String, i64) = (row.try_get(0)?, row.try_get(1)?);
         let kept: Option<Vec<u8>> = row.try_get(2)?;
-        let body = body.or(kept.as_deref());
+        let edited = body.map(|body| keys().edited(unsigned(position), body)).transpose()?;
+        let body = edited.as_deref().or(kept.as_deref());
         let sql = "INSERT INTO outbox (channel, key, position, personal, body)
                    VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING position";
         let values: [Value<'_>; 5] = [&channel, &key, &position, &personal, &body];

@@ -2,9 +2,10 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params, types::Value};
 
-use super::{DELIVERY, LINES, OUTBOX, advance, delivery, moving, now};
+use super::{DELIVERY, LINES, OUTBOX, PERSONAL, advance, at_rest, delivery, moving, now};
 use crate::store::{
     StoreError,
+    at_rest::keys,
     deliveries::{DeadId, DeadLetter, DeadQuery, Delivery, shortened},
 };
 
@@ -31,11 +32,12 @@ const DEAD: &str = "channel, position, number, key, personal, body, attempts, ca
     buried_at, state, decided_at, reason";
 
 fn letter(row: &Row<'_>) -> Result<DeadLetter, rusqlite::Error> {
+    let position = row.get(1)?;
     Ok(DeadLetter {
-        id: DeadId { channel: row.get(0)?, position: row.get(1)?, number: row.get(2)? },
+        id: DeadId { channel: row.get(0)?, position, number: row.get(2)? },
         key: row.get(3)?,
         personal: row.get(4)?,
-        body: row.get(5)?,
+        body: at_rest::edited(row, position, 5)?,
         attempts: row.get(6)?,
         cause: row.get(7)?,
         told: row.get(8)?,
@@ -106,7 +108,7 @@ pub(super) fn one(
     let Some(found) = found else { return Ok(None) };
     let sql = format!(
         "SELECT o.position, {DELIVERY} FROM dead_letters o
-         JOIN entries e ON e.position = o.position
+         JOIN entries e ON e.position = o.position {PERSONAL}
          WHERE o.channel = ?1 AND o.position = ?2 AND o.number = ?3"
     );
     let read = connection.prepare_cached(&sql)?.query_row(named, delivery)?;
@@ -135,9 +137,10 @@ pub(super) fn replay(
             continue;
         }
         done += 1;
+        let body = body.map(|body| keys().edited(id.position, body)).transpose()?;
         let sql = "SELECT key, personal, coalesce(?4, body) FROM dead_letters
                    WHERE channel = ?1 AND position = ?2 AND number = ?3";
-        let values = params![id.channel, id.position, id.number, body];
+        let values = params![id.channel, id.position, id.number, body.as_deref()];
         let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
         let (key, personal, body): (String, bool, Option<Vec<u8>>) =
             transaction.prepare_cached(sql)?.query_row(values, read)?;
