@@ -1,5 +1,6 @@
 //! `hub.toml`: the only place that reads configuration and the environment.
 
+mod addresses;
 mod at_rest;
 mod attachments;
 mod bus;
@@ -24,6 +25,8 @@ use serde::Deserialize;
 use tokio_postgres::config::Host;
 
 use crate::registry::Settings;
+
+use addresses::{address, networks};
 
 pub use attachments::AttachmentSettings;
 pub use bus::BusAddress;
@@ -302,38 +305,9 @@ impl StoreAddress {
 const STORES: &str =
     "write sqlite:FILE, such as sqlite:hub.db, or postgres://ROLE:PASSWORD@HOST/DATABASE";
 
-/// An address to listen on.
-fn address(
-    told: &toml::Spanned<String>,
-    (name, text): (&str, &str),
-    found: &mut Vec<Diagnostic>,
-) -> Option<SocketAddr> {
-    let parsed = told.get_ref().parse().ok();
-    if parsed.is_none() {
-        let message = format!("`{}` is no address", told.get_ref());
-        let advice = "write address:port, such as 127.0.0.1:8080";
-        found.push(Diagnostic::at(name, text, &told.span(), message, advice));
-    }
-    parsed
-}
-
-/// Networks by their addresses.
-fn networks(
-    all: &[toml::Spanned<String>],
-    (name, text): (&str, &str),
-    found: &mut Vec<Diagnostic>,
-) -> Vec<Network> {
-    let mut networks = Vec::new();
-    for told in all {
-        if let Ok(network) = told.get_ref().parse() {
-            networks.push(network);
-            continue;
-        }
-        let message = format!("`{}` is no network", told.get_ref());
-        let advice = "write ADDRESS or ADDRESS/BITS, such as 10.20.0.0/16";
-        found.push(Diagnostic::at(name, text, &told.span(), message, advice));
-    }
-    networks
+/// The lines of keys that the environment has.
+fn keys_variable() -> Option<String> {
+    env::var(at_rest::VARIABLE).ok()
 }
 
 /// The PostgreSQL that `tests/run` has started for all tests.

@@ -34,7 +34,7 @@ use crate::{
     drops::{self, Drops},
     journey::route::Routes,
     operations::Operations,
-    store::{StoreError, at_rest},
+    store::{Store, StoreError, at_rest},
 };
 
 use generation::{Generation, Ready};
@@ -111,6 +111,12 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), HubErr
     Ok((listener, address))
 }
 
+/// The store, and the keys of what is sealed in it.
+async fn opened(config: &Config) -> Result<Arc<dyn Store>, HubError> {
+    at_rest::begin(config.keys().map_err(HubError::Faulty)?)?;
+    Ok(open_store(&config.store).await?)
+}
+
 impl Hub {
     /// Starts a hub.
     ///
@@ -132,8 +138,7 @@ impl Hub {
             },
         );
         let (config, sources, mut parts) = read.map_err(HubError::Faulty)?;
-        at_rest::begin(config.keys().map_err(HubError::Faulty)?)?;
-        let store = open_store(&config.store).await?;
+        let store = opened(&config).await?;
         let drops = Drops::prepare(&parts.catalog, config.drops.as_deref(), &store);
         parts.drops = drops.map_err(HubError::Faulty)?;
         let stop = CancellationToken::new();

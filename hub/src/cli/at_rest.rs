@@ -1,4 +1,4 @@
-//! `lienthong at-rest`: the keys by which what holds persons is sealed, and what is sealed by which.
+//! `lienthong at-rest`: keys by which what holds persons is sealed, and what is sealed by which.
 
 use std::{
     fs,

@@ -1,7 +1,7 @@
-//! The keys by which what holds persons is sealed: a file that nobody but the hub's user may read, or
-//! the environment.
+//! The keys by which what holds persons is sealed: a file that nobody but the hub's user may read,
+//! or the environment.
 
-use std::{env, fs, os::unix::fs::PermissionsExt, path::Path};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use mappings::Diagnostic;
 
@@ -9,7 +9,7 @@ use super::Config;
 use crate::store::at_rest::Keyring;
 
 /// The variable that holds the lines of such a file, where no file is named.
-const VARIABLE: &str = "LIENTHONG_AT_REST";
+pub(super) const VARIABLE: &str = "LIENTHONG_AT_REST";
 
 impl Config {
     /// The keys by which what holds persons is sealed at rest; without a file of them those of the
@@ -54,9 +54,9 @@ fn keys(file: Option<&Path>) -> Result<Keyring, Vec<Diagnostic>> {
             }
             (name, text)
         }
-        None => match env::var(VARIABLE) {
-            Ok(text) => (VARIABLE.to_owned(), text),
-            Err(_) => return Ok(Keyring::none()),
+        None => match super::keys_variable() {
+            Some(text) => (VARIABLE.to_owned(), text),
+            None => return Ok(Keyring::none()),
         },
     };
     let advice = "write a NAME and 64 hexadecimal digits on each line; the first line seals";

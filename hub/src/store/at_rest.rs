@@ -156,8 +156,8 @@ pub trait AtRest: Send + Sync {
     /// texts are not counted.
     fn sealed_by(&self, kind: Kind) -> Answer<'_, Result<Vec<(Option<String>, u64)>, StoreError>>;
 
-    /// Drops the marks of keys by which nothing is sealed any more, but for that of this name; gives
-    /// their names.
+    /// Drops the marks of keys by which nothing is sealed any more, but for that of this name;
+    /// gives their names.
     fn drop_key_marks(&self, but: String) -> Answer<'_, Result<Vec<String>, StoreError>>;
 }
 

@@ -74,14 +74,27 @@ async fn what_holds_persons_is_sealed_and_all_goes_on(backend: Backend) {
     // A key: what comes is sealed at once, what was there by a command in turns.
     new_key(&folder, "khoa", "k1");
     configure(&mut folder, &url, Some("khoa"));
-    let hub = Hub::start(&folder).await;
+    sealed(backend, &folder, (&agency, &before), &keys).await;
+    let verified = folder.verify();
+    turned(&folder, &keys[0], &verified).await;
+    told_without(&mut folder, &url);
+}
+
+/// What comes is sealed at once, what was there by the command; and all goes on.
+async fn sealed(
+    backend: Backend,
+    folder: &Folder,
+    (agency, before): (&Agency, &Value),
+    keys: &[String; 2],
+) {
+    let hub = Hub::start(folder).await;
     let [sender, operator] = keys.each_ref().map(|key| hub.sender(key));
     assert_eq!(sender.found("/healthz").await["at_rest"], "sealed");
     send(&sender, "m-9", &line("N-1", 1, "MOI", "Kpqrst Vwxyz"), "stored").await;
-    assert!(!is_there(backend, &folder, "Kpqrst"), "new texts are sealed at once");
-    let done = applied(&folder);
+    assert!(!is_there(backend, folder, "Kpqrst"), "new texts are sealed at once");
+    let done = applied(folder);
     assert!(done.contains("all is sealed by the key k1"), "{done}");
-    assert!(is_sealed(backend, &folder), "{done}");
+    assert!(is_sealed(backend, folder), "{done}");
     assert_eq!(sender.found(STATED).await["dossier"], before["dossier"], "as it was");
     let whole = sender.found("/v1/dossiers/N-1?purpose=handling").await;
     assert_eq!(whole["dossier"]["applicant"]["name"], "Kpqrst Vwxyz");
@@ -90,58 +103,63 @@ async fn what_holds_persons_is_sealed_and_all_goes_on(backend: Backend) {
     assert!(letter.to_string().contains(MARK), "{letter}");
     // Deliveries have persons, sending again is known, and what is refused is translated again.
     agency.does(|_, _| Reply::TAKEN);
-    well(&folder, &["resume", "so-nhan.nhan"]);
+    well(folder, &["resume", "so-nhan.nhan"]);
     settled(&operator, "so-nhan.nhan").await;
     let seen = agency.seen();
     assert!(seen.iter().any(|one| one.subject() == "N-1" && one.body.contains("Kpqrst")));
     send(&sender, "m-9", &line("N-1", 1, "MOI", "Kpqrst Vwxyz"), "duplicate").await;
     send(&sender, "m-3", &line("X-1", 3, "DANG_XU_LY", NAME), "stored").await;
     hub.stop();
-    let verified = folder.verify();
+}
 
-    // Another key: what is sealed stays, its keys are wrapped anew, and the old key may go.
-    new_key(&folder, "khoa", "k2");
-    let hub = Hub::start(&folder).await;
-    let sender = hub.sender(&keys[0]);
+/// Writes the file of keys, which nobody else may read.
+fn write(folder: &Folder, text: &str) {
+    let file = folder.path().join("khoa");
+    fs::write(&file, text).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+/// Another key: what is sealed stays, its keys are wrapped anew, and the old key may go. Erased
+/// through the seal.
+async fn turned(folder: &Folder, key: &str, verified: &Verified) {
+    new_key(folder, "khoa", "k2");
+    let hub = Hub::start(folder).await;
+    let sender = hub.sender(key);
     assert_eq!(sender.found(STATED).await["dossier"]["applicant"]["name"], NAME);
-    let done = applied(&folder);
+    let done = applied(folder);
     assert!(done.contains("all is sealed by the key k2"), "{done}");
     hub.stop();
     let both = fs::read_to_string(folder.path().join("khoa")).unwrap();
     let (second, first) = both.split_once('\n').unwrap();
-    let write = |name: &str, text: &str| {
-        let file = folder.path().join(name);
-        fs::write(&file, text).unwrap();
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
-    };
-    write("khoa", second);
-    assert_eq!(folder.verify(), verified);
-    well(&folder, &["rebuild"]);
-    let status = well(&folder, &["at-rest", "status"]);
+    write(folder, second);
+    assert_eq!(folder.verify(), *verified);
+    well(folder, &["rebuild"]);
+    let status = well(folder, &["at-rest", "status"]);
     assert!(status.contains("by k2") && !status.contains("by k1"), "{status}");
     assert!(!status.contains("not sealed"), "{status}");
-
-    // Erased through the seal, also where only sealed bytes tell of the person.
-    let erased = erase(&folder);
+    let erased = erase(folder);
     assert!(erased.contains("the journal tells"), "{erased}");
-    let hub = Hub::start(&folder).await;
-    let sender = hub.sender(&keys[0]);
+    let hub = Hub::start(folder).await;
+    let sender = hub.sender(key);
     assert_eq!(sender.found(STATED).await["personal"], "erased");
     hub.stop();
-
-    write("khoa", "# k1\n");
-    refused(&folder, &["rebuild"], "there is no key in it");
-    write("khoa", first);
-    refused(&folder, &["rebuild"], "sealed by the key `k2`");
+    write(folder, "# k1\n");
+    refused(folder, &["rebuild"], "there is no key in it");
+    write(folder, first);
+    refused(folder, &["rebuild"], "sealed by the key `k2`");
     let digits = second.split_once(' ').unwrap().1;
-    write("khoa", &second.replace(digits, &"0e".repeat(32)));
-    refused(&folder, &["rebuild"], "`k2` is another than the one");
-    refused(&folder, &["serve"], "`k2` is another than the one");
+    write(folder, &second.replace(digits, &"0e".repeat(32)));
+    refused(folder, &["rebuild"], "`k2` is another than the one");
+    refused(folder, &["serve"], "`k2` is another than the one");
     let open = fs::Permissions::from_mode(0o644);
     fs::set_permissions(folder.path().join("khoa"), open).unwrap();
-    refused(&folder, &["check"], "chmod 600");
-    configure(&mut folder, &url, None);
-    refused(&folder, &["rebuild"], "at_rest");
+    refused(folder, &["check"], "chmod 600");
+}
+
+/// Without a file of keys it is told which are missing.
+fn told_without(folder: &mut Folder, url: &str) {
+    configure(folder, url, None);
+    refused(folder, &["rebuild"], "at_rest");
 }
 
 /// Restores a backup elsewhere, and moves it from there to the other kind of store: without a key.

@@ -1,4 +1,4 @@
-//! What is sealed: rows of it, and their sealing in turns, which takes the role that owns the store.
+//! What is sealed: rows of it, and their sealing in turns, by the role that owns the store.
 
 use deadpool_postgres::{GenericClient, Transaction};
 use tokio_postgres::Row;

@@ -37,7 +37,8 @@ async fn beginning(
     message: u64,
     bytes: u64,
 ) -> Result<Option<Beginning>, Failure> {
-    let sql = "SELECT bytes, key_id, wrapped_key, piece FROM payloads WHERE message = $1 ORDER BY piece LIMIT $2";
+    let sql = "SELECT bytes, key_id, wrapped_key, piece FROM payloads WHERE message = $1
+               ORDER BY piece LIMIT $2";
     let pieces = signed(profiles::pieces(bytes));
     let mut found = Vec::new();
     for row in session::rows(client, sql, &[&signed(message), &pieces]).await? {

@@ -31,7 +31,8 @@ fn beginning(
     message: u64,
     bytes: u64,
 ) -> Result<Option<Beginning>, StoreError> {
-    let sql = "SELECT bytes, key_id, wrapped_key, piece FROM payloads WHERE message = ?1 ORDER BY piece LIMIT ?2";
+    let sql = "SELECT bytes, key_id, wrapped_key, piece FROM payloads WHERE message = ?1
+               ORDER BY piece LIMIT ?2";
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map([message, profiles::pieces(bytes)], |row| {
         at_rest::text(row, Place::Raw(message, row.get(3)?), (0, 1))
