@@ -127,9 +127,10 @@ struct Cell<'a> {
     out_of: i64,
 }
 
+type PlaceAndDay<'a> = (&'a BTreeMap<&'static str, String>, Option<Date>);
+
 fn cells(rows: &[Row], group: Group) -> Vec<Cell<'_>> {
-    let mut sums: BTreeMap<(&BTreeMap<_, _>, Option<Date>), (Vec<usize>, Measures)> =
-        BTreeMap::new();
+    let mut sums: BTreeMap<PlaceAndDay<'_>, (Vec<usize>, Measures)> = BTreeMap::new();
     let has = |row: &Row| row.measures.keys().any(|name| Group::of(name) == Some(group));
     for (at, row) in rows.iter().enumerate().filter(|(_, row)| has(row)) {
         let (places, sum) = sums.entry((&row.place, row.day)).or_default();
