@@ -173,6 +173,7 @@ async fn a_database_of_the_first_schema_is_migrated_and_its_raw_bytes_are_partit
                      recorded_at, next_chunk, outcome, records, refused, first_position, \
                      last_position"
                 }
+                "payloads" => "message, piece, salt, bytes",
                 _ => "*",
             },
         );
