@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use super::{Configured, Exit, journal};
 use crate::store::{
     Store, StoreError,
-    at_rest::{self, Keyring, Kind, Turned},
+    at_rest::{self, Keyring, Kind, SealedBy, Turned},
 };
 
 /// What is done.
@@ -107,7 +107,7 @@ async fn apply(store: &dyn Store, compact: bool) -> Result<Applied, StoreError> 
     Ok(Applied { key: key.to_owned(), all, dropped })
 }
 
-type Counts = Vec<(Kind, Vec<(Option<String>, u64)>)>;
+type Counts = Vec<(Kind, Vec<SealedBy>)>;
 
 async fn status(store: &dyn Store) -> Result<Counts, StoreError> {
     let mut all = Vec::new();

@@ -141,6 +141,10 @@ pub(super) const fn rows_max(kind: Kind) -> i64 {
     }
 }
 
+/// A key by its name, and how many texts it seals; without a name those that are not sealed. Edited
+/// texts are not counted.
+pub type SealedBy = (Option<String>, u64);
+
 /// What is sealed at rest. One method = one transaction.
 pub trait AtRest: Send + Sync {
     /// The keys that something may be sealed by.
@@ -152,9 +156,8 @@ pub trait AtRest: Send + Sync {
     /// Has the first key of this process seal some of what it does not, from a place on.
     fn seal_some(&self, kind: Kind, from: (u64, u64)) -> Answer<'_, Result<Turned, StoreError>>;
 
-    /// How many texts of a kind each key seals; without a name those that are not sealed. Edited
-    /// texts are not counted.
-    fn sealed_by(&self, kind: Kind) -> Answer<'_, Result<Vec<(Option<String>, u64)>, StoreError>>;
+    /// How many texts of a kind each key seals.
+    fn sealed_by(&self, kind: Kind) -> Answer<'_, Result<Vec<SealedBy>, StoreError>>;
 
     /// Drops the marks of keys by which nothing is sealed any more, but for that of this name;
     /// gives their names.

@@ -25,7 +25,7 @@ use crate::{
     },
 };
 
-pub(super) use entry::{Checked, EntryCopy, EntryRow, Refers, Unread, check, rules};
+pub(super) use entry::{Checked, EntryCopy, EntryRow, Refers, Salted, Unread, check, rules};
 
 /// Faults listed; more would help nobody.
 pub(super) const FAULTS_MAX: usize = 100;

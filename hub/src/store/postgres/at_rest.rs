@@ -12,7 +12,7 @@ use super::{
 };
 use crate::store::{
     Answer, StoreError,
-    at_rest::{self, AtRest, Kept, KeyMark, Kind, Place, Sealed, Turn, Turned, rows_max},
+    at_rest::{self, AtRest, Kept, KeyMark, Kind, Place, Sealed, SealedBy, Turn, Turned, rows_max},
     pruning,
 };
 
@@ -158,10 +158,7 @@ async fn seal_some(
     }
 }
 
-async fn sealed_by(
-    transaction: &Transaction<'_>,
-    kind: Kind,
-) -> Result<Vec<(Option<String>, u64)>, Failure> {
+async fn sealed_by(transaction: &Transaction<'_>, kind: Kind) -> Result<Vec<SealedBy>, Failure> {
     let sql = match kind {
         Kind::Personal => "SELECT key_id, count(*) FROM personal GROUP BY key_id ORDER BY key_id",
         Kind::Raw => "SELECT key_id, count(*) FROM payloads GROUP BY key_id ORDER BY key_id",
@@ -200,7 +197,7 @@ impl AtRest for PostgresStore {
         alone!(self, |transaction| seal_some(&transaction, kind, from).await?)
     }
 
-    fn sealed_by(&self, kind: Kind) -> Answer<'_, Result<Vec<(Option<String>, u64)>, StoreError>> {
+    fn sealed_by(&self, kind: Kind) -> Answer<'_, Result<Vec<SealedBy>, StoreError>> {
         alone!(self, |transaction| sealed_by(&transaction, kind).await?)
     }
 

@@ -143,14 +143,17 @@ impl PostgresStore {
         let transaction = client.transaction().await.map_err(failure::Failure::from)?;
         let key = open::schema(&transaction).await?;
         transaction.commit().await.map_err(failure::of_commit)?;
-        let marks = portable::Marks::read(&client).await?;
+        // Another process may be writing: the head and the last entries are of one moment.
+        let now = session::at_one_moment(&mut client).await?;
+        let marks = portable::Marks::read(&now).await?;
         if !to_move {
             marks.open_for_all()?;
         }
         // One that is being filled has entries beyond what its head says.
         if !marks.is_arriving() {
-            open::journal(&client).await?;
+            open::journal(&now).await?;
         }
+        drop(now);
         drop(client);
         let (rules, places, names, appended) = Default::default();
         Ok(Self { sessions, key, rules, places, names, appended })

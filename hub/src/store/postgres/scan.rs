@@ -13,7 +13,7 @@ use super::{
 use crate::store::{
     StoreError,
     at_rest::{Place, compared},
-    audit::{EntryCopy, Unread},
+    audit::{EntryCopy, Salted, Unread},
 };
 
 /// Rows of a page.
@@ -121,10 +121,10 @@ pub(super) async fn committed_page(
 async fn raw(
     transaction: &Transaction<'_>,
     messages: &[i64],
-) -> Result<HashMap<i64, Option<([u8; 32], Vec<u8>)>>, Failure> {
+) -> Result<HashMap<i64, Salted>, Failure> {
     let sql = "SELECT message, piece, salt, bytes, key_id, wrapped_key FROM payloads
                WHERE message = ANY ($1) ORDER BY message, piece";
-    let mut all: HashMap<i64, Option<([u8; 32], Vec<u8>)>> = HashMap::new();
+    let mut all: HashMap<i64, Salted> = HashMap::new();
     for row in session::rows(transaction, sql, &[&messages]).await? {
         let (message, piece): (i64, i32) = (row.try_get(0)?, row.try_get(1)?);
         let place = Place::Raw(unsigned(message), unsigned(piece.into()));

@@ -5,7 +5,7 @@ use rusqlite::{Connection, Row, Transaction, params, types::Type};
 use super::{SqliteStore, Task, erasures};
 use crate::store::{
     Answer, StoreError,
-    at_rest::{self, AtRest, Kept, KeyMark, Kind, Place, Sealed, Turn, Turned, rows_max},
+    at_rest::{self, AtRest, Kept, KeyMark, Kind, Place, Sealed, SealedBy, Turn, Turned, rows_max},
     pruning,
 };
 
@@ -147,10 +147,7 @@ fn seal_some(
     }
 }
 
-fn sealed_by(
-    connection: &Connection,
-    kind: Kind,
-) -> Result<Vec<(Option<String>, u64)>, StoreError> {
+fn sealed_by(connection: &Connection, kind: Kind) -> Result<Vec<SealedBy>, StoreError> {
     let table = match kind {
         Kind::Personal => "personal",
         Kind::Raw => "payloads",
@@ -190,7 +187,7 @@ impl AtRest for SqliteStore {
         })
     }
 
-    fn sealed_by(&self, kind: Kind) -> Answer<'_, Result<Vec<(Option<String>, u64)>, StoreError>> {
+    fn sealed_by(&self, kind: Kind) -> Answer<'_, Result<Vec<SealedBy>, StoreError>> {
         self.read(move |connection| sealed_by(connection, kind))
     }
 

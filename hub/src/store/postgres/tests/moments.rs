@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Database;
-use crate::store::{portable::Portable, pruning::Pruning, suite};
+use crate::store::{Store, portable::Portable, pruning::Pruning, suite};
 
 #[tokio::test]
 async fn a_moment_that_is_held_stays_what_it_was() {
@@ -31,6 +31,28 @@ async fn raw_bytes_are_not_pruned_as_long_as_a_moment_is_held() {
         pruned = store.prune(2).await;
     }
     assert_eq!(pruned.unwrap().map(|raw| raw.messages), Some(1));
+    drop(store);
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn a_store_is_opened_while_another_process_writes() {
+    let database = Database::new("opened").await;
+    let store = database.open().await;
+    let writes = async {
+        for number in 0..400 {
+            let id = format!("o-{number}");
+            let record = suite::snapshot(&id, 1, 4);
+            let message = suite::message(&store, &id, &id, vec![Ok(vec![record])]);
+            store.commit(vec![message]).await.unwrap();
+        }
+    };
+    let opens = async {
+        for _ in 0..40 {
+            drop(database.open().await);
+        }
+    };
+    tokio::join!(writes, opens);
     drop(store);
     database.drop().await;
 }
