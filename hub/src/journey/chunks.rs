@@ -86,27 +86,34 @@ impl<'j> Sender<'j> {
         Ok(UnderWay { chunk, pending, destinations, again })
     }
 
-    /// Waits for the first of those under way, and wakes who delivers what it made.
+    /// Waits for the first of those under way, and wakes who delivers what it made. Where it was
+    /// overtaken, so were those behind it: all of them go once more at once, and so in their order.
+    /// One by one they would overtake each other for ever.
     async fn next(&mut self) -> Result<Option<Receipt>, Later> {
-        let Some(UnderWay { chunk, pending, destinations, again }) = self.under_way.pop_front()
-        else {
-            return Ok(None);
-        };
-        match pending.reply().await? {
-            Reply::Done(receipt) => {
-                self.journey.routes.wake(&destinations);
-                return Ok(Some(receipt));
+        let mut overtaken = Vec::new();
+        while let Some(UnderWay { chunk, pending, destinations, again }) =
+            self.under_way.pop_front()
+        {
+            match pending.reply().await? {
+                Reply::Done(receipt) => {
+                    self.journey.routes.wake(&destinations);
+                    return Ok(Some(receipt));
+                }
+                Reply::Next(wanted) if wanted > chunk.chunk => {
+                    self.journey.routes.wake(&destinations);
+                    self.wanted = self.wanted.max(wanted);
+                }
+                // All before it are durable, so it is wanted.
+                Reply::Next(_) if again < AGAIN_MAX => overtaken.push((chunk, again + 1)),
+                Reply::Next(_) => return Err(moved_on()),
             }
-            Reply::Next(wanted) if wanted > chunk.chunk => {
-                self.journey.routes.wake(&destinations);
-                self.wanted = self.wanted.max(wanted);
+            if overtaken.is_empty() {
+                return Ok(None);
             }
-            // The one after it was looked at before it: all before it are durable, so it is wanted.
-            Reply::Next(_) if again < AGAIN_MAX => {
-                let sent = self.hand_over(chunk, again + 1).await?;
-                self.under_way.push_front(sent);
-            }
-            Reply::Next(_) => return Err(moved_on()),
+        }
+        for (chunk, again) in overtaken {
+            let sent = self.hand_over(chunk, again).await?;
+            self.under_way.push_back(sent);
         }
         Ok(None)
     }

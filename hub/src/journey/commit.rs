@@ -1,6 +1,6 @@
 //! Group commit: what is queued while the store is at work is written together next.
 
-use std::sync::Arc;
+use std::{sync::Arc, task::Poll};
 
 use contracts::Later;
 use futures_util::future::BoxFuture;
@@ -114,8 +114,16 @@ async fn run(
             replies.push(reply);
         }
         let (committing, appended, lasting) = (commit(batch), appended.clone(), lasting.clone());
+        let mut done: BoxFuture<'_, Option<Answers>> =
+            Box::pin(async move { lasting.caught(COMMIT, committing).await });
+        // Begun here: the tasks that end it may overtake each other, and what a message goes on
+        // with must not come before its beginning.
+        let begun = futures_util::poll!(&mut done);
         tokio::spawn(async move {
-            let done = lasting.caught(COMMIT, committing).await;
+            let done: Option<Answers> = match begun {
+                Poll::Ready(done) => done,
+                Poll::Pending => done.await,
+            };
             answer(done.unwrap_or_else(|| Err(broken())), replies);
             appended.notify_one();
             drop(lane);
@@ -155,6 +163,40 @@ mod tests {
         },
         telemetry::Telemetry,
     };
+
+    /// Batches begin in the order in which they were handed over, though many are under way.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn batches_come_to_the_store_in_their_order() {
+        let folder = std::env::temp_dir().join(format!("lienthong-order-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(folder.join("hub.db")).unwrap());
+        let (began, order) = std::sync::mpsc::channel();
+        let commit = move |batch: Vec<Submission>| {
+            let began = began.clone();
+            Box::pin(async move {
+                for chunk in &batch {
+                    began.send(chunk.chunk).unwrap();
+                }
+                tokio::task::yield_now().await;
+                Ok(batch.iter().map(|chunk| Ok(Reply::Next(chunk.chunk + 1))).collect())
+            }) as BoxFuture<'static, Answers>
+        };
+        let lasting = Lasting::new(Telemetry::shared(), CancellationToken::new());
+        let committer = Committer::by(commit, 64, Arc::default(), &lasting);
+        let first = message(&*store, "a", "a", vec![Ok(vec![snapshot("a", 1, 4)])]);
+        let mut pending = Vec::new();
+        for chunk in 0..500 {
+            let chunk = Submission { chunk, last: false, ..first.clone() };
+            pending.push(committer.hand_over(chunk).await.unwrap());
+            tokio::task::yield_now().await;
+        }
+        for one in pending {
+            one.reply().await.unwrap();
+        }
+        let order: Vec<u32> = order.try_iter().collect();
+        assert_eq!(order, (0..500).collect::<Vec<u32>>());
+        fs::remove_dir_all(&folder).unwrap();
+    }
 
     /// Wherever it breaks down, who waited is told to come again, and those who come next are
     /// served.

@@ -48,7 +48,7 @@ pub(crate) use channels::channels;
 pub(crate) use findings::{days_that_pass, findings};
 pub(crate) use freezes::{freezers, freezes};
 pub(crate) use groupings::groupings;
-pub(crate) use loads::loads;
+pub(crate) use loads::{chunks_in_a_row, loads};
 pub(crate) use look_ups::look_ups;
 pub(crate) use profiles::profiles;
 pub(crate) use refusals::{refusals, refused};

@@ -107,15 +107,16 @@ impl Attempts {
         self.conflicts.insert((key, dedup), at);
     }
 
-    /// Adds what was read of other ids; what was read of the same ones is the same.
+    /// Adds what was read of other ids; what was read of the same ones is the same. Of what was
+    /// brought up since, the latest decides.
     pub(super) fn absorb(&mut self, other: Self) {
-        let Self { all, by_key: _, conflicts, told } = other;
+        let Self { all, by_key, conflicts, told } = other;
         self.told.absorb(told);
         let kept: HashSet<usize> = conflicts.into_values().collect();
         for (at, Written { attempt, .. }) in all.into_iter().enumerate() {
             let key = (attempt.channel.clone(), attempt.id.clone());
             if !kept.contains(&at) {
-                if !self.by_key.contains_key(&key) {
+                if by_key.get(&key) == Some(&at) && !self.by_key.contains_key(&key) {
                     self.deciding(attempt);
                 }
             } else if !self.conflicts.contains_key(&(key, attempt.dedup)) {

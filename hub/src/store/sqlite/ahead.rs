@@ -2,8 +2,8 @@
 //! decides and writes.
 //!
 //! A reader takes all that waits, reads as of one moment, and hands it on; the writer takes all
-//! that was read meanwhile into one transaction. What was read is read again only where a
-//! transaction since then may have touched it.
+//! that was read meanwhile into one transaction, in the order in which it arrived. What was read is
+//! read again only where a transaction since then may have touched it.
 
 use std::{
     path::Path,
@@ -16,7 +16,13 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::{barrier::Barrier, erasures, known, open, records, touched::Finished, writer::Task};
+use super::{
+    barrier::Barrier,
+    erasures, known, open, records,
+    resequencer::{Place, Resequencer},
+    touched::Finished,
+    writer::Task,
+};
 use crate::store::{
     Reply, Rules, StoreError, Submission,
     batch::{self, Attempts, Erased, Known, Marks, Needs, Records, Subjects},
@@ -131,7 +137,7 @@ struct Reader {
     arrived: Arc<Mutex<mpsc::Receiver<Arrived>>>,
     finished: Finished,
     barrier: Barrier,
-    writer: mpsc::Sender<Task>,
+    order: Resequencer,
 }
 
 /// Starts the readers; they end when nothing can arrive any more.
@@ -142,6 +148,7 @@ pub(super) fn start(
 ) -> Result<mpsc::Sender<Arrived>, StoreError> {
     let (send, arrived) = mpsc::channel();
     let arrived = Arc::new(Mutex::new(arrived));
+    let order = Resequencer::before(writer.clone());
     let count = thread::available_parallelism().map_or(1, Into::into).min(READERS_MAX);
     for number in 1..=count {
         let reader = Reader {
@@ -149,7 +156,7 @@ pub(super) fn start(
             arrived: arrived.clone(),
             finished: finished.clone(),
             barrier: barrier.clone(),
-            writer: writer.clone(),
+            order: order.clone(),
         };
         thread::Builder::new()
             .name(format!("lienthong-ahead-{number}"))
@@ -161,7 +168,7 @@ pub(super) fn start(
 
 impl Reader {
     fn work(mut self) {
-        while let Some(mut group) = self.next() {
+        while let Some((mut group, place)) = self.next() {
             match self.look(&mut group) {
                 Ok(Some(replies)) => {
                     self.barrier.then(move |on_disk| answer(vec![group], replies, on_disk));
@@ -172,15 +179,12 @@ impl Reader {
                     tracing::warn!(error = %error, "not read ahead: the writer reads it itself");
                 }
             }
-            let sent = self.writer.send(Task::Group(Box::new(group)));
-            if let Err(mpsc::SendError(Task::Group(group))) = sent {
-                group.fail(&super::stopped(()));
-            }
+            place.take(group);
         }
     }
 
-    /// All that waits, up to a limit; `None` at the end.
-    fn next(&self) -> Option<Group> {
+    /// All that waits, up to a limit, and its place in the order; `None` at the end.
+    fn next(&self) -> Option<(Group, Place)> {
         let arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
         let mut group = Group::default();
         group.add(arrived.recv().ok()?);
@@ -188,7 +192,7 @@ impl Reader {
             let Ok(one) = arrived.try_recv() else { break };
             group.add(one);
         }
-        Some(group)
+        Some((group, self.order.place()))
     }
 
     /// Reads what a group needs. Where all of it was sent before, nothing is to be written, and

@@ -32,6 +32,7 @@ mod read;
 mod readers;
 mod rebuild;
 mod records;
+mod resequencer;
 mod rolling;
 mod scan;
 mod schema;

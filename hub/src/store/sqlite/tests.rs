@@ -1,5 +1,6 @@
 //! The suite on SQLite, and what is SQLite's own.
 
+mod beside;
 mod clocks;
 mod damage;
 mod moments;

@@ -3,6 +3,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use contracts::{Later, Outcome, Receipt};
+use futures_util::future::join_all;
 use tokio::task::JoinHandle;
 
 use super::{coded, holds, message, send, snapshot};
@@ -15,6 +16,8 @@ const RECORDS: u32 = 300;
 const SMALL: u32 = 100;
 /// Chunks of one message under way at once.
 const UNDER_WAY: usize = 4;
+/// Chunks of one message that come one after the other, nobody waiting for an answer.
+const IN_A_ROW: u32 = 12;
 /// How often one chunk may be sent.
 const TIMES_MAX: u32 = 100;
 
@@ -96,4 +99,26 @@ pub(crate) async fn loads(store: Arc<dyn Store>) {
     let kept = store.verify().await.unwrap();
     store.rebuild().await.unwrap();
     assert_eq!(store.verify().await.unwrap(), kept, "a rebuilt fold is the kept one");
+}
+
+/// The chunks of one message, all of them under way at once: each is taken where it comes, none is
+/// told to come again because the one before it was not seen.
+pub(crate) async fn chunks_in_a_row(store: &dyn Store) {
+    let first = message(store, "row", "row", Vec::new());
+    let chunk = |chunk: u32| {
+        let record = |at: u32| Ok(vec![snapshot(&format!("R-{chunk}-{at}"), 1, 4)]);
+        let items = message(store, "row", "row", (0..RECORDS).map(record).collect()).items;
+        Submission { chunk, last: chunk + 1 == IN_A_ROW, items, ..first.clone() }
+    };
+    let sent: Vec<_> = (0..IN_A_ROW).map(|number| store.commit(vec![chunk(number)])).collect();
+    for (number, sent) in (1..).zip(join_all(sent).await) {
+        match sent.unwrap().pop().unwrap().unwrap() {
+            Reply::Next(next) => assert_eq!((next, number < IN_A_ROW), (number, true)),
+            Reply::Done(receipt) => {
+                assert_eq!((number, receipt.outcome), (IN_A_ROW, Outcome::Stored));
+                assert_eq!(receipt.records, u64::from(IN_A_ROW * RECORDS));
+            }
+        }
+    }
+    assert!(store.verify().await.unwrap().faults.is_empty());
 }
