@@ -3,6 +3,7 @@
 mod broken;
 mod large;
 mod page;
+mod persons;
 mod resumed;
 
 use std::{

@@ -45,13 +45,12 @@ pub struct Record {
 }
 
 /// What the log of accesses calls a record: a dossier by the name that it has there.
-fn subject(entry: &Entry, public: &Value) -> String {
+pub(super) fn subject(contract: &str, key: &str, public: &Value) -> String {
     if let (Some(source), Some(code)) = (public["source"].as_str(), public["source_code"].as_str())
     {
         return Identity::new(source, code).key();
     }
-    let text = |name: &Option<String>| name.clone().unwrap_or_default();
-    format!("{}/{}", text(&entry.contract), text(&entry.key))
+    format!("{contract}/{key}")
 }
 
 /// The record at a position; `None` where there is none in the feed, or it is not the asker's.
@@ -77,7 +76,8 @@ pub async fn record_at(
     };
     let entry: Entry = serde_json::from_slice(&row.text).map_err(damaged)?;
     let public: Value = serde_json::from_slice(&row.public).map_err(damaged)?;
-    let subject = subject(&entry, &public);
+    let name = |name: &Option<String>| name.clone().unwrap_or_default();
+    let subject = subject(&name(&entry.contract), &name(&entry.key), &public);
     let mut erased = None;
     if fed.audience.is_party(who) {
         erased = erased_since(operations, &subject, position).await?;
