@@ -17,7 +17,8 @@ static PERSONS: &[Column] = listed! {
     "applicant_phone" Text Member("applicant.phone") "Điện thoại người nộp" "Applicant's telephone";
     "applicant_email" Text Member("applicant.email") "Thư điện tử người nộp" "Applicant's e-mail";
     "applicant_address" Text Member("applicant.address") "Địa chỉ" "Address";
-    "applicant_commune" Text Member("applicant.commune") "Mã xã của địa chỉ" "Commune of the address";
+    "applicant_commune" Text Member("applicant.commune")
+        "Mã xã của địa chỉ" "Commune of the address";
     "applicant_district" Text Member("applicant.district")
         "Mã huyện của địa chỉ" "District of the address";
     "subject" Text Member("subject") "Trích yếu" "What it is about";
