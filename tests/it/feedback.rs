@@ -11,7 +11,12 @@ use crate::{
 on_each_store!(feedback_is_routed_answered_and_summed_up);
 
 /// Posts to one of the hub's own addresses.
-async fn post(sender: &Sender, path: &str, id: Option<&str>, body: &Value) -> (u16, Value) {
+pub(crate) async fn post(
+    sender: &Sender,
+    path: &str,
+    id: Option<&str>,
+    body: &Value,
+) -> (u16, Value) {
     let url = format!("{}{path}", sender.url);
     let mut request = sender.client.post(url).bearer_auth(&sender.key).body(body.to_string());
     if let Some(id) = id {

@@ -80,7 +80,9 @@ pub async fn record_at(
     let subject = subject(&name(&entry.contract), &name(&entry.key), &public);
     let mut erased = None;
     if fed.audience.is_party(who) {
-        erased = erased_since(operations, &subject, position).await?;
+        let agency = public["agency"].as_str().unwrap_or_default();
+        let names = vec![subject.clone(), format!("{agency}/{subject}")];
+        erased = erased_since(operations, names, position).await?;
     }
     let (personal, data) = if erased.is_some() {
         (Persons::Erased, public)
@@ -113,13 +115,13 @@ pub async fn record_at(
     }))
 }
 
-/// Since when the persons of a record are erased: of its name, and it has none.
+/// Since when the persons of a record are erased: of one of its names, and it has none.
 async fn erased_since(
     operations: &Operations,
-    subject: &str,
+    names: Vec<String>,
     position: u64,
 ) -> Result<Option<ErasedSince>, StoreError> {
-    let since = operations.store.erased(vec![subject.to_owned()]).await?;
+    let since = operations.store.erased(names).await?;
     let there = match since {
         Some(_) => operations.store.personal(vec![position]).await?,
         None => Vec::new(),
