@@ -2,6 +2,7 @@
 //! again, and nothing else moves.
 
 mod at_rest;
+mod feedback;
 mod traces;
 
 use std::fs;

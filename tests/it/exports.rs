@@ -3,6 +3,7 @@
 mod broken;
 mod large;
 mod page;
+mod persons;
 mod resumed;
 
 use std::{
@@ -266,6 +267,13 @@ async fn what_is_addressed_is_in_the_exports_of_its_parties_alone(backend: Backe
     let text = String::from_utf8(bytes).unwrap();
     assert!(text.contains("so-tu-phap:cv-9") && text.contains("H19.08-261120-0001"), "{text}");
     assert!(!text.contains("Đề nghị") && !text.contains("Xác minh"), "{text}");
+    // Who was sent it is given it whole, for a purpose; who sent it reads that.
+    let stated = "/v1/exports/records.csv?contract=request/1&purpose=handling";
+    let text = String::from_utf8(fetched(&asked, stated).await.0).unwrap();
+    assert!(text.contains("Xác minh nguồn gốc đất,Đề nghị xác minh thửa 12."), "{text}");
+    let log = asks.found("/v1/access-log").await;
+    let (who, call) = (&log["accesses"][0]["principal"], &log["accesses"][0]["call"]);
+    assert_eq!((who, call), (&json!("agency:so-noi-vu"), &json!("exportFeed")), "{log}");
     hub.stop();
 }
 

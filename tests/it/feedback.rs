@@ -11,7 +11,12 @@ use crate::{
 on_each_store!(feedback_is_routed_answered_and_summed_up);
 
 /// Posts to one of the hub's own addresses.
-async fn post(sender: &Sender, path: &str, id: Option<&str>, body: &Value) -> (u16, Value) {
+pub(crate) async fn post(
+    sender: &Sender,
+    path: &str,
+    id: Option<&str>,
+    body: &Value,
+) -> (u16, Value) {
     let url = format!("{}{path}", sender.url);
     let mut request = sender.client.post(url).bearer_auth(&sender.key).body(body.to_string());
     if let Some(id) = id {
@@ -39,6 +44,32 @@ async fn names_nobody(portal: &Sender) {
         let one = portal.found(path).await;
         assert_eq!(one["personal"], "withheld", "{one}");
         assert!(!one.to_string().contains("Nguyễn Văn Mẫu"), "{one}");
+    }
+}
+
+/// Who knows the day alone, as the contract allows, says the day; what is none is refused by name.
+async fn a_day_is_enough(portal: &Sender, agency: &Sender) {
+    let of = |id: &str, day: &str| {
+        let mut said = said(id, 5);
+        said["submitted_at"] = json!(day);
+        said
+    };
+    let (status, receipt) =
+        post(portal, "/v1/feedback", Some("pa-4"), &of("pa-4", "2024-09-02")).await;
+    assert_eq!((status, &receipt["outcome"]), (200, &json!("stored")), "{receipt}");
+    let listed = agency.found("/v1/feedback?from=2024-09-02&to=2024-09-02").await;
+    assert_eq!(listed["items"].as_array().unwrap().len(), 1, "{listed}");
+    assert_eq!(listed["items"][0]["feedback"]["submitted_at"], "2024-09-02");
+    let mut answer = answer("pa-4", "so-y-te");
+    answer["answered_at"] = json!("2024-09-05");
+    let (status, receipt) = post(agency, "/v1/feedback/answers", None, &answer).await;
+    assert_eq!((status, &receipt["outcome"]), (200, &json!("stored")), "{receipt}");
+    let told = portal.found("/v1/feedback/summary?from=2024-09-01&to=2024-09-30").await;
+    assert_eq!(told["rows"][0]["days_to_answer_median"], 3, "{told}");
+    for day in ["2024-02-30", "02/09/2024", "2024-09-02T08:00:00"] {
+        let (status, refused) = post(portal, "/v1/feedback", None, &of("pa-5", day)).await;
+        let problem = &refused["receipt"]["refusals"][0]["problems"][0];
+        assert_eq!((status, &problem["pointer"]), (422, &json!("/submitted_at")), "{refused}");
     }
 }
 
@@ -105,6 +136,7 @@ async fn feedback_is_routed_answered_and_summed_up(backend: Backend) {
         (&row["procedure"], &row["rating_mean_hundredths"]),
         (&json!("1.001612"), &json!(333))
     );
+    a_day_is_enough(&portal, &agency).await;
     hub.stop();
     let kept = folder.verify();
     assert_eq!(folder.run(&["rebuild"]).status.code(), Some(0));

@@ -23,16 +23,17 @@ use tokio::{
 };
 
 use super::{
-    Api, Asker,
+    Api,
     answer::{Reading, Stop},
     dossiers::named,
     feeds::place,
     kinds,
     params::{Params, bad},
+    purpose::{self, Bearer, PURPOSE, REASON},
     statistics::date,
 };
 use crate::api::document::{
-    answers::{Gone, NotFound, Unchanged},
+    answers::{Forbidden, Gone, NotFound, Unchanged},
     params::{agency, asked, cursor, day, named_of, position, text},
     tags,
 };
@@ -138,7 +139,8 @@ fn filter(params: &Params) -> Result<Filter, ProblemResponse> {
     tag = tags::FEEDS, operation_id = "exportFeed",
     summary = "A feed as one file",
     description = "Một dòng sự kiện thành một tệp NDJSON, CSV, XLSX hoặc Parquet; đúng tại vị trí \
-                   nêu trong X-Journal-Position, đọc tiếp từ địa chỉ trong Link.",
+                   nêu trong X-Journal-Position, đọc tiếp từ địa chỉ trong Link. Tệp bản ghi \
+                   có phần cá nhân của cơ quan mình khi nêu mục đích.",
     params(ExportAsked),
     responses(
         (status = 200, description = "Tệp.\n\nThe file.",
@@ -148,13 +150,14 @@ fn filter(params: &Params) -> Result<Filter, ProblemResponse> {
                     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
                 (Vec<u8> = "application/vnd.apache.parquet"))),
         Unchanged,
+        Forbidden,
         NotFound,
         Gone,
     ),
 )]
 pub(super) async fn export(
     State(api): State<Api>,
-    Asker(who): Asker,
+    Bearer(caller): Bearer,
     name: Result<Path<String>, PathRejection>,
     uri: Uri,
     headers: HeaderMap,
@@ -162,19 +165,20 @@ pub(super) async fn export(
     let (feed, format) = file(&named("file", name)?)?;
     let mut known = PARAMETERS.to_vec();
     if feed == Feed::Records {
-        known.push("contract");
+        known.extend(["contract", PURPOSE, REASON]);
     }
     let params = Params::read(&uri, &known)?;
+    let reader = purpose::reader(&caller, &params, "exportFeed")?;
     let (filter, until) = (filter(&params)?, params.position("until")?);
     // What follows behind grows while the journal stands still.
     let none = HeaderMap::new();
     let headers = if feed.is_behind() { &none } else { &headers };
-    let reading = Reading::begin(&api, headers, "").await?;
+    let reading = Reading::begin(&api, headers, purpose::tag(&reader)).await?;
     let from = place(&api, &reading, feed, params.text("after")).await?;
     let mut end = feed.end(&api.operations, reading.head.tree.size).await?;
     end = until.map_or(end.clone(), |until| end.min((until, String::new())));
     let log = reading.head.log.clone();
-    let export = Export { feed, format, who, log, from, end, filter };
+    let export = Export { feed, format, reader, log, from, end, filter };
     let link = format!(
         "</v1/exports/{}.{}?{}after={}>; rel=\"next\"",
         feed.name(),
@@ -215,7 +219,7 @@ fn begun(api: &Api, export: Export) -> Result<Body, ProblemResponse> {
 
 /// The line of the log that tells who was given what.
 fn tell(export: &Export, began: Instant, written: Result<Told, Unwritten>) {
-    let (who, feed, format) = (&export.who, export.feed.name(), export.format.name());
+    let (who, feed, format) = (export.reader.who(), export.feed.name(), export.format.name());
     let seconds = began.elapsed().as_secs_f64();
     match written {
         Ok(Told { rows, position, .. }) => {
@@ -240,6 +244,8 @@ asked! {
         text("contract", "Chỉ bản ghi của hợp đồng này (records).", "Of this contract (records)."),
         day("from", "Từ ngày này.", "From this day."),
         day("to", "Đến hết ngày này.", "To this day."),
+        purpose::purpose(),
+        purpose::reason(),
     ];
 }
 

@@ -11,7 +11,7 @@ use crate::{
     registry::AskedBy,
     store::{
         Store, StoreError,
-        erasures::{Erasable, Erased, Erasure},
+        erasures::{Erasable, Erased, Erasure, feedback},
     },
 };
 
@@ -179,7 +179,8 @@ fn before(found: &Erasable, out: &mut impl Write) -> io::Result<()> {
 /// What each agency has brought by each channel.
 fn shares(found: &Erasable, verb: &str, out: &mut impl Write) -> io::Result<()> {
     for name in &found.names {
-        writeln!(out, "dossier    {name}")?;
+        let what = if feedback::is_name(name) { "feedback" } else { "dossier" };
+        writeln!(out, "{what:<10} {name}")?;
     }
     for (channel, share) in &found.shares {
         let agency = agency_of(channel);

@@ -19,7 +19,7 @@ use crate::{
         Feed,
         export::{Export, Filter, Format, Told, Unwritten, contracts},
     },
-    operations::Operations,
+    operations::{Operations, Reader},
     store::{Store, StoreError},
 };
 
@@ -184,8 +184,9 @@ impl Options {
         };
         let end = feed.end(operations, head.tree.size).await?;
         let end = self.until.map_or(end.clone(), |until| end.min((until, String::new())));
-        let (who, format, log) = (Principal::Operator, self.format.into(), head.log);
-        Ok(Export { feed, format, who, log, from, end, filter })
+        let reader = Reader::of_public(Principal::Operator);
+        let (format, log) = (self.format.into(), head.log);
+        Ok(Export { feed, format, reader, log, from, end, filter })
     }
 
     /// Writes it, where a thread may wait.

@@ -45,13 +45,12 @@ pub struct Record {
 }
 
 /// What the log of accesses calls a record: a dossier by the name that it has there.
-fn subject(entry: &Entry, public: &Value) -> String {
+pub(super) fn subject(contract: &str, key: &str, public: &Value) -> String {
     if let (Some(source), Some(code)) = (public["source"].as_str(), public["source_code"].as_str())
     {
         return Identity::new(source, code).key();
     }
-    let text = |name: &Option<String>| name.clone().unwrap_or_default();
-    format!("{}/{}", text(&entry.contract), text(&entry.key))
+    format!("{contract}/{key}")
 }
 
 /// The record at a position; `None` where there is none in the feed, or it is not the asker's.
@@ -77,10 +76,13 @@ pub async fn record_at(
     };
     let entry: Entry = serde_json::from_slice(&row.text).map_err(damaged)?;
     let public: Value = serde_json::from_slice(&row.public).map_err(damaged)?;
-    let subject = subject(&entry, &public);
+    let name = |name: &Option<String>| name.clone().unwrap_or_default();
+    let subject = subject(&name(&entry.contract), &name(&entry.key), &public);
     let mut erased = None;
     if fed.audience.is_party(who) {
-        erased = erased_since(operations, &subject, position).await?;
+        let agency = public["agency"].as_str().unwrap_or_default();
+        let names = vec![subject.clone(), format!("{agency}/{subject}")];
+        erased = erased_since(operations, names, position).await?;
     }
     let (personal, data) = if erased.is_some() {
         (Persons::Erased, public)
@@ -113,13 +115,13 @@ pub async fn record_at(
     }))
 }
 
-/// Since when the persons of a record are erased: of its name, and it has none.
+/// Since when the persons of a record are erased: of one of its names, and it has none.
 async fn erased_since(
     operations: &Operations,
-    subject: &str,
+    names: Vec<String>,
     position: u64,
 ) -> Result<Option<ErasedSince>, StoreError> {
-    let since = operations.store.erased(vec![subject.to_owned()]).await?;
+    let since = operations.store.erased(names).await?;
     let there = match since {
         Some(_) => operations.store.personal(vec![position]).await?,
         None => Vec::new(),

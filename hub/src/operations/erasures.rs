@@ -37,7 +37,8 @@ pub struct ToldErasure {
     /// When it was recorded.
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
-    /// The names of the dossier then: `source/source_code` each.
+    /// The names of the dossier then: `source/source_code` each; behind them those of feedback
+    /// about it and of answers to that: `agency/contract/key`.
     pub names: Vec<String>,
     /// Who asked.
     pub asked_by: AskedBy,

@@ -41,7 +41,8 @@ impl AskedBy {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ErasureText {
-    /// The names of the dossier then, each as `source/source_code`.
+    /// The names of the dossier then, each as `source/source_code`; behind them those of feedback
+    /// about it and of answers to that, as `agency/contract/key`.
     pub names: Vec<String>,
     /// Who asked.
     pub asked_by: AskedBy,

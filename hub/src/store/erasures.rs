@@ -5,6 +5,8 @@
 //! The subject is a dossier, under all the names that it has then. Names are kept: what is told
 //! under one of them later loses its personal members on acceptance ([`super::batch::Erased`]).
 
+pub(crate) mod feedback;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
@@ -55,11 +57,12 @@ pub struct Share {
 /// What there is to erase of a dossier, and what was.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Erasable {
-    /// The names of the dossier; none where there is no such dossier.
+    /// The names of the dossier, none where there is no such dossier; then those of the feedback
+    /// about it and of what was answered.
     pub names: Vec<String>,
     /// Names among them that were erased before, each with the position of its erasure.
     pub before: BTreeMap<String, u64>,
-    /// Positions of all that was said of it.
+    /// Positions of all that was said under these names.
     pub said: Vec<u64>,
     /// Positions whose personal texts are there.
     pub texts: BTreeSet<u64>,

@@ -2,6 +2,7 @@
 //! keeps its name, type and meaning; new ones come at the end of their list.
 
 mod derived;
+mod persons;
 mod records;
 
 use crate::feeds::Feed;
@@ -60,6 +61,8 @@ pub(super) enum Origin {
     Says(&'static str),
     /// Whether there are personal members to be had.
     HasPersonal,
+    /// What became of them, where they were asked for.
+    Persons,
     /// How many are in a list.
     Count(&'static str),
     /// The sum of a member over a list.
@@ -169,6 +172,12 @@ pub fn columns(feed: Feed, contract: Option<&str>) -> Vec<&'static Column> {
         Feed::Statistics => derived::STATISTICS.iter().collect(),
         Feed::Notices => derived::NOTICES.iter().collect(),
     }
+}
+
+/// The columns of personal members, which come behind the others where they are asked for: of
+/// records of one contract, or of all.
+pub fn personal_columns(contract: Option<&str>) -> Vec<&'static Column> {
+    persons::of(contract)
 }
 
 #[cfg(test)]

@@ -12,7 +12,11 @@ use super::{
     Unwritten,
     columns::{Column, Kind, Origin},
 };
-use crate::{feeds::Feed, operations::agency_of, store::StoreError};
+use crate::{
+    feeds::{Feed, record},
+    operations::agency_of,
+    store::StoreError,
+};
 
 /// The contract of agencies.
 const AGENCY: &str = "agency/1";
@@ -46,6 +50,9 @@ struct Envelope<'a> {
     dataref: Option<&'a RawValue>,
     #[serde(borrow)]
     sequence: Cow<'a, str>,
+    /// What became of personal members, where the reader asked for them.
+    #[serde(borrow, default)]
+    personal: Option<Cow<'a, str>>,
     #[serde(default)]
     data: Value,
 }
@@ -143,6 +150,7 @@ impl<'a> Envelope<'a> {
             Origin::Agency => self.channel().map(|channel| text(agency_of(&channel).to_owned())),
             Origin::Says(word) => Some(Cell::Flag(self.says(word))),
             Origin::HasPersonal => Some(Cell::Flag(self.dataref.is_some())),
+            Origin::Persons => self.personal.as_deref().map(text),
             Origin::Count(list) => {
                 let list = member(&self.data, list).and_then(Value::as_array);
                 list.and_then(|list| i64::try_from(list.len()).ok()).map(Cell::Whole)
@@ -186,6 +194,24 @@ impl<'a> Event<'a> {
     /// What a column holds of it.
     pub(super) fn cell(&self, column: &Column) -> Result<Cell<'_>, Unwritten> {
         Ok(self.envelope()?.cell(column))
+    }
+
+    /// The position in the journal.
+    pub(super) fn position(&self) -> Result<u64, Unwritten> {
+        let read = self.envelope()?;
+        let damaged = |error| StoreError::fault(format!("an event is damaged: {error}"));
+        Ok(read.sequence.parse().map_err(damaged)?)
+    }
+
+    /// Whether there are personal members to be had.
+    pub(super) fn has_personal(&self) -> Result<bool, Unwritten> {
+        Ok(self.envelope()?.dataref.is_some())
+    }
+
+    /// What the log of accesses calls the record.
+    pub(super) fn about(&self) -> Result<String, Unwritten> {
+        let read = self.envelope()?;
+        Ok(record::subject(read.contract(), &read.subject, &read.data))
     }
 
     /// The contract that it is under.

@@ -3,7 +3,8 @@
 //! An export reads a feed from a place to where it ended when the export began, page by page, so
 //! that no transaction of the store lasts as long as it does, and hands each event to one
 //! [`Writer`]. Memory is that of a page and of what the format holds back, whatever the size. It
-//! shows what the feed shows its asker and nothing else: public texts.
+//! shows what the feed shows its asker: public texts; of records, whoever says what for is given
+//! the personal members of its own besides.
 
 mod archive;
 mod chunks;
@@ -12,6 +13,7 @@ mod csv;
 mod event;
 mod ndjson;
 mod parquet;
+mod persons;
 #[cfg(test)]
 mod tests;
 mod ways;
@@ -25,15 +27,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Feed, Place};
 use crate::{
-    auth::Principal,
     cursor,
     journal::log::Log,
-    operations::{Operations, PAGE_MAX},
+    operations::{Operations, PAGE_MAX, Reader},
     store::StoreError,
 };
 
 pub use chunks::{Arriving, Chunks, chunks};
-pub use columns::{Column, Kind, columns, contracts};
+pub use columns::{Column, Kind, columns, contracts, personal_columns};
 pub use ways::Format;
 
 use event::Event;
@@ -81,8 +82,8 @@ pub struct Export {
     pub feed: Feed,
     /// How it is written.
     pub format: Format,
-    /// Who reads it.
-    pub who: Principal,
+    /// Who reads it, and what for where personal members are asked for: of records alone.
+    pub reader: Reader,
     /// The log whose places these are.
     pub log: Log,
     /// The place to begin at.
@@ -162,12 +163,19 @@ impl Export {
         self.end.0
     }
 
+    /// Whether personal members are among the others.
+    fn has_persons(&self) -> bool {
+        self.feed == Feed::Records && self.reader.states()
+    }
+
     /// A name for its file.
     pub fn file_name(&self) -> String {
         let contract =
             self.filter.contract.as_ref().map(|one| format!("-{}", one.replace('/', "-")));
         let (feed, contract) = (self.feed.name(), contract.unwrap_or_default());
-        format!("lienthong-{feed}{contract}-{}.{}", self.position(), self.format.name())
+        let persons = if self.has_persons() { "-personal" } else { "" };
+        let format = self.format.name();
+        format!("lienthong-{feed}{contract}{persons}-{}.{format}", self.position())
     }
 
     /// Writes it. It waits for the store and for `out`, so it is for a thread that may wait.
@@ -180,21 +188,37 @@ impl Export {
         stop: &CancellationToken,
         out: Box<dyn Write + Send>,
     ) -> Result<Told, Unwritten> {
-        let shown = columns(self.feed, self.filter.contract.as_deref());
+        let contract = self.filter.contract.as_deref();
+        let mut shown = columns(self.feed, contract);
+        if self.has_persons() {
+            shown.extend(personal_columns(contract));
+        }
         let mut writer = self.format.writer(shown, out)?;
         let (runtime, mut place, mut rows) = (Handle::current(), self.from.clone(), 0);
         while place < self.end {
             let page =
                 stop.run_until_cancelled(self.feed.scan(operations, &self.log, &place, PAGE_MAX));
             let (fed, next) = runtime.block_on(page).ok_or(Unwritten::Stopped)??;
+            let mut taken = Vec::new();
             for one in &fed {
-                if one.after > self.end || !one.audience.admits(&self.who) {
+                if one.after > self.end || !one.audience.admits(self.reader.who()) {
                     continue;
                 }
                 let event = Event::new(&one.text);
                 if self.filter.takes(self.feed, &event)? {
-                    writer.row(&event)?;
+                    taken.push((one, event));
                     rows += 1;
+                }
+            }
+            if self.has_persons() {
+                let lines = persons::joined(operations, &self.reader, &taken);
+                let lines = runtime.block_on(stop.run_until_cancelled(lines));
+                for line in lines.ok_or(Unwritten::Stopped)?? {
+                    writer.row(&Event::new(&line))?;
+                }
+            } else {
+                for (_, event) in taken {
+                    writer.row(&event)?;
                 }
             }
             if next == place {

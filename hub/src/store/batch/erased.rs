@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{Prepared, Subjects, Submission, Work, code_of};
-use crate::registry::Identity;
+use crate::{registry::Identity, store::erasures::feedback};
 
 /// Erased names that a batch may touch, each with the position of its erasure.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +21,9 @@ pub fn erasable_codes(batch: &[Submission], subjects: &Subjects) -> Vec<String> 
         codes.extend(item.key.clone());
         let told = item.outcome.iter().flatten().filter_map(|one| one.content.as_ref());
         codes.extend(told.map(|content| content.identity().source_code));
+        let told = item.outcome.iter().flatten().filter_map(|one| one.telling.as_ref());
+        let names = told.flat_map(|telling| feedback::names_of(&telling.name));
+        codes.extend(names.map(|name| Identity::of_key(&name).source_code));
     }
     codes.extend(subjects.memberships().map(|one| one.identity.source_code.clone()));
     codes.into_iter().collect()
@@ -51,8 +54,13 @@ impl Erased {
 }
 
 impl Work<'_> {
-    /// The erasure that holds for a record: of its dossier, under whichever name.
+    /// The erasure that holds for a record: of its dossier, under whichever name, or of the
+    /// feedback that it is or answers.
     fn erasure_of(&self, one: &Prepared) -> Option<u64> {
+        if let Some(telling) = &one.telling {
+            let names = feedback::names_of(&telling.name);
+            return names.iter().find_map(|name| self.erased.of(name));
+        }
         let content = one.content.as_ref()?;
         let identity = content.identity();
         self.erased.of(&identity.key()).or_else(|| {

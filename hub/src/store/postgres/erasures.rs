@@ -1,5 +1,7 @@
 //! Erasing a person: what there is of one, and its going. It takes the role that owns the store.
 
+mod feedback;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use deadpool_postgres::{GenericClient, Transaction};
@@ -79,6 +81,32 @@ async fn sealed(client: &impl GenericClient, message: i64, piece: i32) -> Result
     Ok(text.flatten().unwrap_or_default())
 }
 
+/// Messages of an agency of which a record that it calls so is refused still, or was.
+async fn refused(
+    client: &impl GenericClient,
+    name: &Identity,
+    brought: &mut BTreeSet<i64>,
+) -> Result<(), Failure> {
+    let (from, to) = channels_of(name);
+    let values: [Value<'_>; 3] = [&from, &to, &name.source_code];
+    for row in session::rows(client, REFUSED, &values).await? {
+        brought.insert(row.try_get(0)?);
+    }
+    let code = name.source_code.as_bytes();
+    let values: [Value<'_>; 3] = [&from, &to, &code];
+    for row in session::rows(client, REFUSED_BEFORE, &values).await? {
+        let (message, piece): (i64, i32) = (row.try_get(0)?, row.try_get(1)?);
+        let bytes = match row.try_get::<_, Option<Vec<u8>>>(2)? {
+            Some(bytes) => bytes,
+            None => sealed(client, message, piece).await?,
+        };
+        if holds_code(&bytes, &name.source_code) {
+            brought.insert(message);
+        }
+    }
+    Ok(())
+}
+
 /// The names of a dossier, and what was said under them; gives the messages that brought it.
 async fn said(
     client: &impl GenericClient,
@@ -97,23 +125,7 @@ async fn said(
         let erased: Option<i64> = row.try_get(3)?;
         found.before.extend(erased.map(|position| (name.key(), unsigned(position))));
         found.names.push(name.key());
-        let (from, to) = channels_of(&name);
-        let values: [Value<'_>; 3] = [&from, &to, &name.source_code];
-        for row in session::rows(client, REFUSED, &values).await? {
-            brought.insert(row.try_get(0)?);
-        }
-        let code = name.source_code.as_bytes();
-        let values: [Value<'_>; 3] = [&from, &to, &code];
-        for row in session::rows(client, REFUSED_BEFORE, &values).await? {
-            let (message, piece): (i64, i32) = (row.try_get(0)?, row.try_get(1)?);
-            let bytes = match row.try_get::<_, Option<Vec<u8>>>(2)? {
-                Some(bytes) => bytes,
-                None => sealed(client, message, piece).await?,
-            };
-            if holds_code(&bytes, &name.source_code) {
-                brought.insert(message);
-            }
-        }
+        refused(client, &name, &mut brought).await?;
     }
     for row in session::rows(client, SAID, &[&members]).await? {
         let position = unsigned(row.try_get(0)?);
@@ -169,7 +181,8 @@ async fn attempts(
 /// What there is to erase of a dossier.
 async fn erasable(client: &impl GenericClient, key: &str) -> Result<Erasable, Failure> {
     let mut found = Erasable::default();
-    let brought = said(client, key, &mut found).await?;
+    let mut brought = said(client, key, &mut found).await?;
+    brought.append(&mut feedback::add(client, key, &mut found).await?);
     attempts(client, brought, &mut found).await?;
     let said: Vec<i64> = found.said.iter().copied().map(signed).collect();
     let row = session::row(client, LETTERS, &[&said, &TOLD]).await?;

@@ -1,5 +1,7 @@
 //! Erasing a person: what there is of one, and its going.
 
+mod feedback;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     thread,
@@ -192,6 +194,7 @@ fn erasable(connection: &Connection, key: &str) -> Result<Erasable, StoreError> 
         found.before.extend(erased.map(|position| (name.clone(), position)));
         found.names.push(name);
     }
+    brought.append(&mut feedback::add(connection, key, &mut found)?);
     attempts(connection, &brought, &mut found)?;
     let mut letters = connection.prepare_cached(LETTERS)?;
     for position in &found.said {

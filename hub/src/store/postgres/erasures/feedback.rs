@@ -1,0 +1,89 @@
+//! The feedback about a dossier, as it is found among what channels brought.
+
+use std::collections::BTreeSet;
+
+use deadpool_postgres::GenericClient;
+
+use super::refused;
+use crate::{
+    registry::Identity,
+    store::{
+        erasures::{
+            Erasable, channels_of,
+            feedback::{BY_PORTAL, IN_ENTRIES, Search, Stored},
+        },
+        postgres::{
+            failure::Failure,
+            session::{self, signed, unsigned},
+        },
+    },
+};
+
+/// The names of a dossier, and the national codes that it bears.
+const NAMES: &str = "
+    SELECT m.source, m.source_code, m.code
+    FROM members k JOIN members m ON m.dossier = k.dossier
+    WHERE k.source_code = $1 AND k.source = $2";
+
+/// Other channels that have brought feedback which counts.
+const CHANNELS: &str = "
+    SELECT DISTINCT m.channel FROM records r JOIN entries e ON e.position = r.position
+    JOIN messages m ON m.message = e.message
+    WHERE r.contract IN ('feedback/1', 'feedback-answer/1')";
+
+/// An agency's own channels.
+const OWN: &str = "SELECT DISTINCT channel FROM messages WHERE channel >= $1 AND channel < $2";
+
+/// What a channel has brought of it.
+const TOLD: &str = "
+    SELECT e.position, e.text, e.public, e.message, p.position IS NOT NULL
+    FROM messages m
+    JOIN entries e ON e.position BETWEEN m.first_position AND m.last_position
+        AND e.message = m.message
+    LEFT JOIN personal p ON p.position = e.position
+    WHERE m.channel = $1 AND position($2::bytea IN e.text) > 0";
+
+/// Adds the feedback about a dossier, and what was answered to it, to what is erased; gives the
+/// messages that brought it.
+pub(super) async fn add(
+    client: &impl GenericClient,
+    key: &str,
+    found: &mut Erasable,
+) -> Result<BTreeSet<i64>, Failure> {
+    let Identity { source, source_code } = Identity::of_key(key);
+    let (mut search, mut channels) = (Search::default(), BTreeSet::from([BY_PORTAL.to_owned()]));
+    for row in session::rows(client, NAMES, &[&source_code, &source]).await? {
+        let name = Identity { source: row.try_get(0)?, source_code: row.try_get(1)? };
+        let (from, to) = channels_of(&name);
+        for row in session::rows(client, OWN, &[&from, &to]).await? {
+            channels.insert(row.try_get(0)?);
+        }
+        search.name(&name, row.try_get(2)?);
+    }
+    for row in session::rows(client, CHANNELS, &[]).await? {
+        channels.insert(row.try_get(0)?);
+    }
+    for channel in channels {
+        for row in session::rows(client, TOLD, &[&channel, &IN_ENTRIES]).await? {
+            search.take(Stored {
+                position: unsigned(row.try_get(0)?),
+                text: row.try_get(1)?,
+                public: row.try_get(2)?,
+                message: unsigned(row.try_get(3)?),
+                channel: channel.clone(),
+                is_there: row.try_get(4)?,
+            })?;
+        }
+    }
+    let (refusable, first) = (search.refused(), found.names.len());
+    let mut brought: BTreeSet<i64> = search.close(found).into_iter().map(signed).collect();
+    for name in refusable {
+        refused(client, &name, &mut brought).await?;
+    }
+    let names: Vec<&String> = found.names.iter().skip(first).collect();
+    let sql = "SELECT name, position FROM erased WHERE name = ANY ($1::text[])";
+    for row in session::rows(client, sql, &[&names]).await? {
+        found.before.insert(row.try_get(0)?, unsigned(row.try_get(1)?));
+    }
+    Ok(brought)
+}
