@@ -3,6 +3,7 @@
 
 mod addresses;
 mod documented;
+mod dossiers;
 mod failing;
 mod findings;
 mod kept;
@@ -112,7 +113,7 @@ async fn standing(sender: &Sender, id: &str) -> Value {
 }
 
 /// Waits until one stands as wanted.
-async fn stands(sender: &Sender, id: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+pub(crate) async fn stands(sender: &Sender, id: &str, wanted: impl Fn(&Value) -> bool) -> Value {
     let began = Instant::now();
     loop {
         let one = standing(sender, id).await;

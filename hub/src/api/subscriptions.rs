@@ -146,7 +146,7 @@ pub(super) async fn make(
 ) -> Result<Response, Stop> {
     Params::read(&uri, &[])?;
     let body = whole(body)?;
-    let members = ["url", "feed", "after", "agency", "contract", "signature"];
+    let members = ["url", "feed", "after", "agency", "contract", "dossier", "signature"];
     let mut asked = Asked::read(&body, &members).map_err(|fault| bad(&[fault]))?;
     let new = asked.subscription(&api, &who).await?;
     let new = new.ok_or_else(|| bad(&asked.faults))?;
@@ -304,6 +304,10 @@ struct SubscriptionAsked {
     agency: Option<String>,
     /// Only records of this contract.
     contract: Option<String>,
+    /// Only what is about dossiers of this code, of `records`, `dossiers` and `notices`: the
+    /// national one in either spelling, or a source's own.
+    #[schema(max_length = 200)]
+    dossier: Option<String>,
     /// `v1` (a shared secret) or `v1a` (a pair of keys).
     signature: Option<String>,
 }

@@ -21,7 +21,7 @@ pub(super) async fn scan(
         let fed = |(turn, change)| {
             let text = event::change(log, &changes, (turn, change))?;
             let after = (position, format!("{:010}", turn + 1));
-            Ok(Fed { after, audience: Audience::all(), text })
+            Ok(Fed { after, audience: Audience::all(), dossier: None, text })
         };
         let fed: Vec<Fed> = left.take(rows as usize).map(fed).collect::<Result<_, StoreError>>()?;
         if let Some(next) = fed.last().map(|last| last.after.clone()) {

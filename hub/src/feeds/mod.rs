@@ -119,6 +119,8 @@ pub struct Fed {
     pub after: Place,
     /// Who may read it.
     pub audience: Audience,
+    /// The key of the dossier that it is about; of a record that stands in its text alone.
+    pub dossier: Option<String>,
     /// A CloudEvent as JSON, on one line.
     pub text: Vec<u8>,
 }
@@ -182,6 +184,11 @@ impl Feed {
         matches!(self, Self::Findings)
     }
 
+    /// Whether events of it are about single dossiers.
+    pub const fn is_of_dossiers(self) -> bool {
+        matches!(self, Self::Records | Self::Dossiers | Self::Notices)
+    }
+
     /// The feed of a name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|feed| feed.name() == name)
@@ -224,7 +231,8 @@ impl Feed {
                 let next = found.last().map_or_else(|| from.clone(), place);
                 let fed = |row: &DossierRow| -> Result<Fed, StoreError> {
                     let text = event::state(log, row)?;
-                    Ok(Fed { after: place(row), audience: Audience::of_state(row), text })
+                    let (audience, dossier) = (Audience::of_state(row), Some(row.key.clone()));
+                    Ok(Fed { after: place(row), audience, dossier, text })
                 };
                 Ok((found.iter().map(fed).collect::<Result<_, _>>()?, next))
             }
@@ -281,7 +289,8 @@ async fn findings(
     let fed = |one: &Finding| -> Result<Fed, StoreError> {
         let agencies = BTreeSet::from([one.subject.agency.clone()]);
         let audience = Audience::of(true, agencies);
-        Ok(Fed { after: place(one), audience, text: event::finding(log, one)? })
+        let text = event::finding(log, one)?;
+        Ok(Fed { after: place(one), audience, dossier: None, text })
     };
     Ok((found.iter().map(fed).collect::<Result<_, _>>()?, next))
 }
@@ -318,5 +327,6 @@ fn record(row: &EntryRow) -> Result<Option<Fed>, StoreError> {
         agencies.extend(parties);
     }
     let audience = Audience::of(everybody, agencies);
-    Ok(Some(Fed { after: (row.position + 1, String::new()), audience, text }))
+    let after = (row.position + 1, String::new());
+    Ok(Some(Fed { after, audience, dossier: None, text }))
 }

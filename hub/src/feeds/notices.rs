@@ -59,7 +59,8 @@ fn told(log: &Log, one: &Noticed) -> Result<Option<Fed>, StoreError> {
         return Ok(None);
     }
     let text = event::notice(log, row.position, &notice(&one.watch, state))?;
-    Ok(Some(Fed { after: place(one), audience: audience(&one.owner), text }))
+    let (audience, dossier) = (audience(&one.owner), Some(row.key.clone()));
+    Ok(Some(Fed { after: place(one), audience, dossier, text }))
 }
 
 /// Whose watch it is, and the operator.

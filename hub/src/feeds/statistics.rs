@@ -54,7 +54,8 @@ pub(super) async fn scan(
         let day = Moment::Day(day_of(day));
         let change = StatisticChange { day, agency, procedure, changes };
         let text = event::statistic(log, (position, turn - 1), &change)?;
-        fed.push(Fed { after: (position, format!("{turn:010}")), audience, text });
+        let after = (position, format!("{turn:010}"));
+        fed.push(Fed { after, audience, dossier: None, text });
     }
     Ok((fed, (to, String::new())))
 }

@@ -42,6 +42,8 @@ pub struct NewSubscription {
     pub agency: Option<String>,
     /// Only records of this contract.
     pub contract: Option<String>,
+    /// Only what is about dossiers of this code.
+    pub dossier: Option<String>,
     /// How they are signed.
     pub scheme: Scheme,
 }
@@ -134,6 +136,7 @@ impl Operations {
             feed: new.feed.name().to_owned(),
             agency: new.agency,
             contract: new.contract,
+            dossier: new.dossier,
             url: new.url,
             signature: new.scheme.name().to_owned(),
             secrets: made.stored,

@@ -64,6 +64,8 @@ pub struct SubscriptionRow {
     pub agency: Option<String>,
     /// Only records of this contract.
     pub contract: Option<String>,
+    /// Only what is about dossiers of this code, as it was told.
+    pub dossier: Option<String>,
     /// Where events are sent.
     pub url: String,
     /// How they are signed.

@@ -1,5 +1,7 @@
 //! Which events of a feed a subscription is sent, and what they are called on the way.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
@@ -9,14 +11,18 @@ use crate::{
     feeds::{Fed, Feed, Place},
     journal::log::Log,
     operations::Operations,
+    registry::Identity,
     store::{
-        StoreError,
+        Store, StoreError,
         subscriptions::{FeedPlace, SubscriptionRow},
     },
 };
 
 /// What contracts are called in the schemas of events.
 const CONTRACTS: &str = "/contracts/";
+
+/// What dossiers are made of: of these contracts, what is told or taken back is about one.
+const OF_DOSSIERS: [&str; 2] = ["dossier/1", "progress/1"];
 
 /// Rows read to find one event by its id: of one position there are no more than it touched.
 const FIND_ROWS: u32 = 500;
@@ -27,6 +33,28 @@ struct Named {
     id: String,
     #[serde(default)]
     dataschema: String,
+    #[serde(default)]
+    data: Option<Told>,
+}
+
+/// The name that a source gives a dossier.
+#[derive(Deserialize)]
+struct Told {
+    source: Option<String>,
+    source_code: Option<String>,
+}
+
+impl Named {
+    fn contract(&self) -> Option<&str> {
+        self.dataschema.split_once(CONTRACTS).map(|(_, told)| told)
+    }
+
+    /// The key of the dossier that a record is about.
+    fn dossier(self) -> Option<String> {
+        self.contract().filter(|contract| OF_DOSSIERS.contains(contract))?;
+        let told = self.data?;
+        Some(Identity::new(&told.source?, &told.source_code?).key())
+    }
 }
 
 fn named(text: &[u8]) -> Result<Named, StoreError> {
@@ -52,17 +80,61 @@ pub(crate) fn header_id(id: &str) -> String {
     id.bytes().map(one).collect()
 }
 
+/// The dossiers of a code.
+struct Dossiers {
+    code: String,
+    /// Every name that one of them bears now.
+    names: BTreeSet<String>,
+}
+
+impl Dossiers {
+    /// Those that a store has now: whoever reads events first has all names that these bear.
+    async fn of(store: &dyn Store, code: &str) -> Result<Self, StoreError> {
+        #[derive(Deserialize)]
+        struct Borne {
+            identities: Vec<Identity>,
+        }
+        let mut names = BTreeSet::new();
+        for row in store.find(code.to_owned(), None).await?.dossiers {
+            let borne: Option<Borne> =
+                row.public.as_deref().map(serde_json::from_slice).transpose().map_err(|error| {
+                    StoreError::fault(format!("the dossier `{}` is damaged: {error}", row.key))
+                })?;
+            names.extend(borne.into_iter().flat_map(|one| one.identities).map(|one| one.key()));
+            names.insert(row.key);
+        }
+        Ok(Self { code: code.to_owned(), names })
+    }
+
+    /// Whether a key is of one; by a source's own code too where all of it was taken back.
+    fn has(&self, key: &str) -> bool {
+        self.names.contains(key) || Identity::of_key(key).source_code == self.code
+    }
+}
+
 /// Which events are sent, of those that the owner may read.
 pub(crate) struct Wanted {
     agency: Option<Principal>,
     contract: Option<String>,
+    dossiers: Option<Dossiers>,
 }
 
 impl Wanted {
-    /// Those of a subscription.
-    pub(crate) fn of(row: &SubscriptionRow) -> Self {
+    /// Those of a subscription, of some that were read.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    pub(crate) async fn of(
+        store: &dyn Store,
+        row: &SubscriptionRow,
+        fed: &[Fed],
+    ) -> Result<Self, StoreError> {
+        let dossiers = match &row.dossier {
+            Some(code) if !fed.is_empty() => Some(Dossiers::of(store, code).await?),
+            _ => None,
+        };
         let agency = row.agency.clone().map(Principal::Agency);
-        Self { agency, contract: row.contract.clone() }
+        Ok(Self { agency, contract: row.contract.clone(), dossiers })
     }
 
     /// Whether an event is one.
@@ -73,9 +145,17 @@ impl Wanted {
         if self.agency.as_ref().is_some_and(|agency| !fed.audience.admits(agency)) {
             return Ok(false);
         }
-        let Some(contract) = &self.contract else { return Ok(true) };
-        let schema = named(&fed.text)?.dataschema;
-        Ok(schema.split_once(CONTRACTS).is_some_and(|(_, told)| told == contract))
+        if let Some(contract) = &self.contract
+            && named(&fed.text)?.contract() != Some(contract)
+        {
+            return Ok(false);
+        }
+        let Some(dossiers) = &self.dossiers else { return Ok(true) };
+        let about = match &fed.dossier {
+            Some(key) => Some(key.clone()),
+            None => named(&fed.text)?.dossier(),
+        };
+        Ok(about.is_some_and(|key| dossiers.has(&key)))
     }
 }
 

@@ -271,9 +271,9 @@ impl Page<'_> {
         let (from, moved_at) = self.from(&head.log)?;
         let (fed, next) = feed.page(operations, &head.log, &who, &from, PAGE).await?;
         let next = if next == from { end.max(from.clone()) } else { next };
-        let (wanted, signing) = (event::Wanted::of(row), signing(&*operations.store, row)?);
-        let now = Instant::now();
-        let mut progress = Progress { place: from, tried: Vec::new(), noted_at: now };
+        let wanted = event::Wanted::of(&*operations.store, row, &fed).await?;
+        let signing = signing(&*operations.store, row)?;
+        let mut progress = Progress { place: from, tried: Vec::new(), noted_at: Instant::now() };
         let mut any = false;
         for one in fed {
             if !wanted.takes(&one)? {

@@ -9,7 +9,7 @@ use crate::{
     delivery::agency::{Agency, Reply},
     harness::{Hub, Sender},
     lienthong::root,
-    webhooks::takes,
+    webhooks::{stands, takes},
 };
 
 on_each_store!(
@@ -79,6 +79,15 @@ async fn an_applicant_is_told_of_their_own_dossier_until_they_want_no_more(backe
     let hook = json!({ "url": called.url, "feed": "notices" });
     let hook = office.post_to("/v1/subscriptions", hook.to_string(), Some("198.51.100.1")).await;
     assert_eq!(hook.status, 201, "{}", hook.text);
+    let of_one = async |code: &str| {
+        let receiver = Agency::new(|_, _| Reply::TAKEN).await;
+        let hook = json!({ "url": receiver.url, "feed": "notices", "dossier": code });
+        let hook = office.post_to("/v1/subscriptions", hook.to_string(), Some("198.51.100.1"));
+        let hook = hook.await;
+        assert_eq!(hook.status, 201, "{}", hook.text);
+        (receiver, hook.text_of("id"))
+    };
+    let ((its, _), (others, others_id)) = (of_one(CODE).await, of_one("BH.XD.14.000873").await);
 
     go_on(&office, &agency).await;
     let told = noticed(&portal, &after, 30).await;
@@ -100,6 +109,9 @@ async fn an_applicant_is_told_of_their_own_dossier_until_they_want_no_more(backe
     let sent: Vec<Value> =
         called.taken().iter().map(|one| serde_json::from_str(&one.body).unwrap()).collect();
     assert_eq!(sent, told, "a webhook is sent the same");
+    takes(&its, 2).await;
+    stands(&portal, &others_id, |one| one["lag"] == 0).await;
+    assert_eq!(others.seen().len(), 0, "the notices are of another dossier");
     // It is nobody else's: not even the agency's whose dossier it is.
     assert_eq!(noticed(&agency, &after, 0).await, [] as [Value; 0]);
     assert_eq!(agency.status(&format!("{PATH}/{watch}")).await, 403);

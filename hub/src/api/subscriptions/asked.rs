@@ -21,6 +21,9 @@ use contracts::ContractId;
 /// Characters of a value that an answer repeats, at most.
 const SHOWN_CHARS_MAX: usize = 120;
 
+/// Characters of a dossier's code, at most.
+const CODE_CHARS_MAX: usize = 200;
+
 /// How long a secret signs beside the one that takes its place, where nobody says: a day.
 const OVERLAP_SECONDS: u64 = 86_400;
 
@@ -165,6 +168,7 @@ impl Asked {
     ) -> Result<Option<NewSubscription>, Stop> {
         let feed = self.feed();
         let (agency, contract) = (self.agency(who), self.contract(feed));
+        let dossier = self.dossier(feed);
         let scheme = self.scheme();
         let place = match feed {
             Some(feed) => self.after(api, feed).await?,
@@ -173,7 +177,7 @@ impl Asked {
         let url = self.url(api).await;
         Ok(match (feed, scheme, place, url) {
             (Some(feed), Some(scheme), Some(place), Some(url)) if self.faults.is_empty() => {
-                Some(NewSubscription { url, feed, place, agency, contract, scheme })
+                Some(NewSubscription { url, feed, place, agency, contract, dossier, scheme })
             }
             _ => None,
         })
@@ -237,6 +241,20 @@ impl Asked {
             let vi = "Bỏ thành phần contract: chỉ luồng records có nhiều hợp đồng.";
             let en = "Leave contract out: only the feed records is of several.";
             self.faults.push(fault("contract", "feed", &told, vi, en));
+        }
+        Some(told)
+    }
+
+    fn dossier(&mut self, feed: Option<Feed>) -> Option<String> {
+        let told = self.text("dossier")?.trim().to_owned();
+        if !(1..=CODE_CHARS_MAX).contains(&told.chars().count()) {
+            let vi = format!("Ghi mã hồ sơ, từ 1 đến {CODE_CHARS_MAX} ký tự.");
+            let en = format!("Write a dossier's code, of 1 to {CODE_CHARS_MAX} characters.");
+            self.faults.push(fault("dossier", "length", &told, &vi, &en));
+        } else if feed.is_some_and(|feed| !feed.is_of_dossiers()) {
+            let vi = "Bỏ thành phần dossier: chỉ records, dossiers và notices nói về từng hồ sơ.";
+            let en = "Leave dossier out: only records, dossiers and notices are about single ones.";
+            self.faults.push(fault("dossier", "feed", &told, vi, en));
         }
         Some(told)
     }

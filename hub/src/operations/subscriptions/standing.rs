@@ -35,6 +35,9 @@ pub struct SubscriptionStanding {
     /// Only records of this contract.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contract: Option<String>,
+    /// Only what is about dossiers of this code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dossier: Option<String>,
     /// Where events are sent.
     pub url: String,
     /// How they are signed: `v1` or `v1a`.
@@ -152,6 +155,7 @@ impl Operations {
                 feed: row.feed,
                 agency: row.agency,
                 contract: row.contract,
+                dossier: row.dossier,
                 url: row.url,
                 signature: row.signature,
             });

@@ -1,6 +1,7 @@
 //! What a move carries: the tables that both stores have, in order, and their columns.
 
 use super::{BATCH_ROWS_MAX, Row, Value};
+use Kind::{Bytes, Number, Text};
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,8 +24,6 @@ pub struct Part {
     /// How many of them, from the first on, are its key.
     pub key: usize,
 }
-
-use Kind::{Bytes, Number, Text};
 
 /// What is carried, in this order: what is named comes before what names it.
 pub static PARTS: [Part; 34] = [
@@ -330,6 +329,7 @@ pub static PARTS: [Part; 34] = [
             ("tried", Text),
             ("made_at", Number),
             ("fold", Number),
+            ("dossier", Text),
         ],
         key: 1,
     },

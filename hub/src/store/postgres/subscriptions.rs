@@ -36,13 +36,14 @@ async fn add(
     let sql = "SELECT pg_advisory_xact_lock(hashtextextended('subscriptions of ' || $1::text, 0))";
     session::row(transaction, sql, &[&row.owner]).await?;
     let sql = "INSERT INTO subscriptions (id, owner, feed, agency, contract, url, signature,
-                   secrets, log_id, position, beside, made_at, fold)
+                   secrets, log_id, position, beside, made_at, fold, dossier)
                SELECT $1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text,
-                   $8::text, $9::text, $10::bigint, $11::text, $12::bigint, $13::bigint
-               WHERE (SELECT count(*) FROM subscriptions WHERE owner = $2) < $14::bigint
+                   $8::text, $9::text, $10::bigint, $11::text, $12::bigint, $13::bigint,
+                   $14::text
+               WHERE (SELECT count(*) FROM subscriptions WHERE owner = $2) < $15::bigint
                RETURNING id";
     let place = &row.place;
-    let values: [Value<'_>; 14] = [
+    let values: [Value<'_>; 15] = [
         &row.id,
         &row.owner,
         &row.feed,
@@ -56,6 +57,7 @@ async fn add(
         &place.beside,
         &row.made_at,
         &i64::from(place.fold),
+        &row.dossier,
         &i64::from(most),
     ];
     Ok(session::row(transaction, sql, &values).await?.is_some())
@@ -71,6 +73,7 @@ fn read(row: &Row) -> Result<SubscriptionRow, Failure> {
         feed: row.try_get(2)?,
         agency: row.try_get(3)?,
         contract: row.try_get(4)?,
+        dossier: row.try_get(20)?,
         url: row.try_get(5)?,
         signature: row.try_get(6)?,
         secrets: row.try_get(7)?,
@@ -93,7 +96,7 @@ async fn some(
     let sql = format!(
         "SELECT id, owner, feed, agency, contract, url, signature, secrets, disabled, log_id,
              position, beside, version, attempts, failing_since, due_at,
-             CASE WHEN $3::boolean THEN tried ELSE '[]' END, made_at, {NOW}, fold
+             CASE WHEN $3::boolean THEN tried ELSE '[]' END, made_at, {NOW}, fold, dossier
          FROM subscriptions
          WHERE ($1::text IS NULL OR owner = $1) AND ($2::text IS NULL OR id = $2)
          ORDER BY made_at, id"

@@ -11,7 +11,7 @@ use crate::store::{
 };
 
 /// All versions, in order; the file notes how many it has, and the hash of each.
-static MIGRATIONS: [Migration; 33] = [
+static MIGRATIONS: [Migration; 34] = [
     Migration { name: "first", sql: include_str!("../../../migrations/sqlite/0001_first.sql") },
     Migration {
         name: "rollups_by_number",
@@ -114,6 +114,10 @@ static MIGRATIONS: [Migration; 33] = [
         sql: include_str!("../../../migrations/sqlite/0032_folds_of_places.sql"),
     },
     Migration { name: "at_rest", sql: include_str!("../../../migrations/sqlite/0033_at_rest.sql") },
+    Migration {
+        name: "subscribed_dossiers",
+        sql: include_str!("../../../migrations/sqlite/0034_subscribed_dossiers.sql"),
+    },
 ];
 
 const APPLIED: &str = "CREATE TABLE IF NOT EXISTS migrations (

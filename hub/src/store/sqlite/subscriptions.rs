@@ -31,9 +31,9 @@ fn add(
 ) -> Result<bool, StoreError> {
     stays(transaction)?;
     let sql = "INSERT INTO subscriptions (id, owner, feed, agency, contract, url, signature,
-                   secrets, log_id, position, beside, made_at, fold)
-               SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13
-               WHERE (SELECT count(*) FROM subscriptions WHERE owner = ?2) < ?14";
+                   secrets, log_id, position, beside, made_at, fold, dossier)
+               SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14
+               WHERE (SELECT count(*) FROM subscriptions WHERE owner = ?2) < ?15";
     let place = &row.place;
     let values = params![
         row.id,
@@ -49,6 +49,7 @@ fn add(
         place.beside,
         row.made_at,
         place.fold,
+        row.dossier,
         most,
     ];
     Ok(transaction.prepare_cached(sql)?.execute(values)? > 0)
@@ -63,6 +64,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<SubscriptionRow> {
         feed: row.get(2)?,
         agency: row.get(3)?,
         contract: row.get(4)?,
+        dossier: row.get(20)?,
         url: row.get(5)?,
         signature: row.get(6)?,
         secrets: row.get(7)?,
@@ -85,7 +87,7 @@ fn some(
     let sql = format!(
         "SELECT id, owner, feed, agency, contract, url, signature, secrets, disabled, log_id,
              position, beside, version, attempts, failing_since, due_at,
-             CASE WHEN ?3 THEN tried ELSE '[]' END, made_at, {NOW}, fold
+             CASE WHEN ?3 THEN tried ELSE '[]' END, made_at, {NOW}, fold, dossier
          FROM subscriptions WHERE (?1 IS NULL OR owner = ?1) AND (?2 IS NULL OR id = ?2)
          ORDER BY made_at, id"
     );

@@ -21,6 +21,7 @@ fn row(id: &str, owner: &str) -> SubscriptionRow {
         id: id.to_owned(),
         owner: owner.to_owned(),
         feed: "records".to_owned(),
+        dossier: Some("H19.01-240304-0001".to_owned()),
         url: "https://a.example/mat-khau".to_owned(),
         signature: "v1".to_owned(),
         secrets: "[]".to_owned(),
