@@ -6,6 +6,7 @@ mod faults;
 mod line;
 mod outage;
 mod proving;
+mod trimmed;
 
 use std::{
     collections::BTreeSet,
