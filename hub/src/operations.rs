@@ -232,7 +232,9 @@ impl Operations {
     ) -> Result<LookedUp, StoreError> {
         let who = reader.who();
         let asked = as_of.is_none().then(|| answers::asked(who, code, source));
-        if let Some(known) = asked.as_deref().and_then(|asked| self.known(asked)) {
+        if let Some(asked) = asked.as_deref()
+            && let Some(known) = self.known(asked).await
+        {
             return Ok(known);
         }
         let found = self.store.find(code.to_owned(), source.map(ToOwned::to_owned)).await?;
@@ -258,9 +260,9 @@ impl Operations {
     }
 
     /// An answer given before that still holds.
-    fn known(&self, asked: &str) -> Option<LookedUp> {
+    async fn known(&self, asked: &str) -> Option<LookedUp> {
         let Given { text, log_id, basis } = self.answers.get(asked)?;
-        let size = self.store.holds(&basis)?;
+        let size = self.store.holds(&basis).await?;
         let lookup = Lookup::One(Dossier { text, as_of: size });
         Some(LookedUp { lookup, log_id, size })
     }

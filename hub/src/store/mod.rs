@@ -37,6 +37,7 @@ mod rows;
 pub mod rules;
 pub mod schema;
 pub mod short;
+mod slots;
 pub mod sqlite;
 pub mod strides;
 pub mod subscriptions;
@@ -246,10 +247,10 @@ pub trait Store:
     /// at one moment.
     fn find(&self, code: String, source: Option<String>) -> Answer<'_, Result<Found, StoreError>>;
 
-    /// The journal's size, where it is known at once that nothing was heard since of what an answer
-    /// rests on; `None` where it may have been. What another process has written to a file counts
-    /// from when it is noticed, a moment later; an answer is true at that size all the same.
-    fn holds(&self, basis: &Basis) -> Option<u64>;
+    /// The journal's size, where nothing was heard since of what an answer rests on; `None` where it
+    /// may have been. What another process has written to a file counts from when it is noticed, a
+    /// moment later; an answer is true at that size all the same.
+    fn holds<'a>(&'a self, basis: &'a Basis) -> Answer<'a, Option<u64>>;
 
     /// The observations of a dossier before a position, in journal order, from public texts.
     fn observations(

@@ -10,7 +10,7 @@ use foldhash::fast::{FixedState, RandomState};
 
 use super::{Subjects, changes::MemberRow, code_of, code_of_text};
 use crate::{
-    registry::{Identity, RecordName, exchange::yields_to},
+    registry::{Content, Identity, RecordName, exchange::yields_to},
     store::Submission,
 };
 
@@ -60,14 +60,26 @@ impl Marks {
                         marks.add(&Of::Record(&name));
                     }
                 }
-                let Some(content) = record.content.as_ref() else { continue };
-                let name = content.identity();
-                marks.add(&Of::Name(&name));
-                marks.add(&Of::SourceCode(&name.source_code));
-                marks.code(code_of(content).as_deref());
+                if let Some(content) = &record.content {
+                    marks.add_said(content);
+                }
             }
         }
         marks
+    }
+
+    /// Of what was said about a dossier.
+    pub fn said(content: &Content) -> Self {
+        let mut marks = Self::default();
+        marks.add_said(content);
+        marks
+    }
+
+    fn add_said(&mut self, content: &Content) {
+        let name = content.identity();
+        self.add(&Of::Name(&name));
+        self.add(&Of::SourceCode(&name.source_code));
+        self.code(code_of(content).as_deref());
     }
 
     /// Leaves out a message.

@@ -68,5 +68,5 @@ pub(super) async fn found(
     }
     let rules = rules.at(client, tip.rules).await?;
     let (size, erasures, log_id) = (tip.next(), tip.erased.is_some(), tip.log.id);
-    Ok(Found { size, log_id, rules, dossiers, observations, erasures, moment: None })
+    Ok(Found { size, log_id, rules, dossiers, observations, erasures, moment: Some(size) })
 }

@@ -34,6 +34,7 @@ mod keys;
 mod known;
 mod lease;
 mod listing;
+mod looks;
 mod message;
 mod names;
 mod open;
@@ -96,6 +97,7 @@ pub struct PostgresStore {
     places: write::PlacesSeen,
     names: names::NamesSeen,
     appended: Arc<rolling::Appended>,
+    looks: looks::Looks,
 }
 
 impl PostgresStore {
@@ -155,8 +157,8 @@ impl PostgresStore {
         }
         drop(now);
         drop(client);
-        let (rules, places, names, appended) = Default::default();
-        Ok(Self { sessions, key, rules, places, names, appended })
+        let (rules, places, names, appended, looks) = Default::default();
+        Ok(Self { sessions, key, rules, places, names, appended, looks })
     }
 }
 
@@ -211,9 +213,8 @@ impl Store for PostgresStore {
         }))
     }
 
-    fn holds(&self, _: &Basis) -> Option<u64> {
-        // Other processes write as well, and tell nobody.
-        None
+    fn holds<'a>(&'a self, basis: &'a Basis) -> Answer<'a, Option<u64>> {
+        Box::pin(self.looks.holds(&self.sessions, basis))
     }
 
     fn observations(

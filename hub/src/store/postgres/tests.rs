@@ -3,6 +3,7 @@
 mod damage;
 mod followers;
 mod lease;
+mod looks;
 mod moments;
 
 use std::{
@@ -38,7 +39,7 @@ fn server() -> &'static str {
     })
 }
 
-/// A database of its own, gone at the end.
+/// A database of its own, gone at the end: its name and its address.
 struct Database {
     name: String,
     config: Config,

@@ -55,6 +55,7 @@ mod write;
 mod writer;
 
 use std::{
+    future::ready,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, mpsc},
     thread,
@@ -270,8 +271,8 @@ impl Store for SqliteStore {
         })
     }
 
-    fn holds(&self, basis: &Basis) -> Option<u64> {
-        self.finished.holds(basis)
+    fn holds<'a>(&'a self, basis: &'a Basis) -> Answer<'a, Option<u64>> {
+        Box::pin(ready(self.finished.holds(basis)))
     }
 
     fn observations(

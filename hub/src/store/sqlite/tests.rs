@@ -131,19 +131,19 @@ async fn what_another_process_writes_ends_what_was_found_before() {
     let mut basis = read().await;
     rest().await;
     for _ in 0..20 {
-        if one.holds(&basis).is_none() {
+        if one.holds(&basis).await.is_none() {
             basis = read().await;
             rest().await;
         }
     }
-    assert_eq!(one.holds(&basis), Some(1));
+    assert_eq!(one.holds(&basis).await, Some(1));
     send(2).await;
     for _ in 0..20 {
-        if one.holds(&basis).is_some() {
+        if one.holds(&basis).await.is_some() {
             rest().await;
         }
     }
-    assert_eq!(one.holds(&basis), None);
+    assert_eq!(one.holds(&basis).await, None);
 }
 
 #[tokio::test]

@@ -14,36 +14,24 @@ use super::{ahead::Read, known};
 use crate::store::{
     Basis, StoreError, Submission,
     batch::{Attempt, Changes, Marks},
+    slots::Slots,
 };
 
 /// Transactions remembered; what was read before the oldest of them is read again.
 const REMEMBERED_MAX: usize = 64;
 
-/// Slots among which marks are spread; marks that share one are touched together.
-const SLOTS: usize = 1 << 16;
-
 /// What this process has finished, as readers on any thread see it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Finished(Arc<Seen>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Seen {
     /// The number of the last finished transaction.
     number: AtomicU64,
     /// The journal's size after it.
     size: AtomicU64,
-    /// The last transaction that may have touched anything.
-    anything: AtomicU64,
-    /// The last transaction that touched each slot.
-    slots: Box<[AtomicU64]>,
-}
-
-impl Default for Finished {
-    fn default() -> Self {
-        let (number, size, anything) = Default::default();
-        let slots = (0..SLOTS).map(|_| AtomicU64::default()).collect();
-        Self(Arc::new(Seen { number, size, anything, slots }))
-    }
+    /// What was touched by which of them.
+    slots: Slots,
 }
 
 impl Finished {
@@ -54,11 +42,9 @@ impl Finished {
     /// Tells all that a transaction has finished, with what it left and the journal's size; gives
     /// its number.
     pub(super) fn publish(&self, trace: &Trace, size: u64) -> u64 {
-        let Seen { number: last, size: of_journal, slots, .. } = &*self.0;
+        let Seen { number: last, size: of_journal, slots } = &*self.0;
         let number = last.load(Ordering::Acquire) + 1;
-        for slot in trace.marks.numbers().filter_map(|mark| slots.get(slot(mark))) {
-            slot.store(number, Ordering::Release);
-        }
+        slots.touch(trace.marks.numbers(), number);
         of_journal.store(size, Ordering::Release);
         last.store(number, Ordering::Release);
         number
@@ -66,20 +52,12 @@ impl Finished {
 
     /// The journal's size, where nothing was touched since that an answer rests on.
     pub(super) fn holds(&self, basis: &Basis) -> Option<u64> {
-        let Seen { size, anything, slots, .. } = &*self.0;
+        let Seen { size, slots, .. } = &*self.0;
         let moment = basis.moment?;
         // The size comes first: what was touched up to it is seen then.
         let size = size.load(Ordering::Acquire);
-        let untouched = |mark: &u64| {
-            slots.get(slot(*mark)).is_some_and(|slot| slot.load(Ordering::Acquire) <= moment)
-        };
-        let holds = anything.load(Ordering::Acquire) <= moment && basis.marks.iter().all(untouched);
-        holds.then(|| size.max(basis.size))
+        slots.untouched(&basis.marks, moment).then(|| size.max(basis.size))
     }
-}
-
-fn slot(mark: u64) -> usize {
-    usize::try_from(mark % SLOTS as u64).unwrap_or_default()
 }
 
 /// What a transaction leaves for what was read before it.
@@ -155,11 +133,11 @@ impl Touched {
 
     /// A transaction has finished that may have touched anything.
     pub(super) fn anything(&mut self, connection: &Connection) -> Result<(), StoreError> {
-        let Seen { number: last, size, anything, .. } = &*self.finished.0;
+        let Seen { number: last, size, slots } = &*self.finished.0;
         let number = last.load(Ordering::Acquire) + 1;
         self.last.clear();
         self.anything = number;
-        anything.store(number, Ordering::Release);
+        slots.touch_anything(number);
         last.store(number, Ordering::Release);
         size.store(known::tip(connection)?.next(), Ordering::Release);
         Ok(())
