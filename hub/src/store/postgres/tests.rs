@@ -170,13 +170,6 @@ async fn groupings() {
 }
 
 #[tokio::test]
-async fn look_ups() {
-    let database = Database::new("look_ups").await;
-    suite::look_ups(Arc::new(database.open().await)).await;
-    database.drop().await;
-}
-
-#[tokio::test]
 async fn rules() {
     let database = Database::new("rules").await;
     suite::rules(&database.open().await).await;

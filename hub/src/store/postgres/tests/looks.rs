@@ -21,6 +21,13 @@ async fn read(store: &PostgresStore, code: &str) -> Basis {
 }
 
 #[tokio::test]
+async fn look_ups() {
+    let database = Database::new("look_ups").await;
+    suite::look_ups(Arc::new(database.open().await)).await;
+    database.drop().await;
+}
+
+#[tokio::test]
 async fn what_another_process_writes_ends_what_it_is_about_and_nothing_else() {
     let database = Database::new("looks").await;
     let (one, other) = (database.open().await, database.open().await);
