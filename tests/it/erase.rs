@@ -1,8 +1,10 @@
 //! A person is erased on request: gone from wherever the store had them, kept out when they come
 //! again, and nothing else moves.
 
+mod applications;
 mod at_rest;
 mod feedback;
+mod requests;
 mod traces;
 
 use std::fs;
@@ -61,7 +63,11 @@ fn well(folder: &Folder, arguments: &[&str]) -> String {
 }
 
 fn erase(folder: &Folder) -> String {
-    well(folder, &[&ERASE[..], &["--yes"]].concat())
+    erase_dossier(folder, "X-1")
+}
+
+fn erase_dossier(folder: &Folder, code: &str) -> String {
+    well(folder, &["erase", code, "--reason", "văn bản số 12", "--yes"])
 }
 
 /// All that brings the person into a hub: told twice, once beside somebody else; told otherwise

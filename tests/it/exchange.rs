@@ -1,7 +1,7 @@
 //! What agencies ask one another and the portal hands to their systems, through the front door:
 //! agencies that answer, are away, and answer too late.
 
-mod application;
+pub(crate) mod application;
 pub(crate) mod attachment;
 mod killed;
 mod moved;
@@ -22,9 +22,9 @@ use crate::{
 const WITHIN: Duration = Duration::from_secs(60);
 
 /// The agencies of the tests: one asks, one is asked over HTTP, one reads what it is asked.
-const ASKS: &str = "so-tu-phap";
-const ASKED: &str = "so-xay-dung";
-const READS: &str = "so-noi-vu";
+pub(crate) const ASKS: &str = "so-tu-phap";
+pub(crate) const ASKED: &str = "so-xay-dung";
+pub(crate) const READS: &str = "so-noi-vu";
 
 /// An endpoint on this machine.
 fn endpoint(channel: &str, url: &str) -> String {
@@ -33,7 +33,17 @@ fn endpoint(channel: &str, url: &str) -> String {
 
 /// A hub's folder whose agencies' systems are these: who asks, and who is asked.
 fn office(backend: Backend, name: &str, asks: &Agency, asked: &Agency) -> Folder {
-    let mut folder = backend.folder_of(name, &["tests/corpus/exchange"]);
+    office_beside(backend, (name, &[]), asks, asked)
+}
+
+/// The same beside other agencies.
+pub(crate) fn office_beside(
+    backend: Backend,
+    (name, others): (&str, &[&str]),
+    asks: &Agency,
+    asked: &Agency,
+) -> Folder {
+    let mut folder = backend.folder_of(name, &[&["tests/corpus/exchange"], others].concat());
     let channels = [
         ("so-tu-phap.tra-loi", &asks.url),
         ("so-xay-dung.yeu-cau", &asked.url),
@@ -67,7 +77,12 @@ impl Keys {
 }
 
 /// What is posted, and what is answered.
-async fn post(sender: &Sender, path: &str, key: Option<&str>, body: &Value) -> (u16, Value) {
+pub(crate) async fn post(
+    sender: &Sender,
+    path: &str,
+    key: Option<&str>,
+    body: &Value,
+) -> (u16, Value) {
     let url = format!("{}{path}", sender.url);
     let mut request = sender.client.post(url).bearer_auth(&sender.key).body(body.to_string());
     if let Some(key) = key {
@@ -79,7 +94,7 @@ async fn post(sender: &Sender, path: &str, key: Option<&str>, body: &Value) -> (
 }
 
 /// A request that is due in some seconds.
-fn asked(to: Value, due_in: i64) -> Value {
+pub(crate) fn asked(to: Value, due_in: i64) -> Value {
     let due = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(due_in);
     json!({ "to": to, "due_at": due.to_string(), "dossier": "H19.08-261120-0001",
             "subject": "Xác minh nguồn gốc đất", "text": "Đề nghị xác minh thửa 12.",
@@ -94,7 +109,7 @@ fn problem(refused: &Value) -> (String, String) {
 }
 
 /// Waits until an address answers as wanted.
-async fn becomes(sender: &Sender, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+pub(crate) async fn becomes(sender: &Sender, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
     let began = Instant::now();
     loop {
         let told = sender.found(path).await;
@@ -107,13 +122,13 @@ async fn becomes(sender: &Sender, path: &str, wanted: impl Fn(&Value) -> bool) -
 }
 
 /// How a request stands at an agency.
-fn part<'a>(told: &'a Value, agency: &str) -> &'a Value {
+pub(crate) fn part<'a>(told: &'a Value, agency: &str) -> &'a Value {
     let parts = told["parts"].as_array().unwrap();
     parts.iter().find(|one| one["agency"] == agency).unwrap_or(&Value::Null)
 }
 
 /// A hub, and who takes part as they call it.
-async fn started(folder: &Folder) -> (Hub, [Sender; 5]) {
+pub(crate) async fn started(folder: &Folder) -> (Hub, [Sender; 5]) {
     let keys = Keys::of(folder);
     let hub = Hub::start(folder).await;
     let all = [&keys.asks, &keys.asked, &keys.reads, &keys.portal, &keys.operator];

@@ -2,12 +2,15 @@
 
 use adapters::rest::problem::ProblemResponse;
 use axum::{
-    extract::Query,
+    extract::{Path, Query, rejection::PathRejection},
     http::{StatusCode, Uri},
 };
 use serde_json::json;
 
-use super::kinds;
+use super::{
+    answer::{Stop, nothing},
+    kinds,
+};
 use crate::auth::Principal;
 
 /// Characters of a parameter that an answer repeats, at most.
@@ -172,4 +175,14 @@ pub(super) fn too_long(name: &str, value: &str) -> ProblemResponse {
 fn longer_than(chars_max: usize, name: &str, value: &str) -> ProblemResponse {
     let vi = format!("Ghi tối đa {chars_max} ký tự.");
     bad(name, value, &vi, &format!("Write at most {chars_max} characters."))
+}
+
+/// The id in a path, of what the hub gives such ids: 32 hexadecimal digits.
+///
+/// # Errors
+/// With the answer of what is not there, whatever else stands in its place.
+pub(super) fn given_id(named: Result<Path<String>, PathRejection>) -> Result<String, Stop> {
+    let Ok(Path(id)) = named else { return Err(nothing()) };
+    let known = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if known { Ok(id) } else { Err(nothing()) }
 }

@@ -23,7 +23,7 @@ use super::{
     Api, Asker,
     answer::{JSON, Reading, Stop, nothing},
     kinds::{BAD_SUBSCRIPTION, SUBSCRIPTIONS, TOO_MANY_SECRETS, UNAVAILABLE, UNKNOWN_EVENT},
-    params::Params,
+    params::{Params, given_id},
 };
 use crate::api::document::{
     answers::{Conflict, NotFound, TooLarge, Unfit},
@@ -58,12 +58,6 @@ async fn told_once(api: &Api, status: StatusCode, body: &impl Serialize) -> Resu
     let mut response = told(api, status, body).await?;
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
-}
-
-fn id(named: Result<Path<String>, PathRejection>) -> Result<String, Stop> {
-    let Ok(Path(id)) = named else { return Err(nothing()) };
-    let known = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if known { Ok(id) } else { Err(nothing()) }
 }
 
 /// The answer to what is wrong with what was asked: every member, by what rule, and the remedy.
@@ -173,7 +167,7 @@ pub(super) async fn one(
     uri: Uri,
 ) -> Result<Response, Stop> {
     Params::read(&uri, &[])?;
-    let found = api.operations.subscription(&who, &id(named)?).await?;
+    let found = api.operations.subscription(&who, &given_id(named)?).await?;
     told(&api, StatusCode::OK, &found.ok_or_else(nothing)?).await
 }
 
@@ -193,7 +187,7 @@ pub(super) async fn end(
     uri: Uri,
 ) -> Result<Response, Stop> {
     Params::read(&uri, &[])?;
-    match api.operations.unsubscribe(&who, &id(named)?).await? {
+    match api.operations.unsubscribe(&who, &given_id(named)?).await? {
         true => Ok(StatusCode::NO_CONTENT.into_response()),
         false => Err(nothing()),
     }
@@ -267,7 +261,7 @@ pub(super) async fn act(
     Params::read(&uri, &[])?;
     let Ok(Path((name, action))) = named else { return Err(nothing()) };
     let body = whole(body)?;
-    let id = id(Ok(Path(name)))?;
+    let id = given_id(Ok(Path(name)))?;
     let nothing_told = || Asked::read(&body, &[]).map_err(|fault| bad(&[fault]));
     match action.as_str() {
         "rotate" => rotate(&api, &who, &id, &body).await,

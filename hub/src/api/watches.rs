@@ -20,7 +20,7 @@ use super::{
     answer::{JSON, Reading, Stop, nothing},
     kinds,
     lookups::{self, bad},
-    params::Params,
+    params::{Params, given_id},
 };
 use crate::api::document::{
     answers::{Conflict, NotFound, TooLarge, TooOften},
@@ -135,12 +135,6 @@ pub(super) async fn make(
     }
 }
 
-fn id(named: Result<Path<String>, PathRejection>) -> Result<String, Stop> {
-    let Ok(Path(id)) = named else { return Err(nothing()) };
-    let known = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if known { Ok(id) } else { Err(nothing()) }
-}
-
 /// A watch that has not ended.
 #[utoipa::path(
     get, path = "/v1/watches/{id}",
@@ -157,7 +151,7 @@ pub(super) async fn one(
     uri: Uri,
 ) -> Result<Response, Stop> {
     Params::read(&uri, &[])?;
-    let found = api.operations.watched(&who, &id(named)?).await?.ok_or_else(nothing)?;
+    let found = api.operations.watched(&who, &given_id(named)?).await?.ok_or_else(nothing)?;
     let reading = Reading::begin(&api, &HeaderMap::new(), "").await?;
     let mut response = reading.json(StatusCode::OK, JSON, &found, None)?;
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -180,7 +174,7 @@ pub(super) async fn end(
     uri: Uri,
 ) -> Result<Response, Stop> {
     Params::read(&uri, &[])?;
-    match api.operations.unwatch(&who, &id(named)?).await? {
+    match api.operations.unwatch(&who, &given_id(named)?).await? {
         true => Ok(StatusCode::NO_CONTENT.into_response()),
         false => Err(nothing()),
     }

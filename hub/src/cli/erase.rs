@@ -11,7 +11,7 @@ use crate::{
     registry::AskedBy,
     store::{
         Store, StoreError,
-        erasures::{Erasable, Erased, Erasure, feedback},
+        erasures::{Erasable, Erased, Erasure, related},
     },
 };
 
@@ -179,7 +179,7 @@ fn before(found: &Erasable, out: &mut impl Write) -> io::Result<()> {
 /// What each agency has brought by each channel.
 fn shares(found: &Erasable, verb: &str, out: &mut impl Write) -> io::Result<()> {
     for name in &found.names {
-        let what = if feedback::is_name(name) { "feedback" } else { "dossier" };
+        let what = related::word(name);
         writeln!(out, "{what:<10} {name}")?;
     }
     for (channel, share) in &found.shares {

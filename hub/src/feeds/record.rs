@@ -13,8 +13,11 @@ use super::record;
 use crate::{
     journal::entry::{Entry, EntryKind},
     operations::{About, Operations, Persons, Reader, owners},
-    registry::Identity,
-    store::{StoreError, erasures::ErasedSince},
+    registry::{Identity, Telling},
+    store::{
+        StoreError,
+        erasures::{ErasedSince, related},
+    },
 };
 
 /// Where one record is to be had, without its position.
@@ -80,8 +83,10 @@ pub async fn record_at(
     let subject = subject(&name(&entry.contract), &name(&entry.key), &public);
     let mut erased = None;
     if fed.audience.is_party(who) {
-        let agency = public["agency"].as_str().unwrap_or_default();
-        let names = vec![subject.clone(), format!("{agency}/{subject}")];
+        let withdraws = entry.kind == EntryKind::Retraction;
+        let told = Telling::read(&name(&entry.contract), &name(&entry.key), withdraws, &row.public);
+        let mut names = vec![subject.clone()];
+        names.extend(told.map_err(damaged)?.iter().flat_map(|told| related::names_of(&told.name)));
         erased = erased_since(operations, names, position).await?;
     }
     let (personal, data) = if erased.is_some() {

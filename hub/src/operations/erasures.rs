@@ -38,7 +38,8 @@ pub struct ToldErasure {
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
     /// The names of the dossier then: `source/source_code` each; behind them those of feedback
-    /// about it and of answers to that: `agency/contract/key`.
+    /// and requests about it, of applications that became it, and of answers to all of these:
+    /// `agency/contract/key`.
     pub names: Vec<String>,
     /// Who asked.
     pub asked_by: AskedBy,

@@ -180,8 +180,23 @@ impl Operations {
             members.remove("agency");
         }
         let complete = parts.iter().all(|one| one.state.is_final());
-        let personal = persons(reader);
+        let personal = match persons(reader) {
+            Persons::Withheld => Persons::Withheld,
+            _ if self.is_erased((kind, id), &parts).await? => Persons::Erased,
+            persons => persons,
+        };
         Ok(Some(ExchangeStanding { id: id.to_owned(), sent, parts, personal, complete, as_of }))
+    }
+
+    /// Whether the persons of what was sent are erased.
+    async fn is_erased(
+        &self,
+        (kind, id): (Kind, &str),
+        parts: &[ExchangePart],
+    ) -> Result<bool, StoreError> {
+        let (contract, _) = kind.contracts();
+        let names = parts.iter().map(|one| format!("{}/{contract}/{id}", one.agency));
+        Ok(self.store.erased(names.collect()).await?.is_some())
     }
 
     /// How some requests or applications stand at their agencies, each with its id: the store is

@@ -42,7 +42,8 @@ impl AskedBy {
 #[serde(deny_unknown_fields)]
 pub struct ErasureText {
     /// The names of the dossier then, each as `source/source_code`; behind them those of feedback
-    /// about it and of answers to that, as `agency/contract/key`.
+    /// and requests about it, of applications that became it, and of answers to all of these, as
+    /// `agency/contract/key`.
     pub names: Vec<String>,
     /// Who asked.
     pub asked_by: AskedBy,

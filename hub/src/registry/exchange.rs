@@ -44,6 +44,11 @@ pub fn reply_key(request: &str, timed_out: bool) -> String {
     format!("{request}{}", if timed_out { TIMED_OUT } else { "" })
 }
 
+/// The id of what an answer answers, by its key: of the hub's own as of the agency's.
+pub fn request_of(key: &str) -> &str {
+    key.strip_suffix(TIMED_OUT).unwrap_or(key)
+}
+
 /// The record of which nothing may be told yet where this one is to be told: the hub says that an
 /// agency has not answered only where it has not.
 pub fn yields_to(name: &RecordName) -> Option<RecordName> {
@@ -118,6 +123,7 @@ mod tests {
         assert_eq!(sent_by(&request), Some(("so-gui", "cv:7")));
         let replied = named(REPLY, reply_key(&request, false));
         let timed_out = named(REPLY, reply_key(&request, true));
+        assert!([&replied, &timed_out].iter().all(|reply| request_of(&reply.key) == request));
         assert_eq!(yields_to(&timed_out), Some(replied.clone()));
         assert_eq!(yields_to(&replied), None);
         assert_eq!(yields_to(&named("votes/1", timed_out.key)), None);

@@ -5,7 +5,7 @@
 //! The subject is a dossier, under all the names that it has then. Names are kept: what is told
 //! under one of them later loses its personal members on acceptance ([`super::batch::Erased`]).
 
-pub(crate) mod feedback;
+pub(crate) mod related;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -57,8 +57,8 @@ pub struct Share {
 /// What there is to erase of a dossier, and what was.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Erasable {
-    /// The names of the dossier, none where there is no such dossier; then those of the feedback
-    /// about it and of what was answered.
+    /// The names of the dossier, none where there is no such dossier; then those of what is related
+    /// to it: feedback, applications, requests, and what was answered.
     pub names: Vec<String>,
     /// Names among them that were erased before, each with the position of its erasure.
     pub before: BTreeMap<String, u64>,

@@ -247,9 +247,9 @@ pub trait Store:
     /// at one moment.
     fn find(&self, code: String, source: Option<String>) -> Answer<'_, Result<Found, StoreError>>;
 
-    /// The journal's size, where nothing was heard since of what an answer rests on; `None` where it
-    /// may have been. What another process has written to a file counts from when it is noticed, a
-    /// moment later; an answer is true at that size all the same.
+    /// The journal's size, where nothing was heard since of what an answer rests on; `None` where
+    /// it may have been. What another process has written to a file counts from when it is noticed,
+    /// a moment later; an answer is true at that size all the same.
     fn holds<'a>(&'a self, basis: &'a Basis) -> Answer<'a, Option<u64>>;
 
     /// The observations of a dossier before a position, in journal order, from public texts.

@@ -18,7 +18,7 @@ on_each_store!(
 );
 
 /// The catalogue of the province, with procedures of codes of their own.
-fn publishing(folder: &mut Folder) {
+pub(crate) fn publishing(folder: &mut Folder) {
     let catalogue = folder.catalogue();
     let file = catalogue.join("procedures.csv");
     let mut text = fs::read_to_string(&file).unwrap();
@@ -33,7 +33,7 @@ fn publishing(folder: &mut Folder) {
     folder.publishing(Some(catalogue));
 }
 
-fn applied(agency: &str, procedure: &str) -> Value {
+pub(crate) fn applied(agency: &str, procedure: &str) -> Value {
     json!({ "agency": agency, "procedure": procedure, "submitted_at": "2026-11-25T02:00:00Z",
             "applicant": { "name": "Lâm Thị Mẫu", "kind": "person", "id_number": "075199000001",
                            "phone": "0900000001" },

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{Prepared, Subjects, Submission, Work, code_of};
-use crate::{registry::Identity, store::erasures::feedback};
+use crate::{registry::Identity, store::erasures::related};
 
 /// Erased names that a batch may touch, each with the position of its erasure.
 #[derive(Debug, Clone, Default)]
@@ -22,7 +22,7 @@ pub fn erasable_codes(batch: &[Submission], subjects: &Subjects) -> Vec<String> 
         let told = item.outcome.iter().flatten().filter_map(|one| one.content.as_ref());
         codes.extend(told.map(|content| content.identity().source_code));
         let told = item.outcome.iter().flatten().filter_map(|one| one.telling.as_ref());
-        let names = told.flat_map(|telling| feedback::names_of(&telling.name));
+        let names = told.flat_map(|telling| related::names_of(&telling.name));
         codes.extend(names.map(|name| Identity::of_key(&name).source_code));
     }
     codes.extend(subjects.memberships().map(|one| one.identity.source_code.clone()));
@@ -55,10 +55,10 @@ impl Erased {
 
 impl Work<'_> {
     /// The erasure that holds for a record: of its dossier, under whichever name, or of the
-    /// feedback that it is or answers.
+    /// feedback, application or request that it is or answers.
     fn erasure_of(&self, one: &Prepared) -> Option<u64> {
         if let Some(telling) = &one.telling {
-            let names = feedback::names_of(&telling.name);
+            let names = related::names_of(&telling.name);
             return names.iter().find_map(|name| self.erased.of(name));
         }
         let content = one.content.as_ref()?;

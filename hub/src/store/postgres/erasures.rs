@@ -1,6 +1,6 @@
 //! Erasing a person: what there is of one, and its going. It takes the role that owns the store.
 
-mod feedback;
+mod related;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -182,7 +182,7 @@ async fn attempts(
 async fn erasable(client: &impl GenericClient, key: &str) -> Result<Erasable, Failure> {
     let mut found = Erasable::default();
     let mut brought = said(client, key, &mut found).await?;
-    brought.append(&mut feedback::add(client, key, &mut found).await?);
+    brought.append(&mut related::add(client, key, &mut found).await?);
     attempts(client, brought, &mut found).await?;
     let said: Vec<i64> = found.said.iter().copied().map(signed).collect();
     let row = session::row(client, LETTERS, &[&said, &TOLD]).await?;

@@ -1,6 +1,6 @@
 //! Erasing a person: what there is of one, and its going.
 
-mod feedback;
+mod related;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -194,7 +194,7 @@ fn erasable(connection: &Connection, key: &str) -> Result<Erasable, StoreError> 
         found.before.extend(erased.map(|position| (name.clone(), position)));
         found.names.push(name);
     }
-    brought.append(&mut feedback::add(connection, key, &mut found)?);
+    brought.append(&mut related::add(connection, key, &mut found)?);
     attempts(connection, &brought, &mut found)?;
     let mut letters = connection.prepare_cached(LETTERS)?;
     for position in &found.said {

@@ -1,4 +1,4 @@
-//! The feedback about a dossier, as it is found among what channels brought.
+//! What is related to a dossier, as it is found among what channels brought.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::{
         StoreError,
         erasures::{
             Erasable, channels_of,
-            feedback::{BY_PORTAL, IN_ENTRIES, Search, Stored},
+            related::{BY_PORTAL, IN_ENTRIES, Search, Stored},
         },
     },
 };
@@ -22,11 +22,12 @@ const NAMES: &str = "
     FROM members k JOIN members m ON m.dossier = k.dossier
     WHERE k.source_code = ?1 AND k.source = ?2";
 
-/// Other channels that have brought feedback which counts.
+/// Other channels that have brought such records which count.
 const CHANNELS: &str = "
     SELECT DISTINCT m.channel FROM records r JOIN entries e ON e.position = r.position
     JOIN messages m ON m.message = e.message
-    WHERE r.contract IN ('feedback/1', 'feedback-answer/1')";
+    WHERE r.contract IN ('feedback/1', 'feedback-answer/1', 'application/1', 'acknowledgement/1',
+                         'request/1', 'reply/1')";
 
 /// An agency's own channels.
 const OWN: &str = "SELECT DISTINCT channel FROM messages WHERE channel >= ?1 AND channel < ?2";
@@ -38,17 +39,38 @@ const TOLD: &str = "
     JOIN entries e ON e.position BETWEEN m.first_position AND m.last_position
         AND e.message = m.message
     LEFT JOIN personal p ON p.position = e.position
-    WHERE m.channel = ?1 AND instr(e.text, ?2) > 0";
+    WHERE m.channel = ?1
+        AND (instr(e.text, ?2) > 0 OR instr(e.text, ?3) > 0 OR instr(e.text, ?4) > 0
+             OR instr(e.text, ?5) > 0 OR instr(e.text, ?6) > 0)";
 
-/// Adds the feedback about a dossier, and what was answered to it, to what is erased; gives the
-/// messages that brought it.
-pub(super) fn add(
+/// Each telling that a channel has brought, in the order of positions.
+fn told(
     connection: &Connection,
-    key: &str,
-    found: &mut Erasable,
-) -> Result<BTreeSet<u64>, StoreError> {
+    channel: &str,
+    mut take: impl FnMut(Stored) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let [a, b, c, d, e] = IN_ENTRIES;
+    let mut told = connection.prepare_cached(TOLD)?;
+    let mut rows = told.query(params![channel, a, b, c, d, e])?;
+    while let Some(row) = rows.next()? {
+        take(Stored {
+            position: row.get(0)?,
+            text: row.get_ref(1)?.as_bytes().unwrap_or_default().to_vec(),
+            public: row.get_ref(2)?.as_bytes().unwrap_or_default().to_vec(),
+            message: row.get(3)?,
+            channel: channel.to_owned(),
+            is_there: row.get(4)?,
+        })?;
+    }
+    Ok(())
+}
+
+/// The names of a dossier in a search for what is related to it, and the channels that may have
+/// brought that.
+fn search(connection: &Connection, key: &str) -> Result<(Search, BTreeSet<String>), StoreError> {
     let Identity { source, source_code } = Identity::of_key(key);
-    let (mut search, mut channels) = (Search::default(), BTreeSet::from([BY_PORTAL.to_owned()]));
+    let (mut search, mut channels) =
+        (Search::default(), BTreeSet::from(BY_PORTAL.map(str::to_owned)));
     let mut names = connection.prepare_cached(NAMES)?;
     let mut rows = names.query([source_code, source])?;
     let mut own = connection.prepare_cached(OWN)?;
@@ -62,22 +84,25 @@ pub(super) fn add(
     let mut others = connection.prepare_cached(CHANNELS)?;
     let of = others.query_map([], |row| row.get(0))?;
     channels.extend(of.collect::<Result<Vec<String>, _>>()?);
-    let mut told = connection.prepare_cached(TOLD)?;
-    for channel in channels {
-        let mut rows = told.query(params![channel, IN_ENTRIES])?;
-        while let Some(row) = rows.next()? {
-            search.take(Stored {
-                position: row.get(0)?,
-                text: row.get_ref(1)?.as_bytes().unwrap_or_default().to_vec(),
-                public: row.get_ref(2)?.as_bytes().unwrap_or_default().to_vec(),
-                message: row.get(3)?,
-                channel: channel.clone(),
-                is_there: row.get(4)?,
-            })?;
-        }
+    Ok((search, channels))
+}
+
+/// Adds what is related to a dossier to what is erased; gives the messages that brought it.
+pub(super) fn add(
+    connection: &Connection,
+    key: &str,
+    found: &mut Erasable,
+) -> Result<BTreeSet<u64>, StoreError> {
+    let (mut search, channels) = search(connection, key)?;
+    for channel in &channels {
+        told(connection, channel, |one| search.look(&one))?;
     }
-    let (refusable, first) = (search.refused(), found.names.len());
-    let mut brought = search.close(found);
+    let again = if search.is_any() { channels } else { BTreeSet::new() };
+    for channel in &again {
+        told(connection, channel, |one| search.take(one, found))?;
+    }
+    let first = found.names.len();
+    let (mut brought, refusable) = search.close(found);
     for name in refusable {
         refused(connection, &name, &mut brought)?;
     }
