@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use super::{Api, Exports, Streams};
+use super::{Api, Exports, Means, Streams};
 use crate::{
     auth::{Keys, Principal, new_key},
     catalog::{Catalog, gazetteer},
@@ -122,7 +122,7 @@ impl Bench {
         Self {
             folder,
             journey,
-            api: Api {
+            api: Api::from(Means {
                 operations,
                 live,
                 streams,
@@ -132,7 +132,7 @@ impl Bench {
                 exports: Exports::default(),
                 telemetry,
                 attachments: None,
-            },
+            }),
         }
     }
 

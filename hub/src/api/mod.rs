@@ -58,7 +58,7 @@ pub use proxies::Proxies;
 pub(crate) use statistics::today;
 pub use stream::{STREAMS_MAX, Streams};
 
-use std::sync::Arc;
+use std::{ops::Deref, sync::Arc};
 
 use adapters::dialect::Files;
 use adapters::rest::{
@@ -87,9 +87,27 @@ use crate::{
     telemetry::Telemetry,
 };
 
-/// What the calls act through.
+/// What the calls act through: every call has a handle of its own, so that is one count to raise.
 #[derive(Clone)]
-pub struct Api {
+pub struct Api(Arc<Means>);
+
+impl Deref for Api {
+    type Target = Means;
+
+    fn deref(&self) -> &Means {
+        &self.0
+    }
+}
+
+impl From<Means> for Api {
+    fn from(means: Means) -> Self {
+        Self(Arc::new(means))
+    }
+}
+
+/// What there is to act through.
+#[derive(Clone)]
+pub struct Means {
     /// The hub's answers.
     pub operations: Operations,
     /// The live end of the feeds.
@@ -110,7 +128,7 @@ pub struct Api {
     pub attachments: Option<Arc<Attachments>>,
 }
 
-impl Api {
+impl Means {
     /// Where files go that come inside messages.
     pub(crate) fn files(&self) -> Option<Arc<dyn Files>> {
         let kept = self.attachments.clone()?;

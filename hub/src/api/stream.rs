@@ -25,7 +25,7 @@ use tokio::{
 };
 
 use super::{
-    Api, Asker,
+    Api, Asker, Means,
     answer::{Reading, Stop},
     feeds::{feed_in_path, named, place},
     kinds,
@@ -124,7 +124,8 @@ pub(super) async fn stream(
     let credential = authorization(&headers).map(ToOwned::to_owned);
     let (frames, sent) = mpsc::channel(AHEAD);
     let log = reading.head.log.clone();
-    let api = Api { operations: api.operations.unconfigured(), ..api };
+    let means = Means { operations: api.operations.unconfigured(), ..Means::clone(&api) };
+    let api = Api::from(means);
     let follower = Follower { api, who, credential, feed, log, place, frames };
     tokio::spawn(async move {
         follower.follow().await;

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    api::{Api, Exports, Lookups, Proxies, Streams},
+    api::{Api, Exports, Lookups, Means, Proxies, Streams},
     attachments::Attachments,
     auth::Keys,
     config::Config,
@@ -103,7 +103,7 @@ impl Process {
 
     /// What the calls act through.
     pub(super) fn calls(&self, operations: &Operations, proxies: Proxies) -> Api {
-        Api {
+        Api::from(Means {
             operations: operations.clone(),
             live: self.live.clone(),
             streams: self.streams.clone(),
@@ -113,7 +113,7 @@ impl Process {
             lookups: self.lookups.clone(),
             telemetry: self.telemetry.clone(),
             attachments: self.attachments.clone(),
-        }
+        })
     }
 
     pub(super) fn store(&self) -> &Arc<dyn Store> {
