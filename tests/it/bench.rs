@@ -146,8 +146,8 @@ fn transports_are_told_beside_pushes() {
         told(&names, &[&format!("{name}, CPU of the hub"), &format!("{name}, messages")]);
     }
     told(&names, &["the same operations on files, bare", "file, but for those"]);
-    let rows = ["push of rows, one connection", "database, rows"];
-    for name in rows {
+    told(&names, &["the same rows read, bare", "rows, but for that"]);
+    for name in ["push of rows, one connection", "database, rows"] {
         told(&names, &[&format!("{name}, CPU of the hub"), &format!("{name}, rows")]);
     }
     let other = cluster::database("bench-transports");

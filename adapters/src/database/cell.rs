@@ -84,16 +84,30 @@ pub(super) fn real(number: f64) -> String {
     }
 }
 
-/// A row of names and values of JSON.
-pub(super) fn object<'a>(columns: impl Iterator<Item = (&'a str, String)>) -> Bytes {
+/// A value of a column, on its way to JSON.
+pub(super) enum Member<'a> {
+    Null,
+    Integer(i64),
+    Text(Cow<'a, str>),
+    /// What is JSON already.
+    Json(String),
+}
+
+/// A row of names and values.
+pub(super) fn object<'a>(columns: impl Iterator<Item = (impl AsRef<str>, Member<'a>)>) -> Bytes {
     let mut text = Vec::with_capacity(ROW_BYTES);
     let mut before = b'{';
+    // What is a text or a number can always be written.
     for (name, value) in columns {
         text.push(before);
-        // A text can always be written.
-        let _ = serde_json::to_writer(&mut text, name);
+        let _ = serde_json::to_writer(&mut text, name.as_ref());
         text.push(b':');
-        text.extend_from_slice(value.as_bytes());
+        match value {
+            Member::Null => text.extend_from_slice(b"null"),
+            Member::Integer(number) => drop(serde_json::to_writer(&mut text, &number)),
+            Member::Text(value) => drop(serde_json::to_writer(&mut text, &*value)),
+            Member::Json(value) => text.extend_from_slice(value.as_bytes()),
+        }
         before = b',';
     }
     if before == b'{' {
@@ -118,8 +132,16 @@ mod tests {
         assert_eq!(hexadecimal(&[0, 255]), "\"\\\\x00ff\"");
         assert_eq!(serde_json::from_str::<Value>(&hexadecimal(&[1])).unwrap(), "\\x01");
         assert_eq!((real(1.5).as_str(), real(f64::NAN).as_str()), ("1.5", "\"NaN\""));
-        let row = object([("a\"", "1".to_owned()), ("b", quoted("x\n"))].into_iter());
-        assert_eq!(row, "{\"a\\\"\":1,\"b\":\"x\\n\"}");
-        assert_eq!(object(std::iter::empty()), "{}");
+        let row = object(
+            [
+                ("a\"", Member::Integer(-1)),
+                ("b", Member::Text("x\n".into())),
+                ("c", Member::Null),
+                ("d", Member::Json("1.50".to_owned())),
+            ]
+            .into_iter(),
+        );
+        assert_eq!(row, "{\"a\\\"\":-1,\"b\":\"x\\n\",\"c\":null,\"d\":1.50}");
+        assert_eq!(object(std::iter::empty::<(&str, Member<'_>)>()), "{}");
     }
 }

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::{
     Found, Settings,
-    cell::{Cell, hexadecimal, letters, object, quoted, real},
+    cell::{Cell, Member, hexadecimal, letters, object, quoted, real},
     fault,
     statement::{Dialect, Wanted},
 };
@@ -117,16 +117,11 @@ fn found(row: &Row, settings: &Settings) -> Result<Found, Trouble> {
     };
     let watermark = settings.watermark.as_ref().map(cell).transpose()?;
     let key: Result<Vec<Cell>, Trouble> = settings.key.iter().map(cell).collect();
-    let columns: Vec<(String, String)> = row
-        .columns_ref()
-        .iter()
-        .enumerate()
-        .map(|(at, column)| {
-            let value = row.as_ref(at).unwrap_or(&Value::NULL);
-            (column.name_str().into_owned(), json(value, column))
-        })
-        .collect();
-    let text = object(columns.iter().map(|(name, value)| (name.as_str(), value.clone())));
+    let columns = row.columns_ref().iter().enumerate().map(|(at, column)| {
+        let value = row.as_ref(at).unwrap_or(&Value::NULL);
+        (column.name_str(), json(value, column))
+    });
+    let text = object(columns);
     Ok(Found { watermark, key: key?, text })
 }
 
@@ -165,10 +160,10 @@ fn is_number(column: &Column) -> bool {
     matches!(kind, ColumnType::MYSQL_TYPE_DECIMAL | ColumnType::MYSQL_TYPE_NEWDECIMAL)
 }
 
-fn json(value: &Value, column: &Column) -> String {
-    match value {
-        Value::NULL => "null".to_owned(),
-        Value::Int(number) => number.to_string(),
+fn json<'a>(value: &'a Value, column: &Column) -> Member<'a> {
+    Member::Json(match value {
+        Value::NULL => return Member::Null,
+        Value::Int(number) => return Member::Integer(*number),
         Value::UInt(number) => number.to_string(),
         // The shortest text of a number of 32 bits, not of its 64.
         Value::Float(number) => number.to_string().parse().map_or_else(|_| real(0.0), real),
@@ -185,11 +180,11 @@ fn json(value: &Value, column: &Column) -> String {
             ColumnType::MYSQL_TYPE_BIT => {
                 bytes.iter().fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte)).to_string()
             }
-            ColumnType::MYSQL_TYPE_JSON => quoted(&letters(bytes)),
+            ColumnType::MYSQL_TYPE_JSON => return Member::Text(letters(bytes)),
             _ if column.character_set() == BINARY => hexadecimal(bytes),
-            _ => quoted(&letters(bytes)),
+            _ => return Member::Text(letters(bytes)),
         },
-    }
+    })
 }
 
 /// An error in words; those of the server only where they cannot hold data.

@@ -10,7 +10,7 @@ use tokio::{task::spawn_blocking, time::timeout};
 
 use super::{
     Found, Settings,
-    cell::{Cell, hexadecimal, letters, object, quoted, real},
+    cell::{Cell, Member, hexadecimal, letters, object, real},
     fault,
     statement::{Dialect, Wanted},
 };
@@ -101,13 +101,13 @@ fn read(
         let key: Result<Vec<Cell>, Trouble> = settings.key.iter().map(cell).collect();
         let columns = names.iter().enumerate().map(|(at, name)| {
             let value = match row.get_ref(at) {
-                Ok(ValueRef::Integer(number)) => number.to_string(),
-                Ok(ValueRef::Real(number)) => real(number),
-                Ok(ValueRef::Text(text)) => quoted(&letters(text)),
-                Ok(ValueRef::Blob(bytes)) => hexadecimal(bytes),
-                Ok(ValueRef::Null) | Err(_) => "null".to_owned(),
+                Ok(ValueRef::Integer(number)) => Member::Integer(number),
+                Ok(ValueRef::Real(number)) => Member::Json(real(number)),
+                Ok(ValueRef::Text(text)) => Member::Text(letters(text)),
+                Ok(ValueRef::Blob(bytes)) => Member::Json(hexadecimal(bytes)),
+                Ok(ValueRef::Null) | Err(_) => Member::Null,
             };
-            (name.as_str(), value)
+            (name, value)
         });
         let text = object(columns);
         found.push(Found { watermark, key: key?, text });

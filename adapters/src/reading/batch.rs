@@ -1,9 +1,6 @@
 //! From rows to messages: what is known already is left out, the rest is one array of JSON.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::atomic::Ordering,
-};
+use std::{collections::HashMap, sync::atomic::Ordering};
 
 use bytes::{BufMut, Bytes, BytesMut};
 
@@ -99,8 +96,10 @@ impl Turn {
             .iter()
             .map(|row| (self.memory.mark(row.key.as_bytes()), self.memory.mark(&row.text)))
             .collect();
-        let keys: HashSet<Mark> = marked.iter().map(|(key, _)| *key).collect();
-        let known = self.memory.polled(&self.channel, keys.into_iter().collect()).await;
+        let mut keys: Vec<Mark> = marked.iter().map(|(key, _)| *key).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let known = self.memory.polled(&self.channel, keys).await;
         let known = known.map_err(|later| Trouble::hub(&later))?;
         let mut known: HashMap<Mark, Mark> = known.into_iter().collect();
         let mut fresh = Vec::new();

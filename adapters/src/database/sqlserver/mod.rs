@@ -18,7 +18,7 @@ use tokio_util::compat::{Compat, TokioAsyncWriteCompatExt};
 
 use super::{
     Found, Settings,
-    cell::{Cell, object},
+    cell::{Cell, Member, object},
     fault,
     statement::{Dialect, Wanted},
 };
@@ -197,7 +197,7 @@ fn found(row: Row, columns: &[Column], settings: &Settings) -> Result<Found, Tro
     let mut members = Vec::with_capacity(columns.len());
     for (column, value) in columns.iter().zip(&values) {
         let value = value::json(value).ok_or_else(|| fault::beyond(&column.name))?;
-        members.push((column.name.as_str(), value));
+        members.push((&column.name, Member::Json(value)));
     }
     Ok(Found { watermark, key: key?, text: object(members.into_iter()) })
 }

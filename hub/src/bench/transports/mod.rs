@@ -315,7 +315,7 @@ pub(crate) fn run(seed: u64, options: &Options) -> Result<Table, BenchError> {
     }
     bench.push(ALONE, ONE_BY_ONE)?;
     bench.pages()?;
-    bench.rows()?;
+    let bare_rows = bench.rows()?;
     bench.push(PUSH, AT_ONCE)?;
     let mut table = Table::new(format!(
         "bench transports: {} messages of one dossier by each, SQLite, seed {seed}",
@@ -341,10 +341,16 @@ pub(crate) fn run(seed: u64, options: &Options) -> Result<Table, BenchError> {
         let rows = [rows::PUSHED, rows::READ].contains(&one.name);
         let (what, unit) = if rows { ("rows", "rows/s") } else { ("messages", "msg/s") };
         table.line(format!("{}, {what}", one.name), one.rate, unit);
-        if let Some(bare) = bare.filter(|_| one.name == "file") {
-            table.line("the same operations on files, bare", bare * 1e3, "µs");
-            let rest = ("file, but for those", (one.cpu - bare) * 1e3, "µs");
-            table.against(rest, (PUSH, of(PUSH) * 1e3));
+        let (bare, what, rest, floor) = match one.name {
+            "file" => (bare, "the same operations on files, bare", "file, but for those", PUSH),
+            rows::READ => {
+                (bare_rows, "the same rows read, bare", "rows, but for that", rows::PUSHED)
+            }
+            _ => continue,
+        };
+        if let Some(bare) = bare {
+            table.line(what, bare * 1e3, "µs");
+            table.against((rest, (one.cpu - bare) * 1e3, "µs"), (floor, of(floor) * 1e3));
         }
     }
     note_others(&mut table, bench.taken.iter().map(|one| one.others).fold(0.0, f64::max));

@@ -1,6 +1,6 @@
 //! Rows of a database that the hub reads, beside pushes of the same rows.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{hint::black_box, path::PathBuf, sync::Arc};
 
 use rusqlite::{Connection, params_from_iter};
 use serde_json::{Map, Value};
@@ -12,7 +12,7 @@ use super::{
         storage::Place,
         workload::{self, Shape},
     },
-    Batch, Bench, BenchError, ONE_BY_ONE, until, wire,
+    Batch, Bench, BenchError, ONE_BY_ONE, clock, stop, until, wire,
 };
 use crate::store::postgres::connect;
 
@@ -70,6 +70,38 @@ impl Foreign {
                 Ok::<_, BenchError>(connect(&database.config).await?.batch_execute(sql).await?)
             })?,
         }
+    }
+
+    /// Reads all rows as the hub does, so many at once and each a text, and does nothing with them:
+    /// milliseconds of CPU for each. Nothing where a server reads too.
+    fn bare(&self) -> Result<Option<f64>, BenchError> {
+        let Self::File(file) = self else { return Ok(None) };
+        let connection = Connection::open(file)?;
+        let sql = format!("SELECT * FROM bang WHERE \"{NUMBER}\" > ?1 ORDER BY 1 LIMIT {IN_ONE}");
+        let mut statement = connection.prepare(&sql)?;
+        let columns = statement.column_count();
+        let (mut last, mut count, before) = (i64::MIN, 0_u64, clock::thread_nanos());
+        loop {
+            stop::check()?;
+            let mut rows = statement.query([last])?;
+            let first = count;
+            while let Some(row) = rows.next()? {
+                last = row.get(0)?;
+                let mut text = Vec::with_capacity(1_024);
+                for at in 1..columns {
+                    text.extend_from_slice(
+                        row.get_ref(at)?.as_bytes_or_null().ok().flatten().unwrap_or_default(),
+                    );
+                }
+                black_box(text);
+                count += 1;
+            }
+            if count == first {
+                break;
+            }
+        }
+        let used = clock::thread_nanos().zip(before).map(|(after, before)| after - before);
+        Ok(used.map(|nanos| nanos as f64 / 1e6 / count.max(1) as f64))
     }
 
     /// Puts rows into the table, all at one moment.
@@ -157,8 +189,8 @@ fn message(rows: &[Row], first: usize) -> String {
 }
 
 impl Bench {
-    /// The same number of rows pushed and read.
-    pub(super) fn rows(&mut self) -> Result<(), BenchError> {
+    /// The same number of rows pushed and read; milliseconds of CPU that reading one takes alone.
+    pub(super) fn rows(&mut self) -> Result<Option<f64>, BenchError> {
         let (pushed, read) = (self.rows_of(), self.rows_of());
         let key = self.hub.keys.agency.clone();
         let messages: Vec<String> = rows(&pushed)?
@@ -182,7 +214,8 @@ impl Bench {
             bench.foreign.fill(&all)?;
             let path = format!("/v1/dossiers/{last}");
             until(|| Ok(bench.hub.get(&path)?.0 == 200))
-        })
+        })?;
+        self.foreign.bare()
     }
 
     fn rows_of(&mut self) -> Batch {

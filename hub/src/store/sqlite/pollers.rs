@@ -168,7 +168,10 @@ pub(super) fn moved(connection: &Connection, all: &[Moved]) -> Result<(), StoreE
         let values = params![channel, advance.cursor, millis(LEASE)];
         connection.prepare_cached(&cursor)?.execute(values)?;
         let mut statement = connection.prepare_cached(polled)?;
-        for (key, content) in &advance.polled {
+        // In the order of the keys, so that each page is gone to once; of one key the last holds.
+        let mut marks: Vec<&(Mark, Mark)> = advance.polled.iter().collect();
+        marks.sort_by_key(|(key, _)| key);
+        for (key, content) in marks {
             statement.execute(params![channel, key, content])?;
         }
     }
