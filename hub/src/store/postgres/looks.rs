@@ -4,7 +4,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use futures_util::future::try_join;
+use futures_util::future::try_join3;
 use tokio::sync::Mutex;
 use tokio_postgres::Row;
 
@@ -28,6 +28,9 @@ const ENTRIES_MAX: u64 = 256;
 
 const SINCE: &str = "SELECT position, kind, text, public FROM entries
                      WHERE position >= $1 ORDER BY position LIMIT $2";
+
+/// Which transaction has made all folds: the one that has written the rules' places in the journal.
+const MADE: &str = "SELECT xmin::text FROM rules ORDER BY position LIMIT 1";
 
 /// What this process has seen of the journal's end.
 #[derive(Default)]
@@ -54,13 +57,15 @@ struct End {
     log_id: String,
     rules: Option<Digest>,
     erased: Option<u64>,
+    /// Who has made the folds anew last: the journal does not tell that.
+    made: Option<String>,
     size: u64,
 }
 
 impl End {
-    fn of(tip: Tip) -> Self {
+    fn of(tip: Tip, made: Option<String>) -> Self {
         let size = tip.next();
-        Self { log_id: tip.log.id, rules: tip.rules, erased: tip.erased, size }
+        Self { log_id: tip.log.id, rules: tip.rules, erased: tip.erased, made, size }
     }
 
     /// The number of the entries between, where these alone tell what was touched.
@@ -99,15 +104,21 @@ impl Looks {
         let values: [Value<'_>; 2] = [&from, &signed(ENTRIES_MAX)];
         // The end comes first: what came after it is left for the next look.
         let since = session::rows(&client, SINCE, &values);
-        let (tip, said) = try_join(known::tip(&client), since).await?;
-        let end = End::of(tip);
-        match known.as_ref().and_then(|known| known.entries_to(&end)) {
-            Some(count) => {
+        let made = session::row(&client, MADE, &[]);
+        let (tip, said, made) = try_join3(known::tip(&client), since, made).await?;
+        let made = made.map(|row| row.try_get(0)).transpose()?;
+        let end = End::of(tip, made);
+        match known.as_ref().map(|known| (known, known.entries_to(&end))) {
+            Some((_, Some(count))) => {
                 for row in said.iter().take(usize::try_from(count).unwrap_or_default()) {
                     self.touched(row)?;
                 }
             }
-            None => self.slots.touch_anything(end.size),
+            // Nothing tells which of the answers at this very size was read before and which after.
+            Some((known, None)) if known.made != end.made => {
+                self.slots.touch_anything(end.size + 1);
+            }
+            _ => self.slots.touch_anything(end.size),
         }
         let size = end.size;
         *known = Some(end);
