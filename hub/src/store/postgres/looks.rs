@@ -2,7 +2,10 @@
 //! the journal's end is looked at each time: by one for all who wait, and with what was said since
 //! the look before.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use futures_util::future::try_join3;
 use tokio::sync::Mutex;
@@ -11,7 +14,7 @@ use tokio_postgres::Row;
 use super::{
     failure::Failure,
     known,
-    session::{self, Sessions, Value, signed, soon, unsigned},
+    session::{self, Sessions, Value, signed, unsigned},
 };
 use crate::{
     journal::{entry::EntryKind, merkle::Digest},
@@ -25,6 +28,10 @@ use crate::{
 
 /// Entries that are read to see what they touch; more of them may touch anything.
 const ENTRIES_MAX: u64 = 256;
+
+/// How long anybody waits to hear whether an answer holds, those before included: reading it anew
+/// takes less, and where nothing is heard that is to be found out, and told, in time.
+const HEARD_WITHIN: Duration = Duration::from_secs(2);
 
 const SINCE: &str = "SELECT position, kind, text, public FROM entries
                      WHERE position >= $1 ORDER BY position LIMIT $2";
@@ -79,7 +86,8 @@ impl Looks {
     /// The journal's size, where nothing was heard since of what an answer rests on.
     pub(super) async fn holds(&self, sessions: &Sessions, basis: &Basis) -> Option<u64> {
         let moment = basis.moment?;
-        let size = self.size(sessions).await?;
+        let heard = tokio::time::timeout(HEARD_WITHIN, self.size(sessions)).await;
+        let size = heard.ok().flatten()?;
         (moment <= size && self.slots.untouched(&basis.marks, moment)).then_some(size)
     }
 
@@ -92,7 +100,7 @@ impl Looks {
             return turn.found;
         }
         let served = self.asked.load(Ordering::SeqCst);
-        let found = soon(self.look(sessions, &mut turn.known)).await;
+        let found = self.look(sessions, &mut turn.known).await;
         // Where it failed, all who waited ask for themselves, and are told why.
         (turn.served, turn.found) = (served, found.ok());
         turn.found
