@@ -1,6 +1,7 @@
 //! Exports through the front door, read by the programs that analysts read them with.
 
 mod broken;
+mod killed;
 mod large;
 mod page;
 mod persons;

@@ -1,6 +1,8 @@
 //! Where is my dossier: what the public is told, who is told it, and who is not.
 
+mod beside;
 mod kept;
+mod silent;
 mod watches;
 
 use std::time::{Duration, Instant};
@@ -57,7 +59,11 @@ impl Office {
 
     /// With more lines in its configuration.
     async fn new_with(backend: Backend, name: &str, lines: &str) -> Self {
-        let folder = backend.folder(name).with_lines(lines);
+        Self::of(backend.folder(name).with_lines(lines)).await
+    }
+
+    /// The hub of a folder, told of the first samples.
+    async fn of(folder: Folder) -> Self {
         let (agency, portal) = (folder.key(&format!("agency:{AGENCY}")), folder.key("portal"));
         let hub = Hub::start(&folder).await;
         for number in 1..=3 {

@@ -79,6 +79,7 @@ mod sender;
 mod simulate;
 mod soak;
 mod soap;
+mod strange;
 mod subscribers;
 mod sweep;
 mod tidy;

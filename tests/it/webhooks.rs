@@ -2,6 +2,7 @@
 //! themselves, and whatever becomes of the hub meanwhile.
 
 mod addresses;
+mod corrected;
 mod documented;
 mod dossiers;
 mod failing;

@@ -16,7 +16,7 @@ on_each_store!(only_what_is_about_a_dossier_is_sent_by_any_of_its_codes);
 const CODE: &str = "H19.53-240304-0001";
 const FORMER: &str = "000.00.53.H19-240304-0001";
 
-fn snapshot(own: &str, code: Option<&str>) -> Value {
+pub(super) fn snapshot(own: &str, code: Option<&str>) -> Value {
     let mut record = json!({
         "loai": "HOSO", "ma": own, "phienBan": "1", "trangThai": "2", "nhan": "2024-03-04",
         "nguoiNop": "Lâm Thị Mẫu", "thuTuc": "1.001612",
@@ -27,7 +27,7 @@ fn snapshot(own: &str, code: Option<&str>) -> Value {
     record
 }
 
-fn step(own: &str, status: &str) -> Value {
+pub(super) fn step(own: &str, status: &str) -> Value {
     json!({ "loai": "BUOC", "ma": own, "trangThai": status, "luc": "2024-03-05T08:00:00+07:00" })
 }
 
@@ -35,7 +35,7 @@ fn withdrawal(own: &str) -> Value {
     json!({ "loai": "RUT", "ma": own, "luc": "2024-03-06T08:00:00+07:00", "lyDo": "Tự rút" })
 }
 
-async fn tells(sender: &Sender, agency: &str, records: &[Value]) {
+pub(super) async fn tells(sender: &Sender, agency: &str, records: &[Value]) {
     let message = json!({ "tin": records }).to_string();
     let channel = format!("{agency}.tin");
     let (status, told) = sender.push(&channel, None, message.as_bytes()).await.unwrap();
@@ -54,14 +54,14 @@ async fn about(sender: &Sender, feed: &str, names: &[&str]) -> Vec<String> {
 }
 
 /// Somebody who is sent one feed of one code, from the beginning.
-struct Followed {
+pub(super) struct Followed {
     sender: Sender,
-    id: String,
-    receiver: Agency,
+    pub(super) id: String,
+    pub(super) receiver: Agency,
 }
 
 impl Followed {
-    async fn new(sender: &Sender, feed: &str, code: &str) -> Self {
+    pub(super) async fn new(sender: &Sender, feed: &str, code: &str) -> Self {
         let receiver = Agency::new(|_, _| Reply::TAKEN).await;
         let asked = json!({ "feed": feed, "dossier": code, "after": "beginning" });
         let (id, _) = subscribe(sender, &receiver.url, asked).await;
@@ -69,7 +69,7 @@ impl Followed {
     }
 
     /// What it was sent once there is no more; its place is at the feed's end then.
-    async fn sent(&self, at_least: usize) -> Vec<String> {
+    pub(super) async fn sent(&self, at_least: usize) -> Vec<String> {
         takes(&self.receiver, at_least).await;
         stands(&self.sender, &self.id, |one| one["lag"] == 0).await;
         taken(&self.receiver)

@@ -2,16 +2,19 @@
 //! the journal's end is looked at each time: by one for all who wait, and with what was said since
 //! the look before.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
-use futures_util::future::try_join;
+use futures_util::future::try_join3;
 use tokio::sync::Mutex;
 use tokio_postgres::Row;
 
 use super::{
     failure::Failure,
     known,
-    session::{self, Sessions, Value, signed, soon, unsigned},
+    session::{self, Sessions, Value, signed, unsigned},
 };
 use crate::{
     journal::{entry::EntryKind, merkle::Digest},
@@ -26,8 +29,15 @@ use crate::{
 /// Entries that are read to see what they touch; more of them may touch anything.
 const ENTRIES_MAX: u64 = 256;
 
+/// How long anybody waits to hear whether an answer holds, those before included: reading it anew
+/// takes less, and where nothing is heard that is to be found out, and told, in time.
+const HEARD_WITHIN: Duration = Duration::from_secs(2);
+
 const SINCE: &str = "SELECT position, kind, text, public FROM entries
                      WHERE position >= $1 ORDER BY position LIMIT $2";
+
+/// Which transaction has made all folds: the one that has written the rules' places in the journal.
+const MADE: &str = "SELECT xmin::text FROM rules ORDER BY position LIMIT 1";
 
 /// What this process has seen of the journal's end.
 #[derive(Default)]
@@ -54,13 +64,15 @@ struct End {
     log_id: String,
     rules: Option<Digest>,
     erased: Option<u64>,
+    /// Who has made the folds anew last: the journal does not tell that.
+    made: Option<String>,
     size: u64,
 }
 
 impl End {
-    fn of(tip: Tip) -> Self {
+    fn of(tip: Tip, made: Option<String>) -> Self {
         let size = tip.next();
-        Self { log_id: tip.log.id, rules: tip.rules, erased: tip.erased, size }
+        Self { log_id: tip.log.id, rules: tip.rules, erased: tip.erased, made, size }
     }
 
     /// The number of the entries between, where these alone tell what was touched.
@@ -74,7 +86,8 @@ impl Looks {
     /// The journal's size, where nothing was heard since of what an answer rests on.
     pub(super) async fn holds(&self, sessions: &Sessions, basis: &Basis) -> Option<u64> {
         let moment = basis.moment?;
-        let size = self.size(sessions).await?;
+        let heard = tokio::time::timeout(HEARD_WITHIN, self.size(sessions)).await;
+        let size = heard.ok().flatten()?;
         (moment <= size && self.slots.untouched(&basis.marks, moment)).then_some(size)
     }
 
@@ -87,7 +100,7 @@ impl Looks {
             return turn.found;
         }
         let served = self.asked.load(Ordering::SeqCst);
-        let found = soon(self.look(sessions, &mut turn.known)).await;
+        let found = self.look(sessions, &mut turn.known).await;
         // Where it failed, all who waited ask for themselves, and are told why.
         (turn.served, turn.found) = (served, found.ok());
         turn.found
@@ -99,15 +112,21 @@ impl Looks {
         let values: [Value<'_>; 2] = [&from, &signed(ENTRIES_MAX)];
         // The end comes first: what came after it is left for the next look.
         let since = session::rows(&client, SINCE, &values);
-        let (tip, said) = try_join(known::tip(&client), since).await?;
-        let end = End::of(tip);
-        match known.as_ref().and_then(|known| known.entries_to(&end)) {
-            Some(count) => {
+        let made = session::row(&client, MADE, &[]);
+        let (tip, said, made) = try_join3(known::tip(&client), since, made).await?;
+        let made = made.map(|row| row.try_get(0)).transpose()?;
+        let end = End::of(tip, made);
+        match known.as_ref().map(|known| (known, known.entries_to(&end))) {
+            Some((_, Some(count))) => {
                 for row in said.iter().take(usize::try_from(count).unwrap_or_default()) {
                     self.touched(row)?;
                 }
             }
-            None => self.slots.touch_anything(end.size),
+            // Nothing tells which of the answers at this very size was read before and which after.
+            Some((known, None)) if known.made != end.made => {
+                self.slots.touch_anything(end.size + 1);
+            }
+            _ => self.slots.touch_anything(end.size),
         }
         let size = end.size;
         *known = Some(end);

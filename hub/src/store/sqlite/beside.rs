@@ -164,10 +164,10 @@ pub(super) fn groups(
 
 /// Decides groups upon what is durable.
 fn first(writer: &mut Writer, groups: Vec<Group>) -> Upon {
-    let Writer { connection, rules, touched, .. } = writer;
+    let Writer { connection, rules, numbers, touched, .. } = writer;
     Decided::of(groups, |chunks, parts| {
         let needed = || -> Result<Needed, StoreError> {
-            touched.look(connection)?;
+            touched.look(connection, numbers)?;
             let moment = connection.transaction()?;
             let known = submit::known(&moment, chunks, parts, touched)?;
             let rules = rules.at(&moment, known.tip.rules)?;

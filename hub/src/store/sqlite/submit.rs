@@ -77,7 +77,7 @@ fn together(
 ) -> Result<Vec<Result<Reply, Later>>, StoreError> {
     let Writer { connection, rules, numbers, rolling, touched, .. } = writer;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    touched.look(&transaction)?;
+    touched.look(&transaction, numbers)?;
     let known = known(&transaction, chunks, parts, touched)?;
     let rules: Arc<Rules> = rules.at(&transaction, known.tip.rules)?;
     let before = known.tip.next();

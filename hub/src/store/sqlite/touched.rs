@@ -10,7 +10,7 @@ use std::{
 
 use rusqlite::Connection;
 
-use super::{ahead::Read, known};
+use super::{ahead::Read, deltas::NumbersSeen, known};
 use crate::store::{
     Basis, StoreError, Submission,
     batch::{Attempt, Changes, Marks},
@@ -143,13 +143,19 @@ impl Touched {
         Ok(())
     }
 
-    /// Looks whether another process has written since; called at the begin of a transaction, and
-    /// where it is quiet.
-    pub(super) fn look(&mut self, connection: &Connection) -> Result<(), StoreError> {
+    /// Looks whether another process has written since, which may have made all folds anew: then
+    /// the numbers of places and names are other ones too. Called at the begin of a transaction,
+    /// behind what goes aside, and where it is quiet.
+    pub(super) fn look(
+        &mut self,
+        connection: &Connection,
+        numbers: &mut NumbersSeen,
+    ) -> Result<(), StoreError> {
         let version = data_version(connection)?;
         if self.version != version {
-            self.version = version;
+            numbers.forget();
             self.anything(connection)?;
+            self.version = version;
         }
         Ok(())
     }

@@ -107,7 +107,11 @@ impl Writer {
             submit::groups(self, taken.groups);
         }
         match job {
-            Some(Task::Aside(job)) => job(self),
+            Some(Task::Aside(job)) => {
+                job(self);
+                // It may never be quiet.
+                self.look();
+            }
             Some(Task::Job(job)) => {
                 job(self);
                 // What was read meanwhile may be of folds that are no more.
@@ -128,10 +132,14 @@ impl Writer {
         }
     }
 
-    fn settle(&mut self) {
-        if let Err(error) = self.touched.look(&self.connection) {
+    fn look(&mut self) {
+        if let Err(error) = self.touched.look(&self.connection, &mut self.numbers) {
             tracing::warn!(error = %error, "unknown whether another process has written");
         }
+    }
+
+    fn settle(&mut self) {
+        self.look();
         if let Err(error) = self.rolling.settle(&mut self.connection) {
             tracing::warn!(error = %error, "the rollups stay behind; readers add what they lack");
             self.rolling.forget();
