@@ -1,6 +1,6 @@
-//! A dossier that somebody follows has its code corrected, is joined with what another source tells,
-//! and parted from it: what is about it reaches who follows it, each event once, and nothing of a
-//! stranger's does, though that has the code which this one had before.
+//! A dossier that somebody follows has its code corrected, is joined with what another source
+//! tells, and parted from it: what is about it reaches who follows it, each event once, and nothing
+//! of a stranger's does, though that has the code which this one had before.
 
 use std::{collections::BTreeSet, fs};
 
