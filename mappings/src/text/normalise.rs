@@ -15,8 +15,7 @@ pub fn nfc(text: &str) -> Cow<'_, str> {
 }
 
 /// Characters that show as nothing: zero-width spaces and joiners, the word joiner, the byte
-/// order mark, the soft hyphen, and what turns the way of a line, which windows of Windows copy
-/// along with a text.
+/// order mark, the soft hyphen, and what turns the way of a line, which some dialogs copy along.
 fn is_invisible(letter: char) -> bool {
     matches!(letter,
         '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}' | '\u{2066}'..='\u{2069}'
