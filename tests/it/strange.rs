@@ -234,6 +234,18 @@ async fn unsubscribes(portal: &Sender) {
     }
 }
 
+/// What an agency says of the dossier.
+fn sample() -> String {
+    let path = format!("mappings/agencies/{AGENCY}/fixtures/ho-so/m-0001.in.json");
+    std::fs::read_to_string(root().join(path)).unwrap()
+}
+
+async fn told_by(agency: &Sender, message: &str) {
+    let channel = format!("{AGENCY}.ho-so");
+    let (status, told) = agency.push(&channel, None, message.as_bytes()).await.unwrap();
+    assert_eq!((status, &told["outcome"]), (200, &json!("stored")), "{told}");
+}
+
 async fn started(backend: Backend) -> (Folder, Hub, [Sender; 2]) {
     let mut folder = backend.folder("strange");
     let catalogue = folder.catalogue();
@@ -242,10 +254,7 @@ async fn started(backend: Backend) -> (Folder, Hub, [Sender; 2]) {
     let keys = [format!("agency:{AGENCY}"), "portal".to_owned()].map(|who| folder.key(&who));
     let hub = Hub::start(&folder).await;
     let [agency, portal] = keys.map(|key| hub.sender(&key));
-    let path = format!("mappings/agencies/{AGENCY}/fixtures/ho-so/m-0001.in.json");
-    let bytes = std::fs::read(root().join(path)).unwrap();
-    let sent = agency.push("ubnd-bien-hoa.ho-so", None, &bytes).await.unwrap();
-    assert_eq!((sent.0, &sent.1["outcome"]), (200, &json!("stored")), "{}", sent.1);
+    told_by(&agency, &sample()).await;
     (folder, hub, [agency, portal])
 }
 
@@ -266,7 +275,8 @@ async fn no_text_is_a_fault_of_the_hub_or_finds_what_was_not_asked_for(backend: 
     let kept = agency.found("/v1/feedback?purpose=complaint&limit=200").await;
     let mut kept = kept["items"].as_array().unwrap().iter().map(|one| &one["feedback"]);
     let kept = kept.find(|one| one["id"] == "pa-lạ").unwrap();
-    assert_eq!(kept["text"], words.replace('\u{200B}', ""), "but for what mappings leave out");
+    let seen = words.replace(['\u{200B}', '\u{202C}', '\u{202E}'], "");
+    assert_eq!(kept["text"], seen, "but for what is not seen");
     let log = folder.log();
     assert!(!log.lines().any(|line| line.starts_with("INJECTED")), "{log}");
     for unseen in ['\u{202E}', '\u{1B}', '\u{7}', '\0'] {
@@ -277,6 +287,12 @@ async fn no_text_is_a_fault_of_the_hub_or_finds_what_was_not_asked_for(backend: 
     let facts = json!({ "code": CODE, "secret": PHONE });
     let (status, told) = post(&portal, "/v1/lookups", None, &facts).await;
     assert_eq!((status, &told["dossier"]["code"]), (200, &json!(CODE)), "{told}");
+    // A code that was copied along with what turns lines is found as it is read.
+    let copied = "\u{202A}BH.HKD.13.002299\u{202C}\u{200E}";
+    told_by(&agency, &sample().replace(CODE, copied)).await;
+    let facts = json!({ "code": "BH.HKD.13.002299", "secret": PHONE });
+    let (status, told) = post(&portal, "/v1/lookups", None, &facts).await;
+    assert_eq!((status, &told["dossier"]["code"]), (200, &facts["code"]), "{told}");
     hub.stop();
     folder.verify();
 }

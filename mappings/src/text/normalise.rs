@@ -15,9 +15,11 @@ pub fn nfc(text: &str) -> Cow<'_, str> {
 }
 
 /// Characters that show as nothing: zero-width spaces and joiners, the word joiner, the byte
-/// order mark and the soft hyphen.
+/// order mark, the soft hyphen, and what turns the way of a line, which some dialogs copy along.
 fn is_invisible(letter: char) -> bool {
-    matches!(letter, '\u{200B}'..='\u{200D}' | '\u{2060}' | '\u{FEFF}' | '\u{AD}')
+    matches!(letter,
+        '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}' | '\u{2066}'..='\u{2069}'
+        | '\u{61C}' | '\u{FEFF}' | '\u{AD}')
 }
 
 /// A letter, or a mark on one: what a word is made of.
@@ -284,6 +286,7 @@ mod tests {
             "H40.10-2501-0001"
         );
         assert_eq!(clean_code("A\u{2014}B C"), "A-B C");
+        assert_eq!(clean_code("\u{202A}H40.10\u{2069}-\u{61C}1\u{202C}\u{200E}"), "H40.10-1");
     }
 
     #[test]
@@ -291,6 +294,7 @@ mod tests {
         assert_eq!(tidy_text(" Sở \u{A0}\t Nội\u{200B} vụ \n  tỉnh  "), "Sở Nội vụ\ntỉnh");
         assert_eq!(tidy_text("a\u{200C}\u{301}"), "á");
         assert_eq!(tidy_text("\u{A0}\n"), "");
+        assert_eq!(tidy_text("\u{202E}Sở\u{202C} \u{200F}Nội vụ"), "Sở Nội vụ");
     }
 
     #[test]
