@@ -163,6 +163,13 @@ impl Hub {
             beside.spawn(work);
         }
         beside.spawn(bus::run(&config, &process.operations, lasting));
+        if let Some(files) = process.attachments.clone() {
+            let parting = move |stop| {
+                let files = files.clone();
+                async move { files.parting(stop).await }
+            };
+            beside.spawn(lasting.clone().keep("part with attachments", parting));
+        }
         beside.close();
         let tending = lasting.clone().keep("store", move |stop| store.tend(stop));
         let tending = tokio::spawn(tending);

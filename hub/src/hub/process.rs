@@ -48,7 +48,7 @@ pub(super) struct Process {
     streams: Streams,
     lookups: Lookups,
     exports: Exports,
-    attachments: Option<Arc<Attachments>>,
+    pub(super) attachments: Option<Arc<Attachments>>,
     /// Whether only its own machine reaches it.
     pub(super) open: bool,
 }

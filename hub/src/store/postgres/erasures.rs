@@ -1,5 +1,6 @@
 //! Erasing a person: what there is of one, and its going. It takes the role that owns the store.
 
+mod files;
 mod related;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -184,6 +185,7 @@ async fn erasable(client: &impl GenericClient, key: &str) -> Result<Erasable, Fa
     let mut brought = said(client, key, &mut found).await?;
     brought.append(&mut related::add(client, key, &mut found).await?);
     attempts(client, brought, &mut found).await?;
+    files::add(client, &mut found).await?;
     let said: Vec<i64> = found.said.iter().copied().map(signed).collect();
     let row = session::row(client, LETTERS, &[&said, &TOLD]).await?;
     let letters: Option<i64> = row.map(|row| row.try_get(0)).transpose()?;
@@ -227,7 +229,7 @@ async fn drop_all(
                SELECT w.name, w.code, $3, $4 FROM unnest($1::text[], $2::text[]) w (name, code)
                ON CONFLICT (name) DO NOTHING";
     transaction.execute(sql, &[&found.names, &codes, &position, &at]).await?;
-    Ok(())
+    files::unname(transaction, found).await
 }
 
 async fn erase(store: &PostgresStore, erasing: &Erasing) -> Result<Erased, Failure> {
