@@ -83,6 +83,37 @@ pub(super) fn named_in(text: &[u8]) -> BTreeSet<String> {
     named.attachments.into_iter().map(|one| one.digest).collect()
 }
 
+/// How a digest begins, and how many digits follow.
+const BEGINS: &[u8] = b"sha256:";
+const DIGITS: usize = 64;
+
+/// The digests that stand in raw bytes, which are read piece by piece.
+#[derive(Debug, Default)]
+pub(super) struct Digests {
+    /// What of a digest may have been read already.
+    tail: Vec<u8>,
+    /// Those that were found.
+    pub found: BTreeSet<String>,
+}
+
+impl Digests {
+    /// Looks through the next piece.
+    pub(super) fn look(&mut self, piece: &[u8]) {
+        let mut bytes = std::mem::take(&mut self.tail);
+        bytes.extend_from_slice(piece);
+        let is_digit = |byte: &u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte);
+        for at in memmem::find_iter(&bytes, BEGINS) {
+            let one = bytes.get(at..at + BEGINS.len() + DIGITS);
+            let digits = one.and_then(|one| one.get(BEGINS.len()..));
+            if digits.is_some_and(|digits| digits.iter().all(is_digit)) {
+                self.found.extend(one.map(|one| String::from_utf8_lossy(one).into_owned()));
+            }
+        }
+        let kept = bytes.len().saturating_sub(BEGINS.len() + DIGITS - 1);
+        self.tail = bytes.split_off(kept);
+    }
+}
+
 /// Which record names which file, summed up: the sums of the same, in whatever order, are equal.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct NamedSum(u64, u128);
@@ -165,6 +196,18 @@ pub async fn names_read(store: &dyn super::Store) -> Result<(), StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn digests_are_found_in_raw_bytes_however_they_are_cut() {
+        let (one, two) = ("0123456789abcdef".repeat(4), "f".repeat(64));
+        let text = format!("sha256:{one};sha256:{}x sha256:sha256:{two}", "a".repeat(63));
+        for length in [1, 7, 70, 71, text.len()] {
+            let mut digests = Digests::default();
+            text.as_bytes().chunks(length).for_each(|piece| digests.look(piece));
+            let found: Vec<&str> = digests.found.iter().map(|one| &one[7..]).collect();
+            assert_eq!(found, [&one, &two], "in pieces of {length}");
+        }
+    }
 
     #[test]
     fn files_are_named_by_the_member_and_by_no_letters_in_a_text() {

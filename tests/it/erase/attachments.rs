@@ -94,6 +94,10 @@ async fn attached_files_go_with_their_dossier_and_stay_away(backend: Backend) {
     let map = upload(&asks, "Bản đồ").await;
     send(&agency, "m-1", &naming(CODE, 1, NAME, &[&own, &both]), "stored").await;
     send(&agency, "m-2", &naming(STAYS, 1, OTHER, &[&both]), "stored").await;
+    // What was refused names one that no record does.
+    let extract = upload(&agency, "Sổ hộ khẩu").await;
+    let refused = naming(CODE, 2, NAME, &[&extract, &both]).replace("MOI", "LA");
+    send(&agency, "m-0", &refused, "refused").await;
     let mut request = asked(json!(ASKED), 3_600);
     request["dossier"] = json!(CODE);
     request["attachments"] = json!([map]);
@@ -101,14 +105,14 @@ async fn attached_files_go_with_their_dossier_and_stay_away(backend: Backend) {
     assert_eq!(status, 200, "{told}");
     assert_eq!(fetch(&answers, digest(&map)).await.0, 200);
     let before = folder.verify();
-    assert_eq!(files(&folder.path().join("tep")).len(), 3);
+    assert_eq!(files(&folder.path().join("tep")).len(), 4);
 
     let would = well(&folder, &["erase", CODE, "--reason", "văn bản số 12"]);
-    assert!(would.contains("would go   2 attached files ("), "{would}");
+    assert!(would.contains("would go   3 attached files ("), "{would}");
     assert!(would.contains("1 attached files are named by others too and stay"), "{would}");
-    assert_eq!(files(&folder.path().join("tep")).len(), 3);
+    assert_eq!(files(&folder.path().join("tep")).len(), 4);
     let done = erase_dossier(&folder, CODE);
-    assert!(done.contains("erased     2 attached files ("), "{done}");
+    assert!(done.contains("erased     3 attached files ("), "{done}");
     assert_eq!(files(&folder.path().join("tep")), [place(&folder, &both)]);
     for (who, claim) in [(&agency, &own), (&asks, &map), (&answers, &map)] {
         assert_eq!(fetch(who, digest(claim)).await.0, 404);
@@ -118,7 +122,7 @@ async fn attached_files_go_with_their_dossier_and_stay_away(backend: Backend) {
     let after = Verified { entries: before.entries + 1, ..before };
     assert_eq!(folder.verify(), after, "dossiers and fold root");
     let listed = agency.found("/v1/erasures").await;
-    assert_eq!(listed["erasures"][0]["files"], 2, "{listed}");
+    assert_eq!(listed["erasures"][0]["files"], 3, "{listed}");
 
     // It comes again: as a claim check that is no file's any more, and with its file.
     let receipt = send(&agency, "m-3", &naming(CODE, 2, NAME, &[&own, &both]), "stored").await;

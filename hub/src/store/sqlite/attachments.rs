@@ -118,10 +118,13 @@ fn part(transaction: &Transaction<'_>, digest: &str, remove: Remove) -> Result<P
 /// Texts of which it is not known yet what they name.
 const UNREAD_TEXTS: &str = "
     SELECT n.position, p.text, p.key_id, p.wrapped_key
-    FROM named_files n JOIN personal p ON p.position = n.position
+    FROM named_files n LEFT JOIN personal p ON p.position = n.position
     WHERE n.digest = ?1 ORDER BY n.position LIMIT ?2";
 
 fn read_names(transaction: &Transaction<'_>) -> Result<bool, StoreError> {
+    if !is_named(transaction, UNREAD)? {
+        return Ok(false);
+    }
     refuse_moving(transaction)?;
     let mut texts = Vec::new();
     let mut statement = transaction.prepare(UNREAD_TEXTS)?;

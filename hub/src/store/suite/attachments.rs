@@ -58,8 +58,8 @@ fn naming(code: &str, version: u32, files: &[&HeldFile]) -> Prepared {
     };
     let body = json!({
         "source": "so-y-te", "source_code": code, "source_version": version.to_string(),
-        "agency": "so-y-te", "channel": "counter", "accepted_at": "2024-03-04",
-        "status": 4, "status_raw": "4",
+        "agency": "so-y-te", "applicant": { "name": "Nguyễn An", "kind": "person" },
+        "channel": "counter", "accepted_at": "2024-03-04", "status": 4, "status_raw": "4",
         "attachments": files.iter().map(claim).collect::<Vec<_>>(),
     });
     prepared("dossier/1", code, body)

@@ -107,7 +107,7 @@ pub(super) async fn part(
 /// Texts of which it is not known yet what they name.
 const UNREAD_TEXTS: &str = "
     SELECT n.position, p.text, p.key_id, p.wrapped_key
-    FROM named_files n JOIN personal p ON p.position = n.position
+    FROM named_files n LEFT JOIN personal p ON p.position = n.position
     WHERE n.digest = $1 ORDER BY n.position LIMIT $2";
 
 async fn read_some(transaction: &Transaction<'_>) -> Result<bool, Failure> {
@@ -131,6 +131,9 @@ async fn read_some(transaction: &Transaction<'_>) -> Result<bool, Failure> {
 /// Reads some texts for what they name.
 pub(super) async fn read_names(store: &PostgresStore) -> Result<bool, Failure> {
     let mut client = store.sessions.writer().await?;
+    if !soon(is_named(&client, UNREAD)).await? {
+        return Ok(false);
+    }
     let transaction = session::begin(&mut client).await?;
     let more = soon(read_some(&transaction)).await?;
     session::commit(transaction).await?;

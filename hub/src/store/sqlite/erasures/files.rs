@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use rusqlite::{Connection, Transaction};
 
-use crate::store::{StoreError, erasures::Erasable};
+use crate::store::{
+    StoreError, at_rest::Place, attachments::Digests, erasures::Erasable, sqlite::at_rest,
+};
 
 /// Adds them to what is erased.
 pub(super) fn add(connection: &Connection, found: &mut Erasable) -> Result<(), StoreError> {
@@ -15,8 +17,31 @@ pub(super) fn add(connection: &Connection, found: &mut Erasable) -> Result<(), S
         let rows = statement.query_map([position], |row| row.get(0))?;
         named.extend(rows.collect::<Result<Vec<_>, _>>()?);
     }
+    raw(connection, found, &mut named)?;
     for digest in named {
         weigh(connection, digest, found)?;
+    }
+    Ok(())
+}
+
+/// Those that raw bytes name which go: of records that were refused, or told otherwise. What is
+/// received still may name more.
+fn raw(
+    connection: &Connection,
+    found: &Erasable,
+    named: &mut BTreeSet<String>,
+) -> Result<(), StoreError> {
+    let sql = "SELECT p.piece, p.bytes, p.key_id, p.wrapped_key
+               FROM payloads p JOIN messages m ON m.message = p.message
+               WHERE p.message = ?1 AND m.outcome IS NOT NULL ORDER BY p.piece";
+    let mut statement = connection.prepare_cached(sql)?;
+    for message in &found.messages {
+        let (mut rows, mut digests) = (statement.query([message])?, Digests::default());
+        while let Some(row) = rows.next()? {
+            let bytes = at_rest::text(row, Place::Raw(*message, row.get(0)?), (1, 2))?;
+            digests.look(&bytes.unwrap_or_default());
+        }
+        named.append(&mut digests.found);
     }
     Ok(())
 }
