@@ -6,6 +6,7 @@
 
 use std::{collections::BTreeSet, io};
 
+use jiff::Timestamp;
 use memchr::memmem;
 use serde::Deserialize;
 
@@ -169,9 +170,13 @@ pub trait Attachments: Send + Sync {
     /// Digests of files that are doubted, at most `limit`.
     fn doubted(&self, limit: u32) -> Answer<'_, Result<Vec<String>, StoreError>>;
 
-    /// Decides on one of them. Where nothing names it, its bytes are removed in the transaction in
-    /// which all goes that is stored of it: nobody can send it in between, and where they cannot be
-    /// removed, nothing goes. Texts must have been read ([`Self::read_names`]).
+    /// Files that no record names, and that nobody has sent since a time: how many, and their
+    /// bytes. Where `doubt` says so, they are doubted.
+    fn unnamed(&self, since: Timestamp, doubt: bool) -> Answer<'_, Result<(u64, u64), StoreError>>;
+
+    /// Decides on one that is doubted. Where nothing names it, its bytes are removed in the
+    /// transaction in which all goes that is stored of it: nobody can send it in between, and where
+    /// they cannot be removed, nothing goes. Texts must have been read ([`Self::read_names`]).
     fn part(&self, digest: String, remove: Remove) -> Answer<'_, Result<Parted, StoreError>>;
 
     /// Reads some of the texts of which it is not known yet what they name; gives whether there may

@@ -138,13 +138,32 @@ async fn attached_files_go_with_their_dossier_and_stay_away(backend: Backend) {
     upload(&agency, "Căn cước").await;
     send(&agency, "m-6", &lacking, "stored").await;
     send(&agency, "m-7", &naming(CODE, 4, NAME, &[&own]), "stored").await;
+    unnamed(&folder, &agency, [&own, &both]).await;
     hub.stop();
-    assert_eq!(files(&folder.path().join("tep")).len(), 2);
     erase_dossier(&folder, STAYS);
     assert!(files(&folder.path().join("tep")).is_empty());
     let kept = folder.verify();
     well(&folder, &["rebuild"]);
     assert_eq!(folder.verify(), kept);
+}
+
+/// What was sent and no record names goes for its age alone.
+async fn unnamed(folder: &Folder, agency: &Sender, named: [&Value; 2]) {
+    let prune = |more: &[&str]| well(folder, &[&["prune"], more].concat());
+    let lonely = upload(agency, "Giấy ủy quyền").await;
+    let kept = prune(&["--unnamed-files-older-than", "1d"]);
+    assert_eq!(kept, "dropped: 0 attached files that no record names, 0 MiB\n");
+    let would = prune(&["--unnamed-files-older-than", "0d", "--dry-run"]);
+    assert_eq!(would, "to drop: 1 attached files that no record names, 1 MiB\n");
+    assert_eq!(fetch(agency, digest(&lonely)).await.0, 200);
+    let done = prune(&["--unnamed-files-older-than", "0d"]);
+    assert_eq!(done, would.replace("to drop", "dropped"));
+    assert_eq!(fetch(agency, digest(&lonely)).await.0, 404);
+    let mut left = files(&folder.path().join("tep"));
+    left.sort_unstable();
+    let mut places = named.map(|claim| place(folder, claim));
+    places.sort_unstable();
+    assert_eq!(left, places);
 }
 
 async fn what_an_erasure_has_left_is_removed_by_the_next_hub(backend: Backend) {

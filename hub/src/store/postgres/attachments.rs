@@ -3,6 +3,7 @@
 mod named;
 
 use deadpool_postgres::GenericClient;
+use jiff::Timestamp;
 
 pub(super) use named::{doubt, named, verify};
 
@@ -31,6 +32,7 @@ async fn write(client: &impl GenericClient, file: &HeldFile, sent: bool) -> Resu
          WHERE leaving IS NULL AND arriving IS NULL
              AND ($5::bigint = 1 OR EXISTS (SELECT FROM attachments WHERE digest = $1))
          ON CONFLICT (digest, holder) DO UPDATE SET sent = greatest(a.sent, excluded.sent),
+             since = CASE WHEN excluded.sent = 1 THEN excluded.since ELSE a.since END,
              doubted = CASE WHEN excluded.sent = 1 THEN 0 ELSE a.doubted END
          RETURNING sent"
     );
@@ -56,9 +58,10 @@ async fn hold(client: &impl GenericClient, file: &HeldFile, most: u64) -> Result
     let sql = "SELECT sent FROM attachments WHERE digest = $1 AND holder = $2";
     let known = session::row(client, sql, &[&file.digest, &file.holder]).await?;
     if known.map(|row| row.try_get::<_, i64>(0)).transpose()? == Some(1) {
-        let sql = "UPDATE attachments SET doubted = 0
-                   WHERE digest = $1 AND holder = $2 AND doubted <> 0";
-        session::rows(client, sql, &[&file.digest, &file.holder]).await?;
+        let sql = format!(
+            "UPDATE attachments SET doubted = 0, since = {NOW} WHERE digest = $1 AND holder = $2"
+        );
+        session::rows(client, &sql, &[&file.digest, &file.holder]).await?;
         return Ok(Noted::Held);
     }
     let total = total.saturating_add(signed(file.size));
@@ -162,6 +165,10 @@ impl Attachments for PostgresStore {
             let rows = session::rows(&client, sql, &[&i64::from(limit)]).await?;
             Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
         }))
+    }
+
+    fn unnamed(&self, since: Timestamp, doubt: bool) -> Answer<'_, Result<(u64, u64), StoreError>> {
+        Box::pin(async move { Ok(named::unnamed(self, since, doubt).await?) })
     }
 
     fn part(&self, digest: String, remove: Remove) -> Answer<'_, Result<Parted, StoreError>> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::{
@@ -22,11 +23,12 @@ const WRITE: &str = "INSERT INTO attachments (digest, holder, size, media_type, 
     SELECT ?1, ?2, ?3, ?4, ?5, ?6 FROM head WHERE leaving IS NULL AND arriving IS NULL
         AND (?5 OR EXISTS (SELECT 1 FROM attachments WHERE digest = ?1))
     ON CONFLICT (digest, holder) DO UPDATE SET sent = max(sent, excluded.sent),
+        since = CASE WHEN excluded.sent THEN excluded.since ELSE since END,
         doubted = CASE WHEN excluded.sent THEN 0 ELSE doubted END";
 
 fn write(transaction: &Transaction<'_>, file: &HeldFile, sent: bool) -> Result<(), StoreError> {
     let HeldFile { digest, holder, size, media_type } = file;
-    let now = jiff::Timestamp::now().as_millisecond();
+    let now = Timestamp::now().as_millisecond();
     let values = params![digest, holder, size, media_type, sent, now];
     match transaction.prepare_cached(WRITE)?.execute(values)? {
         0 => Err(StoreError::busy("the store takes part in a move, or the file is gone")),
@@ -45,9 +47,10 @@ fn has_sent(connection: &Connection, file: &HeldFile) -> Result<bool, StoreError
 
 fn hold(transaction: &Transaction<'_>, file: &HeldFile, most: u64) -> Result<bool, StoreError> {
     if has_sent(transaction, file)? {
-        let sql = "UPDATE attachments SET doubted = 0
-                   WHERE digest = ?1 AND holder = ?2 AND doubted <> 0";
-        transaction.prepare_cached(sql)?.execute([&file.digest, &file.holder])?;
+        let sql =
+            "UPDATE attachments SET doubted = 0, since = ?3 WHERE digest = ?1 AND holder = ?2";
+        let now = Timestamp::now().as_millisecond();
+        transaction.prepare_cached(sql)?.execute(params![file.digest, file.holder, now])?;
         return Ok(true);
     }
     let sql = "INSERT INTO attachment_totals (holder, bytes) SELECT ?1, ?2 WHERE ?2 <= ?3
@@ -113,6 +116,18 @@ fn part(transaction: &Transaction<'_>, digest: &str, remove: Remove) -> Result<P
     }
     remove().map_err(|error| unremoved(digest, &error))?;
     Ok(Parted::Gone)
+}
+
+/// Files that no record names, and that nobody has sent since a time.
+const UNNAMED: &str = "
+    SELECT a.digest, max(a.size) AS size FROM attachments a
+    WHERE NOT EXISTS (SELECT 1 FROM named_files n WHERE n.digest = a.digest)
+    GROUP BY a.digest HAVING max(a.since) < ?1";
+
+fn unnamed(connection: &Connection, since: Timestamp) -> Result<(u64, u64), StoreError> {
+    let sql = format!("SELECT count(*), coalesce(sum(size), 0) FROM ({UNNAMED})");
+    let since = since.as_millisecond();
+    Ok(connection.query_row(&sql, [since], |row| Ok((row.get(0)?, row.get(1)?)))?)
 }
 
 /// Texts of which it is not known yet what they name.
@@ -214,6 +229,22 @@ impl Attachments for SqliteStore {
             let mut statement = connection.prepare_cached(sql)?;
             let rows = statement.query_map([limit], |row| row.get(0))?;
             Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    fn unnamed(&self, since: Timestamp, doubt: bool) -> Answer<'_, Result<(u64, u64), StoreError>> {
+        if !doubt {
+            return self.read(move |connection| unnamed(connection, since));
+        }
+        self.alone(Task::Job, move |transaction| {
+            refuse_moving(transaction)?;
+            let found = unnamed(transaction, since)?;
+            let sql = format!(
+                "UPDATE attachments SET doubted = 1
+                 WHERE digest IN (SELECT digest FROM ({UNNAMED}))"
+            );
+            transaction.execute(&sql, [since.as_millisecond()])?;
+            Ok(found)
         })
     }
 

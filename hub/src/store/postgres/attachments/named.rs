@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use deadpool_postgres::{GenericClient, Transaction};
+use jiff::Timestamp;
 
 use super::ALONE;
 use crate::store::{
@@ -15,6 +16,7 @@ use crate::store::{
         failure::Failure,
         known as journal,
         portable::Marks,
+        scan,
         session::{self, Rows, signed, soon, unsigned},
     },
     pruning,
@@ -102,6 +104,38 @@ pub(super) async fn part(
     let parted = soon(decide(&transaction, digest, remove)).await?;
     session::commit(transaction).await?;
     Ok(parted)
+}
+
+/// Files that no record names, and that nobody has sent since a time.
+const UNNAMED: &str = "
+    SELECT a.digest, max(a.size) AS size FROM attachments a
+    WHERE NOT EXISTS (SELECT FROM named_files n WHERE n.digest = a.digest)
+    GROUP BY a.digest HAVING max(a.since) < $1";
+
+/// Counts them, and doubts them where told so. It may take long: all files are looked at.
+pub(super) async fn unnamed(
+    store: &PostgresStore,
+    since: Timestamp,
+    doubt: bool,
+) -> Result<(u64, u64), Failure> {
+    let mut client = store.sessions.writer().await?;
+    let transaction = session::begin(&mut client).await?;
+    scan::settings(&transaction).await?;
+    let since = since.as_millisecond();
+    if doubt {
+        held(&transaction).await?;
+        let sql = format!(
+            "UPDATE attachments SET doubted = 1
+             WHERE digest IN (SELECT digest FROM ({UNNAMED}) w)"
+        );
+        transaction.execute(&sql, &[&since]).await?;
+    }
+    let sql = format!("SELECT count(*), coalesce(sum(size), 0)::bigint FROM ({UNNAMED}) w");
+    let row = session::row(&transaction, &sql, &[&since]).await?;
+    let found = row.map(|row| Ok::<_, Failure>((row.try_get(0)?, row.try_get(1)?))).transpose()?;
+    session::commit(transaction).await?;
+    let (count, bytes): (i64, i64) = found.unwrap_or_default();
+    Ok((unsigned(count), unsigned(bytes)))
 }
 
 /// Texts of which it is not known yet what they name.
