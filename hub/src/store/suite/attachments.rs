@@ -94,7 +94,7 @@ async fn parted(store: &dyn Store) {
     assert_eq!((found.bytes, found.staying), (70, 1));
     assert_eq!(store.doubted(10).await.unwrap(), Vec::<String>::new());
     assert_eq!(erase(store, "F-1").await, 1);
-    assert_eq!(store.doubted(10).await.unwrap(), [own.digest.clone()]);
+    assert_eq!(store.doubted(10).await.unwrap(), vec![own.digest.clone()]);
 
     let held = async |of: &HeldFile| {
         let found = store.held(of.digest.clone(), of.holder.clone()).await;
