@@ -7,6 +7,7 @@
 mod carried;
 mod file;
 mod inline;
+mod parting;
 
 use std::{
     fs::{self, File},
@@ -26,6 +27,7 @@ use tokio::{
 
 pub use carried::{Listed, carry};
 pub use inline::Inline;
+pub use parting::clear;
 
 use file::{INCOMING, Written, fault, place, read, settle, sweep, write};
 

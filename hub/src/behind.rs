@@ -1,5 +1,5 @@
 //! What goes on behind the answers, as long as the hub: profiles, findings, alerts, deadlines of
-//! requests, strides, and what of other processes' doing is to be known here.
+//! requests, strides, attachments that go, and what of other processes' doing is to be known here.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,9 +8,9 @@ use futures_util::future::BoxFuture;
 use tokio::time::sleep;
 
 use crate::{
-    auth::Keys, catalogue::Held, exchange::deadlines::Deadlines, judging::Judging,
-    lasting::Lasting, links, operations::Operations, profiling::Profiling, store::Store, striding,
-    watching::Watching, webhooks,
+    attachments::Attachments, auth::Keys, catalogue::Held, exchange::deadlines::Deadlines,
+    judging::Judging, lasting::Lasting, links, operations::Operations, profiling::Profiling,
+    store::Store, striding, watching::Watching, webhooks,
 };
 
 /// How often keys and the catalogue are read anew: a key revoked elsewhere ends within it, and
@@ -20,9 +20,9 @@ const REFRESH_EVERY: Duration = Duration::from_secs(2);
 /// What goes on whatever the configuration says, to run until told to stop.
 pub(crate) fn always(
     operations: &Operations,
-    keys: Keys,
+    (keys, files): (Keys, Option<Arc<Attachments>>),
     lasting: &Lasting,
-) -> [BoxFuture<'static, ()>; 5] {
+) -> [BoxFuture<'static, ()>; 6] {
     let (keep, store) = (|| lasting.clone(), &operations.store);
     let (hooks, sending, held) = (operations.clone(), keep(), operations.published.clone());
     let visited = operations.clone();
@@ -34,6 +34,14 @@ pub(crate) fn always(
             keep()
                 .keep("webhooks", move |stop| webhooks::run(hooks.clone(), sending.clone(), stop)),
         ),
+        Box::pin(keep().keep("part with attachments", move |stop| {
+            let files = files.clone();
+            async move {
+                if let Some(files) = files {
+                    files.parting(stop).await;
+                }
+            }
+        })),
         Box::pin(keep().keep("links", move |stop| links::run(visited.clone(), stop))),
         Box::pin(keep().keep("keys and catalogue", move |stop| {
             let (keys, held, store) = (keys.clone(), held.clone(), asked.clone());

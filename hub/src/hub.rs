@@ -28,7 +28,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     auth::Keys,
-    behind, bus, catalog,
+    bus, catalog,
     config::{Config, Sources},
     descriptors,
     drops::{self, Drops},
@@ -159,7 +159,7 @@ impl Hub {
         let (operations, app) = (ready.operations.clone(), App::from(ready.app.clone()));
         let generation = ready.begin(&app, &process);
         let (keys, beside, lasting) = (process.keys.clone(), TaskTracker::new(), &process.lasting);
-        for work in behind::always(&process.operations, keys.clone(), lasting) {
+        for work in process.behind() {
             beside.spawn(work);
         }
         beside.spawn(bus::run(&config, &process.operations, lasting));

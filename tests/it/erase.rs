@@ -3,6 +3,7 @@
 
 mod applications;
 mod at_rest;
+mod attachments;
 mod feedback;
 mod requests;
 mod traces;

@@ -114,6 +114,15 @@ pub(super) fn settle(incoming: &Incoming, place: &Path) -> io::Result<()> {
     folder.parent().map_or(Ok(()), |above| File::open(above)?.sync_all())
 }
 
+/// Removes a file for good; one that is not there is removed already.
+pub(super) fn remove(place: &Path) -> io::Result<()> {
+    match fs::remove_file(place) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+        Ok(()) => place.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all()),
+    }
+}
+
 /// Reads a file chunk by chunk; the last one is kept back until all of them are what they were.
 pub(super) fn read(mut file: File, expected: &str, send: &mpsc::Sender<io::Result<Bytes>>) {
     let mut context = Context::new(&SHA256);

@@ -7,10 +7,12 @@ use std::{
 
 use super::{Configured, Exit, journal};
 use crate::{
+    hub::configuration,
     operations::{ErasureAsked, Operations, PAGE_MAX, REASON_CHARS_MAX, agency_of, is_reason},
     registry::AskedBy,
     store::{
         Store, StoreError,
+        attachments::NamedFiles,
         erasures::{Erasable, Erased, Erasure, related},
     },
 };
@@ -94,7 +96,9 @@ async fn work(options: &Options, store: Arc<dyn Store>) -> Result<Told, StoreErr
         asked_by: options.asked_by,
         reason: reason.clone(),
     };
-    let done = operations.erase(key, &asked).await?;
+    let config = configuration(&options.configured.config).ok();
+    let folder = config.and_then(|told| told.attachments).map(|told| told.folder);
+    let done = operations.erase((key, folder.as_deref()), &asked).await?;
     if options.compact {
         store.compact().await?;
     }
@@ -198,6 +202,13 @@ fn shares(found: &Erasable, verb: &str, out: &mut impl Write) -> io::Result<()> 
     }
     if found.letters > 0 {
         writeln!(out, "{verb:<10} {} texts of deliveries", found.letters)?;
+    }
+    let NamedFiles { going, bytes, staying } = &found.files;
+    if !going.is_empty() {
+        writeln!(out, "{verb:<10} {} attached files ({bytes} bytes)", going.len())?;
+    }
+    if *staying > 0 {
+        writeln!(out, "           {staying} attached files are named by others too and stay")?;
     }
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! `lienthong prune`: raw bytes that are old, and accesses to personal data.
+//! `lienthong prune`: raw bytes that are old, files that nothing names, and accesses to personal
+//! data.
 
 use std::{
     io::{self, Write},
@@ -7,8 +8,10 @@ use std::{
 
 use super::{Configured, Exit, journal, progress::Lines};
 use crate::{
+    attachments,
+    hub::configuration,
     operations::pruning,
-    store::{Store, StoreError, pruning::Raw},
+    store::{Store, StoreError, attachments::names_read, pruning::Raw},
 };
 
 /// What is dropped.
@@ -16,8 +19,11 @@ use crate::{
 pub(super) struct Options {
     /// Drop what was recorded so long ago: a number of days, such as 180d.
     #[arg(long, value_parser = days, allow_hyphen_values = true,
-          required_unless_present = "accesses_older_than")]
+          required_unless_present_any = ["accesses_older_than", "unnamed_files_older_than"])]
     older_than: Option<u32>,
+    /// Remove attached files that no record names and that were sent last so long ago.
+    #[arg(long, value_parser = days, allow_hyphen_values = true)]
+    unnamed_files_older_than: Option<u32>,
     /// Drop from the log of accesses to personal data what was written so long ago.
     #[arg(long, value_parser = days, allow_hyphen_values = true, conflicts_with = "dry_run")]
     accesses_older_than: Option<u32>,
@@ -49,6 +55,9 @@ async fn work(options: &Options, store: &dyn Store) -> Result<String, StoreError
         let dropped = store.drop_accesses(pruning::days_ago(days)).await?;
         told.push_str(&format!("dropped: {dropped} accesses\n"));
     }
+    if let Some(days) = options.unnamed_files_older_than {
+        told.push_str(&unnamed(options, store, days).await?);
+    }
     let Some(days) = options.older_than else { return Ok(told) };
     let old = store.older(pruning::days_ago(days)).await?;
     if options.dry_run {
@@ -63,6 +72,20 @@ async fn work(options: &Options, store: &dyn Store) -> Result<String, StoreError
         store.compact().await?;
     }
     Ok(told + &of_raw("dropped", all))
+}
+
+/// Removes the files that no record names, or tells how many there are.
+async fn unnamed(options: &Options, store: &dyn Store, days: u32) -> Result<String, StoreError> {
+    names_read(store).await?;
+    let (count, bytes) = store.unnamed(pruning::days_ago(days), !options.dry_run).await?;
+    let verb = if options.dry_run { "to drop" } else { "dropped" };
+    if !options.dry_run {
+        let config = configuration(&options.configured.config).ok();
+        let folder = config.and_then(|told| told.attachments).map(|told| told.folder);
+        attachments::clear(store, folder.as_deref()).await?;
+    }
+    let size = mebibytes(bytes);
+    Ok(format!("{verb}: {count} attached files that no record names, {size} MiB\n"))
 }
 
 fn of_raw(verb: &str, Raw { messages, bytes }: Raw) -> String {

@@ -25,8 +25,10 @@ use crate::{
         ACKNOWLEDGEMENT, APPLICATION, DEADLINES, PORTAL, REPLY, REQUEST, id, sent_by,
     },
     store::{
-        Item, Prepared, Store, StoreError, Submission, attachments::HeldFile,
+        Item, Prepared, Store, StoreError, Submission,
+        attachments::{self, HeldFile},
         deliveries::Destination,
+        erasures::related::names_of,
     },
 };
 
@@ -252,6 +254,11 @@ impl Exchange {
         Ok(Ok((Vec::new(), PORTAL.to_owned())))
     }
 
+    /// Whether persons of a record were erased: it is kept without what it says of them.
+    async fn is_erased(&self, one: &Prepared) -> Result<bool, StoreError> {
+        Ok(self.store.erased(erasable_names(one)).await?.is_some())
+    }
+
     /// What is wrong with the files that a record names; else whom it goes to has them from now
     /// on.
     async fn attachments(
@@ -265,6 +272,10 @@ impl Exchange {
         let mut shared = Vec::with_capacity(attachments.len());
         for (at, claim) in attachments.iter().enumerate() {
             let held = self.store.held(claim.digest.clone(), sender.to_owned()).await?;
+            if held.is_none() && self.is_erased(one).await? {
+                // It went with the person, and what is told of them is kept without the rest of it.
+                return Ok(None);
+            }
             let wrong = match &held {
                 None => Some(("digest", UNKNOWN_ATTACHMENT)),
                 Some(held) if held.size != claim.size => Some(("size", MEMBER_DISAGREES)),
@@ -288,14 +299,22 @@ impl Exchange {
     }
 }
 
+/// The names that persons of a record stay erased by.
+fn erasable_names(one: &Prepared) -> Vec<String> {
+    let dossier = one.content.as_ref().map(|content| content.identity().key());
+    let other = one.telling.iter().flat_map(|telling| names_of(&telling.name));
+    dossier.into_iter().chain(other).collect()
+}
+
 /// What a message is that is refused as a whole.
 fn refused(problem: Problem) -> Arc<Vec<Item>> {
     Arc::new(vec![Item { record: None, key: None, outcome: Err(vec![problem]) }])
 }
 
-/// Whether a record names files. A text that holds the same letters has its quotes escaped.
+/// Whether a record names files.
 fn names_files(one: &Prepared) -> bool {
-    one.personal.as_ref().is_some_and(|personal| personal.text.contains("\"attachments\":"))
+    let personal = one.personal.as_ref();
+    personal.is_some_and(|personal| attachments::names_files(personal.text.as_bytes()))
 }
 
 fn not_addressed(member: &str, value: &str) -> Box<Problem> {

@@ -9,6 +9,7 @@ use adapters::rest::{
     tls::Tls,
 };
 use contracts::Contracts;
+use futures_util::future::BoxFuture;
 use mappings::Gazetteer;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -17,6 +18,7 @@ use crate::{
     api::{Api, Exports, Lookups, Means, Proxies, Streams},
     attachments::Attachments,
     auth::Keys,
+    behind,
     config::Config,
     feeds::Live,
     journey::Journey,
@@ -99,6 +101,12 @@ impl Process {
             attachments,
             open: config.is_local(),
         }
+    }
+
+    /// What goes on behind the answers, to run until told to stop.
+    pub(super) fn behind(&self) -> [BoxFuture<'static, ()>; 6] {
+        let (keys, files) = (self.keys.clone(), self.attachments.clone());
+        behind::always(&self.operations, (keys, files), &self.lasting)
     }
 
     /// What the calls act through.

@@ -1,13 +1,17 @@
 //! Erasing a person on request.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{Operations, agency_of};
 use crate::{
+    attachments,
     registry::AskedBy,
     store::{
         DossierRow, StoreError,
+        attachments::names_read,
         erasures::{Erasable, Erased, Erasing, Erasure},
     },
 };
@@ -53,6 +57,8 @@ pub struct ToldErasure {
     pub texts: u64,
     /// Of how many messages the raw bytes went.
     pub messages: u64,
+    /// How many attached files went, since nothing else names them.
+    pub files: u64,
 }
 
 /// A page of erasures, in journal order.
@@ -78,6 +84,7 @@ impl From<Erasure> for ToldErasure {
             reason: text.reason,
             texts: text.texts.len() as u64,
             messages: text.messages.len() as u64,
+            files: text.files,
         }
     }
 }
@@ -105,21 +112,34 @@ impl Operations {
     /// What there is to erase of a dossier, by its key.
     ///
     /// # Errors
-    /// When the store cannot answer.
+    /// When the store cannot answer, or a text of which it is not known yet which files it names
+    /// cannot be opened.
     pub async fn erasable(&self, key: String) -> Result<Erasable, StoreError> {
+        names_read(&*self.store).await?;
         self.store.erasable(key).await
     }
 
-    /// Erases the persons of a dossier, by its key, and has the disk forget them.
+    /// Erases the persons of a dossier, by its key, removes the files in the folder of attachments
+    /// that nothing else names, and has the disk forget them.
     ///
     /// # Errors
     /// When the store cannot answer or write, or takes part in a move; when it has erased them, but
-    /// what lies beside its file could not be emptied yet.
-    pub async fn erase(&self, key: String, asked: &ErasureAsked) -> Result<Erased, StoreError> {
+    /// a file could not be removed, which a hub tries again, or what lies beside the store's file
+    /// could not be emptied yet.
+    pub async fn erase(
+        &self,
+        (key, folder): (String, Option<&Path>),
+        asked: &ErasureAsked,
+    ) -> Result<Erased, StoreError> {
         let erasing = Erasing { key, asked_by: asked.asked_by, reason: asked.reason.clone() };
+        names_read(&*self.store).await?;
         let done = self.store.erase(erasing).await?;
+        let removed = attachments::clear(&*self.store, folder).await;
         self.store.forget().await?;
-        Ok(done)
+        removed.map(|_| done).map_err(|error| StoreError {
+            reason: format!("the persons are erased, but not all files: {}", error.reason),
+            ..error
+        })
     }
 
     /// A page of erasures: those of dossiers that an agency has told of, or all.

@@ -53,6 +53,9 @@ pub struct ErasureText {
     pub texts: Vec<u64>,
     /// Numbers of the messages whose raw bytes went.
     pub messages: Vec<u64>,
+    /// How many attached files went: a digest would stay in the journal for ever.
+    #[serde(default)]
+    pub files: u64,
 }
 
 impl ErasureText {
@@ -83,10 +86,13 @@ mod tests {
             reason: "văn bản số 12".to_owned(),
             texts: vec![3, 7],
             messages: vec![2],
+            files: 1,
         };
         let text = told.text();
         assert!(text.starts_with(r#"{"names":["so-y-te/A-1"],"asked_by":"subject","#), "{text}");
         assert_eq!(ErasureText::read(text.as_bytes()).unwrap(), told);
+        let older = text.replace(",\"files\":1", "");
+        assert_eq!(ErasureText::read(older.as_bytes()).unwrap(), ErasureText { files: 0, ..told });
         let more = text.replace('}', ",\"by\":\"x\"}");
         assert!(ErasureText::read(more.as_bytes()).is_err());
     }

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use super::{
     StoreError, Verdict,
+    attachments::NamedSum,
     batch::{Records, RollupKey, Rollups, Tip, YearSums},
     erasures,
     replay::{About, Components, Folded},
@@ -44,6 +45,8 @@ pub(super) struct Journal {
     ended: Vec<EndedLog>,
     /// What was erased.
     pub(super) erased: erasures::Told,
+    /// Which records name which files.
+    pub(super) named: NamedSum,
 }
 
 impl Journal {
@@ -72,6 +75,7 @@ impl Journal {
         if let Some(text) = one.erases {
             self.erased.take(one.position, text, verdict);
         }
+        one.files.iter().for_each(|digest| self.named.add(digest, one.position));
         self.frontier.append(one.leaf);
         verdict.entries += 1;
         verdict.unread += one.unread;

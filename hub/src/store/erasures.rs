@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Answer, StoreError, Verdict};
+use super::{Answer, StoreError, Verdict, attachments::NamedFiles};
 use crate::{
     journal::{entry::Entry, merkle::Digest},
     registry::{AskedBy, ErasureText, Identity},
@@ -74,6 +74,8 @@ pub struct Erasable {
     pub shares: BTreeMap<String, Share>,
     /// Texts that an operator has written in place of records of it, and what receivers told.
     pub letters: u64,
+    /// Files that these texts name.
+    pub files: NamedFiles,
 }
 
 /// What came of an erasure.
@@ -130,6 +132,7 @@ impl Erasable {
             && self.texts.is_empty()
             && self.messages.is_empty()
             && self.letters == 0
+            && self.files.going.is_empty()
     }
 
     /// What the entry says.
@@ -140,6 +143,7 @@ impl Erasable {
             reason: erasing.reason.clone(),
             texts: self.texts.iter().copied().collect(),
             messages: self.messages.iter().copied().collect(),
+            files: self.files.going.len() as u64,
         }
     }
 }

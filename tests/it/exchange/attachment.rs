@@ -30,7 +30,7 @@ pub(crate) fn pdf(bytes: usize) -> Vec<u8> {
     file
 }
 
-pub(super) async fn send(sender: &Sender, media_type: &str, bytes: Vec<u8>) -> (u16, Value) {
+pub(crate) async fn send(sender: &Sender, media_type: &str, bytes: Vec<u8>) -> (u16, Value) {
     try_send(sender, media_type, bytes).await.unwrap()
 }
 
@@ -50,7 +50,7 @@ pub(crate) async fn fetch(sender: &Sender, digest: &str) -> (u16, Option<Vec<u8>
 }
 
 /// The same hub with a folder of attachments.
-pub(super) fn keeping(mut folder: Folder, more: &str) -> Folder {
+pub(crate) fn keeping(mut folder: Folder, more: &str) -> Folder {
     let text = fs::read_to_string(folder.path().join("hub.toml")).unwrap();
     let endpoints = text.find("[endpoints").map(|at| text[at..].to_owned()).unwrap();
     folder.configured_with(format!("{endpoints}[attachments]\nfolder = \"tep\"\n{more}"));
@@ -58,7 +58,7 @@ pub(super) fn keeping(mut folder: Folder, more: &str) -> Folder {
 }
 
 /// All files below the folder of attachments.
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for one in fs::read_dir(folder).into_iter().flatten().flatten() {
         match one.path() {

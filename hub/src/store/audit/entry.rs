@@ -1,5 +1,7 @@
 //! One entry, read alone: whether it is what it says, and what it names.
 
+use std::collections::BTreeSet;
+
 use crate::{
     journal::{
         commitment::{Commitment, Salt, commit},
@@ -11,6 +13,7 @@ use crate::{
     registry::{ErasureText, report::FreezeText},
     store::{
         StoreError,
+        attachments::named_in,
         decode::Stored,
         replay::{self, About},
         rules::{ReferenceName, ReferenceText},
@@ -156,6 +159,8 @@ pub(in crate::store) struct Checked {
     pub(in crate::store) erases: Option<ErasureText>,
     /// Whether it commits to a personal text that is not there.
     pub(in crate::store) lacks_persons: bool,
+    /// Digests of the files that it names.
+    pub(in crate::store) files: BTreeSet<String>,
     /// How much of it was not compared, since it is sealed by a key that is not here.
     pub(in crate::store) unread: u64,
     pub(in crate::store) faults: Vec<String>,
@@ -171,6 +176,7 @@ pub(in crate::store) fn check(row: EntryRow<'_>, log: &Log) -> Checked {
         decided: None,
         erases: None,
         lacks_persons: false,
+        files: row.personal.map(|(_, text)| named_in(text)).unwrap_or_default(),
         unread: u64::from(row.unread.personal) + u64::from(row.unread.raw),
         faults: Vec::new(),
     };

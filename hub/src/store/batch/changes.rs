@@ -1,6 +1,9 @@
 //! What a batch changes: rows, ready to be written.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use adapters::Advance;
 use jiff::Timestamp;
@@ -116,6 +119,8 @@ pub struct Changes {
     pub refused: Refused,
     /// Channels that are read, and where reading goes on.
     pub moved: Vec<Moved>,
+    /// Files that records named whose persons were kept out: they go, unless others name them.
+    pub doubted: BTreeSet<String>,
     /// The journal's end.
     pub tip: Tip,
 }
@@ -145,6 +150,7 @@ impl Changes {
             outgoing: Vec::new(),
             refused: Refused::default(),
             moved: Vec::new(),
+            doubted: BTreeSet::new(),
             tip,
         }
     }

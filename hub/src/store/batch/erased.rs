@@ -7,7 +7,10 @@ use std::{
 };
 
 use super::{Prepared, Subjects, Submission, Work, code_of};
-use crate::{registry::Identity, store::erasures::related};
+use crate::{
+    registry::Identity,
+    store::{attachments::named_in, erasures::related},
+};
 
 /// Erased names that a batch may touch, each with the position of its erasure.
 #[derive(Debug, Clone, Default)]
@@ -80,7 +83,10 @@ impl Work<'_> {
         let mut spared = all.to_vec();
         let mut dropped = false;
         for (one, erasure) in spared.iter_mut().zip(&erasures) {
-            dropped |= erasure.is_some() && one.personal.take().is_some();
+            if let Some(personal) = erasure.and_then(|_| one.personal.take()) {
+                self.changes.doubted.extend(named_in(personal.text.as_bytes()));
+                dropped = true;
+            }
         }
         self.attempts.withhold(at, *first, u64::from(dropped));
         Cow::Owned(spared)

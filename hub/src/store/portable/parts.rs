@@ -26,7 +26,7 @@ pub struct Part {
 }
 
 /// What is carried, in this order: what is named comes before what names it.
-pub static PARTS: [Part; 34] = [
+pub static PARTS: [Part; 35] = [
     Part { name: "reference_contents", columns: &[("hash", Bytes), ("content", Bytes)], key: 1 },
     Part {
         name: "messages",
@@ -273,9 +273,11 @@ pub static PARTS: [Part; 34] = [
             ("media_type", Text),
             ("sent", Number),
             ("since", Number),
+            ("doubted", Number),
         ],
         key: 2,
     },
+    Part { name: "named_files", columns: &[("digest", Text), ("position", Number)], key: 2 },
     Part { name: "attachment_totals", columns: &[("holder", Text), ("bytes", Number)], key: 1 },
     Part {
         name: "accesses",
@@ -362,10 +364,6 @@ pub static PARTS: [Part; 34] = [
         key: 1,
     },
 ];
-
-/// Folds whose rows are counted beside what is carried: made anew from equal journals they are as
-/// many. Numbers are laid out otherwise on either store, and compared one by one by `verify`.
-pub const FOLDS: [&str; 5] = ["members", "observations", "dossiers", "changes", "records"];
 
 impl Part {
     /// The names of some columns, in order.

@@ -1,26 +1,39 @@
-//! Who has which attachment.
+//! Who has which attachment, and which records name it.
+
+mod named;
 
 use deadpool_postgres::GenericClient;
+use jiff::Timestamp;
+
+pub(super) use named::{doubt, named, verify};
 
 use super::{
     PostgresStore,
-    failure::Failure,
+    failure::{Failure, Tries},
     session::{self, Value, signed, soon, unsigned},
 };
 use crate::store::{
     Answer, StoreError,
-    attachments::{Attachments, HeldFile},
+    attachments::{Attachments, HeldFile, Parted, Remove},
 };
 
 /// Milliseconds since 1970, by the server's clock.
 const NOW: &str = "(extract(epoch from clock_timestamp()) * 1000)::bigint";
 
-/// Writes a row; nothing where the store takes part in a move. Gives whether it did.
+/// One at a time sends or removes a file.
+const ALONE: &str = "SELECT pg_advisory_xact_lock(hashtextextended('attachment ' || $1::text, 0))";
+
+/// Writes a row; nothing where the store takes part in a move, or what is shared is gone. What is
+/// sent again after it was doubted is not any more. Gives whether it did.
 async fn write(client: &impl GenericClient, file: &HeldFile, sent: bool) -> Result<bool, Failure> {
     let sql = format!(
         "INSERT INTO attachments AS a (digest, holder, size, media_type, sent, since)
-         SELECT $1, $2, $3, $4, $5, {NOW} FROM head WHERE leaving IS NULL AND arriving IS NULL
-         ON CONFLICT (digest, holder) DO UPDATE SET sent = greatest(a.sent, excluded.sent)
+         SELECT $1, $2, $3, $4, $5::bigint, {NOW} FROM head
+         WHERE leaving IS NULL AND arriving IS NULL
+             AND ($5::bigint = 1 OR EXISTS (SELECT FROM attachments WHERE digest = $1))
+         ON CONFLICT (digest, holder) DO UPDATE SET sent = greatest(a.sent, excluded.sent),
+             since = CASE WHEN excluded.sent = 1 THEN excluded.since ELSE a.since END,
+             doubted = CASE WHEN excluded.sent = 1 THEN 0 ELSE a.doubted END
          RETURNING sent"
     );
     let HeldFile { digest, holder, size, media_type } = file;
@@ -36,7 +49,8 @@ enum Noted {
 }
 
 async fn hold(client: &impl GenericClient, file: &HeldFile, most: u64) -> Result<Noted, Failure> {
-    // The total is held first, so that two who send at once are counted one after the other.
+    session::rows(client, ALONE, &[&file.digest]).await?;
+    // The total is held next, so that two who send at once are counted one after the other.
     let sql = "INSERT INTO attachment_totals (holder, bytes) VALUES ($1, 0)
                ON CONFLICT (holder) DO UPDATE SET bytes = attachment_totals.bytes RETURNING bytes";
     let total = session::row(client, sql, &[&file.holder]).await?;
@@ -44,6 +58,10 @@ async fn hold(client: &impl GenericClient, file: &HeldFile, most: u64) -> Result
     let sql = "SELECT sent FROM attachments WHERE digest = $1 AND holder = $2";
     let known = session::row(client, sql, &[&file.digest, &file.holder]).await?;
     if known.map(|row| row.try_get::<_, i64>(0)).transpose()? == Some(1) {
+        let sql = format!(
+            "UPDATE attachments SET doubted = 0, since = {NOW} WHERE digest = $1 AND holder = $2"
+        );
+        session::rows(client, &sql, &[&file.digest, &file.holder]).await?;
         return Ok(Noted::Held);
     }
     let total = total.saturating_add(signed(file.size));
@@ -56,7 +74,7 @@ async fn hold(client: &impl GenericClient, file: &HeldFile, most: u64) -> Result
 }
 
 fn moving() -> StoreError {
-    StoreError::busy("the store takes part in a move")
+    StoreError::busy("the store takes part in a move, or the file is gone")
 }
 
 impl Attachments for PostgresStore {
@@ -83,8 +101,12 @@ impl Attachments for PostgresStore {
     fn share(&self, file: HeldFile) -> Answer<'_, Result<(), StoreError>> {
         Box::pin(async move {
             let work = soon(async {
-                let client = self.sessions.writer().await?;
-                write(&client, &file, false).await
+                let mut client = self.sessions.writer().await?;
+                let transaction = session::begin(&mut client).await?;
+                session::rows(&transaction, ALONE, &[&file.digest]).await?;
+                let written = write(&transaction, &file, false).await?;
+                session::commit(transaction).await?;
+                Ok::<_, Failure>(written)
             });
             if work.await.map_err(StoreError::from)? { Ok(()) } else { Err(moving()) }
         })
@@ -133,5 +155,35 @@ impl Attachments for PostgresStore {
             };
             Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
         }))
+    }
+
+    fn doubted(&self, limit: u32) -> Answer<'_, Result<Vec<String>, StoreError>> {
+        Box::pin(soon(async move {
+            let client = self.sessions.reader().await?;
+            let sql = "SELECT DISTINCT digest FROM attachments WHERE doubted <> 0
+                       ORDER BY digest LIMIT $1";
+            let rows = session::rows(&client, sql, &[&i64::from(limit)]).await?;
+            Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
+        }))
+    }
+
+    fn unnamed(&self, since: Timestamp, doubt: bool) -> Answer<'_, Result<(u64, u64), StoreError>> {
+        Box::pin(async move { Ok(named::unnamed(self, since, doubt).await?) })
+    }
+
+    fn part(&self, digest: String, remove: Remove) -> Answer<'_, Result<Parted, StoreError>> {
+        Box::pin(async move { Ok(named::part(self, &digest, remove).await?) })
+    }
+
+    fn read_names(&self) -> Answer<'_, Result<bool, StoreError>> {
+        Box::pin(async move {
+            let mut tries = Tries::default();
+            loop {
+                match named::read_names(self).await {
+                    Err(failure) if tries.again(&failure).await => {}
+                    ended => return ended.map_err(StoreError::from),
+                }
+            }
+        })
     }
 }

@@ -1,5 +1,6 @@
 //! Erasing a person: what there is of one, and its going. It takes the role that owns the store.
 
+mod files;
 mod related;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -72,8 +73,8 @@ const LETTERS: &str = "
          + (SELECT count(*) FROM dead_letters WHERE position = ANY ($1)
                 AND (body IS NOT NULL OR personal <> 0 AND told <> $2))";
 
-/// A piece of raw bytes that is sealed, opened: one at a time, since all of them may be many.
-async fn sealed(client: &impl GenericClient, message: i64, piece: i32) -> Result<Vec<u8>, Failure> {
+/// A piece of raw bytes, opened where it is sealed: one at a time, since all of them may be many.
+async fn piece(client: &impl GenericClient, message: i64, piece: i32) -> Result<Vec<u8>, Failure> {
     let sql = "SELECT bytes, key_id, wrapped_key FROM payloads WHERE message = $1 AND piece = $2";
     let row = session::row(client, sql, &[&message, &piece]).await?;
     let place = Place::Raw(unsigned(message), unsigned(piece.into()));
@@ -98,7 +99,7 @@ async fn refused(
         let (message, piece): (i64, i32) = (row.try_get(0)?, row.try_get(1)?);
         let bytes = match row.try_get::<_, Option<Vec<u8>>>(2)? {
             Some(bytes) => bytes,
-            None => sealed(client, message, piece).await?,
+            None => self::piece(client, message, piece).await?,
         };
         if holds_code(&bytes, &name.source_code) {
             brought.insert(message);
@@ -184,6 +185,7 @@ async fn erasable(client: &impl GenericClient, key: &str) -> Result<Erasable, Fa
     let mut brought = said(client, key, &mut found).await?;
     brought.append(&mut related::add(client, key, &mut found).await?);
     attempts(client, brought, &mut found).await?;
+    files::add(client, &mut found).await?;
     let said: Vec<i64> = found.said.iter().copied().map(signed).collect();
     let row = session::row(client, LETTERS, &[&said, &TOLD]).await?;
     let letters: Option<i64> = row.map(|row| row.try_get(0)).transpose()?;
@@ -227,7 +229,7 @@ async fn drop_all(
                SELECT w.name, w.code, $3, $4 FROM unnest($1::text[], $2::text[]) w (name, code)
                ON CONFLICT (name) DO NOTHING";
     transaction.execute(sql, &[&found.names, &codes, &position, &at]).await?;
-    Ok(())
+    files::unname(transaction, found).await
 }
 
 async fn erase(store: &PostgresStore, erasing: &Erasing) -> Result<Erased, Failure> {

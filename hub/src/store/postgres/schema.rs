@@ -14,7 +14,7 @@ use crate::store::schema::{self, Applied, Migration, Outlook};
 
 /// All versions, in order; the table `schema` notes how many there are, `migrations` the hash of
 /// each.
-static MIGRATIONS: [Migration; 36] = [
+static MIGRATIONS: [Migration; 37] = [
     Migration { name: "first", sql: include_str!("../../../migrations/postgres/0001_first.sql") },
     Migration { name: "leases", sql: include_str!("../../../migrations/postgres/0002_leases.sql") },
     Migration { name: "moves", sql: include_str!("../../../migrations/postgres/0003_moves.sql") },
@@ -140,6 +140,10 @@ static MIGRATIONS: [Migration; 36] = [
     Migration {
         name: "subscribed_dossiers",
         sql: include_str!("../../../migrations/postgres/0036_subscribed_dossiers.sql"),
+    },
+    Migration {
+        name: "named_files",
+        sql: include_str!("../../../migrations/postgres/0037_named_files.sql"),
     },
 ];
 

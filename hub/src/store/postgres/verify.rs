@@ -9,7 +9,7 @@ use deadpool_postgres::{Object, Transaction};
 use rayon::prelude::*;
 
 use super::{
-    erasures,
+    attachments, erasures,
     failure::Failure,
     known, message, pruning, rebuild, records, rolling, scan,
     session::{self, signed, unsigned},
@@ -41,9 +41,10 @@ pub(super) async fn verify(client: &mut Object) -> Result<Verdict, Failure> {
     scan::settings(&transaction).await?;
     let mut verdict = Verdict::default();
     let journal = journal(&transaction, &mut verdict).await?;
-    let Journal { components, rules, records, erased, .. } = journal;
+    let Journal { components, rules, records, erased, named, .. } = journal;
     if verdict.faults.is_empty() {
         erasures::verify(&transaction, &erased, &mut verdict).await?;
+        attachments::verify(&transaction, named, &mut verdict).await?;
         let (told, _) = records.close();
         self::records::verify(&transaction, told, &mut verdict).await?;
         folds(&transaction, components, rules, &mut verdict).await?;

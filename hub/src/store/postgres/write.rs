@@ -9,7 +9,7 @@ use contracts::Outcome;
 use deadpool_postgres::GenericClient;
 
 use super::{
-    deliveries,
+    attachments, deliveries,
     failure::Failure,
     message::{channels, open_refusals},
     pollers, records,
@@ -122,6 +122,8 @@ pub(super) fn batch<'a>(
     let mut all = attempts(&changes.attempts)?;
     all.extend(entries(&changes.entries));
     all.push(texts::personal(&changes.entries)?);
+    all.push(attachments::named(&changes.entries));
+    all.push(attachments::doubt(&changes.doubted));
     all.extend(folds(&[changes], places));
     all.extend(records::rows(&changes.records, &changes.replaced));
     all.push(channels::added(&changes.attempts));

@@ -1,5 +1,6 @@
 //! Erasing a person: what there is of one, and its going.
 
+pub(super) mod files;
 mod related;
 
 use std::{
@@ -196,6 +197,7 @@ fn erasable(connection: &Connection, key: &str) -> Result<Erasable, StoreError> 
     }
     brought.append(&mut related::add(connection, key, &mut found)?);
     attempts(connection, &brought, &mut found)?;
+    files::add(connection, &mut found)?;
     let mut letters = connection.prepare_cached(LETTERS)?;
     for position in &found.said {
         found.letters += letters.query_row(params![position, TOLD], |row| row.get::<_, u64>(0))?;
@@ -203,7 +205,7 @@ fn erasable(connection: &Connection, key: &str) -> Result<Erasable, StoreError> 
     Ok(found)
 }
 
-fn refuse_moving(transaction: &Transaction<'_>) -> Result<(), StoreError> {
+pub(super) fn refuse_moving(transaction: &Transaction<'_>) -> Result<(), StoreError> {
     let sql = "SELECT leaving IS NULL AND arriving IS NULL FROM head";
     match transaction.query_row(sql, [], |row| row.get(0))? {
         true => Ok(()),
@@ -247,7 +249,7 @@ fn drop_all(
         names.execute(params![name, Identity::of_key(name).source_code, position, at])?;
     }
     transaction.execute("UPDATE head SET erased = ?1", [position])?;
-    Ok(())
+    files::unname(transaction, found)
 }
 
 fn erase(writer: &mut Writer, erasing: &Erasing) -> Result<Erased, StoreError> {

@@ -11,7 +11,7 @@ use crate::store::{
 };
 
 /// All versions, in order; the file notes how many it has, and the hash of each.
-static MIGRATIONS: [Migration; 34] = [
+static MIGRATIONS: [Migration; 35] = [
     Migration { name: "first", sql: include_str!("../../../migrations/sqlite/0001_first.sql") },
     Migration {
         name: "rollups_by_number",
@@ -117,6 +117,10 @@ static MIGRATIONS: [Migration; 34] = [
     Migration {
         name: "subscribed_dossiers",
         sql: include_str!("../../../migrations/sqlite/0034_subscribed_dossiers.sql"),
+    },
+    Migration {
+        name: "named_files",
+        sql: include_str!("../../../migrations/sqlite/0035_named_files.sql"),
     },
 ];
 

@@ -8,7 +8,7 @@ use std::{
 use rusqlite::Connection;
 
 use super::{
-    SqliteStore,
+    SqliteStore, attachments,
     crew::{Crew, POSITIONS},
     deltas::{self, ReadSums},
     erasures, known, message, pruning, rebuild, records, rolling, scan, strides,
@@ -30,9 +30,11 @@ const COMPONENTS: usize = 128;
 pub(super) fn verify(path: &Path) -> Result<Verdict, StoreError> {
     let mut crew = Crew::at_one_moment(path)?;
     let mut verdict = Verdict::default();
-    let Journal { components, rules, records, erased, .. } = journal(&mut crew, &mut verdict)?;
+    let journal = journal(&mut crew, &mut verdict)?;
+    let Journal { components, rules, records, erased, named, .. } = journal;
     if verdict.faults.is_empty() {
         erasures::verify(crew.first()?, &erased, &mut verdict)?;
+        attachments::verify(crew.first()?, named, &mut verdict)?;
         let (told, _) = records.close();
         records::verify(crew.first()?, told, &mut verdict)?;
         folds(&mut crew, components, &rules.now(), &mut verdict)?;

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
-    deliveries,
+    attachments, deliveries,
     deltas::{self, NumbersSeen},
     erasures,
     message::{channels, open_refusals},
@@ -12,6 +12,7 @@ use super::{
 use crate::store::{
     Payload, StoreError,
     at_rest::{self, Place, Sealed},
+    attachments::named_in,
     batch::{Changes, Heard, MemberRow, NewEntry, Rollups, Tip, Written, YearSums},
 };
 
@@ -33,6 +34,9 @@ pub(super) fn changes(
     open_refusals::write(connection, &changes.refused)?;
     deliveries::add(connection, &changes.outgoing)?;
     pollers::moved(connection, &changes.moved)?;
+    if !changes.doubted.is_empty() {
+        erasures::files::doubt(connection, &changes.doubted)?;
+    }
     head(connection, &changes.tip)
 }
 
@@ -173,6 +177,7 @@ pub(super) fn entry(connection: &Connection, entry: &NewEntry) -> Result<(), Sto
                 connection.prepare_cached(sql)?.execute(values)?
             }
         };
+        attachments::name(connection, &named_in(text), entry.position)?;
     }
     Ok(())
 }
