@@ -15,7 +15,7 @@ use crate::{
         office_beside, post, started,
     },
     harness::{Folder, Hub, Sender, Verified},
-    lienthong::stderr,
+    lienthong::{root, stderr},
     people::altered,
 };
 
@@ -180,6 +180,9 @@ async fn what_an_erasure_has_left_is_removed_by_the_next_hub(backend: Backend) {
     altered(backend, &folder, &format!("UPDATE {names} SET position = position + 100"));
     let told = folder.run(&["verify"]);
     assert!(stderr(&told).contains("which record names which file"), "{}", stderr(&told));
+    // A store that has such records when it is migrated knows the same of them.
+    altered(backend, &folder, &format!("DELETE FROM {names}; {}", migrated(backend)));
+    folder.verify();
     // As where texts were sealed before there was any of it.
     altered(
         backend,
@@ -216,6 +219,18 @@ async fn what_an_erasure_has_left_is_removed_by_the_next_hub(backend: Backend) {
     assert_eq!(restored.verify().fold_root, folder.verify().fold_root);
     assert!(erase_dossier(&restored, STAYS).contains("erased     1 attached files"));
     assert!(files(&restored.path().join("tep")).is_empty());
+}
+
+/// What a migration reads of records that are there.
+fn migrated(backend: Backend) -> String {
+    let (file, before) = match backend {
+        Backend::Sqlite => ("sqlite/0035_named_files.sql", ""),
+        Backend::Postgres => ("postgres/0037_named_files.sql", "SET search_path = lienthong;\n"),
+    };
+    let sql = fs::read_to_string(root().join("hub/migrations").join(file)).unwrap();
+    let (_, sql) = sql.split_once("INSERT INTO named_files").unwrap();
+    let (sql, _) = sql.split_once("ALTER TABLE").unwrap();
+    format!("{before}INSERT INTO named_files{sql}")
 }
 
 /// A hub's folder that is empty still.
