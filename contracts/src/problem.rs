@@ -202,7 +202,7 @@ catalogue! {
         "Gửi một giá trị duy nhất."
         "Send a single value.";
     CONTRACT_BROKEN "contract-broken"
-        "Bản ghi không thỏa hợp đồng dữ liệu."
+        "Bản ghi không đúng hợp đồng dữ liệu."
         "The record does not satisfy its contract."
         "Sửa giá trị theo quy tắc được nêu."
         "Mend the value by the rule named.";

@@ -5,9 +5,13 @@ mod kept;
 mod silent;
 mod watches;
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use crate::{
     backend::{Backend, on_each_store},
@@ -18,6 +22,7 @@ use crate::{
 on_each_store!(
     who_knows_a_second_fact_is_told_the_public_part_and_nothing_else,
     a_guess_is_told_nothing_by_answer_or_time_and_does_not_go_on_for_long,
+    many_guesses_at_once_are_no_more_than_one_after_the_other,
 );
 
 const AGENCY: &str = "ubnd-bien-hoa";
@@ -191,4 +196,23 @@ async fn a_guess_is_told_nothing_by_answer_or_time_and_does_not_go_on_for_long(b
     assert_eq!(asked, 30);
     let other = json!({ "code": "X-1", "secret": "1111" }).to_string();
     assert_eq!(office.post(other, Some("203.0.113.6")).await.status, 404);
+}
+
+async fn many_guesses_at_once_are_no_more_than_one_after_the_other(backend: Backend) {
+    let office = Arc::new(Office::new(backend, "guesses-at-once").await);
+    for path in ["/v1/lookups", "/v1/watches"] {
+        // Each path has a dossier of its own: they share one count.
+        let code = if path == "/v1/lookups" { CODE } else { "BH.HKD.13.002202" };
+        let guesses = (0..60).map(|number| {
+            let body = json!({ "code": code, "secret": format!("x{number:03}") }).to_string();
+            let (office, from) = (office.clone(), format!("198.51.100.{number}"));
+            async move { office.post_to(path, body, Some(&from)).await }
+        });
+        let told = JoinSet::from_iter(guesses).join_all().await;
+        let count = |status: u16| told.iter().filter(|one| one.status == status).count();
+        assert_eq!((count(404), count(429)), (10, 50), "{path}");
+        // Who knows it is told no more than they.
+        let body = json!({ "code": code, "secret": PHONE }).to_string();
+        assert_eq!(office.post_to(path, body, Some("198.51.100.200")).await.status, 429, "{path}");
+    }
 }

@@ -167,11 +167,10 @@ pub(super) async fn recognised<T>(
     asking: impl Future<Output = Result<Option<T>, StoreError>>,
 ) -> Result<T, Stop> {
     let (began, now) = (tokio::time::Instant::now(), Instant::now());
-    if let Some(address) = counted(extensions, headers) {
-        if let Some(left) = api.lookups.addresses.left(&address, now) {
-            return Err(crowded(left));
-        }
-        api.lookups.addresses.count(address, now);
+    if let Some(address) = counted(extensions, headers)
+        && let Some(left) = api.lookups.addresses.count(address, now)
+    {
+        return Err(crowded(left));
     }
     // One code has one count, however it is written and whatever stands around it.
     let codes = lookup::codes(code).into_iter().enumerate();
@@ -180,17 +179,30 @@ pub(super) async fn recognised<T>(
         crate::store::batch::code_of_text(&code).unwrap_or_else(|| code.to_uppercase())
     };
     let codes: BTreeSet<String> = codes.map(one).collect();
-    if let Some(left) = codes.iter().filter_map(|code| api.lookups.codes.left(code, now)).max() {
+    let shut = |now| codes.iter().filter_map(|code| api.lookups.codes.left(code, now)).max();
+    if let Some(left) = shut(now) {
         return Err(crowded(left));
     }
-    match asking.await? {
-        Some(found) => Ok(found),
+    let found = asking.await?;
+    // Others may have guessed meanwhile. Who asks for one code many times at once hears no more
+    // answers than one after the other, and of what is right no other than of what is wrong.
+    let now = Instant::now();
+    let left = match &found {
+        Some(_) => shut(now),
         None => {
-            codes.into_iter().for_each(|code| api.lookups.codes.count(code, now));
-            sleep_until(began + FLOOR).await;
-            Err(ProblemResponse::new(StatusCode::NOT_FOUND, &kinds::LOOKUP_FAILED).into())
+            let lefts = codes.iter().map(|code| api.lookups.codes.count(code.clone(), now));
+            // Each of them is counted.
+            lefts.fold(None, Option::max)
         }
+    };
+    if let (Some(found), None) = (found, left) {
+        return Ok(found);
     }
+    sleep_until(began + FLOOR).await;
+    Err(left.map_or_else(
+        || ProblemResponse::new(StatusCode::NOT_FOUND, &kinds::LOOKUP_FAILED).into(),
+        crowded,
+    ))
 }
 
 /// The public part of the dossier of who asks.

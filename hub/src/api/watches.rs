@@ -21,6 +21,7 @@ use super::{
     kinds,
     lookups::{self, bad},
     params::{Params, given_id},
+    statistics::today,
 };
 use crate::api::document::{
     answers::{Conflict, NotFound, TooLarge, TooOften},
@@ -105,14 +106,10 @@ pub(super) async fn make(
             &format!("days: 1 to {WATCH_DAYS_MAX}."),
         ));
     }
-    let asking = async {
-        Ok(match api.operations.watch(&who, &claim, days).await? {
-            Watching::Nothing => None,
-            came => Some(came),
-        })
-    };
-    let came = lookups::recognised(&api, (&extensions, &headers), &claim.code, asking).await?;
-    match came {
+    // Nothing is begun for who only guesses.
+    let asking = api.operations.look_up(&claim, today());
+    lookups::recognised(&api, (&extensions, &headers), &claim.code, asking).await?;
+    match api.operations.watch(&who, &claim, days).await? {
         Watching::Made(watch, dossier) => {
             let log = api.operations.store.head().await?.log;
             let place = (dossier.as_of, String::new());

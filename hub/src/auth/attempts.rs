@@ -8,6 +8,7 @@
 use std::{
     hash::Hash,
     net::{IpAddr, Ipv6Addr},
+    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -45,12 +46,14 @@ pub(crate) struct Attempts<K> {
     max: u32,
     window: Duration,
     tried: Cache<K, Tried>,
+    /// Held by who counts.
+    counting: Mutex<()>,
 }
 
 impl<K: Hash + Eq + Clone> Attempts<K> {
     /// At most `max` within `window`; then none for as long as that.
     pub(crate) fn new(max: u32, window: Duration) -> Self {
-        Self { max, window, tried: Cache::new(REMEMBERED_MAX) }
+        Self { max, window, tried: Cache::new(REMEMBERED_MAX), counting: Mutex::new(()) }
     }
 
     /// How long somebody may not try yet; nothing where they may.
@@ -63,8 +66,13 @@ impl<K: Hash + Eq + Clone> Attempts<K> {
         left.filter(|left| !left.is_zero())
     }
 
-    /// Counts an attempt.
-    pub(crate) fn count(&self, who: K, now: Instant) {
+    /// Counts an attempt, and gives how long somebody may not try yet, since too many came before
+    /// it: it is not counted then. Of any number at once no more than those are counted.
+    pub(crate) fn count(&self, who: K, now: Instant) -> Option<Duration> {
+        let _alone = self.counting.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(left) = self.left(&who, now) {
+            return Some(left);
+        }
         let before = self.tried.get(&who);
         let before = before.filter(|one| now.duration_since(one.since) < self.window);
         let count = before.map_or(0, |one| one.count).saturating_add(1);
@@ -74,6 +82,7 @@ impl<K: Hash + Eq + Clone> Attempts<K> {
             _ => now,
         };
         self.tried.insert(who, Tried { count, since });
+        None
     }
 
     /// Forgets somebody's attempts.
@@ -93,6 +102,18 @@ mod tests {
         assert_ne!(of("2001:db8:0:7::1"), of("2001:db8:0:8::1"));
         assert_eq!(of("::ffff:198.51.100.1"), of("198.51.100.1"));
         assert_ne!(of("198.51.100.1"), of("198.51.100.2"));
+    }
+
+    #[test]
+    fn of_many_at_once_no_more_are_counted_than_may_try() {
+        let attempts = Attempts::new(10, Duration::from_secs(60));
+        let now = Instant::now();
+        let try_some = || (0..50).filter(|_| attempts.count("a", now).is_none()).count();
+        let counted: usize = std::thread::scope(|scope| {
+            let all: Vec<_> = (0..8).map(|_| scope.spawn(try_some)).collect();
+            all.into_iter().map(|one| one.join().unwrap()).sum()
+        });
+        assert_eq!(counted, 10);
     }
 
     #[test]

@@ -327,8 +327,7 @@ impl Keys {
                 found.now(scopes)
             }
             (Proof::Wrong, Some((who, now))) => {
-                self.wrong.count(who, now);
-                Judged::Nobody
+                self.wrong.count(who, now).map_or(Judged::Nobody, Judged::Locked)
             }
             (Proof::Wrong | Proof::Ended, _) => Judged::Nobody,
         }

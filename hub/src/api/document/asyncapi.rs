@@ -21,7 +21,7 @@ static DOCUMENT: LazyLock<Result<Made, String>> = LazyLock::new(|| Made::of(&doc
 #[utoipa::path(
     get, path = "/asyncapi.json", tag = tags::OPERATIONS, operation_id = "getAsyncapi",
     summary = "What the hub tells by itself: feeds, and what it publishes at a broker",
-    description = "Các dòng sự kiện và những gì phát ra ở môi giới thông điệp, theo AsyncAPI 3.0. \
+    description = "Các dòng sự kiện và những gì phát ra trên trục thông điệp, theo AsyncAPI 3.0. \
                    Không cần khóa.",
     security(()),
     responses(

@@ -129,16 +129,24 @@ fn push() -> Value {
 
 /// What is posted to the hub's own channels.
 fn own(name: &str) -> Value {
-    let (id, contract, vi) = match name {
-        "feedback" => {
-            ("sendFeedback", "feedback.v1", "Gửi một phản ánh hoặc đánh giá của người dân.")
-        }
-        _ => ("sendFeedbackAnswer", "feedback-answer.v1", "Trả lời một phản ánh."),
+    let (id, contract, summary, vi) = match name {
+        "feedback" => (
+            "sendFeedback",
+            "feedback.v1",
+            "Send feedback",
+            "Gửi một phản ánh hoặc đánh giá của người dân.",
+        ),
+        _ => (
+            "sendFeedbackAnswer",
+            "feedback-answer.v1",
+            "Send the answer to a feedback",
+            "Trả lời một phản ánh.",
+        ),
     };
     Call {
         id: id.to_owned(),
         tag: tags::FEEDBACK,
-        summary: "Send feedback, or the answer to one",
+        summary,
         description: format!("{vi} Trả lời là biên nhận."),
         parameters: vec![idempotency_key()],
         body: body(json!({ "application/json": schema(contract) })),
