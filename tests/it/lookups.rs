@@ -2,6 +2,7 @@
 
 mod beside;
 mod kept;
+mod shown;
 mod silent;
 mod watches;
 

@@ -1,11 +1,14 @@
 //! Applications of the portal: only what an agency takes online, delivered to its system, and the
 //! dossier's code comes back, by its system's answer or by its own word.
 
-use std::fs;
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
 
-use super::{ASKED, READS, becomes, office, part, post, problem, started};
+use super::{ASKED, READS, WITHIN, becomes, office, part, post, problem, started};
 use crate::{
     backend::{Backend, on_each_store},
     delivery::agency::{Agency, Reply},
@@ -56,6 +59,27 @@ async fn lists(portal: &Sender, answers: &Sender, reads: &Sender, operator: &Sen
     assert_eq!(portal.get("/v1/requests").await.0, 403);
 }
 
+/// The portal hears of its application and of the code that it was given, by the feed and by a
+/// webhook alike, without persons.
+async fn heard(portal: &Sender, subscriber: &Agency) {
+    let feed = portal.found("/v1/feeds/records").await;
+    let [filed, answered] = [&feed[0], &feed[1]];
+    for (event, contract) in [(filed, "application/1"), (answered, "acknowledgement/1")] {
+        assert!(event.to_string().contains(contract), "{event:#}");
+        assert!(!event.to_string().contains("0900000001"), "{event:#}");
+    }
+    assert!(answered.to_string().contains("H19.08-261126-0007"), "{answered:#}");
+    let began = Instant::now();
+    while subscriber.seen().len() < 2 {
+        assert!(began.elapsed() < WITHIN, "{:#?}", subscriber.seen());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let sent = subscriber.seen().into_iter().map(|one| serde_json::from_str(&one.body).unwrap());
+    let sent: Vec<Value> = sent.collect();
+    assert_eq!([&sent[0]["id"], &sent[1]["id"]], [&filed["id"], &answered["id"]], "{sent:#?}");
+    assert_eq!(sent[1]["data"], answered["data"]);
+}
+
 async fn an_application_reaches_its_agency_and_its_code_comes_back(backend: Backend) {
     let asks_system = Agency::new(|_, _| Reply::TAKEN).await;
     // It fails at first, and takes what it is sent again for the same.
@@ -67,6 +91,10 @@ async fn an_application_reaches_its_agency_and_its_code_comes_back(backend: Back
     let mut folder = office(backend, "application", &asks_system, &system);
     publishing(&mut folder);
     let (hub, [asks, answers, reads, portal, operator]) = started(&folder).await;
+    let subscriber = Agency::new(|_, _| Reply::TAKEN).await;
+    let wanted = json!({ "url": format!("{}/tin", subscriber.url), "feed": "records" });
+    let (status, told) = post(&portal, "/v1/subscriptions", None, &wanted).await;
+    assert_eq!(status, 201, "{told}");
     let body = applied(ASKED, "1.009001");
     let (status, receipt) = post(&portal, "/v1/applications", Some("hs-1"), &body).await;
     assert_eq!((status, &receipt["outcome"]), (200, &json!("stored")), "{receipt}");
@@ -97,6 +125,7 @@ async fn an_application_reaches_its_agency_and_its_code_comes_back(backend: Back
         let feed = who.found("/v1/feeds/records").await;
         assert_eq!(feed.as_array().unwrap().len(), count, "{feed}");
     }
+    heard(&portal, &subscriber).await;
     // One that is sent nothing says itself under which code it has it.
     let body = applied(READS, "1.009003");
     assert_eq!(post(&portal, "/v1/applications", Some("hs-2"), &body).await.0, 200);
