@@ -151,6 +151,8 @@ def call(document, plan, told):
     query = dict(told.get("query", {}))
     for one in operation.get("parameters", []):
         example = named.get(one["name"], one.get("example"))
+        if example == "GIVEN":
+            example = plan["given"]
         if one["in"] == "path":
             path = path.replace("{" + one["name"] + "}", quote(str(example), safe=""))
         elif one["in"] == "query" and (one["required"] or one["name"] in named) and not is_told:
@@ -225,6 +227,9 @@ def answers(url, plan):
             advice = answer.json()["advice_en"].removeprefix("Parameters taken here: ").rstrip(".")
             if taken != {one for one in advice.split(", ") if one}:
                 faults.append(f"{name}: {sorted(taken)} are documented, {advice} are taken")
+        if "gives" in told:
+            # The name of what is made now, which later calls have as GIVEN.
+            plan["given"] = answer.json().get(told["gives"])
         if is_json(answer.headers.get("Content-Type", "")):
             kept.setdefault(name, {}).setdefault(str(status), []).append(answer.json())
         etag = answer.headers.get("ETag")

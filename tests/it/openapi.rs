@@ -37,7 +37,9 @@ impl Office {
         fs::write(catalogue.join("links.csv"), LINKS).unwrap();
         folder.publishing(Some(catalogue));
         fs::create_dir_all(folder.path().join("files")).unwrap();
-        folder.configured_with("[attachments]\nfolder = \"files\"\n".to_owned());
+        // Who may be sent events, if anybody were there.
+        let near = "private_networks = [\"127.0.0.2\"]\n";
+        folder.configured_with(format!("{near}[attachments]\nfolder = \"files\"\n"));
         let keys = json!({
             "operator": folder.key("operator"),
             "portal": folder.key("portal"),
