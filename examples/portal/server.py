@@ -2,8 +2,8 @@
 
     HUB=http://127.0.0.1:8080 PORTAL_KEY_FILE=portal.key python3 server.py [PORT]
 
-The key stays here. A browser may ask for what stands in `GET` and `POST` below, and for nothing
-else; what comes back is the hub's answer, its problems included. Python 3.11, nothing else.
+The key stays here. A browser may ask for what stands in `GET`, `POST` and `DELETE` below, and for
+nothing else; what comes back is the hub's answer, its problems included. Python 3.11, nothing else.
 """
 
 import http.client
@@ -45,6 +45,7 @@ GET = [
 ]
 POST = {"/api/lookups": "/v1/lookups", "/api/watches": "/v1/watches",
         "/api/feedback": "/v1/feedback"}
+DELETE = (r"/api/watches/([0-9a-f]{32})", "/v1/watches/{}")
 
 # Everything that the page uses is its own.
 POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -69,6 +70,8 @@ NO_ROUTE = problem(404, "no-such-address", "Địa chỉ này không có.", "The
 NO_JSON = problem(415, "not-json", "Gửi JSON.", "Send JSON.")
 TOO_LARGE = problem(413, "payload-too-large", "Nội dung quá dài.", "The content is too long.")
 TOO_OFTEN = problem(429, "too-often", "Đã gửi quá nhiều lần.", "That was sent too often.")
+NOTHING_SAID = problem(422, "nothing-said", "Chưa có điểm, cũng chưa có nội dung.",
+                       "There is neither a rating nor a text.")
 BUSY = problem(503, "crowded", "Đang có quá nhiều người theo dõi.", "Too many are following.")
 
 
@@ -100,22 +103,29 @@ def ask(method, address, citizen, body=None, **more):
         connection.close()
 
 
-def on_time(text):
-    """Numbers by agency for everybody: where the hub leaves some out, it says so."""
+def figures(row):
+    """What the hub tells of one row of numbers: `None` where it leaves something out."""
+    measures, hidden = row["measures"], row.get("suppressed", [])
+    n = {name: None if name in hidden else measures.get(name, 0) for name in
+         ("finished-early", "finished-on-time", "finished-late", "open", "overdue")}
+    ended = [n[f"finished-{how}"] for how in ("early", "on-time", "late")]
+    return {"finished": None if None in ended else sum(ended), "early": ended[0],
+            "on_time": ended[1], "late": ended[2], "open": n["open"], "overdue": n["overdue"]}
+
+
+def on_time(text, citizen):
+    """Numbers by agency for everybody, and the hub's own sum of them all: what is left out of rows
+    is counted there."""
     told = json.loads(text)
-    rows = []
-    for row in told["rows"]:
-        measures = row["measures"]
-        hidden = row.get("suppressed", [])
-        ended = [measures.get(f"finished-{how}", 0) for how in ("early", "on-time", "late")]
-        stand = [None if name in hidden else measures.get(name, 0) for name in ("open", "overdue")]
-        rows.append({"agency": row["agency"], "open": stand[0], "overdue": stand[1],
-                     "finished": sum(ended), "early": ended[0], "on_time": ended[1],
-                     "late": ended[2]})
-        if "finished-late" in hidden:
-            rows[-1] = {"agency": row["agency"], "few": True}
-    return json.dumps({**{name: told[name] for name in ("from", "to", "as_of")},
-                       "rows": rows}).encode()
+    asked = urlencode({name: told[name] for name in ("from", "to", "as_of")})
+    status, headers, whole = ask("GET", f"/v1/statistics?{asked}", citizen)
+    if status != 200:
+        return status, headers, whole
+    whole = json.loads(whole)["rows"] or [{"measures": {}}]
+    kept = ("from", "to", "as_of", "suppressed_below")
+    return 200, {}, json.dumps({
+        **{name: told[name] for name in kept if name in told}, "total": figures(whole[0]),
+        "rows": [{"agency": row["agency"], **figures(row)} for row in told["rows"]]}).encode()
 
 
 def may_write(citizen):
@@ -149,11 +159,14 @@ def feedback(body, citizen):
             return NO_JSON
     except (ValueError, KeyError, TypeError, AttributeError):
         return NO_JSON
+    if not said.get("rating") and not said.get("text"):
+        return NOTHING_SAID
     said |= {"id": f"portal-{key}", "submitted_at": first_said(key)}
     if not may_write(citizen):
         status, headers, text = TOO_OFTEN
         return status, {**headers, "Retry-After": str(FEEDBACK_SECONDS)}, text
-    more = {"Idempotency-Key": key, "Content-Type": "application/json"}
+    # The message has the feedback's own name: what the receipt tells is what one can ask for.
+    more = {"Idempotency-Key": said["id"], "Content-Type": "application/json"}
     return ask("POST", POST["/api/feedback"], citizen, json.dumps(said).encode(), **more)
 
 
@@ -216,6 +229,14 @@ class Portal(BaseHTTPRequestHandler):
             return self.reply(*feedback(body, self.citizen()))
         return self.reply(*NO_ROUTE)
 
+    def do_DELETE(self):
+        self.close_connection = True  # what else it may bring is not read
+        pattern, address = DELETE
+        found = re.fullmatch(pattern, self.path)
+        if not found:
+            return self.reply(*NO_ROUTE)
+        return self.reply(*ask("DELETE", address.format(found[1]), self.citizen()))
+
     def citizen(self):
         """Whose address it is: the hub counts look-ups by it."""
         peer = self.client_address[0]
@@ -237,7 +258,8 @@ class Portal(BaseHTTPRequestHandler):
             more = {"If-None-Match": known_tag} if known_tag else {}
             status, headers, text = ask("GET", address, self.citizen(), **more)
             if url.path == "/api/on-time" and status == 200:
-                text = on_time(text)
+                status, other, text = on_time(text, self.citizen())
+                headers = other if status != 200 else headers
             # A browser asks again each time, and mostly hears that nothing has changed.
             return status, {**headers, "Cache-Control": "no-cache"}, text
         return NO_ROUTE
@@ -258,10 +280,11 @@ class Portal(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("X-Content-Type-Options", "nosniff")
         self.send_header("Referrer-Policy", "no-referrer")
-        if status != 304:
+        has_body = status not in (204, 304)
+        if has_body:
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        if status != 304:
+        if has_body:
             self.wfile.write(body)
 
     def follow(self, only, after):

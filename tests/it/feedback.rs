@@ -5,10 +5,17 @@ use serde_json::{Value, json};
 
 use crate::{
     backend::{Backend, on_each_store},
+    delivery::{
+        self,
+        agency::{Agency, Reply},
+    },
     harness::{Hub, Sender},
 };
 
-on_each_store!(feedback_is_routed_answered_and_summed_up);
+on_each_store!(
+    feedback_is_routed_answered_and_summed_up,
+    feedback_is_delivered_to_the_system_of_its_agency,
+);
 
 /// Posts to one of the hub's own addresses.
 pub(crate) async fn post(
@@ -141,4 +148,33 @@ async fn feedback_is_routed_answered_and_summed_up(backend: Backend) {
     let kept = folder.verify();
     assert_eq!(folder.run(&["rebuild"]).status.code(), Some(0));
     assert_eq!(folder.verify(), kept);
+}
+
+/// By a route of the province's, which says of which agency it is and that persons go with it.
+async fn feedback_is_delivered_to_the_system_of_its_agency(backend: Backend) {
+    let route = "[[route]]\ncontract = \"feedback/1\"\nwhen = \"agency == 'so-nhan'\"\n\
+                 to = \"so-nhan.nhan\"\npersonal = true\n";
+    let system = Agency::new(|_, before| match before {
+        0 => Reply::Says(503, "", ""),
+        _ => Reply::TAKEN,
+    })
+    .await;
+    let ends = [("so-nhan.nhan", &*delivery::at(&system.url))];
+    let folder = delivery::office(backend, "feedback-delivered", route, &ends);
+    let keys = ["portal", "operator"].map(|who| folder.key(who));
+    let hub = Hub::start(&folder).await;
+    let [portal, operator] = keys.map(|key| hub.sender(&key));
+    for (id, agency) in [("pa-1", "so-gui"), ("pa-2", "so-nhan")] {
+        let mut said = said(id, 2);
+        said["agency"] = json!(agency);
+        let (status, receipt) = post(&portal, "/v1/feedback", Some(id), &said).await;
+        assert_eq!((status, &receipt["outcome"]), (200, &json!("stored")), "{receipt}");
+    }
+    delivery::settled(&operator, "so-nhan.nhan").await;
+    let sent: Vec<Value> =
+        system.taken().iter().map(|one| serde_json::from_str(&one.body).unwrap()).collect();
+    assert_eq!(sent.len(), 1, "{sent:#?}");
+    let told = [&sent[0]["id"], &sent[0]["text"], &sent[0]["phone"]];
+    assert_eq!(told, ["pa-2", "Chờ lâu", "0900000001"], "{sent:#?}");
+    assert_eq!(system.seen().len(), 2, "it came again after it was not taken");
 }

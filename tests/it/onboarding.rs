@@ -190,6 +190,7 @@ fn the_page_of_the_portal_leads_from_a_key_to_a_page_that_follows() {
     // Of too few dossiers the hub tells the portal no number; that none was finished is none's.
     let row = &told("dung-han.json")["rows"][0];
     assert!(row["open"].is_null() && row["finished"] == 0, "{row}");
+    assert_eq!(told("dung-han.json")["suppressed_below"], 5);
     assert_eq!(told("gop-y-1.json")["outcome"], "stored");
     assert_eq!(told("gop-y-2.json")["outcome"], "duplicate");
     let events = |name: &str| -> Vec<Value> {
@@ -201,6 +202,7 @@ fn the_page_of_the_portal_leads_from_a_key_to_a_page_that_follows() {
     // Everybody sees where something changed, who follows one dossier that one alone.
     assert_eq!(events("su-kien.txt"), [changed(2), changed(10)]);
     assert_eq!(events("mot-ho-so.txt"), [changed(10)]);
+    assert_eq!(read("thoi.txt"), "204\n");
 }
 
 #[test]

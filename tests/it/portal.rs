@@ -1,6 +1,7 @@
 //! The example portal as citizens meet it: in the distribution's Chromium, over its own server, on
 //! the public interface of a hub.
 
+mod figures;
 mod follow;
 
 use std::{
@@ -103,12 +104,22 @@ impl Drop for Place {
     }
 }
 
+/// The commands that run and name a word.
+fn about(word: &str) -> Vec<String> {
+    let running = fs::read_dir("/proc").unwrap().flatten();
+    let commands = running.filter_map(|one| fs::read(one.path().join("cmdline")).ok());
+    let commands = commands.map(|one| String::from_utf8_lossy(&one).replace('\0', " "));
+    commands.filter(|one| one.contains(word)).collect()
+}
+
 #[test]
 fn citizens_do_their_five_things_in_both_languages_and_the_example_leaves_nothing_behind() {
     let place = Place::new("portal");
     let mut command = Command::new(root().join("examples/portal/run"));
     let port = free_port().to_string();
     command.arg(&port).env("LIENTHONG", binary()).env("TMPDIR", &place.0);
+    // Somebody else is at hand, who asks from another address.
+    command.env("TRUSTED_PROXIES", "127.0.0.1");
     let mut example = Running::start(&mut command);
     let told = example.line();
     let words = format!("portal: http://127.0.0.1:{port} (hub http://127.0.0.1:");
@@ -122,4 +133,5 @@ fn citizens_do_their_five_things_in_both_languages_and_the_example_leaves_nothin
     example.ends();
     let left: Vec<_> = fs::read_dir(&place.0).unwrap().flatten().map(|one| one.path()).collect();
     assert!(left.is_empty(), "{left:?}");
+    assert_eq!(about(&hub), Vec::<String>::new(), "what it began goes on");
 }

@@ -22,6 +22,10 @@ const PLAIN = {
       "Xem lại mã trên giấy hẹn và bốn ký tự cuối; nếu vẫn không được, hỏi nơi đã nộp."],
     "too-many-lookups": ["Đã tra cứu quá nhiều lần.", "Hãy thử lại sau {wait}."],
     "too-often": ["Đã gửi quá nhiều lần.", "Hãy thử lại sau {wait}."],
+    "too-many-watches": ["Đã có quá nhiều lượt theo dõi, chưa thể thêm lượt của bạn.",
+      "Bạn vẫn tra cứu được như thường; hãy thử theo dõi lại vào ngày mai."],
+    "nothing-said": ["Góp ý còn trống.", "Hãy chọn mức hài lòng hoặc viết nội dung, một trong hai."],
+    conflict: ["Góp ý này đã được gửi với nội dung khác.", "Hãy tải lại trang rồi gửi góp ý mới."],
     "bad-lookup": ["Chưa đọc được mã hồ sơ hoặc thông tin xác nhận.",
       "Mã dài tối đa 2.000 ký tự, thông tin xác nhận tối đa 64 ký tự."],
     "catalogue-changed": ["Danh mục thủ tục vừa được cập nhật.", "Hãy tìm lại từ đầu."],
@@ -30,7 +34,7 @@ const PLAIN = {
     "no-connection": ["Không kết nối được.", "Kiểm tra mạng của bạn rồi thử lại."],
     400: ["Có điều chưa đúng trong yêu cầu.", ""],
     404: ["Không tìm thấy.", "Có thể nó đã thay đổi; hãy tìm lại từ đầu."],
-    409: ["Góp ý này đã được gửi với nội dung khác.", "Hãy tải lại trang rồi gửi góp ý mới."],
+    409: ["Lúc này chưa thực hiện được.", "Hãy tải lại trang rồi thử lại."],
     413: ["Nội dung quá dài.", "Hãy viết ngắn hơn."],
     422: ["Có ô chưa đúng.", ""],
     429: ["Có quá nhiều người đang dùng.", "Hãy thử lại sau {wait}."],
@@ -41,6 +45,10 @@ const PLAIN = {
       "Check the code on the receipt and the last four characters; else ask where you filed it."],
     "too-many-lookups": ["Too many look-ups.", "Please try again in {wait}."],
     "too-often": ["Sent too often.", "Please try again in {wait}."],
+    "too-many-watches": ["Too many are following already, so yours cannot be added.",
+      "You can still look it up as usual; please try to follow it again tomorrow."],
+    "nothing-said": ["The feedback is empty.", "Please choose a rating or write something."],
+    conflict: ["This feedback was sent with other content.", "Reload the page and send a new one."],
     "bad-lookup": ["The code or the secret cannot be read.",
       "A code has at most 2,000 characters, a secret at most 64."],
     "catalogue-changed": ["The list of procedures has just changed.", "Please search again."],
@@ -49,7 +57,7 @@ const PLAIN = {
     "no-connection": ["There is no connection.", "Check your network and try again."],
     400: ["Something in the question is not right.", ""],
     404: ["Not found.", "It may have changed; please search again."],
-    409: ["This feedback was sent with other content.", "Reload the page and send a new one."],
+    409: ["This cannot be done at the moment.", "Reload the page and try again."],
     413: ["That is too long.", "Please write less."],
     422: ["A field is not right.", ""],
     429: ["Too many people are using this.", "Please try again in {wait}."],
@@ -68,14 +76,12 @@ function waiting(seconds) {
 const FIELDS = { agency: "agency", dossier: "about2", rating: "rating", text: "text", name: "name",
   phone: "phone" };
 
-/** What is wrong with which field, where the hub tells it. */
+/** What is wrong with which field, where the hub tells it: each has one rule that may be broken. */
 function faults(told) {
   const all = (told.receipt?.refusals ?? []).flatMap((refusal) => refusal.problems ?? []);
-  return all.map(({ pointer, detail }) => {
-    const field = FIELDS[pointer?.split("/")[1]];
-    return make("li", {}, [field && say(field).replace(" *", ""), detail?.[spoken()]]
-      .filter(Boolean).join(": "));
-  });
+  const members = all.map(({ pointer }) => pointer?.split("/")[1]).filter((one) => FIELDS[one]);
+  return [...new Set(members)].map((member) =>
+    make("li", {}, `${say(FIELDS[member]).replace(" *", "")}: ${say(`fault.${member}`)}`));
 }
 
 /** What went wrong, as an element that is read out. */
@@ -118,6 +124,11 @@ export const ask = (address, asked = {}) => {
 export const send = async (address, body) => (await answered(address, {
   method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
 })).told;
+
+/** Has something ended, even while the page is being closed; nobody waits for the answer. */
+export const end = (address) => {
+  fetch(address, { method: "DELETE", keepalive: true }).catch(() => {});
+};
 
 let agenciesKnown;
 

@@ -1,8 +1,15 @@
 // Takes what a citizen has to say to an agency.
 
-import { agencies, agencyName, problem, send } from "./ask.js";
+import { agencies, agencyName, problem, Refused, send } from "./ask.js";
 import { choice, field, make, show } from "./elements.js";
 import { say } from "./words.js";
+
+/** What another view has to say of what feedback is about: it is for no address, which others see. */
+let handed = {};
+
+export const hand = (about) => {
+  handed = about;
+};
 
 /** A name for what is about to be sent: sent twice under one name, it is there once. */
 const named = () => [...crypto.getRandomValues(new Uint8Array(16))]
@@ -25,7 +32,7 @@ function fields(all, asked) {
       make("textarea", { maxlength: 8000 }), say("textHint"))),
     field("name", say("name"), make("input", { maxlength: 200, autocomplete: "name" })),
     field("phone", say("phone"), make("input", { type: "tel", inputmode: "numeric",
-      pattern: "[0-9]{3,15}", title: say("phoneWrong"), autocomplete: "tel-national" }),
+      pattern: "[0-9]{3,15}", title: `${say("phone")}: ${say("fault.phone")}`, autocomplete: "tel-national" }),
     say("phoneHint")));
 }
 
@@ -37,7 +44,12 @@ function written(form) {
   return said;
 }
 
-/** The view: a form, and thanks. */
+/** Forgets what was handed on, unless this view is shown anew, in the other language. */
+const forget = () => {
+  if (!/^#\/feedback(\?|$)/.test(location.hash)) handed = {};
+};
+
+/** The view: a form, and thanks; gives what ends it. */
 export async function feedback(main, asked) {
   const heading = make("h1", {}, say("feedbackTitle"));
   const lead = make("p", { class: "lead" }, say("feedbackLead"));
@@ -47,7 +59,8 @@ export async function feedback(main, asked) {
   try {
     all = await agencies();
   } catch (error) {
-    return show(body, problem(error));
+    show(body, problem(error));
+    return forget;
   }
   const place = make("div", { "aria-live": "polite" });
   const button = make("button", {}, say("send"));
@@ -56,13 +69,19 @@ export async function feedback(main, asked) {
     onsubmit: async (event) => {
       event.preventDefault();
       if (button.getAttribute("aria-disabled")) return;
-      button.setAttribute("aria-disabled", "true");
+      show(place);
       const said = written(form);
+      if (!said.rating && !said.text) {
+        show(place, problem(new Refused(422, { code: "nothing-said" })));
+        return;
+      }
+      button.setAttribute("aria-disabled", "true");
       // What is sent again as it was has its name; what was changed is another feedback.
       const text = JSON.stringify(said);
       if (text !== sent) [sent, name] = [text, named()];
       try {
         const receipt = await send("/api/feedback", { ...said, key: name });
+        handed = {};
         const thanks = make("h2", {}, say("sent"));
         show(body, make("div", { class: "card problem done" }, thanks,
           make("p", {}, say("sentMore", { id: receipt.id })),
@@ -73,6 +92,7 @@ export async function feedback(main, asked) {
         button.removeAttribute("aria-disabled");
       }
     },
-  }, fields(all, asked), make("div", { class: "row" }, button));
-  return show(body, [place, form]);
+  }, fields(all, { ...asked, ...handed }), place, make("div", { class: "row" }, button));
+  show(body, form);
+  return forget;
 }

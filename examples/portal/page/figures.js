@@ -3,7 +3,7 @@
 import { agencies, agencyName, ask, problem } from "./ask.js";
 import { chart, legend } from "./chart.js";
 import { choice, make, show } from "./elements.js";
-import { count, dayOf, say, spoken } from "./words.js";
+import { count, dayOf, say, sortable, spoken } from "./words.js";
 
 /** Changes shown at once, and how long they are gathered before the figures are asked for again. */
 const CHANGES = 5;
@@ -12,11 +12,17 @@ const GATHER_MS = 3000;
 const YEARS = 15;
 
 const percent = (part, whole) => new Intl.NumberFormat(spoken() === "en" ? "en-GB" : "vi-VN",
-  { style: "percent", maximumFractionDigits: 1 }).format(whole ? part / whole : 0);
+  { style: "percent", maximumFractionDigits: 1 }).format(part / whole);
+
+/** What the hub leaves out is null. */
+const stands = (n) => n === null ? "…" : count(n);
+
+/** How many of the finished were in time, where any was finished. */
+const inTime = (row) => row.finished
+  ? percent(row.early + row.on_time, row.finished) : row.finished === 0 ? "–" : "…";
 
 /** Today in Vietnam, as YYYY-MM-DD. */
-const today = () => new Intl.DateTimeFormat("en-CA", { timeZone: "Asia/Ho_Chi_Minh" })
-  .format(new Date());
+const today = () => sortable(new Date().toISOString());
 
 /** The first and last day of a period: a year, or the twelve months up to today. */
 function days(period) {
@@ -28,10 +34,9 @@ function days(period) {
 
 function table(told, rows) {
   const heads = ["agency", "all", "early", "onTime", "late", "share", "open", "overdue"];
-  // What the hub leaves out of too few dossiers is null.
-  const stands = (n) => n === null ? "…" : count(n);
-  const cells = (row) => [row.finished, row.early, row.on_time, row.late].map(count)
-    .concat(percent(row.early + row.on_time, row.finished), stands(row.open), stands(row.overdue));
+  const ended = (row) => [row.finished, row.early, row.on_time, row.late].map(count)
+    .concat(inTime(row)).map((value) => make("td", {}, value));
+  const left = make("td", { colspan: 5, class: "few" }, say("few"));
   return make("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": say("asTable") },
     make("table", {},
       make("caption", {}, say("caption", { from: dayOf(told.from), to: dayOf(told.to) })),
@@ -39,8 +44,8 @@ function table(told, rows) {
         heads.map((name) => make("th", { scope: "col" }, say(name))))),
       make("tbody", {}, rows.map((row) => make("tr", {},
         make("th", { scope: "row" }, row.name),
-        row.few ? make("td", { colspan: heads.length - 1 }, say("few"))
-          : cells(row).map((value) => make("td", {}, value)))))));
+        row.finished === null ? left.cloneNode(true) : ended(row),
+        make("td", {}, stands(row.open)), make("td", {}, stands(row.overdue)))))));
 }
 
 function tile(value, words) {
@@ -53,13 +58,14 @@ async function figuresOf(period) {
   const rows = told.rows.filter((row) => row.agency)
     .map((row) => ({ ...row, name: agencyName(all.get(row.agency), row.agency) }))
     .sort((one, other) => (other.finished ?? -1) - (one.finished ?? -1));
-  const shown = rows.filter((row) => !row.few);
+  const { total } = told;
+  const shown = rows.filter((row) => row.finished > 0);
+  const isLeft = [total, ...rows].some((row) => Object.values(row).includes(null));
   if (!rows.length) return make("p", { class: "card empty" }, say("noFigures"));
-  const sum = (name) => shown.reduce((sum, row) => sum + row[name], 0);
   return [
-    make("div", { class: "tiles" }, tile(count(sum("finished")), say("all")),
-      tile(percent(sum("early") + sum("on_time"), sum("finished")), say("share")),
-      tile(count(sum("overdue")), say("overdue"))),
+    make("div", { class: "tiles" }, tile(stands(total.finished), say("all")),
+      tile(inTime(total), say("share")), tile(stands(total.overdue), say("overdue"))),
+    isLeft && make("p", { class: "hint", id: "left" }, say("left", { n: told.suppressed_below })),
     make("div", { class: "card" }, shown.length > 0 && [legend(), chart(shown)],
       make("details", {}, make("summary", {}, say("asTable")), table(told, rows))),
   ];

@@ -13,7 +13,8 @@ const WORDS = {
     q: "Tên hoặc mã thủ tục", agency: "Cơ quan", anyAgency: "Mọi cơ quan", find: "Tìm",
     found: "Tìm thấy {n} thủ tục.", none: "Không tìm thấy thủ tục nào.",
     meant: "Có phải bạn tìm:", more: "Xem thêm", begin: "Thử: khai sinh, giấy phép xây dựng, lái xe.",
-    procedureCode: "Mã", field: "Lĩnh vực", limit: "Thời hạn", fee: "Lệ phí", online: "Trực tuyến",
+    procedureCode: "Mã", field: "Lĩnh vực", limit: "Thời hạn giải quyết",
+    fee: "Phí, lệ phí", online: "Trực tuyến",
     free: "không", basis: "Căn cứ pháp lý", noLimit: "chưa có thông tin",
     go: "Đến trang nộp hồ sơ", goTo: "Đến trang nộp hồ sơ: {name} (mở trang của cơ quan)",
     counter: "Chưa có liên kết nộp trực tuyến: nộp tại bộ phận một cửa của {agency}.",
@@ -22,8 +23,9 @@ const WORDS = {
       working_hours: "{n} giờ làm việc", none: "không có" },
     one: { working_days: "1 ngày làm việc", calendar_days: "1 ngày",
       working_hours: "1 giờ làm việc", none: "không có" },
-    level: { 1: "Mức 1", 2: "Mức 2", 3: "Mức 3", 4: "Mức 4", information: "Chỉ có thông tin",
-      partial: "Trực tuyến một phần", full: "Trực tuyến toàn trình" },
+    level: { 1: "Mức độ 1", 2: "Mức độ 2", 3: "Mức độ 3", 4: "Mức độ 4",
+      information: "Chỉ có thông tin", partial: "Trực tuyến một phần",
+      full: "Trực tuyến toàn trình" },
 
     lookupTitle: "Hồ sơ của tôi đến đâu?",
     lookupLead: "Cần mã hồ sơ và bốn ký tự cuối của số điện thoại hoặc giấy tờ đã khai. " +
@@ -32,17 +34,19 @@ const WORDS = {
     secret: "Bốn ký tự cuối của số điện thoại hoặc giấy tờ",
     secretHint: "Hoặc mã bí mật in trên giấy hẹn. Trang này không lưu lại.",
     see: "Tra cứu", applicant: "Người nộp", procedure: "Thủ tục", nextStep: "Việc tiếp theo",
-    submitted: "Đã nộp", accepted: "Đã tiếp nhận", due: "Cơ quan hẹn trả",
+    submitted: "Đã nộp", accepted: "Đã tiếp nhận", due: "Ngày hẹn trả kết quả",
     hubDue: "Hạn theo quy định", finished: "Có kết quả", returned: "Đã trả kết quả",
     watch: "Báo khi có thay đổi", changed: "Hồ sơ vừa thay đổi: {status}.",
-    watching: "Khi hồ sơ thay đổi, trang này báo ngay, chừng nào trang còn mở.",
+    watching: "Khi hồ sơ thay đổi, trang này báo ngay, chừng nào còn mở, tối đa một ngày.",
+    unwatched: "Trang này thôi theo dõi hồ sơ. Muốn theo dõi tiếp, hãy bấm lại nút ở dưới.",
 
     figuresTitle: "Các cơ quan có đúng hạn không?",
     figuresLead: "Số hồ sơ đã giải quyết xong, theo hạn mà cơ quan đã hẹn.",
     period: "Khoảng thời gian", year: "Năm {n}", last: "12 tháng qua", show: "Xem",
-    early: "Trước hạn", onTime: "Đúng hạn", late: "Trễ hạn", all: "Đã xong",
+    early: "Trước hạn", onTime: "Đúng hạn", late: "Trễ hạn", all: "Đã giải quyết",
     open: "Đang giải quyết", overdue: "Đang quá hạn", share: "Đúng và trước hạn",
-    asTable: "Bảng số liệu", few: "dưới 5 hồ sơ đã xong: không nêu",
+    asTable: "Bảng số liệu", few: "không nêu, để không lộ số của quá ít hồ sơ",
+    left: "Có số không nêu (…), để không lộ số của quá ít hồ sơ: dưới {n}.",
     chart: "Tỷ lệ hồ sơ trước hạn, đúng hạn và trễ hạn của {n} cơ quan; số liệu ở bảng bên dưới.",
     caption: "Hồ sơ từ {from} đến {to}", noFigures: "Không có hồ sơ nào trong thời gian này.",
     live: "Thay đổi vừa nhận", liveNone: "Chưa có thay đổi nào từ lúc mở trang.",
@@ -52,15 +56,18 @@ const WORDS = {
       9: "có kết quả", 10: "đã trả kết quả" },
 
     feedbackTitle: "Góp ý cho cơ quan",
-    feedbackLead: "Góp ý được chuyển tới chính cơ quan đó. Chỉ ô có dấu * là bắt buộc.",
+    feedbackLead: "Góp ý được chuyển tới chính cơ quan đó. Chọn cơ quan, rồi chọn mức hài lòng " +
+      "hoặc viết nội dung.",
     about: "Cơ quan *", choose: "Chọn cơ quan", rating: "Bạn hài lòng đến đâu?",
     stars: { 1: "1: rất kém", 2: "2: kém", 3: "3: được", 4: "4: tốt", 5: "5: rất tốt" },
     text: "Nội dung", textHint: "Đừng ghi số giấy tờ hay thông tin của người khác.",
     name: "Họ tên", phone: "Số điện thoại để trả lời", phoneHint: "Chỉ chữ số.",
     about2: "Mã hồ sơ, nếu có", send: "Gửi góp ý", sent: "Đã gửi. Cảm ơn bạn đã góp ý.",
-    sentMore: "Mã góp ý: {id}. Cơ quan sẽ trả lời nếu bạn để lại số điện thoại.",
-    again: "Gửi góp ý khác", chooseFirst: "Hãy chọn một cơ quan.",
-    phoneWrong: "Số điện thoại chỉ gồm 3 đến 15 chữ số.", needed: "Hãy điền ô này.",
+    sentMore: "Mã góp ý: {id}. Cơ quan có thể liên hệ nếu bạn để lại số điện thoại.",
+    again: "Gửi góp ý khác",
+    fault: { agency: "hãy chọn một cơ quan trong danh sách.", dossier: "dài tối đa 128 ký tự.",
+      rating: "hãy chọn từ 1 đến 5.", text: "dài tối đa 8.000 ký tự.",
+      name: "dài tối đa 1.000 ký tự.", phone: "chỉ gồm 3 đến 15 chữ số." },
   },
   en: {
     title: "Dong Nai Public Services", other: "Tiếng Việt", skip: "Skip to content",
@@ -75,7 +82,7 @@ const WORDS = {
     q: "Name or code of a procedure", agency: "Agency", anyAgency: "Any agency", find: "Search",
     found: "{n} procedures found.", none: "No procedure was found.",
     meant: "Did you mean:", more: "Show more", begin: "Try: khai sinh (birth), xây dựng (building).",
-    procedureCode: "Code", field: "Field", limit: "Time limit", fee: "Fee", online: "Online",
+    procedureCode: "Code", field: "Field", limit: "Time limit", fee: "Fees", online: "Online",
     free: "none", basis: "Legal basis", noLimit: "not known",
     go: "Go to the service", goTo: "Go to the service: {name} (opens the agency's page)",
     counter: "No online service is known: file it at the one-stop office of {agency}.",
@@ -97,14 +104,17 @@ const WORDS = {
     submitted: "Submitted", accepted: "Accepted", due: "Promised by the agency",
     hubDue: "Due by regulation", finished: "Result ready", returned: "Handed over",
     watch: "Tell me when it changes", changed: "The dossier has changed: {status}.",
-    watching: "This page tells of every change at once, as long as it is open.",
+    watching: "This page tells of every change at once, as long as it is open, for a day at most.",
+    unwatched: "This page follows the dossier no more. To go on, press the button below again.",
 
     figuresTitle: "Are agencies on time?",
     figuresLead: "Dossiers finished, by the date that the agency had promised.",
     period: "Period", year: "Year {n}", last: "Last 12 months", show: "Show",
     early: "Early", onTime: "On time", late: "Late", all: "Finished",
     open: "Open", overdue: "Overdue", share: "On time or early",
-    asTable: "Table of the figures", few: "fewer than 5 finished: not shown",
+    asTable: "Table of the figures", few: "not shown, so as not to reveal numbers of too few",
+    left: "Some numbers are not shown (…), so as not to reveal those of too few dossiers: " +
+      "fewer than {n}.",
     chart: "Shares of early, on-time and late dossiers of {n} agencies; the table below has them.",
     caption: "Dossiers from {from} to {to}", noFigures: "There are no dossiers in this period.",
     live: "Changes just received", liveNone: "Nothing has changed since this page was opened.",
@@ -114,16 +124,18 @@ const WORDS = {
       9: "result ready", 10: "handed over" },
 
     feedbackTitle: "Feedback to an agency",
-    feedbackLead: "It goes to that very agency. Only what is marked * is required.",
+    feedbackLead: "It goes to that very agency. Choose the agency, and a rating or write something.",
     about: "Agency *", choose: "Choose an agency", rating: "How satisfied are you?",
     stars: { 1: "1: very bad", 2: "2: bad", 3: "3: fair", 4: "4: good", 5: "5: very good" },
     text: "What you want to say", textHint: "No identity numbers, and nothing about other people.",
     name: "Your name", phone: "Telephone for an answer", phoneHint: "Digits only.",
     about2: "Dossier code, if there is one", send: "Send feedback",
     sent: "Sent. Thank you for your feedback.",
-    sentMore: "Feedback {id}. The agency will answer if you left a telephone number.",
-    again: "Send another", chooseFirst: "Please choose an agency.",
-    phoneWrong: "A telephone number has 3 to 15 digits.", needed: "Please fill this in.",
+    sentMore: "Feedback {id}. The agency may contact you if you left a telephone number.",
+    again: "Send another",
+    fault: { agency: "please choose an agency of the list.", dossier: "128 characters at most.",
+      rating: "please choose 1 to 5.", text: "8,000 characters at most.",
+      name: "1,000 characters at most.", phone: "3 to 15 digits, and nothing else." },
   },
 };
 
@@ -154,6 +166,10 @@ export function dayOf(moment) {
   const at = new Date(moment.length === 10 ? `${moment}T12:00:00+07:00` : moment);
   return new Intl.DateTimeFormat(language === "en" ? "en-GB" : "vi-VN", FORM).format(at);
 }
+
+/** The same day as YYYY-MM-DD: these sort as days do. */
+export const sortable = (moment) => (moment.length === 10 ? moment
+  : new Intl.DateTimeFormat("en-CA", { timeZone: FORM.timeZone }).format(new Date(moment)));
 
 export const count = (number) =>
   new Intl.NumberFormat(language === "en" ? "en-GB" : "vi-VN").format(number);

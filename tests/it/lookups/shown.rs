@@ -25,8 +25,9 @@ async fn whichever_code_and_by_the_receipt_it_is_found_with_the_hubs_own_day(bac
     let mut folder = backend.folder_of("lookups-shown", &["tests/corpus/deadlines"]);
     let mapping = folder.path().join("agencies/ubnd-bien-hoa/hen.toml");
     let text = fs::read_to_string(&mapping).unwrap();
-    let more = "applicant.name = \"nguoiNop\"\nreceipt_secret = \"maBienNhan\"\ncode = \"maQuocGia | code\"";
-    let changed = text.replacen("applicant.name = \"nguoiNop\"", more, 1);
+    let name = "applicant.name = \"nguoiNop\"";
+    let more = "receipt_secret = \"maBienNhan\"\ncode = \"maQuocGia | code\"";
+    let changed = text.replacen(name, &format!("{name}\n{more}"), 1);
     assert_ne!(changed, text);
     fs::write(&mapping, changed).unwrap();
     let catalogue = folder.catalogue();
