@@ -130,7 +130,7 @@ impl Reading {
             Beginning::Damaged => return Err(damaged("its head cannot be read")),
             Beginning::Sealed(head) => head,
         };
-        let length = head.len() as u64;
+        let length = head.length() as u64;
         let left = file.metadata()?.len().saturating_sub(length);
         let bytes = bytes_in(left).ok_or_else(|| damaged("its end is missing"))?;
         if !keys().has(&head.key_id) {

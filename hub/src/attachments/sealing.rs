@@ -78,7 +78,7 @@ fn wrap(mut from: File, (head, digest): (&Head, Digest), folder: &Path) -> io::R
     let other = keys().head(digest, &key).map_err(io::Error::other)?;
     let (incoming, mut file) = Incoming::begin(folder)?;
     io::copy(&mut &other.bytes()[..], &mut file)?;
-    from.seek(SeekFrom::Start(head.len() as u64))?;
+    from.seek(SeekFrom::Start(head.length() as u64))?;
     io::copy(&mut from, &mut file)?;
     file.sync_all()?;
     Ok(incoming)

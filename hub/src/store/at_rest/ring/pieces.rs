@@ -112,7 +112,7 @@ impl Head {
     }
 
     /// How many bytes it has.
-    pub fn len(&self) -> usize {
+    pub fn length(&self) -> usize {
         MAGIC.len() + 1 + self.key_id.len() + self.wrapped_key.len()
     }
 
@@ -209,11 +209,11 @@ mod tests {
         let (digest, old) = (Digest::of(b"x"), ring(&[("cu", 1)]));
         let key = old.file_key().unwrap().unwrap();
         let head = old.head(digest, &key).unwrap();
-        assert_eq!((head.len(), head.bytes().len()), (old.head_bytes(), old.head_bytes()));
+        assert_eq!((head.length(), head.bytes().len()), (old.head_bytes(), old.head_bytes()));
         let longer = [head.bytes(), vec![7; 100]].concat();
         assert_eq!(Head::read(&longer), Beginning::Sealed(head.clone()));
         assert_eq!(Head::read(b"%PDF-1.7"), Beginning::Plain);
-        assert_eq!(Head::read(&head.bytes()[..head.len() - 1]), Beginning::Damaged);
+        assert_eq!(Head::read(&head.bytes()[..head.length() - 1]), Beginning::Damaged);
         assert_eq!(old.file_opened(digest, &head).unwrap().bytes, key.bytes);
         let told = old.file_opened(Digest::of(b"y"), &head).unwrap_err().reason;
         assert!(told.contains("damaged"), "another file's: {told}");
