@@ -1,21 +1,18 @@
 //! The attachment store: files in a folder, each under the SHA-256 of its bytes.
 //!
 //! A file is written beside its place, and renamed into it when all of it is on the disk; what is
-//! cut short leaves nothing. Who has which file stands in the store. No more than a few chunks of
-//! a file are in memory at a time, in either direction.
+//! cut short leaves nothing. Where this process has keys it is sealed as it comes ([`sealed`]), and
+//! nothing of it ever lies there unsealed. Who has which file stands in the store. No more than a
+//! few chunks of a file are in memory at a time, in either direction.
 
 mod carried;
 mod file;
 mod inline;
 mod parting;
+mod sealed;
+mod sealing;
 
-use std::{
-    fs::{self, File},
-    io,
-    path::Path,
-    sync::Arc,
-    time::Duration,
-};
+use std::{fs, io, path::Path, sync::Arc, time::Duration};
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -25,15 +22,17 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 
-pub use carried::{Listed, carry};
+pub use carried::{Carried, Listed, carry};
 pub use inline::Inline;
 pub use parting::clear;
+pub use sealing::{Sealed, seal_all, sealed_by};
 
-use file::{INCOMING, Written, fault, place, read, settle, sweep, write};
+use file::{Found, INCOMING, Written, digest_of, found, opened, place, read, settle, sweep, write};
+use sealed::{Begun, Reading};
 
 use crate::{
     config::AttachmentSettings,
-    store::{Store, StoreError, attachments::HeldFile},
+    store::{Store, StoreError, at_rest, attachments::HeldFile},
 };
 
 /// Chunks of one file in memory.
@@ -163,7 +162,12 @@ impl Attachments {
         };
         drop(send);
         let written = writing.await.map_err(|error| io::Error::other(error.to_string()))??;
-        ended.map(|()| written)
+        ended?;
+        // Unsealed it could not be told from one that is sealed.
+        match at_rest::keys().first().is_none() && written.beginning == at_rest::MAGIC {
+            true => Err(NotTaken::NotOfItsType),
+            false => Ok(written),
+        }
     }
 
     /// Puts what was written in its place, and notes who has it.
@@ -206,24 +210,36 @@ impl Attachments {
     /// not what they were.
     ///
     /// # Errors
-    /// When the store cannot answer; nothing where the asker has no such file, or it is not there.
+    /// When the store cannot answer, or the file is sealed and cannot be opened; nothing where the
+    /// asker has no such file, or it is not there.
     pub async fn open(
         &self,
         digest: &str,
         holder: &str,
     ) -> Result<Option<(HeldFile, Body)>, StoreError> {
-        let Some(place) = place(&self.settings.folder, digest) else { return Ok(None) };
         let held = self.store.held(digest.to_owned(), holder.to_owned()).await?;
         let Some(held) = held else { return Ok(None) };
-        let opened = tokio::task::spawn_blocking(move || File::open(place)).await;
-        let opened = opened.map_err(|error| StoreError::fault(error.to_string()))?;
-        let Ok(file) = opened else {
-            tracing::error!(digest, "an attachment is missing");
-            return Ok(None);
+        let (folder, digest) = (self.settings.folder.clone(), held.digest.clone());
+        let begun = tokio::task::spawn_blocking(move || {
+            let Some(file) = opened(&folder, &digest)? else { return Ok(None) };
+            Reading::begin(file, digest_of(&digest)?).map(Some)
+        });
+        let begun = begun.await.map_err(|error| StoreError::fault(error.to_string()))?;
+        let of =
+            |what: String| StoreError::fault(format!("the attachment {}: {what}", held.digest));
+        let reading = match begun.map_err(|error| of(error.to_string()))? {
+            Some(Begun::Reading(reading)) => reading,
+            Some(Begun::Locked(key, _)) => {
+                return Err(of(format!("it is sealed by the key `{key}`, which is not here")));
+            }
+            None => {
+                tracing::error!(digest = held.digest, "an attachment is missing");
+                return Ok(None);
+            }
         };
         let (send, chunks) = mpsc::channel(CHUNKS_AHEAD);
         let expected = held.digest.clone();
-        tokio::task::spawn_blocking(move || read(file, &expected, &send));
+        tokio::task::spawn_blocking(move || read(reading, &expected, &send));
         Ok(Some((held, Body::from_stream(received(chunks)))))
     }
 }
@@ -235,30 +251,44 @@ fn received(
     stream::unfold(chunks, async |mut chunks| chunks.recv().await.map(|one| (one, chunks)))
 }
 
-/// Reads every file that somebody has; gives how many there are, and what is wrong.
+/// What was found when files were read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// How many files somebody has.
+    pub count: u64,
+    /// How many of them are sealed by keys that are not here: of these the length was compared.
+    pub unread: u64,
+    /// What is wrong.
+    pub faults: Vec<String>,
+}
+
+/// Reads every file that somebody has.
 ///
 /// # Errors
 /// When the store cannot answer.
-pub async fn verify(
-    store: &dyn Store,
-    folder: Option<&Path>,
-) -> Result<(u64, Vec<String>), StoreError> {
-    let (mut count, mut faults, mut after) = (0, Vec::new(), String::new());
+pub async fn verify(store: &dyn Store, folder: Option<&Path>) -> Result<Verified, StoreError> {
+    let (mut verified, mut after) = (Verified::default(), String::new());
+    let marks = store.key_marks().await?;
     loop {
         let page = store.files(after, PAGE).await?;
-        let Some((last, _)) = page.last() else { return Ok((count, faults)) };
+        let Some((last, _)) = page.last() else { return Ok(verified) };
         after = last.clone();
-        count += page.len() as u64;
-        match folder {
-            Some(folder) => {
-                let wrong = |(digest, size): &(String, u64)| fault(folder, digest, *size);
-                faults.extend(page.iter().filter_map(wrong));
-            }
-            None => {
-                let none = "no folder of attachments is configured".to_owned();
-                if faults.is_empty() {
-                    faults.push(none);
+        verified.count += page.len() as u64;
+        let Some(folder) = folder else {
+            verified.faults = vec!["no folder of attachments is configured".to_owned()];
+            continue;
+        };
+        for (digest, size) in &page {
+            match found(folder, digest, *size) {
+                Found::Whole => {}
+                Found::Unread(key) if marks.iter().any(|(id, _)| *id == key) => {
+                    verified.unread += 1;
                 }
+                Found::Unread(key) => {
+                    let by = format!("sealed by a key `{key}` that this store does not name");
+                    verified.faults.push(format!("the attachment {digest} is {by}"));
+                }
+                Found::Faulty(fault) => verified.faults.push(fault),
             }
         }
     }
@@ -301,7 +331,8 @@ mod tests {
         assert_eq!(take("so-a", &"x".repeat(101)).await, Err(NotTaken::TooLarge(100)));
         assert_eq!(take("so-a", "123456").await, Ok(first), "what it has takes no more room");
         assert_eq!(files(&place), 2);
-        assert_eq!(verify(&*store, Some(&place)).await.unwrap(), (2, Vec::new()));
+        let two = Verified { count: 2, ..Verified::default() };
+        assert_eq!(verify(&*store, Some(&place)).await.unwrap(), two);
         drop((kept, store));
         fs::remove_dir_all(&folder).unwrap();
     }

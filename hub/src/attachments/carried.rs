@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::file::{INCOMING, copy, fault, place};
+use super::file::{Found, INCOMING, copy, found, place};
 use crate::store::StoreError;
 
 /// Faults that are named.
@@ -17,17 +17,26 @@ pub struct Listed {
     pub size: u64,
 }
 
-/// Copies files from one folder of attachments to another, each read whole and compared with its
-/// digest; gives how many there are. What is in its place already stays.
+/// What was copied.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Carried {
+    /// How many files there are.
+    pub files: u64,
+    /// How many of them are sealed by keys that are not here: of these the length was compared.
+    pub unread: u64,
+}
+
+/// Copies files from one folder of attachments to another as they lie, sealed or not, each read
+/// whole and compared with its digest where it can be. What is in its place already stays.
 ///
 /// # Errors
 /// When one is missing or damaged, all others having been copied; when there is no folder for them.
 pub async fn carry(
     files: Vec<Listed>,
     (from, to): (Option<&Path>, Option<&Path>),
-) -> Result<u64, StoreError> {
+) -> Result<Carried, StoreError> {
     if files.is_empty() {
-        return Ok(0);
+        return Ok(Carried::default());
     }
     let (Some(from), Some(to)) = (from, to) else {
         let reason = "there are attachments, but hub.toml names no folder of them: write \
@@ -39,21 +48,37 @@ pub async fn carry(
     carrying.await.map_err(|error| StoreError::fault(error.to_string()))?
 }
 
-fn all(files: &[Listed], from: &Path, to: &Path) -> Result<u64, StoreError> {
-    let mut faults = Vec::new();
-    for Listed { digest, size } in files {
-        if fault(to, digest, *size).is_none() {
-            continue;
+/// Copies one, but for what is there and can be read; gives how it is there.
+fn one(Listed { digest, size }: &Listed, from: &Path, to: &Path) -> Found {
+    if found(to, digest, *size) == Found::Whole {
+        return Found::Whole;
+    }
+    let Some((old, new)) = place(from, digest).zip(place(to, digest)) else {
+        return Found::Faulty(format!("the attachment {digest} has no digest for its name"));
+    };
+    match found(from, digest, *size) {
+        Found::Faulty(fault) => Found::Faulty(fault),
+        Found::Whole | Found::Unread(_) => match copy(&old, (&to.join(INCOMING), &new)) {
+            Ok(()) => found(to, digest, *size),
+            Err(error) => {
+                Found::Faulty(format!("the attachment {digest} cannot be copied: {error}"))
+            }
+        },
+    }
+}
+
+fn all(files: &[Listed], from: &Path, to: &Path) -> Result<Carried, StoreError> {
+    let (mut carried, mut faults) = (Carried::default(), Vec::new());
+    for listed in files {
+        match one(listed, from, to) {
+            Found::Faulty(fault) => faults.push(fault),
+            Found::Unread(_) => carried.unread += 1,
+            Found::Whole => {}
         }
-        faults.extend(fault(from, digest, *size).or_else(|| {
-            let (old, new) = place(from, digest).zip(place(to, digest))?;
-            let copied = copy(&old, (&to.join(INCOMING), &new));
-            let told = |error| format!("the attachment {digest} cannot be copied: {error}");
-            copied.err().map(told).or_else(|| fault(to, digest, *size))
-        }));
+        carried.files += 1;
     }
     match faults.len() {
-        0 => Ok(files.len() as u64),
+        0 => Ok(carried),
         count => {
             faults.truncate(NAMED_MAX);
             let told = faults.join("\n");
@@ -86,9 +111,10 @@ mod tests {
         }
         let all: Vec<Listed> = whole.map(listed).into();
         let ways = (Some(&*from), Some(&*to));
-        assert_eq!(carry(all.clone(), ways).await.unwrap(), 3);
-        let there = |text: &str| fault(&to, &listed(text).digest, text.len() as u64);
-        assert!(whole.iter().all(|text| there(text).is_none()));
+        assert_eq!(carry(all.clone(), ways).await.unwrap(), Carried { files: 3, unread: 0 });
+        let there = |text: &str| found(&to, &listed(text).digest, text.len() as u64);
+        let is_there = |text: &str| there(text) == Found::Whole;
+        assert!(whole.iter().all(|text| is_there(text)));
         // Damaged at its place, it is copied anew; what is damaged where it comes from is named,
         // and so is what is missing there, the others being copied all the same.
         fs::write(place(&to, &all[0].digest).unwrap(), "khác").unwrap();
@@ -99,7 +125,7 @@ mod tests {
         assert!(told.contains(&format!("the attachment {} is missing", listed("mất").digest)));
         assert!(told.contains(&format!("the attachment {} is damaged", all[1].digest)), "{told}");
         assert!(told.ends_with("2 attachments could not be copied"), "{told}");
-        assert!(there("đơn").is_none() && there("ảnh").is_some());
+        assert!(is_there("đơn") && !is_there("ảnh"));
         let nowhere = carry(all, (Some(&from), None)).await.unwrap_err().reason;
         assert!(nowhere.contains("[attachments]"), "{nowhere}");
         fs::remove_dir_all(&folder).unwrap();

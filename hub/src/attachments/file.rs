@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Read, Write},
+    io,
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
@@ -14,11 +14,11 @@ use aws_lc_rs::{
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
+use super::sealed::{Begun, Reading, Writing, damaged};
+use crate::journal::merkle::Digest;
+
 /// Bytes by which a file's type is known.
 const BEGINNING_BYTES: usize = 8;
-
-/// Bytes read at a time.
-const CHUNK_BYTES: usize = 64 * 1024;
 
 /// Where files are written.
 pub(super) const INCOMING: &str = "incoming";
@@ -33,6 +33,18 @@ impl Drop for Incoming {
     fn drop(&mut self) {
         // It is there no more where it was kept.
         let _ = fs::remove_file(&self.0);
+    }
+}
+
+impl Incoming {
+    /// A new file in the folder where files are written.
+    pub(super) fn begin(folder: &Path) -> io::Result<(Self, File)> {
+        fs::create_dir_all(folder)?;
+        let mut name = [0; 16];
+        rand::fill(&mut name).map_err(|_| io::Error::other("no randomness"))?;
+        let incoming = Self(folder.join(hex(&name)));
+        let file = File::options().write(true).create_new(true).open(&incoming.0)?;
+        Ok((incoming, file))
     }
 }
 
@@ -73,34 +85,42 @@ pub(super) fn sweep(incoming: &Path) {
     }
 }
 
+/// The digest of what was gone through.
+pub(super) fn finished(context: Context) -> Digest {
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(context.finish().as_ref());
+    Digest::from_bytes(bytes)
+}
+
+/// A digest by its name.
+pub(super) fn digest_of(digest: &str) -> io::Result<Digest> {
+    let found = digits(digest).and_then(|digits| digits.parse().ok());
+    found.ok_or_else(|| damaged("its name is no digest"))
+}
+
+/// Writes what comes beside its place, sealed where this process has a key.
 pub(super) fn write(folder: &Path, mut chunks: mpsc::Receiver<Bytes>) -> io::Result<Written> {
-    fs::create_dir_all(folder)?;
-    let mut name = [0; 16];
-    rand::fill(&mut name).map_err(|_| io::Error::other("no randomness"))?;
-    let incoming = Incoming(folder.join(hex(&name)));
-    let mut file = File::options().write(true).create_new(true).open(&incoming.0)?;
+    let (incoming, file) = Incoming::begin(folder)?;
+    let mut file = Writing::begin(file)?;
     let (mut context, mut size) = (Context::new(&SHA256), 0);
     let mut beginning = Vec::with_capacity(BEGINNING_BYTES);
     while let Some(chunk) = chunks.blocking_recv() {
-        file.write_all(&chunk)?;
+        file.write(&chunk)?;
         context.update(&chunk);
         size += chunk.len() as u64;
         let more = BEGINNING_BYTES.saturating_sub(beginning.len()).min(chunk.len());
         beginning.extend_from_slice(chunk.get(..more).unwrap_or_default());
     }
-    file.sync_all()?;
-    let digest = format!("sha256:{}", hex(context.finish().as_ref()));
-    Ok(Written { incoming, digest, size, beginning })
+    let digest = finished(context);
+    file.end(digest)?;
+    Ok(Written { incoming, digest: format!("sha256:{digest}"), size, beginning })
 }
 
-/// Copies a file into its place, by way of the folder where files are written.
+/// Copies a file into its place, as it lies, by way of the folder where files are written.
 pub(super) fn copy(from: &Path, (incoming, to): (&Path, &Path)) -> io::Result<()> {
-    fs::create_dir_all(incoming)?;
-    let mut name = [0; 16];
-    rand::fill(&mut name).map_err(|_| io::Error::other("no randomness"))?;
-    let incoming = Incoming(incoming.join(hex(&name)));
-    fs::copy(from, &incoming.0)?;
-    File::open(&incoming.0)?.sync_all()?;
+    let (incoming, mut file) = Incoming::begin(incoming)?;
+    io::copy(&mut File::open(from)?, &mut file)?;
+    file.sync_all()?;
     settle(&incoming, to)
 }
 
@@ -123,58 +143,88 @@ pub(super) fn remove(place: &Path) -> io::Result<()> {
     }
 }
 
+/// A file; nothing where it is not there.
+pub(super) fn opened(folder: &Path, digest: &str) -> io::Result<Option<File>> {
+    let place = place(folder, digest).ok_or_else(|| damaged("its name is no digest"))?;
+    match File::open(place) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        opened => opened.map(Some),
+    }
+}
+
 /// Reads a file chunk by chunk; the last one is kept back until all of them are what they were.
-pub(super) fn read(mut file: File, expected: &str, send: &mpsc::Sender<io::Result<Bytes>>) {
+pub(super) fn read(mut file: Reading, expected: &str, send: &mpsc::Sender<io::Result<Bytes>>) {
     let mut context = Context::new(&SHA256);
     let mut kept: Option<Bytes> = None;
-    loop {
-        let mut chunk = vec![0; CHUNK_BYTES];
-        let count = match file.read(&mut chunk) {
-            Ok(0) => break,
-            Ok(count) => count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => {
-                let _ = send.blocking_send(Err(error));
-                return;
-            }
+    let ended = loop {
+        let chunk = match file.next() {
+            Ok(None) => break Ok(()),
+            Ok(Some(chunk)) => chunk,
+            Err(error) => break Err(error),
         };
-        chunk.truncate(count);
         context.update(&chunk);
         let before = kept.replace(chunk.into());
         if before.is_some_and(|before| send.blocking_send(Ok(before)).is_err()) {
             return;
         }
-    }
-    let last = if format!("sha256:{}", hex(context.finish().as_ref())) == expected {
-        Ok(kept.unwrap_or_default())
-    } else {
-        tracing::error!(digest = expected, "an attachment is damaged");
-        Err(io::Error::from(io::ErrorKind::InvalidData))
     };
-    let _ = send.blocking_send(last);
+    let whole = ended.and_then(|()| match format!("sha256:{}", finished(context)) == expected {
+        true => Ok(kept.unwrap_or_default()),
+        false => Err(damaged("its digest is another")),
+    });
+    if let Err(error) = &whole {
+        tracing::error!(digest = expected, %error, "an attachment is damaged");
+    }
+    let _ = send.blocking_send(whole);
 }
 
-/// What is wrong with a file of the store.
-pub(super) fn fault(folder: &Path, digest: &str, size: u64) -> Option<String> {
-    let told = |what: &str| Some(format!("the attachment {digest} {what}"));
-    let Some(place) = place(folder, digest) else { return told("has no digest for its name") };
-    let Ok(mut file) = File::open(place) else { return told("is missing") };
-    let (mut context, mut read) = (Context::new(&SHA256), 0);
-    let mut chunk = vec![0; CHUNK_BYTES];
-    loop {
-        match file.read(&mut chunk) {
-            Ok(0) => break,
-            Ok(count) => {
-                context.update(chunk.get(..count).unwrap_or_default());
-                read += count as u64;
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return told(&format!("cannot be read: {error}")),
+/// How a file of the store is.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// As it was.
+    Whole,
+    /// Sealed by a key of this name, which is not here, and as long as it was.
+    Unread(String),
+    /// Not so: what is wrong.
+    Faulty(String),
+}
+
+/// How a file of the store is, read whole where it can be.
+pub(super) fn found(folder: &Path, digest: &str, size: u64) -> Found {
+    let told = |what: String| Found::Faulty(format!("the attachment {digest} {what}"));
+    let file = match opened(folder, digest) {
+        Ok(Some(file)) => file,
+        Ok(None) => return told("is missing".to_owned()),
+        Err(error) => return told(format!("cannot be read: {error}")),
+    };
+    match compared(file, digest, size) {
+        Ok(Ok(found)) => found,
+        Ok(Err(what)) => told(what),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            told(format!("is damaged: {error}"))
         }
+        Err(error) => told(format!("cannot be read: {error}")),
     }
-    if read != size {
-        return told(&format!("has {read} bytes, not {size}"));
-    }
-    let found = format!("sha256:{}", hex(context.finish().as_ref()));
-    if found == digest { None } else { told(&format!("is damaged: its digest is {found}")) }
+}
+
+/// Compares a file with its digest and size, or says what of it is otherwise.
+fn compared(file: File, digest: &str, size: u64) -> io::Result<Result<Found, String>> {
+    let expected = digest_of(digest)?;
+    let (read, found) = match Reading::begin(file, expected)? {
+        Begun::Locked(key, bytes) => (bytes, Err(key)),
+        Begun::Reading(mut file) => {
+            let (mut context, mut read) = (Context::new(&SHA256), 0);
+            while let Some(chunk) = file.next()? {
+                context.update(&chunk);
+                read += chunk.len() as u64;
+            }
+            (read, Ok(finished(context)))
+        }
+    };
+    Ok(match found {
+        _ if read != size => Err(format!("has {read} bytes, not {size}")),
+        Err(key) => Ok(Found::Unread(key)),
+        Ok(found) if found == expected => Ok(Found::Whole),
+        Ok(found) => Err(format!("is damaged: its digest is sha256:{found}")),
+    })
 }

@@ -11,9 +11,13 @@ use std::{
 use jiff::Timestamp;
 
 use super::{Configured, Exit, journal};
-use crate::store::{
-    Store, StoreError,
-    at_rest::{self, Keyring, Kind, SealedBy, Turned},
+use crate::{
+    attachments::{self, Sealed},
+    hub::configuration,
+    store::{
+        Store, StoreError,
+        at_rest::{self, Keyring, Kind, SealedBy, Turned},
+    },
 };
 
 /// What is done.
@@ -31,8 +35,8 @@ pub(super) enum Action {
         #[arg(long)]
         below: bool,
     },
-    /// Seal what lies in the store by the first key, in turns, while hubs run. It may be ended at
-    /// any time and begun again.
+    /// Seal what lies in the store, and attachments, by the first key, in turns, while hubs run. It
+    /// may be ended at any time and begun again.
     Apply {
         /// Afterwards write a SQLite file anew, so that nothing is left in its free room.
         #[arg(long)]
@@ -76,11 +80,32 @@ fn add(file: &Path, name: Option<&str>, below: bool) -> Result<String, String> {
 /// What `apply` has done.
 struct Applied {
     key: String,
-    all: Vec<(Kind, Turned)>,
+    all: Vec<(&'static str, Turned)>,
+    files: Sealed,
     dropped: Vec<String>,
 }
 
-async fn apply(store: &dyn Store, compact: bool) -> Result<Applied, StoreError> {
+/// The folder of attachments, where a configuration names one.
+fn folder(config: &Path) -> Option<PathBuf> {
+    configuration(config).ok()?.attachments.map(|told| told.folder)
+}
+
+/// Drops the marks of keys that seal nothing any more; gives their names.
+async fn drop_marks(
+    store: &dyn Store,
+    folder: Option<&Path>,
+    key: &str,
+) -> Result<Vec<String>, StoreError> {
+    let by = attachments::sealed_by(store, folder).await?;
+    let of_files = by.into_iter().filter_map(|(key, _)| key);
+    store.drop_key_marks(of_files.chain([key.to_owned()]).collect()).await
+}
+
+async fn apply(
+    store: &dyn Store,
+    folder: Option<&Path>,
+    compact: bool,
+) -> Result<Applied, StoreError> {
     let Some(key) = at_rest::keys().first() else {
         return Err(StoreError::fault(
             "there is no key: make one by `lienthong at-rest new FILE`, and name the file by \
@@ -97,29 +122,63 @@ async fn apply(store: &dyn Store, compact: bool) -> Result<Applied, StoreError> 
             sum.wrapped += turned.wrapped;
             next = turned.next;
         }
-        all.push((kind, sum));
+        all.push((kind.words(), sum));
     }
-    let dropped = store.drop_key_marks(key.to_owned()).await?;
+    let files = attachments::seal_all(store, folder).await?;
+    all.push((FILES, files.turned));
+    // Of files that are not there nobody knows by which key they are sealed.
+    let dropped = match files.some_are_missing {
+        true => Vec::new(),
+        false => drop_marks(store, folder, key).await?,
+    };
     match compact {
         true => store.compact().await?,
         false => store.forget().await?,
     }
-    Ok(Applied { key: key.to_owned(), all, dropped })
+    Ok(Applied { key: key.to_owned(), all, files, dropped })
 }
 
-type Counts = Vec<(Kind, Vec<SealedBy>)>;
+/// Attached files in words.
+const FILES: &str = "attachments";
 
-async fn status(store: &dyn Store) -> Result<Counts, StoreError> {
+type Counts = Vec<(&'static str, Vec<SealedBy>)>;
+
+async fn status(store: &dyn Store, folder: Option<&Path>) -> Result<Counts, StoreError> {
     let mut all = Vec::new();
     for kind in [Kind::Personal, Kind::Raw] {
-        all.push((kind, store.sealed_by(kind).await?));
+        all.push((kind.words(), store.sealed_by(kind).await?));
     }
+    all.push((FILES, attachments::sealed_by(store, folder).await?));
     Ok(all)
 }
 
 fn failed(error: &StoreError, err: &mut impl Write) -> io::Result<Exit> {
     writeln!(err, "{}", error.reason)?;
     Ok(journal::exit_of(error))
+}
+
+/// Tells what `apply` has done.
+fn tell(applied: Applied, out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {
+    let Applied { key, all, files, dropped } = applied;
+    for (kind, Turned { sealed, wrapped, .. }) in all {
+        writeln!(out, "{kind}: {sealed} sealed, {wrapped} keys wrapped anew")?;
+    }
+    for key in dropped {
+        writeln!(out, "nothing is sealed by the key {key} any more")?;
+    }
+    for fault in &files.faults {
+        writeln!(err, "{fault}")?;
+    }
+    match files.faulty {
+        0 => {
+            writeln!(out, "all is sealed by the key {key}")?;
+            Ok(Exit::Done)
+        }
+        count => {
+            writeln!(err, "all is sealed by the key {key} but {count} attachments")?;
+            Ok(Exit::Faulty)
+        }
+    }
 }
 
 pub(super) fn run(
@@ -146,25 +205,18 @@ pub(super) fn run(
             }
         },
         Action::Apply { compact, store } => {
-            let work = async |store: Arc<dyn Store>| apply(&*store, *compact).await;
+            let folder = folder(config);
+            let work =
+                async |store: Arc<dyn Store>| apply(&*store, folder.as_deref(), *compact).await;
             match journal::at_store(config, store.as_deref(), err, work)? {
                 Err(exit) => Ok(exit),
                 Ok(Err(error)) => failed(&error, err),
-                Ok(Ok(Applied { key, all, dropped })) => {
-                    for (kind, Turned { sealed, wrapped, .. }) in all {
-                        let words = kind.words();
-                        writeln!(out, "{words}: {sealed} sealed, {wrapped} keys wrapped anew")?;
-                    }
-                    for key in dropped {
-                        writeln!(out, "nothing is sealed by the key {key} any more")?;
-                    }
-                    writeln!(out, "all is sealed by the key {key}")?;
-                    Ok(Exit::Done)
-                }
+                Ok(Ok(applied)) => tell(applied, out, err),
             }
         }
         Action::Status => {
-            let work = async |store: Arc<dyn Store>| status(&*store).await;
+            let folder = folder(config);
+            let work = async |store: Arc<dyn Store>| status(&*store, folder.as_deref()).await;
             let keys = (None, journal::Keys::AtHand);
             match journal::at_keys(config, keys, err, work)? {
                 Err(exit) => Ok(exit),
@@ -173,7 +225,7 @@ pub(super) fn run(
                     for (kind, counts) in all {
                         for (key, count) in counts {
                             let by = key.map_or("not sealed".to_owned(), |key| format!("by {key}"));
-                            writeln!(out, "{:<20} {count} {by}", kind.words())?;
+                            writeln!(out, "{kind:<20} {count} {by}")?;
                         }
                     }
                     let first = at_rest::keys().first();

@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     Configured, Exit, block_on,
-    journal::{exit_of, keys_of},
+    journal::{exit_of, keys_of, told_files},
     moves::{opened, tell},
     progress::Lines,
 };
@@ -128,9 +128,7 @@ pub(super) fn backup(
     writeln!(out, "root       {}", head.tree.root)?;
     let rows: u64 = counters.iter().map(|(_, rows)| rows).sum();
     writeln!(out, "rows       {rows} of {} tables", counters.len())?;
-    if files > 0 {
-        writeln!(out, "files      {files} attachments")?;
-    }
+    told_files(files.files, files.unread, out)?;
     let folder = options.folder.display();
     writeln!(out, "all of it is in {folder}, and its journal holds")?;
     Ok(Exit::Done)
@@ -153,9 +151,7 @@ pub(super) fn restore(
     }
     writeln!(out, "dossiers   {}", verdict.dossiers)?;
     writeln!(out, "fold root  {}", verdict.fold_root)?;
-    if files > 0 {
-        writeln!(out, "files      {files} attachments")?;
-    }
+    told_files(files.files, files.unread, out)?;
     writeln!(out, "log        {}: entry {} says so", head.log.id, head.tree.size - 1)?;
     writeln!(
         out,

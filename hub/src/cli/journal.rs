@@ -69,6 +69,17 @@ pub(super) fn unread(verdict: &Verdict, out: &mut impl Write) -> io::Result<()> 
     }
 }
 
+/// Tells how many attachments there are, and how many were not compared.
+pub(super) fn told_files(files: u64, unread: u64, out: &mut impl Write) -> io::Result<()> {
+    if files > 0 {
+        writeln!(out, "files      {files} attachments")?;
+    }
+    if unread > 0 {
+        writeln!(out, "sealed     {unread} attachments, not compared: their keys are not here")?;
+    }
+    Ok(())
+}
+
 /// The same with another store than the configured one, where one is named.
 pub(super) fn at_store<T>(
     config: &Path,
@@ -189,13 +200,11 @@ pub(super) fn verify(
         writeln!(out, "pruned     the raw bytes of {} messages", verdict.pruned)?;
     }
     unread(&verdict, out)?;
-    if let Some(((count, faults), findings)) = others {
+    if let Some((files, findings)) = others {
         let ((open, all), judged) = (findings.counts, findings.judged);
         writeln!(out, "findings   {open} open of {all}, judged up to entry {judged}")?;
-        if count > 0 {
-            writeln!(out, "files      {count} attachments")?;
-        }
-        verdict.faults.extend(findings.faults.into_iter().chain(faults));
+        told_files(files.count, files.unread, out)?;
+        verdict.faults.extend(findings.faults.into_iter().chain(files.faults));
     }
     for fault in &verdict.faults {
         writeln!(err, "{fault}")?;

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::carry::{self, End, Step, Tell, copy, holds, of_parts, refused};
 use crate::{
-    attachments::{self, Listed},
+    attachments::{self, Carried, Listed},
     store::{
         Head, StoreError, Verdict,
         portable::{Backup, Counter, Filled, FilledBy, Origin, PARTS, Snapshot, Value},
@@ -25,7 +25,7 @@ pub struct Made {
     /// The rows of each table.
     pub counters: Vec<Counter>,
     /// Attachments beside it.
-    pub files: u64,
+    pub files: Carried,
 }
 
 /// What was made of a backup.
@@ -40,7 +40,7 @@ pub struct Restored {
     /// The rows of each table.
     pub counters: Vec<Counter>,
     /// Attachments.
-    pub files: u64,
+    pub files: Carried,
 }
 
 /// Folders of attachments: where they are, if there is one, and where they go.

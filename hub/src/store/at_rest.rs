@@ -1,9 +1,9 @@
 //! What is sealed at rest: the texts that hold persons, by master keys that are in no store.
 //!
-//! Personal texts with their salts, raw bytes of messages, and texts of deliveries that an operator
-//! has edited. Whoever has the files of a store, a backup or a replica, but not the keys, reads
-//! none of these. A store has the names of the keys that it was sealed by, each with a mark by
-//! which a wrong key of that name is known.
+//! Personal texts with their salts, raw bytes of messages, texts of deliveries that an operator
+//! has edited, and attached files ([`crate::attachments`]). Whoever has the files of a store, a
+//! backup or a replica, but not the keys, reads none of these. A store has the names of the keys
+//! that it was sealed by, each with a mark by which a wrong key of that name is known.
 //!
 //! The keys are the process's: it has one configuration, and all its stores are sealed alike.
 
@@ -11,10 +11,11 @@ mod ring;
 
 use std::{borrow::Cow, fmt, sync::OnceLock};
 
-pub use ring::Keyring;
+pub use ring::{Beginning, FileKey, HEAD_BYTES_MAX, Head, Keyring, MAGIC, PIECE_BYTES, PIECE_MORE};
 pub(super) use ring::{Kept, Sealed, Turn};
 
 use super::{Answer, Store, StoreError};
+use crate::journal::merkle::Digest;
 
 /// What a sealed text is, and where it stands: it opens nowhere else. Positions and numbers of
 /// messages stay the same when a store is moved or restored.
@@ -26,6 +27,8 @@ pub(super) enum Place {
     Raw(u64, u64),
     /// A text in place of the record at a position.
     Edited(u64),
+    /// The key of an attached file, by the digest of its bytes.
+    File(Digest),
 }
 
 impl Place {
@@ -35,6 +38,7 @@ impl Place {
             Self::Personal(position) => format!("personal {position}"),
             Self::Raw(message, piece) => format!("raw {message} {piece}"),
             Self::Edited(position) => format!("edited {position}"),
+            Self::File(digest) => format!("file {digest}"),
         }
     }
 
@@ -50,6 +54,7 @@ impl fmt::Display for Place {
             Self::Personal(position) => write!(out, "the personal text of position {position}"),
             Self::Raw(message, _) => write!(out, "the raw bytes of message {message}"),
             Self::Edited(position) => write!(out, "the edited text of position {position}"),
+            Self::File(digest) => write!(out, "the attachment sha256:{digest}"),
         }
     }
 }
@@ -159,9 +164,9 @@ pub trait AtRest: Send + Sync {
     /// How many texts of a kind each key seals.
     fn sealed_by(&self, kind: Kind) -> Answer<'_, Result<Vec<SealedBy>, StoreError>>;
 
-    /// Drops the marks of keys by which nothing is sealed any more, but for that of this name;
-    /// gives their names.
-    fn drop_key_marks(&self, but: String) -> Answer<'_, Result<Vec<String>, StoreError>>;
+    /// Drops the marks of keys by which nothing is sealed any more, but for those of these names:
+    /// the first, and those of files. Gives the names of what it dropped.
+    fn drop_key_marks(&self, but: Vec<String>) -> Answer<'_, Result<Vec<String>, StoreError>>;
 }
 
 /// Whether this process has the keys of a store; what it seals by is noted there from then on.

@@ -47,7 +47,7 @@ pub enum Parted {
     Settled,
 }
 
-/// Removes the bytes of a file.
+/// Removes the bytes of a file, or puts others in their place.
 pub type Remove = Box<dyn FnOnce() -> io::Result<()> + Send>;
 
 /// The files that records of a dossier name, when it is erased.
@@ -179,6 +179,10 @@ pub trait Attachments: Send + Sync {
     /// they cannot be removed, nothing goes. Texts must have been read ([`Self::read_names`]).
     fn part(&self, digest: String, remove: Remove) -> Answer<'_, Result<Parted, StoreError>>;
 
+    /// Puts other bytes in the place of a file's in its turn: nobody removes it meanwhile, and what
+    /// is gone does not come back. Gives whether somebody has it still: else nothing is done.
+    fn replace(&self, digest: String, put: Remove) -> Answer<'_, Result<bool, StoreError>>;
+
     /// Reads some of the texts of which it is not known yet what they name; gives whether there may
     /// be more.
     fn read_names(&self) -> Answer<'_, Result<bool, StoreError>>;
@@ -187,6 +191,11 @@ pub trait Attachments: Send + Sync {
 /// What is told where the bytes of a file could not be removed.
 pub(super) fn unremoved(digest: &str, error: &io::Error) -> StoreError {
     StoreError::fault(format!("the attachment {digest} cannot be removed: {error}"))
+}
+
+/// What is told where the bytes of a file could not be put in the place of others.
+pub(super) fn unreplaced(digest: &str, error: &io::Error) -> StoreError {
+    StoreError::fault(format!("the attachment {digest} cannot be written anew: {error}"))
 }
 
 /// Has everything read that names files.

@@ -1,6 +1,8 @@
 //! What holds persons is sealed at rest: nobody finds them in the store's files without the keys,
 //! and with the keys all goes on; a missing or wrong key is told, and never garbage.
 
+mod files;
+
 use std::{
     fs,
     os::unix::fs::PermissionsExt,

@@ -1,12 +1,16 @@
 //! Master keys, and what is sealed by them: AES-256-GCM, each text by a key of its own, which is
 //! wrapped by the master key and stored beside it. So a new master key leaves texts as they are.
 
+mod pieces;
+
 use std::{borrow::Cow, fmt};
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey},
     hmac, rand,
 };
+
+pub use pieces::{Beginning, FileKey, HEAD_BYTES_MAX, Head, MAGIC, PIECE_BYTES, PIECE_MORE};
 
 use super::Place;
 use crate::store::StoreError;

@@ -170,12 +170,12 @@ async fn sealed_by(transaction: &Transaction<'_>, kind: Kind) -> Result<Vec<Seal
 }
 
 /// Drops the marks of keys by which nothing is sealed.
-const DROP: &str = "DELETE FROM at_rest_keys k WHERE k.id <> $1
+const DROP: &str = "DELETE FROM at_rest_keys k WHERE k.id <> ALL ($1::text[])
     AND NOT EXISTS (SELECT FROM personal WHERE key_id = k.id)
     AND NOT EXISTS (SELECT FROM payloads WHERE key_id = k.id)
     RETURNING k.id";
 
-async fn drop_marks(transaction: &Transaction<'_>, but: &str) -> Result<Vec<String>, Failure> {
+async fn drop_marks(transaction: &Transaction<'_>, but: &[String]) -> Result<Vec<String>, Failure> {
     scan::settings(transaction).await?;
     let found = session::rows(transaction, DROP, &[&but]).await?;
     found.iter().map(|row| Ok(row.try_get(0)?)).collect()
@@ -201,7 +201,7 @@ impl AtRest for PostgresStore {
         alone!(self, |transaction| sealed_by(&transaction, kind).await?)
     }
 
-    fn drop_key_marks(&self, but: String) -> Answer<'_, Result<Vec<String>, StoreError>> {
+    fn drop_key_marks(&self, but: Vec<String>) -> Answer<'_, Result<Vec<String>, StoreError>> {
         alone!(self, |transaction| drop_marks(&transaction, &but).await?)
     }
 }

@@ -175,6 +175,10 @@ impl Attachments for PostgresStore {
         Box::pin(async move { Ok(named::part(self, &digest, remove).await?) })
     }
 
+    fn replace(&self, digest: String, put: Remove) -> Answer<'_, Result<bool, StoreError>> {
+        Box::pin(async move { Ok(named::replace(self, &digest, put).await?) })
+    }
+
     fn read_names(&self) -> Answer<'_, Result<bool, StoreError>> {
         Box::pin(async move {
             let mut tries = Tries::default();

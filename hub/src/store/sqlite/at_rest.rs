@@ -1,6 +1,7 @@
 //! What is sealed: rows of it, and their sealing in turns.
 
 use rusqlite::{Connection, Row, Transaction, params, types::Type};
+use serde_json::json;
 
 use super::{SqliteStore, Task, erasures};
 use crate::store::{
@@ -160,7 +161,7 @@ fn sealed_by(connection: &Connection, kind: Kind) -> Result<Vec<SealedBy>, Store
 }
 
 /// Drops the marks of keys by which nothing is sealed.
-const DROP: &str = "DELETE FROM at_rest_keys WHERE id <> ?1
+const DROP: &str = "DELETE FROM at_rest_keys WHERE id NOT IN (SELECT value FROM json_each(?1))
     AND NOT EXISTS (SELECT 1 FROM personal WHERE key_id = at_rest_keys.id)
     AND NOT EXISTS (SELECT 1 FROM payloads WHERE key_id = at_rest_keys.id)
     RETURNING id";
@@ -191,10 +192,10 @@ impl AtRest for SqliteStore {
         self.read(move |connection| sealed_by(connection, kind))
     }
 
-    fn drop_key_marks(&self, but: String) -> Answer<'_, Result<Vec<String>, StoreError>> {
+    fn drop_key_marks(&self, but: Vec<String>) -> Answer<'_, Result<Vec<String>, StoreError>> {
         self.alone(Task::Aside, move |transaction| {
             let mut statement = transaction.prepare(DROP)?;
-            let rows = statement.query_map([but], |row| row.get(0))?;
+            let rows = statement.query_map([json!(but).to_string()], |row| row.get(0))?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }

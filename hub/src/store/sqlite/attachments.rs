@@ -14,6 +14,7 @@ use crate::store::{
     at_rest::Place,
     attachments::{
         Attachments, HeldFile, NamedSum, Parted, READ_MAX, Remove, UNREAD, named_in, unremoved,
+        unreplaced,
     },
 };
 
@@ -116,6 +117,16 @@ fn part(transaction: &Transaction<'_>, digest: &str, remove: Remove) -> Result<P
     }
     remove().map_err(|error| unremoved(digest, &error))?;
     Ok(Parted::Gone)
+}
+
+fn replace(transaction: &Transaction<'_>, digest: &str, put: Remove) -> Result<bool, StoreError> {
+    refuse_moving(transaction)?;
+    let sql = "SELECT EXISTS (SELECT 1 FROM attachments WHERE digest = ?1)";
+    let is_there = transaction.query_row(sql, [digest], |row| row.get(0))?;
+    if is_there {
+        put().map_err(|error| unreplaced(digest, &error))?;
+    }
+    Ok(is_there)
 }
 
 /// Files that no record names, and that nobody has sent since a time.
@@ -250,6 +261,10 @@ impl Attachments for SqliteStore {
 
     fn part(&self, digest: String, remove: Remove) -> Answer<'_, Result<Parted, StoreError>> {
         self.alone(Task::Job, move |transaction| part(transaction, &digest, remove))
+    }
+
+    fn replace(&self, digest: String, put: Remove) -> Answer<'_, Result<bool, StoreError>> {
+        self.alone(Task::Job, move |transaction| replace(transaction, &digest, put))
     }
 
     fn read_names(&self) -> Answer<'_, Result<bool, StoreError>> {

@@ -112,6 +112,12 @@ async fn parted(store: &dyn Store) {
     assert!(!held(&shared).await, "whom it was sent to has it no more");
     assert!(store.share(shared).await.is_err(), "what is gone is shared with nobody");
 
+    // What is gone does not come back; what is there may be put otherwise, or stays as it is.
+    assert!(!store.replace(own.digest.clone(), Box::new(fails)).await.unwrap());
+    assert!(store.replace(both.digest.clone(), Box::new(|| Ok(()))).await.unwrap());
+    let told = store.replace(both.digest.clone(), Box::new(fails)).await.unwrap_err();
+    assert!(told.reason.contains("may only be read"), "{told}");
+
     // Its room is free again. Sent again and named by who was erased, it goes again.
     assert!(store.hold(own.clone(), 100).await.unwrap());
     let receipt = tell("f-3", "F-1", 2, &[&own, &both]).await;

@@ -9,7 +9,7 @@ use super::ALONE;
 use crate::store::{
     StoreError, Verdict,
     at_rest::Place,
-    attachments::{NamedSum, Parted, READ_MAX, Remove, UNREAD, named_in, unremoved},
+    attachments::{NamedSum, Parted, READ_MAX, Remove, UNREAD, named_in, unremoved, unreplaced},
     batch::NewEntry,
     postgres::{
         PostgresStore, at_rest,
@@ -104,6 +104,33 @@ pub(super) async fn part(
     let parted = soon(decide(&transaction, digest, remove)).await?;
     session::commit(transaction).await?;
     Ok(parted)
+}
+
+/// Puts other bytes in the place of a file's, in its turn.
+pub(super) async fn replace(
+    store: &PostgresStore,
+    digest: &str,
+    put: Remove,
+) -> Result<bool, Failure> {
+    let mut client = store.sessions.writer().await?;
+    let transaction = session::begin(&mut client).await?;
+    let look = async {
+        session::rows(&transaction, ALONE, &[&digest]).await?;
+        if Marks::read(&transaction).await?.is_any() {
+            return Err(Failure::from(pruning::moving()));
+        }
+        let sql = "SELECT FROM attachments WHERE digest = $1 LIMIT 1";
+        Ok(session::row(&transaction, sql, &[&digest]).await?.is_some())
+    };
+    let is_there = soon(look).await?;
+    if is_there {
+        // However long the disk takes: the turn is not given up before it has ended.
+        let done = tokio::task::spawn_blocking(put).await;
+        let done = done.map_err(|error| StoreError::fault(error.to_string()))?;
+        done.map_err(|error| unreplaced(digest, &error))?;
+    }
+    session::commit(transaction).await?;
+    Ok(is_there)
 }
 
 /// Files that no record names, and that nobody has sent since a time.
