@@ -43,6 +43,13 @@ pub(in crate::store) const IN_ENTRIES: [&[u8]; 5] = [
 /// The channels that bring most of what the portal sends.
 pub(in crate::store) const BY_PORTAL: [&str; 2] = [catalog::FEEDBACK, catalog::APPLICATIONS];
 
+/// Other channels that have brought such records which count, in words of either database.
+pub(in crate::store) const CHANNELS: &str = "
+    SELECT DISTINCT m.channel FROM records r JOIN entries e ON e.position = r.position
+    JOIN messages m ON m.message = e.message
+    WHERE r.contract IN ('feedback/1', 'feedback-answer/1', 'application/1', 'acknowledgement/1',
+                         'request/1', 'reply/1')";
+
 /// A name that persons stay erased by: the agency, and what the log of accesses calls a record.
 fn name(agency: &str, contract: &str, key: &str) -> String {
     format!("{agency}/{contract}/{key}")

@@ -11,7 +11,7 @@ use crate::{
     store::{
         erasures::{
             Erasable, channels_of,
-            related::{BY_PORTAL, IN_ENTRIES, Search, Stored},
+            related::{BY_PORTAL, CHANNELS, IN_ENTRIES, Search, Stored},
         },
         postgres::{
             failure::Failure,
@@ -25,13 +25,6 @@ const NAMES: &str = "
     SELECT m.source, m.source_code, m.code
     FROM members k JOIN members m ON m.dossier = k.dossier
     WHERE k.source_code = $1 AND k.source = $2";
-
-/// Other channels that have brought such records which count.
-const CHANNELS: &str = "
-    SELECT DISTINCT m.channel FROM records r JOIN entries e ON e.position = r.position
-    JOIN messages m ON m.message = e.message
-    WHERE r.contract IN ('feedback/1', 'feedback-answer/1', 'application/1', 'acknowledgement/1',
-                         'request/1', 'reply/1')";
 
 /// An agency's own channels.
 const OWN: &str = "SELECT DISTINCT channel FROM messages WHERE channel >= $1 AND channel < $2";
