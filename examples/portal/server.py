@@ -280,6 +280,8 @@ class Portal(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("X-Content-Type-Options", "nosniff")
         self.send_header("Referrer-Policy", "no-referrer")
+        if self.close_connection:  # told, or the next question meets a line that is being shut
+            self.send_header("Connection", "close")
         has_body = status not in (204, 304)
         if has_body:
             self.send_header("Content-Length", str(len(body)))
@@ -339,8 +341,15 @@ class Portal(BaseHTTPRequestHandler):
         pass  # addresses have what people look for; a portal logs elsewhere, and less
 
 
+class Server(ThreadingHTTPServer):
+    request_queue_size = 128
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exc_info()[1], ConnectionError):  # a browser that goes is no fault
+            super().handle_error(request, client_address)
+
+
 if __name__ == "__main__":
     port = int(sys.argv[1]) if len(sys.argv) > 1 else 8081
-    ThreadingHTTPServer.request_queue_size = 128
-    ThreadingHTTPServer.daemon_threads = True
-    ThreadingHTTPServer(("127.0.0.1", port), Portal).serve_forever()
+    Server(("127.0.0.1", port), Portal).serve_forever()
