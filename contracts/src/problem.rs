@@ -246,6 +246,11 @@ catalogue! {
         "The agency that it is addressed to is not connected to the hub."
         "Dùng mã của cơ quan đã kết nối; hỏi đơn vị vận hành."
         "Use the id of an agency that is connected; ask the operator.";
+    UNKNOWN_AGENCY "unknown-agency"
+        "Danh mục không có cơ quan này."
+        "The catalogue has no such agency."
+        "Dùng mã cơ quan có trong /v1/agencies."
+        "Use the id of an agency in /v1/agencies.";
     NOT_ADDRESSED "not-addressed"
         "Không có yêu cầu hoặc hồ sơ nào mang mã này được gửi đến cơ quan."
         "No request or application of this id was sent to the agency."

@@ -15,6 +15,8 @@ use crate::{
 on_each_store!(
     feedback_is_routed_answered_and_summed_up,
     feedback_is_delivered_to_the_system_of_its_agency,
+    feedback_of_few_is_told_to_who_answers_for_it_alone,
+    feedback_about_an_agency_that_there_is_none_of_is_refused,
 );
 
 /// Posts to one of the hub's own addresses.
@@ -71,7 +73,7 @@ async fn a_day_is_enough(portal: &Sender, agency: &Sender) {
     answer["answered_at"] = json!("2024-09-05");
     let (status, receipt) = post(agency, "/v1/feedback/answers", None, &answer).await;
     assert_eq!((status, &receipt["outcome"]), (200, &json!("stored")), "{receipt}");
-    let told = portal.found("/v1/feedback/summary?from=2024-09-01&to=2024-09-30").await;
+    let told = agency.found("/v1/feedback/summary?from=2024-09-01&to=2024-09-30").await;
     assert_eq!(told["rows"][0]["days_to_answer_median"], 3, "{told}");
     for day in ["2024-02-30", "02/09/2024", "2024-09-02T08:00:00"] {
         let (status, refused) = post(portal, "/v1/feedback", None, &of("pa-5", day)).await;
@@ -134,7 +136,7 @@ async fn feedback_is_routed_answered_and_summed_up(backend: Backend) {
     }
     assert_eq!(seen, ["pa-1", "pa-2", "pa-3"]);
     let sums = "/v1/feedback/summary?from=2024-08-01&to=2024-08-31&by=procedure";
-    let told = portal.found(sums).await;
+    let told = agency.found(sums).await;
     let row = &told["rows"][0];
     assert_eq!((&row["received"], &row["answered"]), (&json!(3), &json!(1)), "{told}");
     assert_eq!((&row["days_to_answer_median"], &row["few"]), (&json!(3), &json!(true)));
@@ -177,4 +179,71 @@ async fn feedback_is_delivered_to_the_system_of_its_agency(backend: Backend) {
     let told = [&sent[0]["id"], &sent[0]["text"], &sent[0]["phone"]];
     assert_eq!(told, ["pa-2", "Chờ lâu", "0900000001"], "{sent:#?}");
     assert_eq!(system.seen().len(), 2, "it came again after it was not taken");
+}
+
+/// Of three who said something one may be known; of nine none. Nor are three told beside six of the
+/// same agency, whose sum is told.
+async fn feedback_of_few_is_told_to_who_answers_for_it_alone(backend: Backend) {
+    let folder = backend.folder_of("feedback-few", &["tests/corpus/roadmap"]);
+    let folder = folder.with_lines("hide_of_fewer_than = 5\n");
+    let keys = ["portal", "agency:so-y-te"].map(|who| folder.key(who));
+    let hub = Hub::start(&folder).await;
+    let [portal, agency] = keys.map(|key| hub.sender(&key));
+    let say = async |id: String, procedure: &str| {
+        let mut said = said(&id, 2);
+        said["procedure"] = json!(procedure);
+        let (status, receipt) = post(&portal, "/v1/feedback", Some(&id), &said).await;
+        assert_eq!((status, &receipt["outcome"]), (200, &json!("stored")), "{receipt}");
+    };
+    for number in 0..3 {
+        say(format!("it-{number}"), "1.001612").await;
+    }
+    let whole = "/v1/feedback/summary?from=2024-08-01&to=2024-08-31";
+    let sums = format!("{whole}&by=procedure");
+    for path in [whole, &sums] {
+        let told = portal.found(path).await;
+        let row = &told["rows"][0];
+        assert_eq!((&row["few"], &told["suppressed_below"]), (&json!(true), &json!(5)), "{told}");
+        for name in ["received", "answered", "ratings", "rating_mean_hundredths"] {
+            assert_eq!(row.get(name), None, "{told}");
+            assert!(row["suppressed"].as_array().unwrap().contains(&json!(name)), "{told}");
+        }
+    }
+    for number in 0..6 {
+        say(format!("khac-{number}"), "2.000490").await;
+    }
+    let told = portal.found(&sums).await;
+    let all = told["rows"].as_array().unwrap();
+    assert!(all.len() == 2 && all.iter().all(|row| row.get("received").is_none()), "{told}");
+    let told = portal.found(whole).await;
+    assert_eq!((&told["rows"][0]["received"], &told["rows"][0]["few"]), (&json!(9), &json!(false)));
+    // The agency answers for its own, and sees all of it.
+    let own = agency.found(&sums).await;
+    let received = [&own["rows"][0]["received"], &own["rows"][1]["received"]];
+    assert_eq!((received, own.get("suppressed_below")), ([&json!(3), &json!(6)], None), "{own}");
+}
+
+/// Nobody would read it. An agency that the catalogue alone has is one.
+async fn feedback_about_an_agency_that_there_is_none_of_is_refused(backend: Backend) {
+    let mut folder = backend.folder_of("feedback-unknown", &["tests/corpus/roadmap"]);
+    let catalogue = folder.catalogue();
+    folder.publishing(Some(catalogue));
+    let key = folder.key("portal");
+    let hub = Hub::start(&folder).await;
+    let portal = hub.sender(&key);
+    let about = |agency: &str| {
+        let mut said = said(agency, 4);
+        said["agency"] = json!(agency);
+        said
+    };
+    let (status, refused) = post(&portal, "/v1/feedback", None, &about("ubnd-khong-co")).await;
+    let problem = &refused["receipt"]["refusals"][0]["problems"][0];
+    let told = (&problem["code"], &problem["pointer"], &problem["value"]);
+    let wanted = (&json!("unknown-agency"), &json!("/agency"), &json!("ubnd-khong-co"));
+    assert_eq!((status, told), (422, wanted), "{refused}");
+    assert!(problem["advice"]["vi"].as_str().unwrap().contains("/v1/agencies"), "{refused}");
+    for agency in ["so-xay-dung", "ubnd-bien-hoa"] {
+        let (status, receipt) = post(&portal, "/v1/feedback", None, &about(agency)).await;
+        assert_eq!((status, &receipt["outcome"]), (200, &json!("stored")), "{receipt}");
+    }
 }

@@ -49,6 +49,9 @@ struct SummaryAnswer {
     to: Option<Date>,
     /// By agency, or by procedure.
     rows: Vec<Row>,
+    /// Numbers out of fewer are left out, and what would give them away; absent where none are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suppressed_below: Option<u32>,
     /// The position it is true at.
     as_of: u64,
 }
@@ -106,7 +109,8 @@ pub(super) async fn list(
     get, path = "/v1/feedback/summary",
     tag = tags::FEEDBACK, operation_id = "summarizeFeedback",
     summary = "Feedback in numbers",
-    description = "Số phản ánh, tỷ lệ trả lời và điểm đánh giá, theo cơ quan hoặc thủ tục.",
+    description = "Số phản ánh, tỷ lệ trả lời và điểm đánh giá, theo cơ quan hoặc thủ tục. Khóa \
+                   portal không được nêu số của quá ít phản ánh: xem suppressed.",
     params(SummaryAsked),
     responses(
         (status = 200, description = "Số liệu.\n\nThe numbers.", body = SummaryAnswer),
@@ -134,11 +138,13 @@ pub(super) async fn summary(
     let today = today();
     let year = (day_number(today.first_of_year()), day_number(today.last_of_year()));
     let days = days(&params)?.unwrap_or(year);
-    let reading = Reading::begin(&api, &headers, &format!(".{today}")).await?;
-    let told = api.operations.feedback_summary(agency.as_deref(), days, by_procedure).await?;
+    let also = format!(".{today}.{who}.{}", api.operations.few);
+    let reading = Reading::begin(&api, &headers, &also).await?;
+    let told = api.operations.feedback_summary(&who, agency.as_deref(), days, by_procedure).await?;
     let day = |number: i32| (number > i32::MIN && number < i32::MAX).then(|| day_of(number));
     let (from, to) = (day(days.0), day(days.1));
-    let body = SummaryAnswer { from, to, rows: told.rows, as_of: told.as_of };
+    let suppressed_below = told.suppressed_below;
+    let body = SummaryAnswer { from, to, rows: told.rows, suppressed_below, as_of: told.as_of };
     reading.json(StatusCode::OK, JSON, &body, Some(told.as_of))
 }
 

@@ -1,4 +1,5 @@
-//! What may be told of what is addressed to somebody, before it is written; and whom it goes to.
+//! What may be told of what is addressed to somebody, or said of them, before it is written; and
+//! whom it goes to.
 //!
 //! Requests and applications come by the hub's own channels alone, so that their ids are theirs.
 //! Answers come by any channel of the agency that was asked, and only under an id that it was sent.
@@ -11,14 +12,15 @@ use contracts::{
     exchange::Attachment,
     problem::{
         CONTRACT_BROKEN, DUE_OUT_OF_BOUNDS, LIMIT_EXCEEDED, MEMBER_DISAGREES, MISSING_MEMBER,
-        NOT_ADDRESSED, NOT_IN_ITS_NAME, NOT_OFFERED_ONLINE, UNKNOWN_ADDRESSEE, UNKNOWN_ATTACHMENT,
+        NOT_ADDRESSED, NOT_IN_ITS_NAME, NOT_OFFERED_ONLINE, UNKNOWN_ADDRESSEE, UNKNOWN_AGENCY,
+        UNKNOWN_ATTACHMENT,
     },
 };
 use jiff::{SignedDuration, Timestamp, tz};
 use serde::Deserialize;
 
 use crate::{
-    catalog::{APPLICATIONS, Catalog, REQUESTS},
+    catalog::{APPLICATIONS, Catalog, FEEDBACK, REQUESTS},
     catalogue::Held,
     operations::agency_of,
     registry::exchange::{
@@ -80,7 +82,7 @@ pub struct Exchange {
 /// Where a record goes and who else is a party to it, or why it may not be told.
 type Way = Result<(Vec<Destination>, String), Box<Problem>>;
 
-/// Where a record goes, or why it may not be told.
+/// Where a record goes beside its routes, or why it may not be told.
 type Judged = Result<Result<Vec<Destination>, Box<Problem>>, StoreError>;
 
 impl Exchange {
@@ -116,6 +118,7 @@ impl Exchange {
             for one in records.iter_mut().filter(|one| looked_at(one)) {
                 let judged = match addressed(one) {
                     Some(contract) => self.judge(contract, one, &by).await,
+                    None if by.channel == FEEDBACK => Ok(self.feedback(one)),
                     None => self.with_files(one, by.sender()).await,
                 };
                 match judged.map_err(|error| error.later())? {
@@ -213,6 +216,22 @@ impl Exchange {
             return Err(problem.with_value(procedure, false).into());
         }
         Ok((self.to(agency, APPLICATION), agency.clone()))
+    }
+
+    /// Whether feedback is about an agency that anybody knows: what is about none, nobody reads.
+    /// Where no catalogue says which there are, all are taken.
+    fn feedback(&self, one: &Prepared) -> Result<Vec<Destination>, Box<Problem>> {
+        let Some(agency) = one.telling.as_ref().map(|telling| &telling.name.agency) else {
+            return Ok(Vec::new());
+        };
+        let is_connected = self.catalog.agencies.iter().any(|one| one.id == *agency);
+        let is_told = self.published.get().is_none_or(|directory| {
+            directory.edition.catalogue.agencies.iter().any(|one| one.id == *agency)
+        });
+        if is_connected || is_told {
+            return Ok(Vec::new());
+        }
+        Err(Problem::new(&UNKNOWN_AGENCY).at("/agency").with_value(agency, false).into())
     }
 
     /// Whether an agency was sent what it answers.

@@ -12,6 +12,7 @@ use super::{
     Operations, Persons, Reader,
     listing::{Opening, Scan},
     roadmap::body,
+    statistics::hides,
 };
 use crate::{
     auth::Principal,
@@ -77,6 +78,8 @@ pub struct FeedbackPage {
 pub struct FeedbackSummary {
     /// By agency, and procedure where it is asked.
     pub rows: Vec<Row>,
+    /// What is out of fewer is left out of them.
+    pub suppressed_below: Option<u32>,
     /// The position all of it is true at.
     pub as_of: u64,
 }
@@ -138,12 +141,13 @@ impl Operations {
         Ok(FeedbackPage { items: items.collect(), personal, next: scan.next(), as_of })
     }
 
-    /// Feedback and votes of some days, summed up.
+    /// Feedback and votes of some days, summed up. The portal is told what everybody may see.
     ///
     /// # Errors
     /// When the store cannot answer.
     pub async fn feedback_summary(
         &self,
+        who: &Principal,
         agency: Option<&str>,
         days: (i32, i32),
         by_procedure: bool,
@@ -176,6 +180,7 @@ impl Operations {
             Ok(())
         })
         .await?;
-        Ok(FeedbackSummary { rows: summary.close(), as_of })
+        let suppressed_below = hides(who, self.few);
+        Ok(FeedbackSummary { rows: summary.close(suppressed_below), suppressed_below, as_of })
     }
 }

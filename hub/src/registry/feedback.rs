@@ -1,6 +1,8 @@
 //! Feedback and votes of some days, summed up (plan, reference S30). Pure.
 
-use std::collections::BTreeMap;
+mod few;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::{
     feedback::{Feedback, FeedbackAnswer},
@@ -28,7 +30,7 @@ pub struct Counted {
     pub bad: u64,
 }
 
-/// One group.
+/// One group. What is told of it may lack numbers: [`Row::suppressed`] names them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[schema(as = FeedbackRow)]
 pub struct Row {
@@ -38,9 +40,11 @@ pub struct Row {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub procedure: Option<String>,
     /// Feedback received.
-    pub received: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub received: Option<u64>,
     /// Of these, answered.
-    pub answered: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answered: Option<u64>,
     /// The same in tenths of a percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answered_permille: Option<u64>,
@@ -51,14 +55,21 @@ pub struct Row {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub days_to_answer_max: Option<i32>,
     /// How many gave 1 (worst) to 5 (best).
-    pub ratings: [u64; 5],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ratings: Option<[u64; 5]>,
     /// Their mean, in hundredths.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rating_mean_hundredths: Option<u64>,
     /// Votes that systems counted themselves.
-    pub votes: Counted,
-    /// Whether there are so few that shares and means say little.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub votes: Option<Counted>,
+    /// Whether there are so few that shares and means say little; also where what was received is
+    /// left out.
     pub few: bool,
+    /// Numbers that are left out: of too few, or what would give such away. For keys of the portal
+    /// alone.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub suppressed: BTreeSet<&'static str>,
 }
 
 #[derive(Debug, Default)]
@@ -116,9 +127,13 @@ impl Summary {
         sum.votes.bad = sum.votes.bad.saturating_add(of(one.bad_percent.as_ref()));
     }
 
-    /// The groups, by agency and procedure.
-    pub fn close(self) -> Vec<Row> {
-        self.sums.into_iter().map(|(group, sum)| row(group, sum)).collect()
+    /// The groups, by agency and procedure; for everybody without what is out of fewer than so
+    /// many.
+    pub fn close(self, few: Option<u32>) -> Vec<Row> {
+        let mut rows: Vec<Row> =
+            self.sums.into_iter().map(|(group, sum)| row(group, sum)).collect();
+        few.into_iter().for_each(|few| few::leave_out(&mut rows, few.into()));
+        rows
     }
 }
 
@@ -131,15 +146,16 @@ fn row((agency, procedure): Group, mut sum: Sum) -> Row {
     Row {
         agency,
         procedure,
-        received: sum.received,
-        answered,
+        received: Some(sum.received),
+        answered: Some(answered),
         answered_permille: (sum.received > 0).then(|| answered * 1_000 / sum.received),
         days_to_answer_median: sum.days.get(sum.days.len().saturating_sub(1) / 2).copied(),
         days_to_answer_max: sum.days.last().copied(),
-        ratings: sum.ratings,
+        ratings: Some(sum.ratings),
         rating_mean_hundredths: (rated > 0).then(|| points * 100 / rated),
         few: sum.received < FEW && sum.votes.total < FEW,
-        votes: sum.votes,
+        votes: Some(sum.votes),
+        suppressed: BTreeSet::new(),
     }
 }
 
@@ -175,12 +191,15 @@ mod tests {
             "bad_percent": 9.5 }))
         .unwrap();
         summary.votes(&poll);
-        let rows = summary.close();
+        let rows = summary.close(None);
         let row = &rows[0];
-        assert_eq!((row.received, row.answered, row.answered_permille), (4, 3, Some(750)));
+        assert_eq!(
+            (row.received, row.answered, row.answered_permille),
+            (Some(4), Some(3), Some(750))
+        );
         assert_eq!((row.days_to_answer_median, row.days_to_answer_max), (Some(3), Some(11)));
-        assert_eq!((row.ratings, row.rating_mean_hundredths), ([1, 1, 0, 1, 1], Some(300)));
-        assert_eq!(row.votes, Counted { total: 250, very_good: 151, good: 75, bad: 24 });
+        assert_eq!((row.ratings, row.rating_mean_hundredths), (Some([1, 1, 0, 1, 1]), Some(300)));
+        assert_eq!(row.votes, Some(Counted { total: 250, very_good: 151, good: 75, bad: 24 }));
         assert!(!row.few && rows.len() == 1);
     }
 
@@ -199,7 +218,7 @@ mod tests {
                     let answer = answered.then(|| answer(*day));
                     summary.feedback(&feedback(*id, *rating, *day), answer.as_ref());
                 }
-                summary.close()
+                summary.close(None)
             };
             prop_assert_eq!(sum(&told), sum(&shuffled));
         }

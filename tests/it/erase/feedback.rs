@@ -66,7 +66,7 @@ async fn feedback_about_a_dossier_goes_with_it_and_stays_away(backend: Backend) 
     told(&portal, &agency).await;
     assert_eq!(read(&agency).await[0]["feedback"]["name"], NAME);
     let sums = "/v1/feedback/summary?from=2024-03-01&to=2024-03-31";
-    let (summed, before) = (portal.found(sums).await["rows"].clone(), folder.verify());
+    let (summed, before) = (agency.found(sums).await["rows"].clone(), folder.verify());
     assert!(is_there(backend, &folder, MARK));
 
     let done = erase(&folder);
@@ -76,7 +76,7 @@ async fn feedback_about_a_dossier_goes_with_it_and_stays_away(backend: Backend) 
     assert!(!is_there(backend, &folder, MARK), "{done}");
     let after = Verified { entries: before.entries + 1, ..before };
     assert_eq!(folder.verify(), after, "dossiers and fold root");
-    assert_eq!(portal.found(sums).await["rows"], summed, "what is counted stands");
+    assert_eq!(agency.found(sums).await["rows"], summed, "what is counted stands");
     let all = read(&agency).await;
     assert_eq!((all.len(), &all[0]["feedback"]["id"]), (2, &json!("f-1")));
     for side in ["feedback", "answer"] {
