@@ -1,10 +1,12 @@
 """Calls a channel's web service with zeep, as a program that has only its WSDL would.
 
-soap.py WSDL PORT USERNAME PASSWORD text|digest FILE…
+soap.py WSDL PORT USERNAME PASSWORD text|digest|replayed|stale FILE…
 
+`replayed` sends one token with a digest along with each file, `stale` such as were made six minutes ago.
 Prints a line of JSON for each file: the receipt, or the fault with its problem.
 """
 
+import datetime
 import json
 import sys
 
@@ -15,7 +17,12 @@ from zeep.helpers import serialize_object
 from zeep.wsse.username import UsernameToken
 
 wsdl, port, username, password, how, *files = sys.argv[1:]
-token = UsernameToken(username, password, use_digest=how == "digest")
+now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
+made = {"replayed": now, "stale": now - datetime.timedelta(minutes=6)}
+nonce = "seen by somebody" if how == "replayed" else None
+token = UsernameToken(
+    username, password, use_digest=how != "text", nonce=nonce, created=made.get(how)
+)
 client = Client(wsdl, wsse=token, settings=Settings(xml_huge_tree=True))
 service = client.bind("Channel", port)
 (operation,) = client.wsdl.services["Channel"].ports[port].binding.all().keys()

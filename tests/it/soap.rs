@@ -98,6 +98,12 @@ async fn a_stock_client_sends_in_both_versions_by_password_and_by_digest(backend
         let told = office.called(port, password, how, &[&good]);
         assert_eq!(told[0]["problem"]["Code"], "unauthenticated", "{port} {how} {told:?}");
     }
+    // A token that somebody has seen is good for nothing, and none is for long.
+    let told = office.called("Soap11", &office.digest, "replayed", &[&good, &good]);
+    assert_eq!(told[0]["Outcome"], "duplicate", "{told:?}");
+    assert_eq!(told[1]["problem"]["Code"], "token-replayed", "{told:?}");
+    let told = office.called("Soap12", &office.digest, "stale", &[&good]);
+    assert_eq!(told[0]["problem"]["Code"], "token-stale", "{told:?}");
     let sender = office.hub.sender(&format!("ltk_{}_{}", office.id, office.secret));
     let found = sender.get("/v1/dossiers/CT-2014-000118?purpose=handling").await.1;
     assert_eq!(found["dossier"]["status"], 4, "{found}");

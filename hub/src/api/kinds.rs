@@ -134,11 +134,6 @@ kinds! {
         "The period is too long."
         "Chia kỳ báo cáo thành nhiều kỳ ngắn hơn."
         "Ask for several shorter periods.";
-    UNKNOWN_AGENCY "unknown-agency"
-        "Danh mục không có cơ quan này."
-        "The catalogue has no such agency."
-        "Dùng mã cơ quan có trong /v1/agencies."
-        "Use the id of an agency in /v1/agencies.";
     NOT_FROZEN "not-frozen"
         "Báo cáo này chưa được chốt số liệu."
         "This report has not been frozen."

@@ -9,6 +9,7 @@ use axum::{
     },
     response::Response,
 };
+use contracts::problem::UNKNOWN_AGENCY;
 use jiff::civil::Date;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -60,7 +61,7 @@ impl From<NoReport> for Stop {
                 (StatusCode::BAD_REQUEST, &kinds::OUTSIDE_REPORT_CALENDAR)
             }
             NoReport::TooLong => (StatusCode::BAD_REQUEST, &kinds::PERIOD_TOO_LONG),
-            NoReport::UnknownAgency(_) => (StatusCode::NOT_FOUND, &kinds::UNKNOWN_AGENCY),
+            NoReport::UnknownAgency(_) => (StatusCode::NOT_FOUND, &UNKNOWN_AGENCY),
             NoReport::NotYours | NoReport::NotForEverybody => {
                 (StatusCode::FORBIDDEN, &kinds::NOT_YOURS)
             }
