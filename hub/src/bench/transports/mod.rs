@@ -7,22 +7,19 @@
 //! hundred in a message: they are compared with pushes of the same rows, by the row.
 
 mod files;
+mod pages;
 mod queue;
 mod rows;
 
 use std::{
     fs,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
 
-use axum::{Router, extract::Path as Asked, extract::State, routing::get};
 use clap::Args;
-use tokio::{net::TcpListener, runtime::Runtime};
+use tokio::runtime::Runtime;
 
 use super::{
     BenchError, DOSSIERS, Table,
@@ -35,6 +32,7 @@ use super::{
     wire, workload,
     workload::Workload,
 };
+use pages::Pages;
 use rows::Foreign;
 
 /// How many, and which broker.
@@ -97,27 +95,11 @@ struct Bench {
     foreign: Foreign,
     scratch: Scratch,
     load: Arc<Workload>,
-    pages: Arc<Pages>,
+    pages: Pages,
     runtime: Runtime,
     messages: u64,
     done: u64,
     taken: Vec<Figures>,
-}
-
-/// An API whose pages are a dossier each, once it is open.
-#[derive(Default)]
-struct Pages {
-    open: AtomicBool,
-    /// The page asked for last: what was before it is durable.
-    asked: AtomicU64,
-    batch: std::sync::OnceLock<Batch>,
-}
-
-async fn page(State(pages): State<Arc<Pages>>, Asked(page): Asked<u64>) -> String {
-    let open = pages.open.load(Ordering::Acquire);
-    let Some(batch) = pages.batch.get().filter(|_| open) else { return String::new() };
-    pages.asked.fetch_max(page, Ordering::AcqRel);
-    if page <= batch.count { batch.message(page - 1) } else { String::new() }
 }
 
 impl Bench {
@@ -125,12 +107,7 @@ impl Bench {
         let (scratch, runtime) = (Scratch::new(None)?, Runtime::new()?);
         let storage = Storage::File(scratch.folder.join("hub.db"));
         let keys = Keys::add(&storage)?;
-        let pages: Arc<Pages> = Arc::default();
-        let routes = Router::new().route("/{page}", get(page)).with_state(pages.clone());
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
-        let port = listener.local_addr()?.port();
-        // It ends with the runtime.
-        runtime.spawn(async move { axum::serve(listener, routes).await });
+        let pages = Pages::serve(&runtime)?;
         let drops = scratch.folder.join("drops");
         fs::create_dir_all(&drops)?;
         let queue = options.amqp.as_ref().map_or("", |_| QUEUE);
@@ -144,7 +121,7 @@ impl Bench {
             &format!("hang-doi = {broker}\ncsdl = {database}\n"),
         )?;
         let surroundings = Surroundings {
-            channels: format!("{}{queue}", CHANNELS.replace("PORT", &port.to_string())),
+            channels: format!("{}{queue}", CHANNELS.replace("PORT", &pages.port.to_string())),
             mappings: vec![("dong.toml", rows::mapping())],
             lines: "drops = \"drops\"\nsecrets = \"secrets.toml\"\n\
                     private_networks = [\"127.0.0.1\"]\nlog = \"warn\"\n"
@@ -244,20 +221,6 @@ impl Bench {
             bench.sent((AT_ONCE, bench.messages), Arc::new(script))
         })
     }
-
-    fn pages(&mut self) -> Result<(), BenchError> {
-        let batch = self.batch();
-        let pages = self.pages.clone();
-        let all = batch.count;
-        // Nobody else sets it.
-        let _ = pages.batch.set(batch);
-        self.measure("poll, a page a message", |_| {
-            pages.open.store(true, Ordering::Release);
-            until(|| Ok(pages.asked.load(Ordering::Acquire) > all))?;
-            pages.open.store(false, Ordering::Release);
-            Ok(())
-        })
-    }
 }
 
 /// A call over SOAP 1.1: the id tells whose it is, and the element is what a push would carry.
@@ -314,7 +277,7 @@ pub(crate) fn run(seed: u64, options: &Options) -> Result<Table, BenchError> {
         bench.queue(address)?;
     }
     bench.push(ALONE, ONE_BY_ONE)?;
-    bench.pages()?;
+    let bare_pages = bench.pages()?;
     let bare_rows = bench.rows()?;
     bench.push(PUSH, AT_ONCE)?;
     let mut table = Table::new(format!(
@@ -330,7 +293,7 @@ pub(crate) fn run(seed: u64, options: &Options) -> Result<Table, BenchError> {
         let cpu = (&*format!("{}, CPU of the hub", one.name), one.cpu * 1e3, "µs");
         let floor = match one.name {
             ALONE | PUSH | rows::PUSHED => None,
-            "poll, a page a message" => Some(ALONE),
+            pages::READ => Some(ALONE),
             rows::READ => Some(rows::PUSHED),
             _ => Some(PUSH),
         };
@@ -343,6 +306,9 @@ pub(crate) fn run(seed: u64, options: &Options) -> Result<Table, BenchError> {
         table.line(format!("{}, {what}", one.name), one.rate, unit);
         let (bare, what, rest, floor) = match one.name {
             "file" => (bare, "the same operations on files, bare", "file, but for those", PUSH),
+            pages::READ => {
+                (bare_pages, "the same pages fetched, bare", "poll, but for that", ALONE)
+            }
             rows::READ => {
                 (bare_rows, "the same rows read, bare", "rows, but for that", rows::PUSHED)
             }
