@@ -220,6 +220,14 @@ async function follows(language, words) {
   await ended(left, "when its dossier is left");
   const second = await opened(browser, `${url}#/lookup`, faults);
   await finds(second, words);
+  // A page that is put aside may be shown again as it was left: it follows nothing, and offers to.
+  const aside = await watched(second);
+  await second.evaluate(() => {
+    dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true }));
+  });
+  await ended(aside, "when the page is put aside");
+  await second.waitForSelector("#watch");
+  assert.equal((await second.$eval("#notice", (notice) => notice.textContent)).trim(), "");
   const closed = await watched(second);
   await second.close();
   await ended(closed, "when the page is closed");
