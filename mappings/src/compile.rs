@@ -4,7 +4,10 @@
 //! settings, paths, functions and tables; types that disagree; members that the contract does not
 //! have; required members that no rule is sure to produce.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
 
 use contracts::{ContractId, Contracts};
 use toml::{
@@ -17,7 +20,7 @@ use self::format::of_charset;
 use crate::{
     condition::Condition,
     diagnostic::Diagnostic,
-    format::{Format, Step},
+    format::{Format, Reads, Step},
     functions::Table,
     mapping::{Mapping, RecordMapping, Sources, read_table},
     path::{Namespaces, Path, qualified},
@@ -41,6 +44,8 @@ pub(crate) struct Compiler<'a> {
     textual: bool,
     /// The columns of a record, where they are declared.
     columns: Option<Vec<String>>,
+    /// The members of a record that are read, by their first names.
+    named: BTreeSet<String>,
     found: Vec<Diagnostic>,
 }
 
@@ -82,6 +87,7 @@ impl<'a> Compiler<'a> {
             namespaces: Namespaces::new(),
             textual: false,
             columns: None,
+            named: BTreeSet::new(),
             found: Vec::new(),
         };
         for (name, csv) in &sources.tables {
@@ -177,11 +183,19 @@ impl Compiler<'_> {
         let records: Vec<Option<RecordMapping>> =
             settings.records.iter().map(|value| self.record(value)).collect();
         let records = records.into_iter().collect::<Option<Vec<_>>>()?;
-        Some(Mapping { charset: charset?, format: format?, each, archive, records })
+        let mut format = format?;
+        let reads = Reads::of(std::mem::take(&mut self.named));
+        match &mut format {
+            Format::Csv(options) => options.reads = reads,
+            Format::Sheet(options) => options.reads = reads,
+            _ => {}
+        }
+        Some(Mapping { charset: charset?, format, each, archive, records })
     }
 
     /// Where columns are declared, a path names one of them.
     fn names_column(&mut self, path: &Path, span: &Range<usize>) {
+        self.named.extend(path.first_name().map(ToOwned::to_owned));
         if self.columns.is_none() {
             return;
         }
@@ -193,6 +207,7 @@ impl Compiler<'_> {
 
     /// Where columns are declared, this is one of them.
     fn is_column(&mut self, name: &str, span: &Range<usize>) {
+        self.named.insert(name.to_owned());
         let Some(columns) = self.columns.as_ref() else { return };
         if !columns.iter().any(|column| column == name) {
             let advice = format!("columns: {}", columns.join(", "));

@@ -243,5 +243,8 @@ fn header(
     if let Some(name) = names.iter().find(|name| !seen.insert(name.as_str())) {
         return Err(Fault::syntax(offset, format!("two columns are named {name:?}")));
     }
+    if matches!(options.header, Header::Row(_)) {
+        options.reads.some_of(&names, offset)?;
+    }
     Ok(names)
 }

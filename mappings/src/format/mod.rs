@@ -26,7 +26,7 @@ mod tests_sheet;
 #[cfg(test)]
 mod tests_xml;
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, collections::BTreeSet, fmt};
 
 use crate::{
     document::{Document, Mark, NodeId},
@@ -197,11 +197,47 @@ pub struct CsvOptions {
     pub header: Header,
     /// How many rows at the end, blank ones not counted, are not data.
     pub skip_footer: usize,
+    /// The columns that are read: a header that has none of them is no header. Empty where that is
+    /// not known.
+    pub reads: Reads,
 }
 
 impl Default for CsvOptions {
     fn default() -> Self {
-        Self { separator: ',', quote: '"', header: Header::Row(1), skip_footer: 0 }
+        let (header, reads) = (Header::Row(1), Reads::default());
+        Self { separator: ',', quote: '"', header, skip_footer: 0, reads }
+    }
+}
+
+/// The columns that a mapping reads.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reads(BTreeSet<String>);
+
+impl Reads {
+    /// Of these names, those that a header would have: a column without one is `col` and its place.
+    #[must_use]
+    pub fn of(names: BTreeSet<String>) -> Self {
+        let is_place = |rest: &str| rest.bytes().all(|byte| byte.is_ascii_digit());
+        let is_named = |name: &String| !name.strip_prefix("col").is_some_and(is_place);
+        Self(names.into_iter().filter(is_named).collect())
+    }
+
+    /// Refuses a header that has none of them: what came is something else, or in another charset,
+    /// and where no rows follow it would pass for an empty list.
+    fn some_of<'n>(
+        &self,
+        names: impl IntoIterator<Item = &'n String>,
+        offset: usize,
+    ) -> Result<(), Fault> {
+        const TOLD_MAX: usize = 8;
+        let Self(wanted) = self;
+        if wanted.is_empty() || names.into_iter().any(|name| wanted.contains(name)) {
+            return Ok(());
+        }
+        let told: Vec<&str> = wanted.iter().take(TOLD_MAX).map(String::as_str).collect();
+        let more = if wanted.len() > TOLD_MAX { ", …" } else { "" };
+        let told = told.join(", ");
+        Err(Fault::syntax(offset, format!("the header has none of the columns {told}{more}")))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::{Fault, Limits, OnRecord, check_size};
+use super::{Fault, Limits, OnRecord, Reads, check_size};
 use crate::{
     document::{Document, NodeKind, Span},
     origin::{Columns, Places},
@@ -94,12 +94,20 @@ pub struct SheetOptions {
     /// A row whose first filled cell begins with one of these is a total, not data; as
     /// [`search_key`] has them.
     pub totals: Vec<String>,
+    /// The columns that are read; see [`Reads`].
+    pub reads: Reads,
 }
 
 impl Default for SheetOptions {
     fn default() -> Self {
         let header = SheetHeader::Row(1);
-        Self { sheet: Choice::Number(1), header, header_rows: 1, totals: Vec::new() }
+        Self {
+            sheet: Choice::Number(1),
+            header,
+            header_rows: 1,
+            totals: Vec::new(),
+            reads: Reads::default(),
+        }
     }
 }
 
@@ -134,6 +142,7 @@ pub(crate) fn read(
         spread(&mut grid, sheet.merged(), (top, last));
     }
     let columns = names(&grid)?;
+    options.reads.some_of(columns.values(), 1)?;
     let mut document = Document::default();
     let root = document.push(None, NodeKind::Array, Span::EMPTY, 0);
     let spans: BTreeMap<u32, Span> =

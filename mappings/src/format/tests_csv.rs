@@ -43,7 +43,8 @@ fn a_bad_row_does_not_stop_the_file() {
 #[test]
 fn headers_and_footers_are_set_apart() {
     let header = Header::Row(3);
-    let options = CsvOptions { separator: ';', header, skip_footer: 2, quote: '"' };
+    let options =
+        CsvOptions { separator: ';', header, skip_footer: 2, quote: '"', ..Default::default() };
     let source = "Báo cáo\n\nA;B\n1;2\n3;4\n\nTổng;2\nHết\n\n";
     assert_eq!(
         run_with(source, options.clone()),
@@ -82,6 +83,25 @@ fn the_arena_stays_small() {
         })
         .unwrap();
     assert_eq!((seen, most), (10_000, 12));
+}
+
+/// What came in place of a table would pass for one without rows.
+#[test]
+fn a_header_with_none_of_the_columns_that_are_read_is_none() {
+    let wanted = |names: &[&str]| Reads::of(names.iter().map(|&name| name.to_owned()).collect());
+    let run = |source: &str, names: &[&str]| {
+        let reads = wanted(names);
+        run_with(source, CsvOptions { reads, ..CsvOptions::default() })
+    };
+    let (records, ended) = run("<html>502 Bad Gateway</html>", &["MA", "TEN"]);
+    let fault = ended.unwrap_err();
+    assert_eq!((records.len(), fault.kind, fault.offset), (0, FaultKind::NotTheFormat, 0));
+    assert!(fault.detail.contains("MA, TEN"), "{}", fault.detail);
+    assert_eq!(run("X,TEN\n1,2\n", &["MA", "TEN"]), (vec!["X=1|TEN=2".to_owned()], Ok(())));
+    assert_eq!(run("MA,TEN", &["MA", "TEN"]), (Vec::new(), Ok(())));
+    let options = CsvOptions { header: Header::Names(vec!["A".to_owned()]), ..Default::default() };
+    let options = CsvOptions { reads: wanted(&["B"]), ..options };
+    assert_eq!(run_with("1\n", options), (vec!["A=1".to_owned()], Ok(())));
 }
 
 proptest! {

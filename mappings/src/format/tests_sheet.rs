@@ -70,7 +70,7 @@ fn run(options: SheetOptions, mut sheet: Fake) -> Result<Vec<String>, String> {
 
 fn with(header: SheetHeader, header_rows: u32) -> SheetOptions {
     let totals = vec![search_key("Tổng cộng")];
-    SheetOptions { sheet: Choice::Number(1), header, header_rows, totals }
+    SheetOptions { sheet: Choice::Number(1), header, header_rows, totals, ..Default::default() }
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use std::{fs::File, path::Path, thread, time::Duration};
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension, config::DbConfig, params};
+use rusqlite::{
+    Connection, OpenFlags, OptionalExtension, TransactionBehavior, config::DbConfig, params,
+};
 
 use super::{StoreError, schema};
 use crate::journal::commitment::{DedupKey, Salt};
@@ -52,7 +54,7 @@ pub(super) fn connection(path: &Path) -> Result<Connection, StoreError> {
 pub(super) fn writer(path: &Path) -> Result<(Connection, DedupKey), StoreError> {
     let mut connection = connection(path)?;
     schema::made(&mut connection)?;
-    let key = head(&connection)?;
+    let key = head(&mut connection)?;
     Ok((connection, key))
 }
 
@@ -88,24 +90,35 @@ pub(super) fn seal(path: &Path) -> Result<(), StoreError> {
     synced.map_err(|error| StoreError::away(format!("{}: {error}", path.display())))
 }
 
-/// Reads the log's identity, or gives the log one.
-fn head(connection: &Connection) -> Result<DedupKey, StoreError> {
-    let known: Option<Vec<u8>> =
-        connection.query_row("SELECT dedup_key FROM head", [], |row| row.get(0)).optional()?;
-    if let Some(bytes) = known {
-        let bytes = <[u8; 32]>::try_from(bytes)
-            .map_err(|_| StoreError::fault("the key of content hashes is damaged".to_owned()))?;
-        return Ok(DedupKey::from_bytes(bytes));
+/// Reads the log's identity, or gives the log one: the first of those who open a new file does.
+fn head(connection: &mut Connection) -> Result<DedupKey, StoreError> {
+    if let Some(key) = key_of(connection)? {
+        return Ok(key);
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if let Some(key) = key_of(&transaction)? {
+        return Ok(key);
     }
     let random = |_| StoreError::fault("no randomness".to_owned());
     let key = DedupKey::random().map_err(random)?;
     let name = Salt::random().map_err(random)?;
     let log_id: String =
         name.as_bytes().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    connection.execute(
+    transaction.execute(
         "INSERT INTO head (one, log_id, dedup_key, size, recorded_at, peaks, messages, rules,
              rolled) VALUES (1, ?1, ?2, 0, NULL, x'', 0, NULL, 0)",
         params![log_id, key.as_bytes()],
     )?;
+    transaction.commit()?;
     Ok(key)
+}
+
+/// The key of content hashes, where the log has its identity.
+fn key_of(connection: &Connection) -> Result<Option<DedupKey>, StoreError> {
+    let known: Option<Vec<u8>> =
+        connection.query_row("SELECT dedup_key FROM head", [], |row| row.get(0)).optional()?;
+    let Some(bytes) = known else { return Ok(None) };
+    let bytes = <[u8; 32]>::try_from(bytes)
+        .map_err(|_| StoreError::fault("the key of content hashes is damaged".to_owned()))?;
+    Ok(Some(DedupKey::from_bytes(bytes)))
 }
