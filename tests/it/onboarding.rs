@@ -1,5 +1,7 @@
 //! The page that takes a newcomer from a sample to the first accepted record, run as it stands.
 
+mod feeds;
+
 use std::{
     env, fs,
     os::unix::fs::symlink,
@@ -10,6 +12,7 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
+    fenced,
     harness::free_port,
     lienthong::{binary, root, run, stderr, stdout},
 };
@@ -46,15 +49,12 @@ impl Drop for Newcomer {
 
 /// The blocks of a page of one kind: what stands after the fence's word, and the text.
 fn blocks(page: &str, kind: &str) -> Vec<(String, String)> {
-    let fence = format!("```{kind}");
-    page.split("\n```")
-        .filter_map(|part| {
-            let part = format!("```{part}");
-            let (first, text) = part.split_once('\n')?;
-            let rest = first.strip_prefix(&fence)?;
-            Some((rest.trim().to_owned(), format!("{text}\n")))
-        })
-        .collect()
+    let all = fenced::blocks(page).into_iter();
+    all.filter_map(|block| {
+        let rest = block.kind.strip_prefix(kind.trim_end())?;
+        Some((rest.trim().to_owned(), block.text))
+    })
+    .collect()
 }
 
 #[test]
