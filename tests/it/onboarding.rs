@@ -91,15 +91,23 @@ fn the_page_leads_from_a_sample_to_a_dossier() {
     assert_eq!(dossier["applicant"]["name"], "Hồ Văn Thử");
 }
 
-/// A page of documentation, at a free port, with its files laid out; its scripts in order.
+/// A page of documentation, at a free port, with its files laid out; its scripts in order. There is
+/// nothing else between its fences: what is neither would be run by nobody.
 fn laid_out(newcomer: &Newcomer, name: &str) -> Vec<String> {
-    let page = fs::read_to_string(root().join("docs").join(name)).unwrap();
+    let page = fenced::page(name);
     let page = page.replace("127.0.0.1:8080", &format!("127.0.0.1:{}", free_port()));
-    for (name, text) in blocks(&page, "xml ") {
-        fs::write(newcomer.0.join(name), text).unwrap();
-    }
     symlink(root().join("mappings"), newcomer.0.join("mappings")).unwrap();
-    blocks(&page, "sh").into_iter().map(|(_, text)| text).collect()
+    let mut scripts = Vec::new();
+    for fenced::Block { kind, text } in fenced::blocks(&page) {
+        match kind.split_once(' ') {
+            Some((_, file)) => fs::write(newcomer.0.join(file), text).unwrap(),
+            None => {
+                assert_eq!(kind, "sh", "{name} has a block that no test runs: {text}");
+                scripts.push(text);
+            }
+        }
+    }
+    scripts
 }
 
 #[test]
