@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::{
     body::Part,
+    breach::Breach,
     house::{check, is_map},
     moment::Moment,
     problem::{CONTRACT_BROKEN, MISSING_MEMBER, Problem},
@@ -23,6 +24,10 @@ pub(crate) struct Form {
     validator: Validator,
     split: Node,
 }
+
+/// What is said of a member that a contract has not.
+const UNKNOWN_MEMBER: (&str, &str) =
+    ("Hợp đồng dữ liệu không có trường này.", "The contract has no such member.");
 
 /// Whether a text is of a format.
 pub(crate) type Format = fn(&str) -> bool;
@@ -83,8 +88,14 @@ impl Form {
             }
             let pointer = error.instance_path().as_str();
             let is_format = matches!(error.kind(), ValidationErrorKind::Format { .. });
-            // A text of the wrong pattern is of the wrong format too: once is enough.
-            if is_format && problems.iter().any(|held| held.pointer == pointer) {
+            // A text of the wrong pattern is of the wrong format too: once is enough, in the words
+            // of the format, which people read more easily than a pattern.
+            if is_format
+                && let Some(held) = problems.iter_mut().find(|held| held.pointer == pointer)
+            {
+                if let Some(detail) = Breach::of(&error).detail {
+                    held.detail = detail;
+                }
                 continue;
             }
             self.push_breach(&error, &mut problems);
@@ -104,13 +115,18 @@ impl Form {
             }
             ValidationErrorKind::AdditionalProperties { unexpected } => {
                 let unknown = unexpected.iter().take(PROBLEMS_MAX).map(|name| {
-                    Problem::new(&CONTRACT_BROKEN).at(child(name)).by_rule("unknown member")
+                    let (vi, en) = UNKNOWN_MEMBER;
+                    let problem = Problem::new(&CONTRACT_BROKEN).at(child(name));
+                    problem.by_rule("unknown member").saying(vi, en)
                 });
                 problems.extend(unknown);
             }
-            kind => {
-                let rule = format!("{}: {}", kind.keyword(), error.masked_with("value"));
-                let problem = Problem::new(&CONTRACT_BROKEN).at(pointer).by_rule(rule);
+            _ => {
+                let Breach { rule, detail } = Breach::of(error);
+                let mut problem = Problem::new(&CONTRACT_BROKEN).at(pointer).by_rule(rule);
+                if let Some(detail) = detail {
+                    problem.detail = detail;
+                }
                 let found = match error.instance().as_ref() {
                     Value::Object(_) | Value::Array(_) => None,
                     Value::String(text) => Some(text.clone()),

@@ -7,6 +7,7 @@
 mod accept;
 pub mod agency;
 pub mod body;
+mod breach;
 pub mod budget;
 pub mod claimed_statistic;
 pub mod code;

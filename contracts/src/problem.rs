@@ -104,6 +104,13 @@ impl Problem {
         self
     }
 
+    /// Says what is wrong more exactly than its kind does: in Vietnamese, in English.
+    #[must_use]
+    pub fn saying(mut self, vi: impl Into<String>, en: impl Into<String>) -> Self {
+        self.detail = Bilingual { vi: vi.into(), en: en.into() };
+        self
+    }
+
     /// Shows the value found, masked if personal.
     #[must_use]
     pub fn with_value(mut self, value: &str, personal: bool) -> Self {

@@ -1,7 +1,8 @@
 """Reads exports as the programs of analysts do.
 
-    exports.py same NAME    reads NAME.ndjson, .csv, .xlsx and .parquet, which must hold the same
-                            rows; prints them, the types of their columns and what the files tell
+    exports.py same NAME…   reads NAME.ndjson, .csv, .xlsx and .parquet, which must hold the same
+                            rows; prints them, the types of their columns and what the files tell,
+                            of each name
     exports.py sql          runs the statements on standard input in DuckDB; prints the last rows
     exports.py cells FILE   prints the sheets of a workbook: name, and rows of values
 """
@@ -103,14 +104,14 @@ def same(name):
                 (table.schema.metadata or {}).items()}
     metadata.update({key.decode(): value.decode() for key, value in
                      (pq.read_metadata(f"{name}.parquet").metadata or {}).items()})
-    print(json.dumps({
+    return {
         "types": {name: str(kind) for name, kind in zip(names, kinds)},
         "rows": [dict(zip(names, row)) for row in rows],
         "titles": data[0][1][0],
         "about": [about, told],
         "metadata": metadata,
         "csv": octets.decode("utf-8-sig"),
-    }, default=str))
+    }
 
 
 def sql(text):
@@ -121,8 +122,8 @@ def sql(text):
 
 
 match sys.argv[1:]:
-    case ["same", name]:
-        same(name)
+    case ["same", *names]:
+        print(json.dumps([same(name) for name in names], default=str))
     case ["sql"]:
         sql(sys.stdin.read())
     case ["cells", name]:

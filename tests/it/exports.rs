@@ -1,6 +1,7 @@
 //! Exports through the front door, read by the programs that analysts read them with.
 
 mod broken;
+mod columns;
 mod killed;
 mod large;
 mod page;
@@ -123,7 +124,7 @@ async fn exported(
         assert!(disposition.ends_with(&ending), "{disposition}");
         head = headers;
     }
-    (read_by_others(folder.path(), &["same", feed], ""), head)
+    (read_by_others(folder.path(), &["same", feed], "")[0].take(), head)
 }
 
 /// How many rows count and were so in 2024: by a column's day, or, of those in a status, by the

@@ -82,6 +82,13 @@ async fn a_day_is_enough(portal: &Sender, agency: &Sender) {
     }
 }
 
+/// Which rule, with its limit, in both languages; the value beside it.
+fn names_the_limit(problem: &Value) {
+    assert_eq!(problem["detail"]["vi"], "Giá trị lớn hơn 5, mức tối đa.", "{problem}");
+    assert_eq!(problem["detail"]["en"], "The value is greater than 5, the most allowed.");
+    assert_eq!((&problem["rule"], &problem["value"]), (&json!("maximum: 5"), &json!("6")));
+}
+
 async fn feedback_is_routed_answered_and_summed_up(backend: Backend) {
     let folder = backend.folder_of("feedback", &["tests/corpus/roadmap"]);
     let keys = ["portal", "agency:so-y-te", "agency:so-xay-dung"].map(|who| folder.key(who));
@@ -97,6 +104,7 @@ async fn feedback_is_routed_answered_and_summed_up(backend: Backend) {
     let (status, refused) = post(&portal, "/v1/feedback", None, &said("pa-9", 6)).await;
     let problem = &refused["receipt"]["refusals"][0]["problems"][0];
     assert_eq!((status, &problem["pointer"]), (422, &json!("/rating")), "{refused}");
+    names_the_limit(problem);
     assert_eq!(post(&agency, "/v1/feedback", None, &said("pa-8", 1)).await.0, 403);
     assert_eq!(
         post(&portal, "/v1/feedback/answers", None, &answer("pa-1", "so-y-te")).await.0,

@@ -34,6 +34,7 @@ mod exports;
 mod faults;
 mod feedback;
 mod feeds;
+mod fenced;
 mod few;
 mod finding;
 mod follow;

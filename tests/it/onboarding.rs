@@ -1,5 +1,7 @@
 //! The page that takes a newcomer from a sample to the first accepted record, run as it stands.
 
+mod feeds;
+
 use std::{
     env, fs,
     os::unix::fs::symlink,
@@ -10,6 +12,7 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
+    fenced,
     harness::free_port,
     lienthong::{binary, root, run, stderr, stdout},
 };
@@ -46,15 +49,12 @@ impl Drop for Newcomer {
 
 /// The blocks of a page of one kind: what stands after the fence's word, and the text.
 fn blocks(page: &str, kind: &str) -> Vec<(String, String)> {
-    let fence = format!("```{kind}");
-    page.split("\n```")
-        .filter_map(|part| {
-            let part = format!("```{part}");
-            let (first, text) = part.split_once('\n')?;
-            let rest = first.strip_prefix(&fence)?;
-            Some((rest.trim().to_owned(), format!("{text}\n")))
-        })
-        .collect()
+    let all = fenced::blocks(page).into_iter();
+    all.filter_map(|block| {
+        let rest = block.kind.strip_prefix(kind.trim_end())?;
+        Some((rest.trim().to_owned(), block.text))
+    })
+    .collect()
 }
 
 #[test]
@@ -91,15 +91,23 @@ fn the_page_leads_from_a_sample_to_a_dossier() {
     assert_eq!(dossier["applicant"]["name"], "Hồ Văn Thử");
 }
 
-/// A page of documentation, at a free port, with its files laid out; its scripts in order.
+/// A page of documentation, at a free port, with its files laid out; its scripts in order. There is
+/// nothing else between its fences: what is neither would be run by nobody.
 fn laid_out(newcomer: &Newcomer, name: &str) -> Vec<String> {
-    let page = fs::read_to_string(root().join("docs").join(name)).unwrap();
+    let page = fenced::page(name);
     let page = page.replace("127.0.0.1:8080", &format!("127.0.0.1:{}", free_port()));
-    for (name, text) in blocks(&page, "xml ") {
-        fs::write(newcomer.0.join(name), text).unwrap();
-    }
     symlink(root().join("mappings"), newcomer.0.join("mappings")).unwrap();
-    blocks(&page, "sh").into_iter().map(|(_, text)| text).collect()
+    let mut scripts = Vec::new();
+    for fenced::Block { kind, text } in fenced::blocks(&page) {
+        match kind.split_once(' ') {
+            Some((_, file)) => fs::write(newcomer.0.join(file), text).unwrap(),
+            None => {
+                assert_eq!(kind, "sh", "{name} has a block that no test runs: {text}");
+                scripts.push(text);
+            }
+        }
+    }
+    scripts
 }
 
 #[test]

@@ -183,10 +183,14 @@ fn token(address: &str) -> Value {
     let form = "application/x-www-form-urlencoded";
     let fault =
         |vi: &str, en: &str| answer(vi, en, json!({ "application/json": schema("TokenFault") }));
+    let (id, summary) = match address {
+        "/token" => ("giveToken", "A token for a key's id and secret (OAuth 2 client credentials)"),
+        _ => ("giveTokenLgsp", "LGSP: a token for a key's id and secret"),
+    };
     Call {
-        id: if address == "/token" { "giveToken" } else { "giveTokenLgsp" }.to_owned(),
+        id: id.to_owned(),
         tag: tags::DOORS,
-        summary: "A token for a key's id and secret (OAuth 2 client credentials)",
+        summary,
         description: "Đổi mã và phần bí mật của khóa lấy một token có hạn, theo RFC 6749 §4.4. \
                       Khóa có dạng ltk_MÃ_BÍMẬT. Lỗi theo RFC 6749 §5.2."
             .to_owned(),
@@ -226,10 +230,16 @@ fn lgsp(operation: &str) -> Value {
             .unwrap_or_default();
         (status, told(vi, en))
     });
+    let summary = match operation {
+        "SyncDocument" => "LGSP: dossiers",
+        "UpdateDocumentTraces" => "LGSP: what happened to dossiers",
+        "UpdateStatistic" => "LGSP: an agency's own numbers",
+        _ => "LGSP: what citizens voted",
+    };
     Call {
         id: format!("lgsp{operation}"),
         tag: tags::DOORS,
-        summary: "What a system that pushes to an LGSP calls",
+        summary,
         description: "Lời gọi theo LGSP của tỉnh; nội dung theo khuôn dạng của LGSP, trả lời \
                       {\"Status\", \"Message\"}. Địa chỉ này cũng nhận một dấu cách (%20) ở cuối."
             .to_owned(),
@@ -241,12 +251,12 @@ fn lgsp(operation: &str) -> Value {
     .told()
 }
 
-fn dvcqg(id: &str, description: &str, schemas: (&str, &str)) -> Value {
+fn dvcqg((id, summary): (&str, &'static str), description: &str, schemas: (&str, &str)) -> Value {
     let told = |vi: &str, en: &str| answer(vi, en, json!({ LGSP_JSON: schema(schemas.1) }));
     Call {
         id: id.to_owned(),
         tag: tags::DOORS,
-        summary: "What a system that pushes to the national portal calls",
+        summary,
         description: description.to_owned(),
         parameters: vec![idempotency_key()],
         body: body(json!({ "application/json": schema(schemas.0) })),
@@ -342,7 +352,7 @@ pub(super) fn add(paths: &mut Map<String, Value>) {
     post(
         "/dvcqg/login",
         dvcqg(
-            "dvcqgLogin",
+            ("dvcqgLogin", "The national portal: logging in"),
             "Đăng nhập theo Cổng Dịch vụ công quốc gia: tên là mã khóa, mật khẩu là phần bí mật.",
             ("DvcqgLogin", "DvcqgSession"),
         ),
@@ -350,7 +360,7 @@ pub(super) fn add(paths: &mut Map<String, Value>) {
     post(
         "/dvcqg/service",
         dvcqg(
-            "dvcqgCall",
+            ("dvcqgCall", "The national portal: dossiers and their progress"),
             "Lời gọi theo Cổng Dịch vụ công quốc gia; kết quả ở error_code, mã HTTP là 200 trừ \
          khi phải gửi lại sau.",
             ("DvcqgCall", "DvcqgAnswer"),

@@ -14,6 +14,7 @@ mod posted;
 pub(super) mod problems;
 mod said;
 pub(super) mod tags;
+mod words;
 
 use std::sync::LazyLock;
 
@@ -166,6 +167,7 @@ fn document() -> Result<Value, String> {
     doors::add(paths);
     needed(paths);
     examples::add(paths)?;
+    words::add(paths)?;
     Ok(document)
 }
 

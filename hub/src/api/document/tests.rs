@@ -12,6 +12,10 @@ use crate::{
     auth::Principal,
 };
 
+/// Letters of Vietnamese that English has not.
+const VIETNAMESE: fn(char) -> bool =
+    |letter| "đăâêôơưàáảãạằắẳẵặầấẩẫậèéẻẽẹềếểễệìíỉĩịòóỏõọồốổỗộờớởỡợùúủũụừứửữựỳýỷỹỵ".contains(letter);
+
 /// Every operation: path, method and what is told of it.
 fn operations(document: &Value) -> Vec<(String, String, &Value)> {
     let paths = document["paths"].as_object().unwrap();
@@ -24,16 +28,29 @@ fn operations(document: &Value) -> Vec<(String, String, &Value)> {
         .collect()
 }
 
+/// Vietnamese first, which has letters that English has not; then English.
+fn is_in_both_languages(text: &Value, between: &str, what: &str) {
+    let text = text.as_str().unwrap_or_default();
+    let (vi, en) = text.split_once(between).unwrap_or_else(|| panic!("{what}: {text}"));
+    let is_vietnamese = |text: &str| text.to_lowercase().contains(VIETNAMESE);
+    assert!(is_vietnamese(vi) && !is_vietnamese(en), "{what}: {text}");
+    assert!(en.len() > 3 && !en.contains(between), "{what}: {text}");
+}
+
 #[test]
 fn every_operation_is_told_whole() {
     let document = document().unwrap();
-    let mut ids = BTreeSet::new();
+    let (mut ids, mut summaries) = (BTreeSet::new(), BTreeSet::new());
+    for tag in document["tags"].as_array().unwrap() {
+        is_in_both_languages(&tag["description"], "\n\n", &tag["name"].to_string());
+    }
     for (path, method, told) in operations(&document) {
         let id = told["operationId"].as_str().unwrap_or_else(|| panic!("{method} {path}: no id"));
         assert!(ids.insert(id.to_owned()), "{id} is there twice");
-        for member in ["summary", "description"] {
-            assert!(!told[member].as_str().unwrap_or_default().is_empty(), "{id}: no {member}");
+        for (member, between) in [("summary", " · "), ("description", "\n\n")] {
+            is_in_both_languages(&told[member], between, &format!("{id}: {member}"));
         }
+        assert!(summaries.insert(told["summary"].to_string()), "{id}: another is called so");
         let tag = told["tags"][0].as_str().unwrap_or_else(|| panic!("{id}: no tag"));
         let tags = document["tags"].as_array().unwrap();
         assert!(tags.iter().any(|known| known["name"] == tag), "{id}: the tag {tag}");
