@@ -7,6 +7,7 @@ mod expected;
 mod mode;
 mod outbound;
 mod own;
+mod owners;
 mod read;
 
 use std::{
@@ -190,6 +191,8 @@ pub struct Catalog {
     pub outbound: BTreeMap<String, Arc<OutboundChannel>>,
     /// The hub's own channels, where it runs.
     pub own: Option<Own>,
+    /// Whose source systems are whose.
+    pub owners: owners::Owners,
 }
 
 impl Catalog {
@@ -227,6 +230,7 @@ impl Catalog {
                 found.extend(faults);
             }
         }
+        catalog.owners = owners::Owners::of(&catalog);
         if found.is_empty() { Ok(catalog) } else { Err(found) }
     }
 

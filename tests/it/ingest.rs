@@ -108,6 +108,7 @@ on_each_store!(
     every_dossier_of_the_samples_is_found_and_equals_its_truth,
     statistics_equal_the_counts_of_the_truth_and_a_repeated_record_counts_once,
     an_agency_reaches_nothing_of_another_and_the_portal_no_personal_member,
+    nobody_tells_in_the_name_of_another_agencys_system,
     a_refused_message_is_traced_with_place_and_advice_and_may_be_mended,
     feeds_give_every_record_once_whatever_the_page,
     a_record_is_had_by_the_reference_in_its_event,
@@ -206,6 +207,39 @@ async fn an_agency_reaches_nothing_of_another_and_the_portal_no_personal_member(
     for name in ["records", "dossiers"] {
         let fed = json!(stranger.feed(name, 100).await).to_string();
         assert!(!fed.contains("BH.HKD"), "{name}");
+    }
+}
+
+/// Whatever system a payload names: another agency's dossiers are told of by that agency alone.
+async fn nobody_tells_in_the_name_of_another_agencys_system(backend: Backend) {
+    let folder = backend.folder_of("named", &["mappings/agencies", "tests/corpus/named"]);
+    let keys = [BIEN_HOA, "so-y-te"].map(|agency| folder.key(&format!("agency:{agency}")));
+    let hub = Hub::start(&folder).await;
+    let [owner, stranger] = keys.map(|key| hub.sender(&key));
+    let body = delivered().remove(0)["body"].clone();
+    let stored = owner.push("ubnd-bien-hoa.ho-so", Some("m-1"), body.to_string().as_bytes()).await;
+    assert_eq!(stored.unwrap().0, 200);
+    let path = "/v1/dossiers/BH.HKD.13.002201?purpose=handling";
+    let before = owner.found(path).await;
+    let say = async |kind: &str, source: &str| {
+        let said = json!({ "loai": kind, "nguon": source, "ma": "BH.HKD.13.002201",
+            "luc": "2026-01-02T03:00:00Z", "trangThai": "8", "nguoiNop": "Kẻ Tấn Công" });
+        let id = format!("{kind}-{source}");
+        stranger.push("so-y-te.tin", Some(&id), said.to_string().as_bytes()).await.unwrap()
+    };
+    for kind in ["HOSO", "XLY", "RUT"] {
+        let (status, receipt) = say(kind, BIEN_HOA).await;
+        let problem = &receipt["receipt"]["refusals"][0]["problems"][0];
+        let told = (&problem["code"], &problem["pointer"], &problem["value"]);
+        let wanted = (&json!("not-in-its-name"), &json!("/source"), &json!(BIEN_HOA));
+        assert_eq!((status, told), (422, wanted), "{kind} {receipt}");
+    }
+    let after = owner.found(path).await;
+    assert_eq!(after["dossier"], before["dossier"]);
+    // A system that no agency has named is anybody's, as their own is theirs.
+    for source in ["mot-cua-dien-tu", "so-y-te"] {
+        let (status, receipt) = say("HOSO", source).await;
+        assert_eq!((status, &receipt["outcome"]), (200, &json!("stored")), "{receipt}");
     }
 }
 

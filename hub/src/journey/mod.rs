@@ -29,6 +29,7 @@ use crate::{
         merkle::Digest,
     },
     lasting::Lasting,
+    operations::agency_of,
     store::{ContractHashes, Item, Payload, Store, Submission},
     watching::Repeats,
 };
@@ -244,11 +245,11 @@ impl Journey {
         take: &mut dyn FnMut(Item) -> bool,
     ) {
         let clock = jiff::Timestamp::now();
-        let agency = speaks_for(id);
+        let (agency, sender) = (speaks_for(id), agency_of(id));
         let mut take = |item: Item| {
             let mut item = match agency {
                 Some(agency) => about(agency, item),
-                None => item,
+                None => self.in_its_name(sender, item),
             };
             self.routes.direct(id, &mut item);
             take(item)
@@ -257,15 +258,32 @@ impl Journey {
     }
 }
 
+impl Journey {
+    /// Records of systems that are not another agency's, or the refusal of what has one that is.
+    fn in_its_name(&self, sender: &str, item: Item) -> Item {
+        let owners = &self.catalog.owners;
+        let names = item.outcome.iter().flatten().filter_map(|one| one.content.as_ref());
+        let mut sources = names.map(|content| content.name().0);
+        let other = sources.find(|source| owners.are_others(source, sender)).map(str::to_owned);
+        let Some(other) = other else { return item };
+        let problem = Problem::new(&problem::NOT_IN_ITS_NAME).at("/source");
+        refused(item, problem.with_value(&other, false))
+    }
+}
+
+/// The refusal of a record that could be read.
+fn refused(item: Item, problem: Problem) -> Item {
+    let key = item.outcome.iter().flatten().next().map(|one| one.key.clone());
+    Item { key, outcome: Err(vec![problem]), ..item }
+}
+
 /// A record that is about the agency, or the refusal of one that is not.
 fn about(agency: &str, item: Item) -> Item {
     let told = item.outcome.iter().flatten().filter_map(|one| one.telling.as_ref());
     let other = told.map(|told| &told.name.agency).find(|told| *told != agency).cloned();
     let Some(other) = other else { return item };
     let problem = Problem::new(&problem::CONTRACT_BROKEN).at("/agency");
-    let problem = problem.by_rule(format!("agency = {agency}")).with_value(&other, false);
-    let key = item.outcome.iter().flatten().next().map(|one| one.key.clone());
-    Item { key, outcome: Err(vec![problem]), ..item }
+    refused(item, problem.by_rule(format!("agency = {agency}")).with_value(&other, false))
 }
 
 impl Inbox for Journey {
