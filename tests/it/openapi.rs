@@ -14,6 +14,9 @@ use crate::{
 /// Typical calls, and what they must be answered.
 const PLAN: &str = include_str!("openapi/plan.json");
 
+/// Who may do what.
+const CALLERS: &str = include_str!("openapi/callers.json");
+
 /// A procedure that may be applied for online.
 const ONLINE: &str = "1.009001,,,ubnd-bien-hoa,Thủ tục mẫu,,province,,,nd43:4@2015-04-01..,,,,\n";
 
@@ -29,6 +32,11 @@ struct Office {
 
 impl Office {
     async fn open(name: &str) -> Self {
+        Self::among(name, "", &|_| json!({})).await
+    }
+
+    /// The same, with more lines in its configuration, and with more keys.
+    async fn among(name: &str, lines: &str, more: &dyn Fn(&Folder) -> Value) -> Self {
         let mut folder = Folder::new(name);
         let catalogue = folder.catalogue();
         let procedures = catalogue.join("procedures.csv");
@@ -39,16 +47,28 @@ impl Office {
         fs::create_dir_all(folder.path().join("files")).unwrap();
         // Who may be sent events, if anybody were there.
         let near = "private_networks = [\"127.0.0.2\"]\n";
-        folder.configured_with(format!("{near}[attachments]\nfolder = \"files\"\n"));
-        let keys = json!({
+        folder.configured_with(format!("{lines}{near}[attachments]\nfolder = \"files\"\n"));
+        let mut keys = json!({
             "operator": folder.key("operator"),
             "portal": folder.key("portal"),
             "agency": folder.key("agency:ubnd-bien-hoa"),
             "other": folder.key("agency:so-giao-thong-van-tai"),
             "stranger": folder.key("agency:so-xay-dung"),
+            "reporting": folder.key("reporting:bi"),
         });
+        keys.as_object_mut().unwrap().append(more(&folder).as_object_mut().unwrap());
         let hub = Hub::start(&folder).await;
         Self { folder, hub, keys }
+    }
+
+    /// The plan, with who calls; in a file of its own.
+    fn plan(&self, more: impl FnOnce(&mut Value)) -> String {
+        let mut plan: Value = serde_json::from_str(PLAN).unwrap();
+        plan["keys"] = self.keys.clone();
+        more(&mut plan);
+        let file = self.folder.path().join("plan.json");
+        fs::write(&file, plan.to_string()).unwrap();
+        file.display().to_string()
     }
 
     /// Runs the client; what it told.
@@ -72,11 +92,7 @@ impl Office {
 async fn the_document_is_one_and_the_hub_answers_as_it_says() {
     let office = Office::open("openapi").await;
     office.client("valid", &[]);
-    let mut plan: Value = serde_json::from_str(PLAN).unwrap();
-    plan["keys"] = office.keys.clone();
-    let file = office.folder.path().join("plan.json");
-    fs::write(&file, plan.to_string()).unwrap();
-    let told = office.client("answers", &[file.to_str().unwrap()]);
+    let told = office.client("answers", &[&office.plan(|_| ())]);
     let statuses: Value = serde_json::from_str(&told).unwrap();
     // What is not called needs what no hub without agencies' systems has.
     let document = office.document().await;
@@ -97,6 +113,39 @@ async fn the_document_is_one_and_the_hub_answers_as_it_says() {
         "streamFeed",
     ];
     assert_eq!(left, elsewhere);
+    office.hub.stop();
+    office.folder.verify();
+}
+
+/// Keys of agencies that call by dialects; and what opens nothing, though an operator had it.
+fn unusual(folder: &Folder) -> Value {
+    let ended = |arguments: &[&str]| {
+        let key = folder.key("operator");
+        let id = key.split('_').nth(1).unwrap();
+        let output = folder.run(&[&["key", arguments[0], id], &arguments[1..]].concat());
+        assert!(output.status.success(), "{}", stderr(&output));
+        key
+    };
+    let mut wrong = folder.key("operator");
+    let last = wrong.pop().unwrap();
+    wrong.push(if last == '0' { '1' } else { '0' });
+    json!({
+        "lgsp": folder.key("agency:so-tu-phap"),
+        "dvcqg": folder.key("agency:ubnd-long-khanh"),
+        "soap": folder.key("agency:so-cong-thuong"),
+        "malformed": "ltk_",
+        "wrong": wrong,
+        "expired": ended(&["rotate", "--overlap-days", "0"]),
+        "revoked": ended(&["revoke"]),
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_kind_of_caller_is_let_in_to_what_is_theirs_and_to_nothing_else() {
+    let near = "trusted_proxies = [\"127.0.0.1\"]\n";
+    let office = Office::among("openapi-callers", near, &unusual).await;
+    let plan = office.plan(|plan| plan["callers"] = serde_json::from_str(CALLERS).unwrap());
+    office.client("matrix", &[&plan]);
     office.hub.stop();
     office.folder.verify();
 }
