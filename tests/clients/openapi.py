@@ -2,7 +2,8 @@
 
 openapi.py valid URL                 whether the document is one of OpenAPI 3.1
 openapi.py answers URL PLAN          calls it, and holds each answer to the document
-openapi.py strange URL KEY EXAMPLES SEED  calls it as no client would (schemathesis)
+openapi.py matrix URL PLAN           calls everything as every kind of caller (matrix.py)
+openapi.py strange URL KEY EXAMPLES SEED PHASES  calls it as no client would (schemathesis)
 
 PLAN is a file: {"keys": {WHO: KEY}, "named": {OPERATION: {PARAMETER: VALUE}}, "calls": [{"operation",
 "who", "path", "query", "body" or "file", "headers", "status"}], "own": {"marks", "shown_by"}}. Marks are texts
@@ -159,7 +160,7 @@ def call(document, plan, told):
             query[one["name"]] = example or one["schema"].get("enum", ["x"])[0]
     address = f"{document.url}{path}" + (f"?{urlencode(query)}" if query else "")
     headers = dict(told.get("headers", {}))
-    if told["who"]:
+    if told.get("who"):
         headers["Authorization"] = f"Bearer {plan['keys'][told['who']]}"
     body = told.get("body")
     if "file" in told:
@@ -167,8 +168,9 @@ def call(document, plan, told):
     if isinstance(body, (dict, list)):
         body, headers["Content-Type"] = json.dumps(body), "application/json"
     body = body.encode() if isinstance(body, str) else body
+    streams = name == "streamFeed"
     return requests.request(
-        method, address, headers=headers, data=body, timeout=20, allow_redirects=False
+        method, address, headers=headers, data=body, timeout=20, allow_redirects=False, stream=streams
     )
 
 
@@ -246,6 +248,14 @@ def answers(url, plan):
     return not faults
 
 
+def matrix(url, plan):
+    from matrix import faults_of
+
+    faults = list(faults_of(Document(url), json.loads(Path(plan).read_text()), call))
+    print("\n".join(faults))
+    return not faults
+
+
 #: A stream does not end; SOAP 1.1 has the status 500 for faults that are the caller's.
 LEFT_OUT = ("streamFeed", "callSoap")
 
@@ -257,14 +267,12 @@ CHECKS = (
 )
 
 
-def strange(url, key, examples, seed):
+def strange(url, key, examples, seed, phases):
     program = Path(sys.executable).with_name("schemathesis")
     settings = Path(__file__).resolve().with_name("strange.toml")
     arguments = [program, "--config-file", settings, "run", f"{url}/openapi.json"]
     arguments += ["--checks", ",".join(CHECKS)]
     arguments += ["--max-examples", examples, "--seed", seed, "--no-color", "--warnings", "off"]
-    # Whoever has no key is turned away at once, whatever they ask: some of it is enough.
-    phases = "examples,coverage,fuzzing" if key else "examples,fuzzing"
     arguments += ["--phases", phases, "--request-timeout", "20"]
     arguments += ["--suppress-health-check", "all", "--continue-on-failure", "--no-shrink"]
     arguments += ["--generation-database", "none", "--workers", "2"]
@@ -284,6 +292,6 @@ def strange(url, key, examples, seed):
 
 if __name__ == "__main__":
     what, *arguments = sys.argv[1:]
-    done = {"valid": valid, "answers": answers, "strange": strange}[what]
-    count = {"valid": 1, "answers": 2, "strange": 4}[what]
+    done = {"valid": valid, "answers": answers, "matrix": matrix, "strange": strange}[what]
+    count = {"valid": 1, "answers": 2, "matrix": 2, "strange": 5}[what]
     sys.exit(0 if done(*arguments[:count]) else 1)

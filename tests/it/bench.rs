@@ -1,6 +1,7 @@
 //! The benchmarks run to their end and tell every figure; how large it is, is no test's business.
 
 mod faults;
+mod reads;
 mod seeded;
 
 use std::{
@@ -204,40 +205,6 @@ fn a_hub_without_work_is_told_with_its_start_and_its_memory() {
         "at load, memory of the hub, peak",
     ];
     told(&names, &expected);
-}
-
-#[test]
-fn read_is_told_for_every_question_and_compared_between_sizes() {
-    let arguments =
-        ["read", "--seed", "11", "--compare", "20,60", "--connections", "4", "--seconds", "0.2"];
-    let names = figures(&arguments);
-    for question in [
-        "dossier",
-        "statistics by agency",
-        "statistics by procedure",
-        "statistics, every listed grouping",
-        "statistics as of any position",
-        "statistics by the hub's due dates",
-        "feed page of 100",
-    ] {
-        for size in ["20", "60"] {
-            let of = format!("{question}, {size}");
-            let lines = ["p50", "p99", "CPU of the hub"].map(|line| format!("{of}, {line}"));
-            told(&names, &[&of, &lines[0], &lines[1], &lines[2]]);
-        }
-    }
-    assert_eq!(names.iter().filter(|name| name.starts_with("bare axum, ")).count(), 14);
-}
-
-#[test]
-fn search_is_told_for_every_question_and_size() {
-    let arguments = ["search", "--seed", "11", "--procedures", "30,90", "--seconds", "0.2"];
-    let names = figures(&arguments);
-    for question in ["one letter", "a whole name", "misspelt", "nothing there"] {
-        for size in ["30", "90"] {
-            told(&names, &[&format!("{size}: {question}, p99")]);
-        }
-    }
 }
 
 #[test]

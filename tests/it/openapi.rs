@@ -1,7 +1,7 @@
 //! The interface's description of itself: that it is one, that the hub answers as it says, and that
 //! nothing answers which it does not tell of.
 
-use std::{collections::BTreeSet, fs, process::Command};
+use std::{collections::BTreeSet, env, fs, process::Command};
 
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -9,10 +9,14 @@ use serde_json::{Value, json};
 use crate::{
     harness::{Folder, Hub},
     lienthong::{root, stderr, stdout},
+    random::seed,
 };
 
 /// Typical calls, and what they must be answered.
 const PLAN: &str = include_str!("openapi/plan.json");
+
+/// Who may do what.
+const CALLERS: &str = include_str!("openapi/callers.json");
 
 /// A procedure that may be applied for online.
 const ONLINE: &str = "1.009001,,,ubnd-bien-hoa,Thủ tục mẫu,,province,,,nd43:4@2015-04-01..,,,,\n";
@@ -29,6 +33,11 @@ struct Office {
 
 impl Office {
     async fn open(name: &str) -> Self {
+        Self::among(name, "", &|_| json!({})).await
+    }
+
+    /// The same, with more lines in its configuration, and with more keys.
+    async fn among(name: &str, lines: &str, more: &dyn Fn(&Folder) -> Value) -> Self {
         let mut folder = Folder::new(name);
         let catalogue = folder.catalogue();
         let procedures = catalogue.join("procedures.csv");
@@ -39,16 +48,28 @@ impl Office {
         fs::create_dir_all(folder.path().join("files")).unwrap();
         // Who may be sent events, if anybody were there.
         let near = "private_networks = [\"127.0.0.2\"]\n";
-        folder.configured_with(format!("{near}[attachments]\nfolder = \"files\"\n"));
-        let keys = json!({
+        folder.configured_with(format!("{lines}{near}[attachments]\nfolder = \"files\"\n"));
+        let mut keys = json!({
             "operator": folder.key("operator"),
             "portal": folder.key("portal"),
             "agency": folder.key("agency:ubnd-bien-hoa"),
             "other": folder.key("agency:so-giao-thong-van-tai"),
             "stranger": folder.key("agency:so-xay-dung"),
+            "reporting": folder.key("reporting:bi"),
         });
+        keys.as_object_mut().unwrap().append(more(&folder).as_object_mut().unwrap());
         let hub = Hub::start(&folder).await;
         Self { folder, hub, keys }
+    }
+
+    /// The plan, with who calls; in a file of its own.
+    fn plan(&self, more: impl FnOnce(&mut Value)) -> String {
+        let mut plan: Value = serde_json::from_str(PLAN).unwrap();
+        plan["keys"] = self.keys.clone();
+        more(&mut plan);
+        let file = self.folder.path().join("plan.json");
+        fs::write(&file, plan.to_string()).unwrap();
+        file.display().to_string()
     }
 
     /// Runs the client; what it told.
@@ -72,11 +93,7 @@ impl Office {
 async fn the_document_is_one_and_the_hub_answers_as_it_says() {
     let office = Office::open("openapi").await;
     office.client("valid", &[]);
-    let mut plan: Value = serde_json::from_str(PLAN).unwrap();
-    plan["keys"] = office.keys.clone();
-    let file = office.folder.path().join("plan.json");
-    fs::write(&file, plan.to_string()).unwrap();
-    let told = office.client("answers", &[file.to_str().unwrap()]);
+    let told = office.client("answers", &[&office.plan(|_| ())]);
     let statuses: Value = serde_json::from_str(&told).unwrap();
     // What is not called needs what no hub without agencies' systems has.
     let document = office.document().await;
@@ -101,12 +118,63 @@ async fn the_document_is_one_and_the_hub_answers_as_it_says() {
     office.folder.verify();
 }
 
+/// All that schemathesis asks of single operations.
+const ALL_PHASES: &str = "examples,coverage,fuzzing";
+
+/// Who asks strange things, and what: whoever is turned away at once by most is so by some of it.
+const STRANGE: [(&str, &str); 5] = [
+    ("operator", ALL_PHASES),
+    ("agency", ALL_PHASES),
+    ("portal", "examples,fuzzing"),
+    ("reporting", "examples,fuzzing"),
+    ("", "examples,fuzzing"),
+];
+
+/// Keys of agencies that call by dialects; and what opens nothing, though an operator had it.
+fn unusual(folder: &Folder) -> Value {
+    let ended = |arguments: &[&str]| {
+        let key = folder.key("operator");
+        let id = key.split('_').nth(1).unwrap();
+        let output = folder.run(&[&["key", arguments[0], id], &arguments[1..]].concat());
+        assert!(output.status.success(), "{}", stderr(&output));
+        key
+    };
+    let mut wrong = folder.key("operator");
+    let last = wrong.pop().unwrap();
+    wrong.push(if last == '0' { '1' } else { '0' });
+    json!({
+        "lgsp": folder.key("agency:so-tu-phap"),
+        "dvcqg": folder.key("agency:ubnd-long-khanh"),
+        "soap": folder.key("agency:so-cong-thuong"),
+        "malformed": "ltk_",
+        "wrong": wrong,
+        "expired": ended(&["rotate", "--overlap-days", "0"]),
+        "revoked": ended(&["revoke"]),
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_kind_of_caller_is_let_in_to_what_is_theirs_and_to_nothing_else() {
+    let near = "trusted_proxies = [\"127.0.0.1\"]\n";
+    let office = Office::among("openapi-callers", near, &unusual).await;
+    let plan = office.plan(|plan| plan["callers"] = serde_json::from_str(CALLERS).unwrap());
+    office.client("matrix", &[&plan]);
+    office.hub.stop();
+    office.folder.verify();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_is_asked_is_answered_as_the_document_says() {
     let office = Office::open("openapi-strange").await;
-    for who in ["operator", "agency", ""] {
+    let seed = seed(1).to_string();
+    let campaign = env::var("LIENTHONG_STRANGE").ok();
+    for (who, phases) in STRANGE {
         let key = office.keys.get(who).and_then(Value::as_str).unwrap_or_default();
-        office.client("strange", &[key, "4", "1"]);
+        let (examples, phases) = match &campaign {
+            Some(examples) => (examples.as_str(), ALL_PHASES),
+            None => ("4", phases),
+        };
+        office.client("strange", &[key, examples, &seed, phases]);
     }
     office.hub.stop();
     office.folder.verify();

@@ -188,7 +188,12 @@ impl Hub {
     pub(super) fn get(&self, path: &str) -> Result<(u16, String, Vec<u8>), BenchError> {
         let mut request = Vec::new();
         wire::get(path, &self.keys.portal, &mut request);
-        Ok(wire::once(self.address, &request, wire::ANSWER_MAX)?)
+        self.ask(&request)
+    }
+
+    /// The answer to a request as it is written: status, head and body.
+    pub(super) fn ask(&self, request: &[u8]) -> Result<(u16, String, Vec<u8>), BenchError> {
+        Ok(wire::once(self.address, request, wire::ANSWER_MAX)?)
     }
 }
 

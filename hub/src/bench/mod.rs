@@ -3,6 +3,7 @@
 //! Rates of one machine say nothing about another; what carries over are ratios to floors that
 //! were measured in the same run, in turn with the hub. `docs/benchmarks.md` says what each means.
 
+mod applicants;
 mod bare;
 mod broker;
 pub(crate) mod bulk;
@@ -14,6 +15,7 @@ pub(crate) mod deliver;
 pub(crate) mod export;
 mod fill;
 mod floors;
+pub(crate) mod follow;
 pub(crate) mod idle;
 pub(crate) mod ingest;
 mod load;

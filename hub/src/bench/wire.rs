@@ -2,7 +2,11 @@
 //!
 //! A client library would cost more than the hub's own work and so measure itself.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
 
 use tokio::{net::TcpStream, time::timeout};
 
@@ -128,6 +132,19 @@ pub(super) fn post(channel: &str, key: &str, id: &str, payload: &str, out: &mut 
     let length = format!("\r\nContent-Length: {}\r\n\r\n", payload.len());
     out.extend_from_slice(length.as_bytes());
     out.extend_from_slice(payload.as_bytes());
+}
+
+/// A request of the portal to look a dossier up for whom asks from an address.
+pub(super) fn look_up(asked: &str, key: &str, from: Ipv4Addr, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"POST /v1/lookups");
+    authorized(key, out);
+    let length = asked.len();
+    let head = format!(
+        "X-Forwarded-For: {from}\r\nContent-Type: application/json\r\n\
+         Content-Length: {length}\r\n\r\n"
+    );
+    out.extend_from_slice(head.as_bytes());
+    out.extend_from_slice(asked.as_bytes());
 }
 
 fn authorized(key: &str, out: &mut Vec<u8>) {

@@ -6,8 +6,8 @@ use clap::{Args, Subcommand};
 
 use super::{Exit, journal::exit_of};
 use crate::bench::{
-    self, BenchError, Table, bulk, bus, deadline, deliver, export, idle, ingest, numbers, poison,
-    read, rebuild, search, seed, sleeper, translate, transports,
+    self, BenchError, Table, bulk, bus, deadline, deliver, export, follow, idle, ingest, numbers,
+    poison, read, rebuild, search, seed, sleeper, translate, transports,
 };
 
 /// What to measure; without a name a short run of everything.
@@ -32,10 +32,12 @@ enum What {
     Poison(poison::Options),
     /// Large files, beside one row of SQLite for each record.
     Bulk(bulk::Options),
-    /// Look-ups, statistics and feed pages, beside a bare server with the same bytes.
+    /// Look-ups (also the public's), statistics, feed pages, beside a bare server with those bytes.
     Read(read::Options),
     /// A whole feed as one file in every format, beside reading it page by page.
     Export(export::Options),
+    /// Very many who follow a feed, beside a bare server that writes the same bytes to as many.
+    Follow(follow::Options),
     /// Procedures by words, over two sizes of a catalogue, beside a bare server.
     Search(search::Options),
     /// A whole journal compared and folded anew, beside reading it.
@@ -57,7 +59,7 @@ enum What {
 }
 
 /// Everything, in about a minute.
-fn short() -> [What; 14] {
+fn short() -> [What; 15] {
     let ingest = ingest::Options {
         connections: 64,
         seconds: 5.0,
@@ -86,6 +88,7 @@ fn short() -> [What; 14] {
         compare: Vec::new(),
         catalogue: None,
     };
+    let follow = follow::Options { subscribers: 200, events: 20, per_second: 20, store: None };
     let idle = idle::Options {
         channels: 200,
         catalogue: None,
@@ -100,6 +103,7 @@ fn short() -> [What; 14] {
         What::Poison(poison),
         What::Read(read),
         What::Export(export::Options { dossiers: 2_000, store: None }),
+        What::Follow(follow),
         What::Search(search::Options {
             procedures: vec![2_000],
             catalogue: None,
@@ -125,6 +129,7 @@ fn measure(seed: u64, what: &What) -> Result<Table, BenchError> {
         What::Poison(options) => poison::run(seed, options),
         What::Read(options) => read::run(seed, options),
         What::Export(options) => export::run(seed, options),
+        What::Follow(options) => follow::run(seed, options),
         What::Search(options) => search::run(seed, options),
         What::Rebuild(options) => rebuild::run(seed, options),
         What::Bulk(options) => bulk::run(seed, options),
