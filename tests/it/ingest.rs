@@ -229,13 +229,23 @@ async fn nobody_tells_in_the_name_of_another_agencys_system(backend: Backend) {
     };
     for kind in ["HOSO", "XLY", "RUT"] {
         let (status, receipt) = say(kind, BIEN_HOA).await;
-        let problem = &receipt["receipt"]["refusals"][0]["problems"][0];
+        let problem = &receipt["refusals"][0]["problems"][0];
         let told = (&problem["code"], &problem["pointer"], &problem["value"]);
         let wanted = (&json!("not-in-its-name"), &json!("/source"), &json!(BIEN_HOA));
         assert_eq!((status, told), (422, wanted), "{kind} {receipt}");
     }
     let after = owner.found(path).await;
     assert_eq!(after["dossier"], before["dossier"]);
+    // A code is found as it was sent, however a word processor or another system spells it.
+    let said = json!({ "loai": "HOSO", "nguon": "so-y-te", "ma": "Đ–á 7", "trangThai": "4",
+        "luc": "2026-01-02T03:00:00Z", "nguoiNop": "Lâm Thị Mẫu" });
+    let (status, _) =
+        stranger.push("so-y-te.tin", Some("m-9"), said.to_string().as_bytes()).await.unwrap();
+    assert_eq!(status, 200);
+    for code in ["%C4%90-%C3%A1%207", "%C4%90%E2%80%93%C3%A1%207", "%C4%90-a%CC%81%207"] {
+        let found = stranger.found(&format!("/v1/dossiers/{code}?source=so-y-te")).await;
+        assert_eq!(found["dossier"]["identities"][0]["source_code"], "Đ-á 7", "{code} {found}");
+    }
     // A system that no agency has named is anybody's, as their own is theirs.
     for source in ["mot-cua-dien-tu", "so-y-te"] {
         let (status, receipt) = say("HOSO", source).await;

@@ -6,8 +6,10 @@ use axum::{
     http::{HeaderMap, StatusCode, Uri, header::IF_NONE_MATCH},
     response::Response,
 };
+use mappings::text::normalise::clean_code;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use unicode_normalization::UnicodeNormalization;
 use utoipa::ToSchema;
 
 use super::{
@@ -92,14 +94,25 @@ pub(super) async fn dossier(
         // Who has an answer hears without a look-up whether it still holds.
         Reading::begin(&api, &headers, tag).await?;
     }
-    let LookedUp { lookup, log_id, size } =
-        api.operations.dossier(&reader, &code, source, as_of).await?;
+    let mut found = api.operations.dossier(&reader, &code, source, as_of).await?;
+    // A code may have been sent as it is told here, and kept as every code is.
+    if let (Lookup::Nothing, Some(kept)) = (&found.lookup, as_kept(&code)) {
+        found = api.operations.dossier(&reader, &kept, source, as_of).await?;
+    }
+    let LookedUp { lookup, log_id, size } = found;
     let mark = Mark::of_journal(&headers, (&log_id, size), tag)?;
     match lookup {
         Lookup::One(found) => Ok(mark.bytes(StatusCode::OK, JSON, found.json(), Some(found.as_of))),
         Lookup::Several(rows) => several(&mark, rows),
         Lookup::Nothing => Err(nothing()),
     }
+}
+
+/// A code as records have it, where that is another text: composed, with hyphens for dashes.
+fn as_kept(code: &str) -> Option<String> {
+    let composed: String = code.nfc().collect();
+    let kept = clean_code(&composed).into_owned();
+    (kept != code).then_some(kept)
 }
 
 pub(super) fn several(mark: &Mark, mut rows: Vec<DossierRow>) -> Result<Response, Stop> {

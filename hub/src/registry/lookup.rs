@@ -33,9 +33,16 @@ fn is_unseen(letter: char) -> bool {
         || letter.is_control() && !letter.is_whitespace()
 }
 
-/// A text as one types it who sees it: compatible letters as plain ones, nothing unseen.
+/// A text as one types it who sees it: compatible letters as plain ones, every dash as a hyphen,
+/// nothing unseen.
 fn plain(text: &str) -> String {
-    text.chars().filter(|letter| !is_unseen(*letter)).nfkc().collect()
+    let seen = text.chars().filter(|letter| !is_unseen(*letter));
+    seen.nfkc().map(|letter| if is_dash(letter) { '-' } else { letter }).collect()
+}
+
+/// What a word processor makes of a hyphen.
+fn is_dash(letter: char) -> bool {
+    matches!(letter, '\u{2010}'..='\u{2015}' | '\u{2212}')
 }
 
 /// The codes that a text may be, the likeliest first: the text itself, or what a receipt's QR code
@@ -197,6 +204,7 @@ mod tests {
             format!("  {code}\n"),
             format!("\u{200B}{code}\u{FEFF}"),
             "０００.00.08.H19-220921-0099".to_owned(),
+            "000.00.08.H19\u{2013}220921\u{2212}0099".to_owned(),
             format!("https://dichvucong.example/tra-cuu?maHoSo={code}&x=1"),
             format!("https://dichvucong.example/ho-so/{code}"),
             "https://e.vn/?m=000%2E00.08.H19%2D220921-0099".to_owned(),
