@@ -17,7 +17,7 @@ use self::format::of_charset;
 use crate::{
     condition::Condition,
     diagnostic::Diagnostic,
-    format::{Format, Step},
+    format::{Format, Shape, Step},
     functions::Table,
     mapping::{Mapping, RecordMapping, Sources, read_table},
     path::{Namespaces, Path, qualified},
@@ -39,6 +39,8 @@ pub(crate) struct Compiler<'a> {
     namespaces: Namespaces,
     /// Whether every member of a record is text, as in XML and CSV.
     textual: bool,
+    /// What a record is made of.
+    shape: Shape,
     /// The columns of a record, where they are declared.
     columns: Option<Vec<String>>,
     found: Vec<Diagnostic>,
@@ -81,6 +83,7 @@ impl<'a> Compiler<'a> {
             tables: BTreeMap::new(),
             namespaces: Namespaces::new(),
             textual: false,
+            shape: Shape::Members,
             columns: None,
             found: Vec::new(),
         };
@@ -164,6 +167,7 @@ impl Compiler<'_> {
         let charset = self.charset(settings.charset, format.as_ref());
         let format = format.map(|format| of_charset(format, charset));
         self.textual = format.as_ref().is_some_and(Format::is_textual);
+        self.shape = format.as_ref().map_or(Shape::Elements, Format::shape);
         self.columns = format.as_ref().and_then(Format::declared);
         let archive = settings.zip.map(|value| self.archive(value));
         let each = settings.each.and_then(|value| self.each(value)).unwrap_or_default();
@@ -180,14 +184,23 @@ impl Compiler<'_> {
         Some(Mapping { charset: charset?, format: format?, each, archive, records })
     }
 
-    /// Where columns are declared, a path names one of them.
-    fn names_column(&mut self, path: &Path, span: &Range<usize>) {
-        if self.columns.is_none() {
+    /// A path asks for what a record can have: for a column where it is a row, and for one of those
+    /// that are declared where they are.
+    fn can_find(&mut self, path: &Path, span: &Range<usize>) {
+        const NOTHING_ELSE: &str = "a row has columns and nothing else";
+        const QUOTED: &str = "name a column; one with a slash in its name is ./'a/b'";
+        if self.shape != Shape::Elements
+            && let Some(name) = path.attribute()
+        {
+            let message = format!("`@{name}` is an attribute, and only XML has attributes");
+            self.fault(span, message, "name a member or a column, without @");
             return;
         }
-        match path.first_name() {
-            Some(name) => self.is_column(name, span),
-            None => self.fault(span, "a row has columns and nothing else", "name a column"),
+        let within_row = self.shape != Shape::Columns || path.is_of_row();
+        match (path.first_name(), self.columns.is_some()) {
+            (_, false) if within_row => {}
+            (Some(name), true) if within_row => self.is_column(name, span),
+            _ => self.fault(span, NOTHING_ELSE, QUOTED),
         }
     }
 

@@ -69,6 +69,74 @@ fn a_path_or_an_expression_names_a_declared_column() {
     }
 }
 
+const CSV: &str = "format = \"csv\"\ncharset = \"utf-8\"\n";
+
+#[test]
+fn a_path_asks_for_what_a_row_can_have() {
+    for head in [CSV, XLSX] {
+        for path in ["TEN/HO", "../TEN", "/TEN", "TEN[2]"] {
+            let wanted = "a row has columns and nothing else | name a column";
+            refused(head, &format!("note = \"{path}\"\n"), &[wanted]);
+        }
+        for path in ["./'TEN/HO'", "col3", "TEN[1]"] {
+            refused(head, &format!("note = \"{path}\"\n"), &[]);
+        }
+    }
+    refused(FIXED, "note = \"TEN/HO\"\n", &["a row has columns and nothing else"]);
+    let json = "format = \"json\"\ncharset = \"utf-8\"\n";
+    for head in [CSV, XLSX, FIXED, ROWS, json] {
+        let wanted = ":9: `@x` is an attribute, and only XML has attributes | name a member";
+        refused(head, "note = \"TEN/@x\"\n", &[wanted]);
+        let within = "[record.map.\"documents[]\"]\neach = \"TEN\"\nname = \"@x\"\n";
+        refused(head, within, &[wanted]);
+    }
+    for path in ["TEN/@x", "../@x", "TEN[2]/HO", "/a"] {
+        refused(&json.replace("json", "xml"), &format!("note = \"{path}\"\n"), &[]);
+    }
+}
+
+#[test]
+fn a_date_form_that_can_never_give_a_date_is_refused_where_it_stands() {
+    for (form, wanted) in [
+        ("yyyy", "`yyyy` has no month, so it never gives a date |"),
+        ("MM/yyyy", "`MM/yyyy` has no day, so it never gives a date |"),
+        ("dd/MM", "`dd/MM` has no year, so it never gives a date |"),
+        ("'HH:mm'", "`HH:mm` has no year, so it never gives a date |"),
+        ("dd/mm/yyyy", "`dd/mm/yyyy` has no month: mm is minutes; months are MM |"),
+        ("'HH dd/mm/yyyy'", "has no month, so it never gives a date: mm is minutes; months are MM"),
+        ("'dd/MM/yyyy mm:ss'", "has a part of an hour, but no hour: hours are HH |"),
+    ] {
+        let told = faults(CSV, &format!("accepted_at = \"TEN | date dd/MM/yyyy {form}\"\n"));
+        assert!(told.len() == 1 && told[0].contains(wanted), "{told:#?}");
+        assert!(told[0].starts_with("15:38: `date`: `"), "{told:#?}");
+        let then = format!("due_at = {{ compute = \"TEN\", then = \"date {form}\" }}\n");
+        refused(CSV, &then, &[wanted]);
+    }
+    for form in ["yyyy", "MM/yyyy", "yyyy-MM-00", "dd/MM/yyyy"] {
+        refused(CSV, &format!("attributes.x = \"TEN | partial_date {form}\"\n"), &[]);
+    }
+    for (call, wanted) in [
+        ("partial_date dd/MM", "15:36: `partial_date`: `dd/MM` has no year"),
+        ("partial_date dd/yyyy", "15:36: `partial_date`: `dd/yyyy` has no month"),
+        ("partial_date dd/mm/yyyy", "mm is minutes; months are MM"),
+        ("write_date dd/mm/yyyy", "mm is minutes; months are MM"),
+    ] {
+        refused(CSV, &format!("attributes.x = \"TEN | {call}\"\n"), &[wanted]);
+    }
+}
+
+#[test]
+fn rows_count_from_1() {
+    let head = format!("{CSV}[csv]\nheader = 0\n");
+    refused(
+        &head,
+        "",
+        &["4:10: `header` has a value it cannot take | marks are one character, \
+        header a row from 1"],
+    );
+    refused(&head.replace("= 0", "= 1"), "", &[]);
+}
+
 #[test]
 fn columns_of_fixed_width_lie_side_by_side() {
     let over = FIXED.replace("at = 5, width = 1", "at = 4, width = 2");

@@ -7,6 +7,7 @@ use toml::de::DeTable;
 
 use super::Compiler;
 use crate::{
+    format::Shape,
     mapping::{List, Rule},
     path::Path,
 };
@@ -41,16 +42,20 @@ impl Compiler<'_> {
         let mut rules: Vec<Rule> = Vec::new();
         // The paths of its rules start at an item, which has no columns.
         let columns = self.columns.take();
+        let shape = self.shape;
+        if shape == Shape::Columns {
+            self.shape = Shape::Members;
+        }
         for (name, value) in table.iter().filter(|(name, _)| name.get_ref() != "each") {
             rules.extend(self.rule(name.get_ref(), &name.span(), value, &own));
         }
-        self.columns = columns;
+        (self.columns, self.shape) = (columns, shape);
         for (name, value) in table {
             if name.get_ref() == "each" {
                 let text = self.string(value, "`each`")?;
                 match Path::parse(text, &self.namespaces) {
                     Ok(parsed) => {
-                        self.names_column(&parsed, &value.span());
+                        self.can_find(&parsed, &value.span());
                         path = Some(parsed);
                     }
                     Err(message) => self.fault(&value.span(), message, ""),

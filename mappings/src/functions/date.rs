@@ -1,19 +1,28 @@
 //! Dates and times in the forms agencies write them. A form's letters declare its precision.
 
 mod form;
+#[cfg(test)]
+mod tests;
 
 use contracts::{Moment, problem};
 use jiff::{civil::Time, tz};
 
-use self::form::{Form, Token, form, moment, partial};
-use super::{Bound, Fault, Function, Kind, Value, exactly};
+use self::form::{Form, Least, Token, form, moment, partial};
+use super::{Bound, Fault, Function, Kind, Misuse, Value, exactly};
 use crate::rule::Word;
 
-fn forms(arguments: &[Word]) -> Result<Vec<Form>, String> {
+/// The forms named, each of which can give a value of that precision.
+fn forms(arguments: &[Word], least: Least) -> Result<Vec<Form>, Misuse> {
     if arguments.is_empty() {
-        return Err("it needs at least one form, such as dd/MM/yyyy".to_owned());
+        return Err("it needs at least one form, such as dd/MM/yyyy".to_owned().into());
     }
-    arguments.iter().map(|word| form(&word.text)).collect()
+    let proved = |word: &Word| {
+        let form = form(&word.text)?;
+        let told = form.tells(&word.text, least);
+        told.map_err(|message| Misuse { message, at: Some(word.at) })?;
+        Ok(form)
+    };
+    arguments.iter().map(proved).collect()
 }
 
 pub(super) const DATE: Function = Function {
@@ -42,7 +51,7 @@ pub(super) const DATE: Function = Function {
         ("date yyyy-MM-dd", "9999-12-31", "!bad-date"),
     ],
     bind: |arguments, _| {
-        let forms = forms(arguments)?;
+        let forms = forms(arguments, Least::Day)?;
         Ok(Bound::new(Kind::Moment, move |value, _| {
             let text = value.into_text();
             let found = forms.iter().find_map(|form| moment(&text, form));
@@ -82,7 +91,7 @@ pub(super) const PARTIAL_DATE: Function = Function {
         ("partial_date yyyy", "68", "!bad-date"),
     ],
     bind: |arguments, _| {
-        let forms = forms(arguments)?;
+        let forms = forms(arguments, Least::Year)?;
         Ok(Bound::new(Kind::Text, move |value, _| {
             let text = value.into_text();
             let found = forms.iter().find_map(|form| partial(&text, form));
@@ -134,8 +143,11 @@ pub(super) const WRITE_DATE: Function = Function {
     bind: |arguments, _| {
         exactly(arguments, 1, "write_date FORM")?;
         let text = arguments.first().map_or("", |word| word.text.as_str());
-        let Form::Letters(tokens) = form(text)? else {
-            return Err(format!("`{text}` is read only: write letters, such as dd/MM/yyyy"));
+        let form = form(text)?;
+        form.tells(text, Least::Nothing)?;
+        let Form::Letters(tokens) = form else {
+            let message = format!("`{text}` is read only: write letters, such as dd/MM/yyyy");
+            return Err(message.into());
         };
         Ok(Bound::new(Kind::Text, move |value, _| {
             let at = match value {
