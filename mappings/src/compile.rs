@@ -4,7 +4,10 @@
 //! settings, paths, functions and tables; types that disagree; members that the contract does not
 //! have; required members that no rule is sure to produce.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
 
 use contracts::{ContractId, Contracts};
 use toml::{
@@ -19,7 +22,7 @@ use crate::{
     diagnostic::Diagnostic,
     format::{Format, Shape, Step},
     functions::Table,
-    mapping::{Mapping, RecordMapping, Sources, read_table},
+    mapping::{BadTable, Mapping, RecordMapping, Sources, read_table},
     path::{Namespaces, Path, qualified},
 };
 
@@ -36,6 +39,10 @@ pub(crate) struct Compiler<'a> {
     sources: &'a Sources,
     contracts: &'a Contracts,
     tables: BTreeMap<String, Table>,
+    /// Tables that are there and cannot be read: told once, not again by who looks values up.
+    faulty_tables: BTreeSet<String>,
+    /// Members of the record, or of the list, whose rule is there and has a fault of its own.
+    faulty_rules: BTreeSet<String>,
     namespaces: Namespaces,
     /// Whether every member of a record is text, as in XML and CSV.
     textual: bool,
@@ -75,12 +82,14 @@ impl<'a> Compiler<'a> {
     fn new(
         sources: &'a Sources,
         contracts: &'a Contracts,
-        read: impl Fn(&str) -> Result<Table, String>,
+        read: impl Fn(&str) -> Result<Table, BadTable>,
     ) -> Self {
         let mut compiler = Self {
             sources,
             contracts,
             tables: BTreeMap::new(),
+            faulty_tables: BTreeSet::new(),
+            faulty_rules: BTreeSet::new(),
             namespaces: Namespaces::new(),
             textual: false,
             shape: Shape::Members,
@@ -90,9 +99,10 @@ impl<'a> Compiler<'a> {
         for (name, csv) in &sources.tables {
             match read(csv) {
                 Ok(table) => drop(compiler.tables.insert(name.clone(), table)),
-                Err(message) => {
+                Err((message, at)) => {
                     let file = format!("tables/{name}.csv");
-                    compiler.found.push(Diagnostic::at(&file, csv, &(0..0), message, ""));
+                    compiler.found.push(Diagnostic::at(&file, csv, &(at..at), message, ""));
+                    compiler.faulty_tables.insert(name.clone());
                 }
             }
         }
@@ -113,7 +123,8 @@ impl Mapping {
     /// Compiles a channel's mapping.
     ///
     /// # Errors
-    /// Every fault of the file and its tables, in the order of the file.
+    /// Every fault of the file and its tables, in the order of the file; that of a table is in
+    /// `tables/NAME.csv`.
     pub fn compile(sources: &Sources, contracts: &Contracts) -> Result<Self, Vec<Diagnostic>> {
         let mut compiler = Compiler::new(sources, contracts, read_table);
         let table = opened(&sources.file, &sources.text)?;

@@ -182,3 +182,43 @@ fn what_widths_count_is_bytes_or_characters_and_never_bytes_of_utf_16() {
         FIXED.replace("[fixed]\n", "[fixed]\ncounts = \"bytes\"\n").replace("tcvn3", "utf-16");
     refused(&head, "", &["cannot be cut by bytes | leave `counts` out"]);
 }
+
+/// Every fault of a sound file with this code table, as the diagnostic is written.
+fn faults_of_table(csv: &str) -> Vec<String> {
+    let tables = BTreeMap::from([("status".to_owned(), csv.to_owned())]);
+    let text = format!("{CSV}\n{RECORD}");
+    let sources = Sources { file: "f".to_owned(), text, tables };
+    let told = Mapping::compile(&sources, &Contracts::builtin().unwrap()).err().unwrap_or_default();
+    told.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_fault_of_a_code_table_is_told_where_it_is_and_alone() {
+    assert!(faults_of_table("native,canonical\n1,2\n").is_empty());
+    for (csv, wanted) in [
+        ("native,canonical\n1,2\n3,4\n1,5\n", "tables/status.csv:4:1: the native value `1` stands"),
+        ("native,canonical\r\n\r\n1,2\r\n\r\n 1,5\r\n", "tables/status.csv:5:1: the native value"),
+        ("native,canonical\n\"a\nb\",2\n7\n", "tables/status.csv:4:1: the row has fewer than two"),
+        ("code,canonical\n1,2\n", "tables/status.csv:1:1: its first line must be"),
+    ] {
+        let told = faults_of_table(csv);
+        assert!(told.len() == 1 && told[0].starts_with(wanted), "{told:#?}");
+    }
+}
+
+#[test]
+fn a_rule_with_a_fault_of_its_own_is_not_missed_besides() {
+    let sound = format!("{CSV}\n{RECORD}");
+    for (from, to, wanted) in [
+        ("TT | table status", "TT | tabel status", "there is no function `tabel`"),
+        ("\"MA\"", "\"MA | upper 1\"", "`upper`: 1 arguments are given"),
+        ("name = \"TEN\"", "name = \"TEN//X\"", "a path step is empty"),
+    ] {
+        assert!(sound.contains(from), "{from}");
+        let tables = BTreeMap::from([("status".to_owned(), "native,canonical\n1,2\n".to_owned())]);
+        let text = sound.replacen(from, to, 1);
+        let sources = Sources { file: "f".to_owned(), text, tables };
+        let told = Mapping::compile(&sources, &Contracts::builtin().unwrap()).err().unwrap();
+        assert!(told.len() == 1 && told[0].message.contains(wanted), "{told:#?}");
+    }
+}

@@ -212,6 +212,10 @@ impl Compiler<'_> {
             paths.iter().for_each(|path| self.can_find(path, place));
         }
         let arguments = call.arguments.iter().map(|word| word.text.clone()).collect();
+        let table = call.arguments.first().filter(|_| name == functions::TABLE);
+        if table.is_some_and(|table| self.faulty_tables.contains(&table.text)) {
+            return None;
+        }
         match (function.bind)(&call.arguments, &self.tables) {
             Ok(bound) => Some(Call { name: name.clone(), arguments, paths, bound }),
             Err(Misuse { message, at }) => {

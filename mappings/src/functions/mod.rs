@@ -216,6 +216,9 @@ pub const FUNCTIONS: &[Function] = &[
     applicant::ID_TYPE,
 ];
 
+/// The function that looks values up in a code table.
+pub(crate) const TABLE: &str = choice::TABLE.name;
+
 /// The function of that name.
 pub fn find(name: &str) -> Option<&'static Function> {
     FUNCTIONS.iter().find(|function| function.name == name)
