@@ -187,6 +187,7 @@ pub struct Function {
 /// Every function, in the order of the reference.
 pub const FUNCTIONS: &[Function] = &[
     text::CODE,
+    text::PROCEDURE_CODE,
     text::DIGITS,
     text::ZEROS,
     text::PHONE,
