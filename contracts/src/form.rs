@@ -144,15 +144,13 @@ impl Form {
 
 /// `YYYY`, `YYYY-MM` or `YYYY-MM-DD`, in the calendar.
 fn is_partial_date(text: &str) -> bool {
-    if text.len() == 10 && text.parse::<Moment>().is_ok() {
-        return true;
-    }
     let rest = match text.len() {
         4 => "-01-01",
         7 => "-01",
-        _ => "",
+        10 => return text.parse::<Moment>().is_ok(),
+        _ => return false,
     };
-    format!("{text}{rest}").parse::<jiff::civil::Date>().is_ok() && text.len() <= 10
+    format!("{text}{rest}").parse::<Moment>().is_ok()
 }
 
 fn collect_members(

@@ -7,7 +7,7 @@ use std::{cmp::Ordering, fmt, fmt::Write as _, str::FromStr};
 
 use jiff::{
     Timestamp,
-    civil::{Date, Time},
+    civil::{Date, DateTime, Time},
     tz,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Visitor};
@@ -170,27 +170,50 @@ impl FromStr for Moment {
 
     /// Reads the canonical text only: agencies' own forms are the mappings' business.
     fn from_str(text: &str) -> Result<Self, NotAMoment> {
-        if let Some(moment) = plain(text) {
-            return Ok(moment);
-        }
-        let bad = || NotAMoment(text.to_owned());
-        if text.len() == 10 {
-            return text.parse().map(Self::Day).map_err(|_| bad());
-        }
-        if !text.ends_with('Z') || text.as_bytes().get(10) != Some(&b'T') {
-            return Err(bad());
-        }
-        text.parse().map(Self::Instant).map_err(|_| bad())
+        let instant = || {
+            let (at, zone) = date_time(text)?;
+            let canonical = zone == "Z" && text.as_bytes().get(10) == Some(&b'T');
+            let at = tz::Offset::UTC.to_timestamp(at).ok().filter(|_| canonical);
+            at.map(Self::Instant)
+        };
+        plain(text).or_else(instant).ok_or_else(|| NotAMoment(text.to_owned()))
     }
+}
+
+/// The date and time that a text of RFC 3339 begins with, and its rest, which says the zone:
+/// `2013-11-04T08:15:30.5` and `+07:00`. Between the two stands `T`, `t` or a blank; seconds are 0
+/// to 59, a fraction has at most nine digits; the day is in the calendar.
+pub fn date_time(text: &str) -> Option<(DateTime, &str)> {
+    let (day, time) = text.as_bytes().split_at_checked(10)?;
+    let [b'T' | b't' | b' ', h1, h2, b':', m1, m2, b':', s1, s2, ..] = time else { return None };
+    let rest = text.get(19..)?;
+    let (nanosecond, zone) = match rest.strip_prefix('.') {
+        None => (0, rest),
+        Some(fraction) => {
+            let digits = fraction.bytes().take_while(u8::is_ascii_digit).count();
+            let (told, zone) = fraction.split_at_checked(digits).filter(|_| digits <= 9)?;
+            // Nine digits are nanoseconds; `parse` refuses that there are none.
+            let told: i32 = told.parse().ok()?;
+            (told * 10_i32.pow(9 - digits as u32), zone)
+        }
+    };
+    let (hour, minute) = (two([*h1, *h2])?, two([*m1, *m2])?);
+    let time = Time::new(hour, minute, two([*s1, *s2])?, nanosecond).ok()?;
+    Some((calendar(day)?.to_datetime(time), zone))
+}
+
+/// `YYYY-MM-DD` that the calendar has.
+fn calendar(day: &[u8]) -> Option<Date> {
+    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = day else { return None };
+    let (century, year) = (i16::from(two([*y1, *y2])?), i16::from(two([*y3, *y4])?));
+    Date::new(century * 100 + year, two([*m1, *m2])?, two([*d1, *d2])?).ok()
 }
 
 /// `YYYY-MM-DD` or `YYYY-MM-DDThh:mm:ssZ` that the calendar has: nearly every moment is such, and
 /// the whole grammar of times costs much more to read.
 fn plain(text: &str) -> Option<Moment> {
     let (day, time) = text.as_bytes().split_at_checked(10)?;
-    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = day else { return None };
-    let (century, year) = (i16::from(two([*y1, *y2])?), i16::from(two([*y3, *y4])?));
-    let day = Date::new(century * 100 + year, two([*m1, *m2])?, two([*d1, *d2])?).ok()?;
+    let day = calendar(day)?;
     match time {
         [] => Some(Moment::Day(day)),
         [b'T', h1, h2, b':', m1, m2, b':', s1, s2, b'Z'] => {
@@ -258,6 +281,39 @@ mod tests {
         {
             assert!(text.parse::<Moment>().is_err(), "{text}");
         }
+        for text in [
+            "2013-W40-3",
+            "2013-10-02Z",
+            "2013-10-02T05Z",
+            "2013-10-02T05:00Z",
+            "2013-10-02T050000Z",
+            "2013-10-02T05:00:60Z",
+            "2013-10-02T24:00:00Z",
+            "2013-02-29T05:00:00Z",
+            "2013-10-02T05:00:00z",
+            "2013-10-02t05:00:00Z",
+            "2013-10-02 05:00:00Z",
+            "2013-10-02T05:00:00,5Z",
+            "2013-10-02T05:00:00.Z",
+            "2013-10-02T05:00:00.+5Z",
+            "2013-10-02T05:00:00.1234567891Z",
+            "2013-10-02T05:00:00+07:00Z",
+            "2013-10-02T05:00:00[Asia/Tokyo]Z",
+            "+002013-10-02T05:00:00Z",
+            " 2013-10-02T05:00:00Z",
+            "2013-10-02T05:00:00.5Zđ",
+        ] {
+            assert!(text.parse::<Moment>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_fraction_of_a_second_is_kept() {
+        for text in ["2013-10-02T05:00:00.5Z", "2013-10-02T05:00:00.000000001Z"] {
+            assert_eq!(text.parse::<Moment>().unwrap().to_string(), text);
+        }
+        let zeros: Moment = "2013-10-02T05:00:00.250Z".parse().unwrap();
+        assert_eq!(zeros.to_string(), "2013-10-02T05:00:00.25Z");
     }
 
     proptest::proptest! {

@@ -9,6 +9,7 @@ mod outbound;
 mod own;
 mod owners;
 mod read;
+mod tables;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -255,7 +256,7 @@ impl Catalog {
             vec![Diagnostic::at(&name, &text, &span, error.message().to_owned(), "")]
         })?;
         misnamed(&agency.id, &file, folder)?;
-        let tables = tables(&folder.join("tables"))?;
+        let tables = tables::read(&folder.join("tables"))?;
         let mut found = Vec::new();
         for (name, settings) in &agency.channels {
             if own::is_taken(name) {
@@ -313,7 +314,7 @@ impl Catalog {
             }
         }
         self.agencies.push(agency);
-        if found.is_empty() { Ok(()) } else { Err(found) }
+        if found.is_empty() { Ok(()) } else { Err(tables::once(found, folder)) }
     }
 }
 
@@ -367,19 +368,6 @@ fn hash(sources: &Sources) -> Digest {
         bytes.extend_from_slice(table.as_bytes());
     }
     Digest::of(&bytes)
-}
-
-fn tables(folder: &Path) -> Result<BTreeMap<String, String>, Vec<Diagnostic>> {
-    let mut tables = BTreeMap::new();
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let path = entry.path();
-        if path.extension().is_some_and(|ending| ending == "csv")
-            && let Some(name) = path.file_stem().and_then(|name| name.to_str())
-        {
-            tables.insert(name.to_owned(), read_text(&path)?);
-        }
-    }
-    Ok(tables)
 }
 
 fn read_text(path: &Path) -> Result<String, Vec<Diagnostic>> {

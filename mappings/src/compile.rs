@@ -20,9 +20,9 @@ use self::format::of_charset;
 use crate::{
     condition::Condition,
     diagnostic::Diagnostic,
-    format::{Format, Reads, Step},
+    format::{Format, Reads, Shape, Step},
     functions::Table,
-    mapping::{Mapping, RecordMapping, Sources, read_table},
+    mapping::{BadTable, Mapping, RecordMapping, Sources, read_table},
     path::{Namespaces, Path, qualified},
 };
 
@@ -39,9 +39,15 @@ pub(crate) struct Compiler<'a> {
     sources: &'a Sources,
     contracts: &'a Contracts,
     tables: BTreeMap<String, Table>,
+    /// Tables that are there and cannot be read: told once, not again by who looks values up.
+    faulty_tables: BTreeSet<String>,
+    /// Members of the record, or of the list, whose rule is there and has a fault of its own.
+    faulty_rules: BTreeSet<String>,
     namespaces: Namespaces,
     /// Whether every member of a record is text, as in XML and CSV.
     textual: bool,
+    /// What a record is made of.
+    shape: Shape,
     /// The columns of a record, where they are declared.
     columns: Option<Vec<String>>,
     /// The members of a record that are read, by their first names.
@@ -78,14 +84,17 @@ impl<'a> Compiler<'a> {
     fn new(
         sources: &'a Sources,
         contracts: &'a Contracts,
-        read: impl Fn(&str) -> Result<Table, String>,
+        read: impl Fn(&str) -> Result<Table, BadTable>,
     ) -> Self {
         let mut compiler = Self {
             sources,
             contracts,
             tables: BTreeMap::new(),
+            faulty_tables: BTreeSet::new(),
+            faulty_rules: BTreeSet::new(),
             namespaces: Namespaces::new(),
             textual: false,
+            shape: Shape::Members,
             columns: None,
             named: BTreeSet::new(),
             found: Vec::new(),
@@ -93,9 +102,10 @@ impl<'a> Compiler<'a> {
         for (name, csv) in &sources.tables {
             match read(csv) {
                 Ok(table) => drop(compiler.tables.insert(name.clone(), table)),
-                Err(message) => {
+                Err((message, at)) => {
                     let file = format!("tables/{name}.csv");
-                    compiler.found.push(Diagnostic::at(&file, csv, &(0..0), message, ""));
+                    compiler.found.push(Diagnostic::at(&file, csv, &(at..at), message, ""));
+                    compiler.faulty_tables.insert(name.clone());
                 }
             }
         }
@@ -116,7 +126,8 @@ impl Mapping {
     /// Compiles a channel's mapping.
     ///
     /// # Errors
-    /// Every fault of the file and its tables, in the order of the file.
+    /// Every fault of the file and its tables, in the order of the file; that of a table is in
+    /// `tables/NAME.csv`.
     pub fn compile(sources: &Sources, contracts: &Contracts) -> Result<Self, Vec<Diagnostic>> {
         let mut compiler = Compiler::new(sources, contracts, read_table);
         let table = opened(&sources.file, &sources.text)?;
@@ -170,6 +181,7 @@ impl Compiler<'_> {
         let charset = self.charset(settings.charset, format.as_ref());
         let format = format.map(|format| of_charset(format, charset));
         self.textual = format.as_ref().is_some_and(Format::is_textual);
+        self.shape = format.as_ref().map_or(Shape::Elements, Format::shape);
         self.columns = format.as_ref().and_then(Format::declared);
         let archive = settings.zip.map(|value| self.archive(value));
         let each = settings.each.and_then(|value| self.each(value)).unwrap_or_default();
@@ -193,15 +205,24 @@ impl Compiler<'_> {
         Some(Mapping { charset: charset?, format, each, archive, records })
     }
 
-    /// Where columns are declared, a path names one of them.
-    fn names_column(&mut self, path: &Path, span: &Range<usize>) {
+    /// A path asks for what a record can have: for a column where it is a row, and for one of those
+    /// that are declared where they are.
+    fn can_find(&mut self, path: &Path, span: &Range<usize>) {
+        const NOTHING_ELSE: &str = "a row has columns and nothing else";
+        const QUOTED: &str = "name a column; one with a slash in its name is ./'a/b'";
         self.named.extend(path.first_name().map(ToOwned::to_owned));
-        if self.columns.is_none() {
+        if self.shape != Shape::Elements
+            && let Some(name) = path.attribute()
+        {
+            let message = format!("`@{name}` is an attribute, and only XML has attributes");
+            self.fault(span, message, "name a member or a column, without @");
             return;
         }
-        match path.first_name() {
-            Some(name) => self.is_column(name, span),
-            None => self.fault(span, "a row has columns and nothing else", "name a column"),
+        let within_row = self.shape != Shape::Columns || path.is_of_row();
+        match (path.first_name(), self.columns.is_some()) {
+            (_, false) if within_row => {}
+            (Some(name), true) if within_row => self.is_column(name, span),
+            _ => self.fault(span, NOTHING_ELSE, QUOTED),
         }
     }
 

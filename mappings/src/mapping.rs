@@ -223,24 +223,38 @@ impl Mapping {
     }
 }
 
-/// Reads a code table; the error is a sentence naming the line.
-pub(crate) fn read_table(text: &str) -> Result<Table, String> {
+/// Why a code table cannot be read: a sentence, and the byte offset that it concerns.
+pub(crate) type BadTable = (String, usize);
+
+/// Reads a code table.
+///
+/// # Errors
+/// The first row that does not fit.
+pub(crate) fn read_table(text: &str) -> Result<Table, BadTable> {
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
-    let header = reader.headers().map_err(|error| error.to_string())?;
+    let header = reader.headers().map_err(|error| (error.to_string(), 0))?;
     if header.get(0) != Some("native") || header.get(1) != Some("canonical") {
-        return Err("its first line must be `native,canonical`".to_owned());
+        return Err(("its first line must be `native,canonical`".to_owned(), 0));
     }
     let mut table = Table::new();
     for row in reader.records() {
-        let row = row.map_err(|error| error.to_string())?;
-        let line = row.position().map_or(0, csv::Position::line);
+        let row = row.map_err(|error| (error.to_string(), 0))?;
+        let at = row.position().map_or(0, |position| start_of_row(text, position.byte()));
         let (Some(native), Some(canonical)) = (row.get(0), row.get(1)) else {
-            return Err(format!("line {line} has fewer than two columns"));
+            return Err(("the row has fewer than two columns".to_owned(), at));
         };
         let native = crate::text::normalise::tidy_text(native).into_owned();
-        if table.insert(native, canonical.trim().to_owned()).is_some() {
-            return Err(format!("line {line} repeats a native value"));
+        if table.contains_key(&native) {
+            return Err((format!("the native value `{native}` stands in a row before"), at));
         }
+        table.insert(native, canonical.trim().to_owned());
     }
     Ok(table)
+}
+
+/// Where a row begins whose reading began there, perhaps at blank lines before it.
+fn start_of_row(text: &str, from: u64) -> usize {
+    let from = usize::try_from(from).unwrap_or(0);
+    let rest = text.get(from..).unwrap_or_default();
+    from + rest.len() - rest.trim_start_matches(['\r', '\n']).len()
 }

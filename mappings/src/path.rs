@@ -95,6 +95,25 @@ impl Path {
         }
     }
 
+    /// The attribute that it asks for, where it does.
+    pub(crate) fn attribute(&self) -> Option<&str> {
+        self.steps.iter().find_map(|step| match step {
+            Step::Attribute(name) => Some(name.text.as_str()),
+            _ => None,
+        })
+    }
+
+    /// Whether a record of columns, each once, may have it: a column, or the record itself.
+    pub(crate) fn is_of_row(&self) -> bool {
+        let first = |index: &Option<usize>| index.is_none_or(|index| index == 1);
+        !self.absolute
+            && match self.steps.as_slice() {
+                [] => true,
+                [Step::Child { namespace: None, index, .. }] => first(index),
+                _ => false,
+            }
+    }
+
     /// All nodes that the last step finds, in their order.
     pub fn find_all<'d>(
         &'d self,

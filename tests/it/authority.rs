@@ -15,6 +15,7 @@ on_each_store!(
     a_key_is_for_its_scopes_and_a_token_for_no_more,
     a_key_is_replaced_under_load_without_a_refused_call,
     a_reporting_tool_reads_what_is_public_and_nothing_else,
+    all_who_begin_a_store_at_once_do_what_they_came_for,
 );
 
 const AGENCY: &str = "ubnd-bien-hoa";
@@ -181,4 +182,30 @@ async fn who_shows_wrong_secrets_again_and_again_is_not_heard_for_a_while() {
         hub.sender("").client.get(format!("{}/healthz", hub.url)).send().await.unwrap().status(),
         200
     );
+}
+
+/// A store that is new to all of them: a hub that is started beside the making of its first keys.
+async fn all_who_begin_a_store_at_once_do_what_they_came_for(backend: Backend) {
+    const AT_ONCE: u32 = 4;
+    for round in 0..3 {
+        let folder = backend.folder(&format!("first-{round}"));
+        let made = std::thread::scope(|scope| {
+            let one = |number: u32| {
+                let folder = &folder;
+                move || folder.run(&["key", "new", &format!("reporting:so-{number}")])
+            };
+            let all: Vec<_> = (0..AT_ONCE).map(|number| scope.spawn(one(number))).collect();
+            all.into_iter().map(|one| one.join().unwrap()).collect::<Vec<_>>()
+        });
+        for output in &made {
+            assert_eq!(output.status.code(), Some(0), "{}", stderr(output));
+        }
+        let listed = key(&folder, &["list"]);
+        assert_eq!(listed.lines().count(), AT_ONCE as usize, "{listed}");
+        let hub = Hub::start(&folder).await;
+        for output in &made {
+            assert_eq!(hub.sender(stdout(output).trim()).get("/v1/feeds").await.0, 200);
+        }
+        hub.stop();
+    }
 }

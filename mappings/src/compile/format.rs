@@ -187,12 +187,14 @@ impl Compiler<'_> {
             chars.next().filter(|_| chars.next().is_none())
         };
         let known = "separator, quote, header (row), footer (rows)";
-        let takes = "marks are one character, rows are whole numbers";
+        let takes = "marks are one character, header a row from 1, footer a number of rows";
         self.own(table, ("CSV", known, takes), &mut |_, name, value| {
             Some(match name {
                 "separator" => mark(value).map(|mark| options.separator = mark).is_some(),
                 "quote" => mark(value).map(|mark| options.quote = mark).is_some(),
-                "header" => whole(value).map(|row| options.header = Header::Row(row)).is_some(),
+                "header" => {
+                    ordinal(value).map(|row| options.header = Header::Row(row as usize)).is_some()
+                }
                 "footer" => whole(value).map(|rows| options.skip_footer = rows).is_some(),
                 _ => return None,
             })

@@ -70,6 +70,7 @@ impl Compiler<'_> {
         })?;
         let (members, retracts) = self.form(&contract, parts.retract)?;
         let mut targets = Targets::default();
+        self.faulty_rules.clear();
         match parts.map.map(|(_, value)| (value.get_ref().as_table(), value.span())) {
             Some((Some(map), _)) => self.rules(map, "", &members, &mut targets),
             _ => self.fault(&span, "the record has no [record.map]", ""),
@@ -151,7 +152,7 @@ impl Compiler<'_> {
             None => (otherwise, record.clone()),
         };
         let at = rules.iter().position(|rule| rule.target == name);
-        if at.is_none() {
+        if at.is_none() && !self.faulty_rules.contains(name) {
             let message = format!("no rule produces `{name}`, which is needed here");
             self.fault(&span, message, "add the rule, or name another member");
         }
@@ -173,7 +174,10 @@ impl Compiler<'_> {
                 DeValue::Table(table) if !rule_table(table) => {
                     self.rules(table, &target, members, into);
                 }
-                _ => into.rules.extend(self.rule(&target, &name.span(), value, members)),
+                _ => match self.rule(&target, &name.span(), value, members) {
+                    Some(rule) => into.rules.push(rule),
+                    None => drop(self.faulty_rules.insert(target)),
+                },
             }
         }
     }
@@ -282,7 +286,17 @@ impl Compiler<'_> {
 
     /// Every required member needs a rule with one way that holds always.
     fn required(&mut self, span: &Range<usize>, what: &str, members: &[Member], rules: &[Rule]) {
-        for member in members.iter().filter(|member| member.required) {
+        let faulty: Vec<String> =
+            self.faulty_rules.iter().map(|target| target.replace("[0]", "[]")).collect();
+        // A rule that has a fault of its own is there all the same.
+        let missed = |member: &&Member| {
+            let within = |path: &String| {
+                let rest = path.strip_prefix(&member.path);
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+            };
+            member.required && !faulty.iter().any(within)
+        };
+        for member in members.iter().filter(missed) {
             let produced = rules.iter().any(|rule| {
                 let path = rule.target.replace("[0]", "[]");
                 let within = path.strip_prefix(&member.path);

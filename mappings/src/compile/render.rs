@@ -13,7 +13,7 @@ use super::{Compiler, opened};
 use crate::{
     diagnostic::Diagnostic,
     functions::Table,
-    mapping::{List, Rule, Source, Sources, Wants, Way},
+    mapping::{BadTable, List, Rule, Source, Sources, Wants, Way, read_table},
     path::Path,
     render::{Piece, Rendering, Written},
     text::normalise::tidy_text,
@@ -54,11 +54,11 @@ impl Rendering {
 }
 
 /// A code table from canonical to native.
-fn reversed(text: &str) -> Result<Table, String> {
-    crate::mapping::read_table(text)?;
+fn reversed(text: &str) -> Result<Table, BadTable> {
+    read_table(text)?;
     let mut table = Table::new();
     for row in csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes()).records() {
-        let row = row.map_err(|error| error.to_string())?;
+        let row = row.map_err(|error| (error.to_string(), 0))?;
         let column = |at: usize| tidy_text(row.get(at).unwrap_or_default()).into_owned();
         table.entry(column(1)).or_insert_with(|| column(0));
     }
@@ -173,7 +173,10 @@ impl Compiler<'_> {
                 DeValue::Table(table) if !table.keys().any(names_way) => {
                     self.makes(table, &target, from, into);
                 }
-                _ => into.extend(self.made_by(&target, &span, value, from).map(Piece::One)),
+                _ => match self.made_by(&target, &span, value, from) {
+                    Some(rule) => into.push(Piece::One(rule)),
+                    None => drop(self.faulty_rules.insert(target)),
+                },
             }
         }
     }
@@ -310,6 +313,7 @@ impl Compiler<'_> {
             });
             match rule {
                 Some(rule) => rule.required = true,
+                None if self.faulty_rules.contains(text) => {}
                 None => {
                     let message = format!("no rule makes `{text}`");
                     self.fault(&name.span(), message, "name a member of [map]");

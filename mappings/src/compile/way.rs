@@ -11,7 +11,7 @@ use super::Compiler;
 use crate::{
     condition::Condition,
     expression::{Expression, Type},
-    functions::{self, Kind},
+    functions::{self, Kind, Misuse},
     mapping::{Call, Source, Wants, Way},
     path::{Namespaces, Path},
     rule,
@@ -95,7 +95,7 @@ impl Compiler<'_> {
         } else {
             match Path::parse(&parsed.from.text, &self.namespaces) {
                 Ok(path) => {
-                    self.names_column(&path, &span(parsed.from.at, parsed.from.text.len()));
+                    self.can_find(&path, &span(parsed.from.at, parsed.from.text.len()));
                     Source::Path(path, None)
                 }
                 Err(message) => {
@@ -180,14 +180,20 @@ impl Compiler<'_> {
         for call in calls {
             let start = base + call.name.at;
             let place = start..start + call.name.text.len();
-            let function = self.call(&call, gives, &place)?;
+            let function = self.call(&call, gives, &place, base)?;
             gives = function.bound.gives;
             bound.push(function);
         }
         Some((bound, gives))
     }
 
-    fn call(&mut self, call: &rule::Call, given: Kind, place: &Range<usize>) -> Option<Call> {
+    fn call(
+        &mut self,
+        call: &rule::Call,
+        given: Kind,
+        place: &Range<usize>,
+        base: usize,
+    ) -> Option<Call> {
         let name = &call.name.text;
         let Some(function) = functions::find(name) else {
             let known: Vec<_> = functions::FUNCTIONS.iter().map(|function| function.name).collect();
@@ -203,13 +209,18 @@ impl Compiler<'_> {
         let mut paths = Vec::new();
         if function.usage.contains("PATH") {
             paths.extend(call.arguments.iter().filter_map(|word| path_of(&word.text)));
-            paths.iter().for_each(|path| self.names_column(path, place));
+            paths.iter().for_each(|path| self.can_find(path, place));
         }
         let arguments = call.arguments.iter().map(|word| word.text.clone()).collect();
+        let table = call.arguments.first().filter(|_| name == functions::TABLE);
+        if table.is_some_and(|table| self.faulty_tables.contains(&table.text)) {
+            return None;
+        }
         match (function.bind)(&call.arguments, &self.tables) {
             Ok(bound) => Some(Call { name: name.clone(), arguments, paths, bound }),
-            Err(message) => {
-                self.fault(place, format!("`{name}`: {message}"), function.summary);
+            Err(Misuse { message, at }) => {
+                let place = at.map_or_else(|| place.clone(), |at| base + at..base + at + 1);
+                self.fault(&place, format!("`{name}`: {message}"), function.summary);
                 None
             }
         }

@@ -262,6 +262,17 @@ pub enum Format {
 /// after it can: a ragged CSV row, a broken line of JSON Lines.
 pub type OnRecord<'a> = dyn FnMut(Result<(&Document, NodeId), Fault>) + 'a;
 
+/// What the records of a format are made of, and so what a path may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// Elements and their attributes.
+    Elements,
+    /// Members, which may have members.
+    Members,
+    /// Columns, which have nothing within.
+    Columns,
+}
+
 impl Format {
     /// The text that [`Format::read`] takes of a payload.
     ///
@@ -281,6 +292,15 @@ impl Format {
     /// Whether every member of a record is text.
     pub(crate) fn is_textual(&self) -> bool {
         !matches!(self, Self::Json(_) | Self::Rows(_))
+    }
+
+    /// What its records are made of.
+    pub(crate) fn shape(&self) -> Shape {
+        match self {
+            Self::Xml(_) => Shape::Elements,
+            Self::Csv(_) | Self::Fixed(_) | Self::Sheet(_) => Shape::Columns,
+            Self::Json(_) | Self::Rows(_) => Shape::Members,
+        }
     }
 
     /// The columns of a record, where the channel declares them.

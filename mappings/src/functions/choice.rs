@@ -27,12 +27,13 @@ pub(super) const TABLE: Function = Function {
         let (name, otherwise) = match arguments {
             [name] => (name, None),
             [name, otherwise] => (name, Some(otherwise.text.clone())),
-            _ => return Err("it is used as `table NAME [OTHERWISE]`".to_owned()),
+            _ => return Err("it is used as `table NAME [OTHERWISE]`".to_owned().into()),
         };
         let Some(table) = tables.get(&name.text).cloned() else {
             let known: Vec<_> = tables.keys().map(String::as_str).collect();
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-            return Err(format!("there is no table `{}`; the channel has: {known}", name.text));
+            let message = format!("there is no table `{}`; the channel has: {known}", name.text);
+            return Err(message.into());
         };
         let whole = |text: &String| text.parse::<i64>().is_ok_and(|n| n.to_string() == *text);
         let numeric = table.values().chain(otherwise.iter()).all(whole);
@@ -126,7 +127,7 @@ pub(super) const ABSENT: Function = Function {
     examples: &[("absent 000000001", "000000001", "-"), ("absent 000000001", "27", "27")],
     bind: |arguments, _| {
         if arguments.is_empty() {
-            return Err("it is used as `absent VALUE…`".to_owned());
+            return Err("it is used as `absent VALUE…`".to_owned().into());
         }
         let words: Vec<String> = arguments.iter().map(|word| word.text.clone()).collect();
         Ok(Bound::new(Kind::Text, move |value, _| {

@@ -1,194 +1,28 @@
 //! Dates and times in the forms agencies write them. A form's letters declare its precision.
 
-use contracts::{Moment, problem};
-use jiff::{
-    Timestamp, ToSpan,
-    civil::{DateTime, Time, date},
-    tz,
-};
+mod form;
+#[cfg(test)]
+mod tests;
 
-use super::{Bound, Fault, Function, Kind, Value, exactly};
+use contracts::{Moment, problem};
+use jiff::{civil::Time, tz};
+
+use self::form::{Form, Least, Token, form, moment, partial};
+use super::{Bound, Fault, Function, Kind, Misuse, Value, exactly};
 use crate::rule::Word;
 
-/// A declared form.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Form {
-    /// RFC 3339 with a zone.
-    Rfc3339,
-    /// `/Date(ms+0700)/`: milliseconds since 1970 in UTC; the offset is only for display.
-    Milliseconds,
-    /// The serial number of a spreadsheet: days since an epoch, the time as their fraction.
-    Serial {
-        /// Whether day 0 is 1 January 1904, as in workbooks of the old Macintosh.
-        from_1904: bool,
-    },
-    /// RFC 3339 whose `Z` is a literal: the time is local.
-    LocalZ,
-    /// Letters as in `dd/MM/yyyy HH:mm:ss`, local time.
-    Letters(Vec<Token>),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Token {
-    /// A field and how many digits it takes; 0 means one or two.
-    Field(char, usize),
-    Literal(char),
-}
-
-/// The parts a form found; absent parts stay `None`.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-struct Parts {
-    year: Option<i16>,
-    month: Option<i8>,
-    day: Option<i8>,
-    hour: Option<i8>,
-    minute: i8,
-    second: i8,
-    millisecond: i32,
-}
-
-fn form(text: &str) -> Result<Form, String> {
-    match text {
-        "rfc3339" => return Ok(Form::Rfc3339),
-        "msdate" => return Ok(Form::Milliseconds),
-        "local-z" => return Ok(Form::LocalZ),
-        "serial" => return Ok(Form::Serial { from_1904: false }),
-        "serial-1904" => return Ok(Form::Serial { from_1904: true }),
-        _ => {}
-    }
-    let mut tokens = Vec::new();
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        if !c.is_ascii_alphabetic() {
-            tokens.push(Token::Literal(c));
-            continue;
-        }
-        let mut count = 1;
-        while chars.next_if_eq(&c).is_some() {
-            count += 1;
-        }
-        let width = match (c, count) {
-            ('y', 4 | 2) | ('M' | 'd' | 'H' | 'm' | 's', 2) | ('f', 3) => count,
-            ('M' | 'd' | 'H', 1) => 0,
-            ('T', 1) => {
-                tokens.push(Token::Literal('T'));
-                continue;
-            }
-            _ => {
-                return Err(format!(
-                    "`{text}` is not a date form: use yyyy yy MM M dd d HH H mm ss fff and marks, \
-                     or rfc3339, msdate, local-z, serial, serial-1904"
-                ));
-            }
-        };
-        tokens.push(Token::Field(c, width));
-    }
-    Ok(Form::Letters(tokens))
-}
-
-fn letters(text: &str, tokens: &[Token]) -> Option<Parts> {
-    let mut parts = Parts::default();
-    let mut rest = text;
-    for token in tokens {
-        match *token {
-            Token::Literal(c) => rest = rest.strip_prefix(c)?,
-            Token::Field(c, width) => {
-                let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-                let take = if width == 0 { digits.min(2) } else { width };
-                if take == 0 || digits < take {
-                    return None;
-                }
-                let number: i16 = rest.get(..take)?.parse().ok()?;
-                rest = rest.get(take..)?;
-                let small = i8::try_from(number);
-                match c {
-                    // Two digits mean 1970 to 2069.
-                    'y' if width == 2 => {
-                        parts.year = Some(number + if number < 70 { 2000 } else { 1900 });
-                    }
-                    'y' => parts.year = Some(number),
-                    'M' => parts.month = Some(small.ok()?),
-                    'd' => parts.day = Some(small.ok()?),
-                    'H' => parts.hour = Some(small.ok()?),
-                    'm' => parts.minute = small.ok()?,
-                    's' => parts.second = small.ok()?,
-                    _ => parts.millisecond = i32::from(number),
-                }
-            }
-        }
-    }
-    rest.is_empty().then_some(parts)
-}
-
-fn local(at: DateTime) -> Option<Moment> {
-    tz::offset(7).to_timestamp(at).ok().map(Moment::Instant)
-}
-
-/// Days from the epoch, a fraction being the time to the second. Of 1900, where spreadsheets count
-/// a 29 February that never was, only what lies behind it is sure.
-fn serial(text: &str, from_1904: bool) -> Option<Moment> {
-    let (days, fraction) = text.split_once('.').unwrap_or((text, "0"));
-    let plain = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if !plain(days) || !plain(fraction) {
-        return None;
-    }
-    let days: i64 = days.parse().ok().filter(|days| (61..=2_958_465).contains(days))?;
-    let epoch = if from_1904 { date(1904, 1, 1) } else { date(1899, 12, 30) };
-    let day = epoch.checked_add(days.days()).ok()?;
-    let part: f64 = format!("0.{fraction}").parse().ok()?;
-    let seconds = (part * 86_400.0).round();
-    if seconds == 0.0 {
-        return Some(Moment::Day(day));
-    }
-    local(day.to_datetime(Time::midnight()).checked_add((seconds as i64).seconds()).ok()?)
-}
-
-fn moment(text: &str, form: &Form) -> Option<Moment> {
-    match form {
-        Form::Rfc3339 => text.parse::<Timestamp>().ok().map(Moment::Instant),
-        Form::LocalZ => local(text.strip_suffix('Z')?.parse().ok()?),
-        Form::Milliseconds => {
-            let inner = text.strip_prefix("/Date(")?.strip_suffix(")/")?;
-            let sign = inner.char_indices().skip(1).find(|(_, c)| matches!(c, '+' | '-'));
-            let digits = sign.map_or(inner, |(at, _)| inner.get(..at).unwrap_or(inner));
-            Timestamp::from_millisecond(digits.parse().ok()?).ok().map(Moment::Instant)
-        }
-        Form::Serial { from_1904 } => serial(text, *from_1904),
-        Form::Letters(tokens) => {
-            let parts = letters(text, tokens)?;
-            let (year, month, day) = (parts.year?, parts.month?, parts.day?);
-            let Some(hour) = parts.hour else {
-                return jiff::civil::Date::new(year, month, day).ok().map(Moment::Day);
-            };
-            let (minute, second) = (parts.minute, parts.second);
-            let nanos = parts.millisecond * 1_000_000;
-            local(DateTime::new(year, month, day, hour, minute, second, nanos).ok()?)
-        }
-    }
-}
-
-/// `YYYY`, `YYYY-MM` or `YYYY-MM-DD`.
-fn partial(text: &str, form: &Form) -> Option<String> {
-    let Form::Letters(tokens) = form else {
-        return moment(text, form).map(|found| found.day().to_string());
-    };
-    let parts = letters(text, tokens)?;
-    let year = parts.year.filter(|year| (1800..=2100).contains(year))?;
-    match (parts.month, parts.day) {
-        (None, None) => Some(format!("{year:04}")),
-        (Some(month), None) if (1..=12).contains(&month) => Some(format!("{year:04}-{month:02}")),
-        (Some(month), Some(day)) => {
-            jiff::civil::Date::new(year, month, day).ok().map(|date| date.to_string())
-        }
-        _ => None,
-    }
-}
-
-fn forms(arguments: &[Word]) -> Result<Vec<Form>, String> {
+/// The forms named, each of which can give a value of that precision.
+fn forms(arguments: &[Word], least: Least) -> Result<Vec<Form>, Misuse> {
     if arguments.is_empty() {
-        return Err("it needs at least one form, such as dd/MM/yyyy".to_owned());
+        return Err("it needs at least one form, such as dd/MM/yyyy".to_owned().into());
     }
-    arguments.iter().map(|word| form(&word.text)).collect()
+    let proved = |word: &Word| {
+        let form = form(&word.text)?;
+        let told = form.tells(&word.text, least);
+        told.map_err(|message| Misuse { message, at: Some(word.at) })?;
+        Ok(form)
+    };
+    arguments.iter().map(proved).collect()
 }
 
 pub(super) const DATE: Function = Function {
@@ -203,6 +37,7 @@ pub(super) const DATE: Function = Function {
         ("date msdate", "/Date(1383527730000+0700)/", "2013-11-04T01:15:30Z"),
         ("date local-z", "2013-11-04T08:15:30.000Z", "2013-11-04T01:15:30Z"),
         ("date rfc3339", "2014-05-05T08:00:05+07:00", "2014-05-05T01:00:05Z"),
+        ("date rfc3339-hhmm", "2014-05-05T08:00:05.250+0700", "2014-05-05T01:00:05.25Z"),
         ("date 'yyyy-MM-dd HH:mm'", "2013-11-04 08:15", "2013-11-04T01:15:00Z"),
         ("date serial dd/MM/yyyy", "41491", "2013-08-05"),
         ("date serial", "41491.34375", "2013-08-05T01:15:00Z"),
@@ -210,9 +45,13 @@ pub(super) const DATE: Function = Function {
         ("date dd/MM/yyyy", "31/02/2013", "!bad-date"),
         ("date dd/MM/yyyy", "2/10/2013", "!bad-date"),
         ("date rfc3339", "2014-05-05T08:00:05", "!bad-date"),
+        ("date rfc3339", "2014-05-05T08:00:05+0700", "!bad-date"),
+        ("date local-z", "2013-11-04Z", "!bad-date"),
+        ("date dd/MM/yyyy", "01/01/0001", "!bad-date"),
+        ("date yyyy-MM-dd", "9999-12-31", "!bad-date"),
     ],
     bind: |arguments, _| {
-        let forms = forms(arguments)?;
+        let forms = forms(arguments, Least::Day)?;
         Ok(Bound::new(Kind::Moment, move |value, _| {
             let text = value.into_text();
             let found = forms.iter().find_map(|form| moment(&text, form));
@@ -252,7 +91,7 @@ pub(super) const PARTIAL_DATE: Function = Function {
         ("partial_date yyyy", "68", "!bad-date"),
     ],
     bind: |arguments, _| {
-        let forms = forms(arguments)?;
+        let forms = forms(arguments, Least::Year)?;
         Ok(Bound::new(Kind::Text, move |value, _| {
             let text = value.into_text();
             let found = forms.iter().find_map(|form| partial(&text, form));
@@ -304,8 +143,11 @@ pub(super) const WRITE_DATE: Function = Function {
     bind: |arguments, _| {
         exactly(arguments, 1, "write_date FORM")?;
         let text = arguments.first().map_or("", |word| word.text.as_str());
-        let Form::Letters(tokens) = form(text)? else {
-            return Err(format!("`{text}` is read only: write letters, such as dd/MM/yyyy"));
+        let form = form(text)?;
+        form.tells(text, Least::Nothing)?;
+        let Form::Letters(tokens) = form else {
+            let message = format!("`{text}` is read only: write letters, such as dd/MM/yyyy");
+            return Err(message.into());
         };
         Ok(Bound::new(Kind::Text, move |value, _| {
             let at = match value {

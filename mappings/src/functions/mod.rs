@@ -147,8 +147,23 @@ fn change<'a>(text: Cow<'a, str>, apply: impl Fn(&str) -> Cow<'_, str>) -> Cow<'
     }
 }
 
-/// Binds a function to its arguments; the error is a sentence.
-type Bind = fn(&[Word], &BTreeMap<String, Table>) -> Result<Bound, String>;
+/// Why a function takes no such arguments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misuse {
+    /// A sentence.
+    pub message: String,
+    /// Byte offset in the rule of the argument that is wrong, where it is one alone.
+    pub at: Option<usize>,
+}
+
+impl From<String> for Misuse {
+    fn from(message: String) -> Self {
+        Self { message, at: None }
+    }
+}
+
+/// Binds a function to its arguments.
+type Bind = fn(&[Word], &BTreeMap<String, Table>) -> Result<Bound, Misuse>;
 
 /// One executed example: call, input, output (`-` when absent, `!code` when refused).
 type Example = (&'static str, &'static str, &'static str);
@@ -172,6 +187,7 @@ pub struct Function {
 /// Every function, in the order of the reference.
 pub const FUNCTIONS: &[Function] = &[
     text::CODE,
+    text::PROCEDURE_CODE,
     text::DIGITS,
     text::ZEROS,
     text::PHONE,
@@ -200,6 +216,9 @@ pub const FUNCTIONS: &[Function] = &[
     applicant::APPLICANT_KIND,
     applicant::ID_TYPE,
 ];
+
+/// The function that looks values up in a code table.
+pub(crate) const TABLE: &str = choice::TABLE.name;
 
 /// The function of that name.
 pub fn find(name: &str) -> Option<&'static Function> {

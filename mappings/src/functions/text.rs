@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, str::FromStr};
 
-use contracts::problem;
+use contracts::{code::ProcedureCode, problem};
 
 use super::{Bound, Fault, Function, Kind, Value, change, exactly};
 use crate::text::{charset::Charset, normalise};
@@ -19,6 +19,29 @@ pub(super) const CODE: Function = Function {
     bind: |arguments, _| {
         exactly(arguments, 0, "code")?;
         Ok(Bound::text(normalise::clean_code))
+    },
+};
+
+pub(super) const PROCEDURE_CODE: Function = Function {
+    name: "procedure_code",
+    usage: "procedure_code",
+    takes: &[Kind::Text],
+    summary: "A national procedure code without the suffix of who published it, as contracts have \
+              it.",
+    examples: &[
+        ("procedure_code", "1.001612", "1.001612"),
+        ("procedure_code", "1.001612.000.00.00.H19", "1.001612"),
+        ("procedure_code", "t–dna–123456–tt", "T-DNA-123456-TT"),
+        ("procedure_code", "1.001612.H19", "!bad-code"),
+        ("procedure_code", "CC-05", "!bad-code"),
+    ],
+    bind: |arguments, _| {
+        exactly(arguments, 0, "procedure_code")?;
+        Ok(Bound::new(Kind::Text, |value, _| {
+            let code = ProcedureCode::parse(&value.into_text());
+            let code = code.map_err(|_| Fault(&problem::BAD_CODE))?;
+            Ok(Some(code.short().to_owned().into()))
+        }))
     },
 };
 

@@ -8,8 +8,9 @@ use crate::{
 };
 
 /// Forms that offices use, the likelier first where a value fits several.
-pub(crate) const FORMS: [&str; 21] = [
+pub(crate) const FORMS: [&str; 22] = [
     "rfc3339",
+    "rfc3339-hhmm",
     "msdate",
     "yyyy-MM-dd",
     "yyyy-MM-dd HH:mm:ss",

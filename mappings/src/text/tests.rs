@@ -141,6 +141,9 @@ fn the_plan_is_sent_decomposed() {
     let whole = nfc(raw);
     let lines: String = raw.split_inclusive('\n').map(nfc).collect();
     assert_eq!(lines, whole);
+    // Composed by another implementation: Python's unicodedata.normalize("NFC", text).
+    let composed = include_str!("../../../tests/corpus/text/ke-hoach-dong-nai.nfc.txt");
+    assert!(whole == composed && nfc(composed) == composed && raw != composed);
     assert_eq!((raw.chars().count(), whole.chars().count()), (12_742, 12_602));
     for charset in [Charset::Utf16, Charset::DoubleUtf8] {
         assert_eq!(decoded(charset, &charset.encode(raw).unwrap()), raw);
