@@ -39,15 +39,38 @@ pub(super) fn connection(path: &Path) -> Result<Connection, StoreError> {
         )));
     }
     let connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    with_wal(&connection)?;
     // A store that is served asks for less, and waits for the disk before it answers (`barrier`).
     // What is moved between pages is overwritten where it lay, as far as that page is written
     // anyway: else an erasure could not reach it.
     connection.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;
+        "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;
          PRAGMA journal_size_limit = 268435456; PRAGMA secure_delete = FAST;",
     )?;
     settings(&connection)?;
     Ok(connection)
+}
+
+/// Has the file have a WAL. Of several who do so with a new file, SQLite turns all but one away
+/// without having them wait.
+fn with_wal(connection: &Connection) -> Result<(), rusqlite::Error> {
+    const TRIES: u32 = 100;
+    const REST: Duration = Duration::from_millis(20);
+    let mut tried = 0;
+    loop {
+        match connection.execute_batch("PRAGMA journal_mode = WAL") {
+            Err(error) if is_busy(&error) && tried < TRIES => {
+                tried += 1;
+                thread::sleep(REST);
+            }
+            other => return other,
+        }
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
 }
 
 /// The writing connection of a store, its schema made, and the key of content hashes.
