@@ -109,6 +109,7 @@ on_each_store!(
     statistics_equal_the_counts_of_the_truth_and_a_repeated_record_counts_once,
     an_agency_reaches_nothing_of_another_and_the_portal_no_personal_member,
     nobody_tells_in_the_name_of_another_agencys_system,
+    a_message_that_stored_nothing_may_be_sent_anew,
     a_refused_message_is_traced_with_place_and_advice_and_may_be_mended,
     feeds_give_every_record_once_whatever_the_page,
     a_record_is_had_by_the_reference_in_its_event,
@@ -251,6 +252,35 @@ async fn nobody_tells_in_the_name_of_another_agencys_system(backend: Backend) {
         let (status, receipt) = say("HOSO", source).await;
         assert_eq!((status, &receipt["outcome"]), (200, &json!("stored")), "{receipt}");
     }
+}
+
+/// What an empty list has said, other content cannot contradict.
+async fn a_message_that_stored_nothing_may_be_sent_anew(backend: Backend) {
+    let folder = backend.folder_of("empty", &["tests/corpus/named"]);
+    let key = folder.key("agency:so-y-te");
+    let hub = Hub::start(&folder).await;
+    let agency = hub.sender(&key);
+    let one = json!([{ "loai": "HOSO", "nguon": "so-y-te", "ma": "A-1", "trangThai": "4",
+        "luc": "2026-01-02T03:00:00Z", "nguoiNop": "Lâm Thị Mẫu" }]);
+    let mut other = one.clone();
+    other[0]["trangThai"] = json!("5");
+    let (one, other) = (one.to_string(), other.to_string());
+    for (body, status, outcome, records) in [
+        ("[]", 200, "stored", 0),
+        ("[]", 200, "duplicate", 0),
+        (&*one, 200, "stored", 1),
+        (&*other, 409, "conflict", 0),
+        ("[]", 409, "conflict", 0),
+        (&*one, 200, "duplicate", 1),
+    ] {
+        let told = agency.push("so-y-te.tin", Some("ngay-1"), body.as_bytes()).await.unwrap();
+        let receipt = told.1.get("receipt").unwrap_or(&told.1);
+        let came = (told.0, &receipt["outcome"], &receipt["records"]);
+        assert_eq!(came, (status, &json!(outcome), &json!(records)), "{body} {}", told.1);
+    }
+    assert_eq!(agency.found("/v1/messages/ngay-1").await["messages"].as_array().unwrap().len(), 4);
+    hub.stop();
+    folder.verify();
 }
 
 async fn a_refused_message_is_traced_with_place_and_advice_and_may_be_mended(backend: Backend) {

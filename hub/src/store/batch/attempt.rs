@@ -163,6 +163,10 @@ impl Attempts {
             Some(Outcome::Partial) if same && !same_mapping => {
                 Decision::Fresh { previous: Some(at) }
             }
+            // An empty list stored nothing that other content could contradict.
+            Some(Outcome::Stored) if !same && known.records == 0 => {
+                Decision::Fresh { previous: Some(at) }
+            }
             Some(_) if same => Decision::Known(at),
             _ => match self.conflicts.get(&(key, chunk.dedup)) {
                 Some(kept) => Decision::Known(*kept),
