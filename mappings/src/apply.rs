@@ -158,6 +158,7 @@ impl<'a> Run<'a> {
             Ok((document, record)) => document.offset(*record),
             Err(fault) => fault.offset,
         };
+        let native = item.as_ref().ok().copied();
         let mut key = None;
         let mut outcome = match item {
             Ok((document, record)) => {
@@ -173,7 +174,7 @@ impl<'a> Run<'a> {
             }
         }
         let key = key.as_deref();
-        on_record(&Origin { record, key, offset, mapping, places, stopped }, outcome);
+        on_record(&Origin { record, key, native, offset, mapping, places, stopped }, outcome);
     }
 }
 

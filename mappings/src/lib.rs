@@ -22,6 +22,7 @@ pub mod mapping;
 pub mod origin;
 pub mod path;
 pub mod profile;
+pub mod quality;
 pub mod render;
 pub mod rule;
 pub mod text;

@@ -7,7 +7,11 @@ use std::{
 
 use contracts::{ContractId, Place, Problem};
 
-use crate::mapping::Mapping;
+use crate::{
+    document::{Document, NodeId},
+    mapping::Mapping,
+    quality::{self, Doubted},
+};
 
 /// The names of a sheet's columns.
 pub(crate) type Columns = BTreeMap<u32, String>;
@@ -148,6 +152,8 @@ pub struct Origin<'a> {
     pub record: u32,
     /// For one that is refused: the key that it bears, where that could be read.
     pub key: Option<&'a str>,
+    /// The record itself, where it could be read.
+    pub(crate) native: Option<(&'a Document, NodeId)>,
     pub(crate) offset: usize,
     pub(crate) mapping: &'a Mapping,
     pub(crate) places: &'a Places<'a>,
@@ -166,6 +172,12 @@ impl Origin<'_> {
             record: Some(self.record),
         };
         self.places.complete(&mut problem.place);
+    }
+
+    /// What may be doubted of what the rules read of it.
+    pub fn doubts(&self) -> Vec<Doubted> {
+        let of = |(document, record)| quality::of_native(self.mapping, document, record);
+        self.native.map(of).unwrap_or_default()
     }
 
     /// Asks for no more records: those that follow are neither mapped nor handed over.

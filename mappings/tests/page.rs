@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::{Contracts, Draft, problem::CATALOGUE};
-use mappings::{Gazetteer, Mapping, Sources, expression, functions, text::charset::Charset};
+use mappings::{
+    Gazetteer, Mapping, Sources, expression, functions, quality::DOUBTS, text::charset::Charset,
+};
 use serde_json::{Value, json};
 
 const PAGE: &str = include_str!("../../docs/mapping.md");
@@ -216,6 +218,8 @@ fn charsets_refusals_and_settings_are_all_there_and_no_others() {
     // Not of a record but of a message.
     assert!(own.contains("`id-reused`") && codes.insert("id-reused".to_owned()));
     assert_eq!(codes, CATALOGUE.iter().map(|kind| kind.code.to_owned()).collect());
+    let doubts: BTreeSet<_> = DOUBTS.iter().map(|doubt| doubt.code.to_owned()).collect();
+    assert_eq!(first_cells(section("## Doubts")), doubts);
     let advice = |text: &str| {
         let told = compile(text).err().unwrap();
         let line = told.lines().find(|line| line.trim().starts_with("settings: ")).unwrap();

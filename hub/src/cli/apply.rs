@@ -1,4 +1,5 @@
-//! `lienthong apply`: one native file through its channel's mapping and contracts.
+//! `lienthong apply`: one native file through its channel's mapping and contracts. What may be
+//! doubted of a record that is accepted is told beside it.
 
 use std::{
     fs,
@@ -7,8 +8,11 @@ use std::{
 };
 
 use contracts::{Contracts, Draft, Problem, problem};
-use mappings::{Origin, Outcome};
-use serde_json::json;
+use mappings::{
+    Origin, Outcome,
+    quality::{self, Doubted},
+};
+use serde_json::{Value, json};
 
 use super::{Exit, find};
 use crate::{
@@ -22,7 +26,7 @@ pub(super) fn sealed(
     channel: &Channel,
     contracts: &Contracts,
     payload: &[u8],
-    on_outcome: &mut dyn FnMut(Option<u32>, Outcome<'_>),
+    on_outcome: &mut dyn FnMut(Option<&Origin<'_>>, Outcome<'_>),
 ) -> io::Result<()> {
     let gazetteer = catalog::gazetteer().map_err(io::Error::other)?;
     container::apply(&channel.mapping, payload, &gazetteer, &mut |told| {
@@ -30,7 +34,7 @@ pub(super) fn sealed(
             Told::Fault(problem) => on_outcome(None, Err(vec![*problem])),
             Told::Record(origin, outcome) => {
                 let outcome = outcome.and_then(|drafts| seal(contracts, drafts, origin));
-                on_outcome(Some(origin.record), outcome);
+                on_outcome(Some(origin), outcome);
             }
         }
         true
@@ -88,12 +92,12 @@ pub(super) fn run(
     };
     let mut exit = Exit::Done;
     let mut told = Ok(());
-    let mut on_outcome = |record: Option<u32>, outcome: Outcome<'_>| {
+    let mut on_outcome = |origin: Option<&Origin<'_>>, outcome: Outcome<'_>| {
         if outcome.is_err() {
             exit = Exit::PartlyRefused;
         }
         if told.is_ok() {
-            told = tell(record, &outcome, out, err);
+            told = tell(origin, &outcome, out, err);
         }
     };
     match payload {
@@ -105,19 +109,31 @@ pub(super) fn run(
 }
 
 fn tell(
-    record: Option<u32>,
+    origin: Option<&Origin<'_>>,
     outcome: &Outcome<'_>,
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> io::Result<()> {
-    match outcome {
-        Ok(drafts) => {
-            for draft in drafts {
-                serde_json::to_writer(&mut *out, draft)?;
-                writeln!(out)?;
-            }
-            Ok(())
+    let record = origin.map(|origin| origin.record);
+    let drafts = match outcome {
+        Ok(drafts) => drafts,
+        Err(problems) => {
+            return writeln!(err, "{}", json!({ "record": record, "problems": problems }));
         }
-        Err(problems) => writeln!(err, "{}", json!({ "record": record, "problems": problems })),
+    };
+    for draft in drafts {
+        serde_json::to_writer(&mut *out, draft)?;
+        writeln!(out)?;
     }
+    let mut doubted = origin.map(Origin::doubts).unwrap_or_default();
+    doubted.extend(drafts.iter().flat_map(quality::of_draft));
+    if doubted.is_empty() {
+        return Ok(());
+    }
+    let warning = |(doubt, path): &Doubted| {
+        let detail = doubt.detail();
+        json!({ "code": doubt.code, "path": path, "detail": detail })
+    };
+    let warnings: Vec<Value> = doubted.iter().map(warning).collect();
+    writeln!(err, "{}", json!({ "record": record, "warnings": warnings }))
 }
