@@ -97,7 +97,8 @@ pub(super) async fn dossier(
     let mut found = api.operations.dossier(&reader, &code, source, as_of).await?;
     // A code may have been sent as it is told here, and kept as every code is.
     if let (Lookup::Nothing, Some(kept)) = (&found.lookup, as_kept(&code)) {
-        found = api.operations.dossier(&reader, &kept, source, as_of).await?;
+        // Rare, and boxed: every look-up would carry its room.
+        found = Box::pin(api.operations.dossier(&reader, &kept, source, as_of)).await?;
     }
     let LookedUp { lookup, log_id, size } = found;
     let mark = Mark::of_journal(&headers, (&log_id, size), tag)?;
