@@ -72,7 +72,7 @@ pub use feedback::{FeedbackPage, FeedbackQuestion, FeedbackSummary};
 pub(crate) use findings::told;
 pub use findings::{FindingPage, FindingQuestion};
 pub use links::{LinkPage, LinkStanding, LinkState, LinkVisit, LinksAsked};
-pub use lookups::{Claim, Labelled, PublicView};
+pub use lookups::{Claim, Labelled, PublicView, Recognised};
 pub use messages::Trace;
 pub use pollers::PollerStanding;
 pub use reports::{
@@ -108,6 +108,8 @@ pub struct Operations {
     pub drift: DriftSeen,
     /// Look-ups answered before.
     pub answers: Answers,
+    /// Applicants recognised before.
+    pub recognised: Recognised,
     /// Reports written before.
     pub written_reports: WrittenReports,
     /// Turns of the questions that take long.
@@ -202,6 +204,7 @@ impl Operations {
             drop_folders: Standings::default(),
             drift: DriftSeen::default(),
             answers: Answers::default(),
+            recognised: Recognised::default(),
             written_reports: Default::default(),
             scans: Scans::default(),
             few: FEW,
@@ -246,8 +249,12 @@ impl Operations {
                 Some((told, whose)) => {
                     let text = told.text()?;
                     if let Some(asked) = asked.filter(|_| moment.is_some() && whose == Whose::All) {
-                        let basis = Arc::new(basis(code, &one, (moment, size)));
-                        let given = Given { text: text.clone(), log_id: log_id.clone(), basis };
+                        let basis = basis(code, &one.observations, (moment, size));
+                        let given = Given {
+                            text: text.clone(),
+                            log_id: log_id.clone(),
+                            basis: basis.into(),
+                        };
                         self.answers.keep(asked, given);
                     }
                     Lookup::One(Dossier { text, as_of: one.as_of })
@@ -323,9 +330,8 @@ impl Operations {
 }
 
 /// What a look-up of a code rests on, having found one dossier.
-fn basis(code: &str, found: &Heard, (moment, size): (Option<u64>, u64)) -> Basis {
-    let names: Vec<_> =
-        found.observations.iter().map(|one| (one.identity(), code_of(&one.content))).collect();
+fn basis(code: &str, said: &[Observation], (moment, size): (Option<u64>, u64)) -> Basis {
+    let names: Vec<_> = said.iter().map(|one| (one.identity(), code_of(&one.content))).collect();
     let names = names.iter().map(|(name, code)| (name, code.as_deref()));
     Basis { moment, size, marks: Marks::asked(code, names).numbers().collect() }
 }

@@ -1,5 +1,6 @@
 //! Where is my dossier: what the public is told, who is told it, and who is not.
 
+mod again;
 mod beside;
 mod kept;
 mod shown;

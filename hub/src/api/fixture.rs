@@ -109,6 +109,7 @@ impl Bench {
             drop_folders: Default::default(),
             drift: Default::default(),
             answers: Default::default(),
+            recognised: Default::default(),
             written_reports: Default::default(),
             scans: Default::default(),
             few: 0,

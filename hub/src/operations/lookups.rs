@@ -1,5 +1,6 @@
 //! What the public is told of one dossier: who knows its code and what only its applicant would.
 
+mod shown;
 mod watches;
 
 use contracts::{Moment, Status};
@@ -7,17 +8,19 @@ use jiff::civil::Date;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Operations, agency_of, folded};
+use super::{Operations, agency_of, basis, folded};
 use crate::{
     auth::Principal,
     registry::{
-        Content, DossierState, Observation,
+        Content, DossierState, Observation, Settings,
         deadline::Due,
-        lookup::{codes, is_known_to, masked, next_step},
+        lookup::{as_compared, codes, is_known_to, masked, next_step, secrets},
     },
-    store::{DossierRow, StoreError, decode},
+    store::{DossierRow, Rules, StoreError, decode},
 };
+use shown::{Proof, Shown};
 
+pub use shown::Recognised;
 pub use watches::{ToldWatch, WATCH_DAYS, WATCH_DAYS_MAX, WATCHES_MAX, Watching};
 
 /// Dossiers of one code that are looked at.
@@ -32,6 +35,13 @@ pub struct Claim {
     pub secret: String,
     /// The agency, where the code is one of several.
     pub agency: Option<String>,
+}
+
+impl Claim {
+    /// Whether it may be of the dossier of a key, by the agency.
+    fn is_of(&self, key: &str) -> bool {
+        self.agency.as_deref().is_none_or(|agency| agency_of(key) == agency)
+    }
 }
 
 /// A name in both languages, with the id or code that it stands for.
@@ -93,6 +103,21 @@ pub struct PublicView {
     pub as_of: u64,
 }
 
+impl PublicView {
+    /// The bytes that its texts take in memory.
+    fn bytes(&self) -> usize {
+        let named = |one: &Labelled<String>| {
+            [Some(&one.id), one.name.as_ref(), one.name_en.as_ref()]
+                .into_iter()
+                .flatten()
+                .map(String::len)
+                .sum::<usize>()
+        };
+        let procedure = self.procedure.as_ref().map_or(0, named);
+        self.code.len() + self.applicant.len() + procedure + named(&self.agency)
+    }
+}
+
 impl Operations {
     /// What the public is told of the dossier that a claim is of; nothing where there is none, or
     /// the claim is wrong: nobody is told which. Where it is of several, the last changed.
@@ -113,42 +138,83 @@ impl Operations {
         claim: &Claim,
         today: Date,
     ) -> Result<Option<(String, PublicView)>, StoreError> {
-        let mut known: Option<(DossierRow, PublicView)> = None;
         for code in codes(&claim.code) {
-            let found = self.store.find(code, None).await?;
-            let whose = |row: &DossierRow| {
-                claim.agency.as_deref().is_none_or(|agency| agency_of(&row.key) == agency)
+            let found = match self.shown(claim, &code, today).await {
+                Some(shown) => shown,
+                // Rare where it repeats, and boxed: every look-up would carry its room.
+                None => Box::pin(self.found(claim, code, today)).await?,
             };
-            let (size, only) = (found.size, found.dossiers.len() == 1);
-            let seen = found.dossiers.iter().filter(|row| self.may_see(&Principal::Portal, row));
-            for row in seen.filter(|row| whose(row)).take(DOSSIERS_MAX) {
-                let observations = match only {
-                    true => found.observations.clone(),
-                    false => self.store.observations(row.key.clone(), None).await?,
-                };
-                let told = self.claimed(claim, &row.key, &observations, &found.rules).await?;
-                let Some(state) = told else { continue };
-                if known.as_ref().is_none_or(|(last, _)| last.position < row.position) {
-                    let settings = &found.rules.settings;
-                    let view = self.public_view(state, settings, (size, today)).await?;
-                    known = Some((row.clone(), view));
-                }
-            }
-            if known.is_some() {
-                break;
+            if found.is_some() {
+                return Ok(found);
             }
         }
-        Ok(known.map(|(row, view)| (row.key, view)))
+        Ok(None)
     }
 
-    /// The state of a dossier, personal members among it, where the claim is right.
-    async fn claimed(
+    /// What a code's only dossier says to a claim, where somebody was shown it before and that
+    /// still holds.
+    async fn shown(
         &self,
         claim: &Claim,
+        code: &str,
+        today: Date,
+    ) -> Option<Option<(String, PublicView)>> {
+        let shown = self.recognised.get(code).filter(|shown| shown.day == today)?;
+        let as_of = self.store.holds(&shown.basis).await?;
+        let is_right = claim.is_of(&shown.key) & shown.proof.is_of(&as_compared(&claim.secret));
+        Some(is_right.then(|| {
+            let agency = self.labelled(&shown.view.agency.id);
+            (shown.key.clone(), PublicView { agency, as_of, ..shown.view.clone() })
+        }))
+    }
+
+    /// What a code's dossiers say to a claim: that which was changed last, of those it is right of.
+    async fn found(
+        &self,
+        claim: &Claim,
+        code: String,
+        today: Date,
+    ) -> Result<Option<(String, PublicView)>, StoreError> {
+        let found = self.store.find(code.clone(), None).await?;
+        let (size, only) = (found.size, found.dossiers.len() == 1);
+        let seen = found.dossiers.iter().filter(|row| self.may_see(&Principal::Portal, row));
+        let mut known: Option<(&DossierRow, PublicView)> = None;
+        for row in seen.filter(|row| claim.is_of(&row.key)).take(DOSSIERS_MAX) {
+            let read = match only {
+                true => None,
+                false => Some(self.store.observations(row.key.clone(), None).await?),
+            };
+            let observations = read.as_deref().unwrap_or(&found.observations);
+            let Some((state, secrets)) =
+                self.with_persons(&row.key, observations, &found.rules).await?
+            else {
+                continue;
+            };
+            if !is_known_to(&claim.secret, &secrets)
+                || known.as_ref().is_some_and(|(last, _)| last.position >= row.position)
+            {
+                continue;
+            }
+            let view = self.public_view(state, &found.rules.settings, (size, today)).await?;
+            if only && found.moment.is_some() {
+                let basis = basis(&code, observations, (found.moment, size));
+                let proof =
+                    Proof::of(&secrets).map_err(|error| StoreError::fault(error.to_string()))?;
+                let (key, view) = (row.key.clone(), view.clone());
+                self.recognised.keep(code.clone(), Shown { key, view, day: today, proof, basis });
+            }
+            known = Some((row, view));
+        }
+        Ok(known.map(|(row, view)| (row.key.clone(), view)))
+    }
+
+    /// The state of a dossier, personal members among it, and what shows its applicant.
+    async fn with_persons(
+        &self,
         key: &str,
         observations: &[Observation],
-        rules: &crate::store::Rules,
-    ) -> Result<Option<DossierState>, StoreError> {
+        rules: &Rules,
+    ) -> Result<Option<(DossierState, Vec<String>)>, StoreError> {
         let positions = observations.iter().map(|one| one.position).collect();
         let texts = self.store.personal(positions).await?;
         let whole = decode::whole(observations, &texts)?;
@@ -157,16 +223,26 @@ impl Operations {
             _ => None,
         };
         let receipts: Vec<String> = whole.iter().filter_map(printed).collect();
-        let folded = folded(&whole, key, rules).map(|(state, _)| state);
-        let right =
-            |state: &DossierState| is_known_to(&claim.secret, state.applicant.as_ref(), &receipts);
-        Ok(folded.filter(right))
+        Ok(folded(&whole, key, rules).map(|(state, _)| {
+            let secrets = secrets(state.applicant.as_ref(), &receipts);
+            (state, secrets)
+        }))
+    }
+
+    /// An agency by its names.
+    fn labelled(&self, id: &str) -> Labelled<String> {
+        let agency = self.catalog.agencies.iter().find(|agency| agency.id == id);
+        Labelled {
+            id: id.to_owned(),
+            name: agency.map(|agency| agency.name.clone()),
+            name_en: agency.map(|agency| agency.name_en.clone()),
+        }
     }
 
     async fn public_view(
         &self,
         state: DossierState,
-        settings: &crate::registry::Settings,
+        settings: &Settings,
         (as_of, today): (u64, Date),
     ) -> Result<PublicView, StoreError> {
         let edition = self.published.edition(&*self.store, Some(as_of)).await?;
@@ -178,7 +254,6 @@ impl Operations {
             Some(Ok(Due::At(due))) => Some(due),
             _ => None,
         };
-        let agency = self.catalog.agencies.iter().find(|agency| agency.id == state.agency);
         let procedure = state.procedure.or(state.procedure_source_code);
         let (next, next_en) = next_step(state.status);
         let own = state.identities.first().map(|name| name.source_code.clone());
@@ -190,11 +265,7 @@ impl Operations {
                 name: state.procedure_name,
                 name_en: None,
             }),
-            agency: Labelled {
-                id: state.agency.clone(),
-                name: agency.map(|agency| agency.name.clone()),
-                name_en: agency.map(|agency| agency.name_en.clone()),
-            },
+            agency: self.labelled(&state.agency),
             submitted_at: state.submitted_at,
             accepted_at: state.accepted_at,
             due_at: state.due_at,

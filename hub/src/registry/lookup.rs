@@ -103,28 +103,36 @@ fn decoded(value: &str) -> String {
     String::from_utf8(bytes).unwrap_or_default()
 }
 
-/// Whether a secret is what only an applicant, or who holds the receipt, would know: the last four
-/// characters of a telephone or identity number, or what is printed on the receipt. All of them are
-/// looked at, whichever it is.
-pub fn is_known_to(secret: &str, applicant: Option<&Applicant>, receipts: &[String]) -> bool {
-    let secret = plain(secret);
-    let secret = secret.trim();
-    let numbers = applicant.map(|one| [one.phone.as_deref(), one.id_number.as_deref()]);
-    let ends = numbers.into_iter().flatten().flatten().map(|number| {
-        let letters = number.chars().count();
-        let last: String = number.chars().skip(letters.saturating_sub(LAST_CHARS)).collect();
-        // A number that is no longer than what is asked of it is no secret.
-        letters > LAST_CHARS && same(&last, secret)
-    });
-    let printed = receipts.iter().map(|receipt| same(receipt, secret));
-    ends.chain(printed).fold(false, |known, one| known | one)
+/// Whether a secret is what only an applicant, or who holds the receipt, would know. All that would
+/// show it are looked at, whichever it is.
+pub fn is_known_to(secret: &str, secrets: &[String]) -> bool {
+    let secret = as_compared(secret);
+    secrets.iter().fold(false, |known, one| known | same(one, &secret))
 }
 
-/// Whether two texts are the same but for capitals, in a time that does not tell where they differ.
+/// A secret as it is compared: as it is seen, without capitals of its own.
+pub fn as_compared(secret: &str) -> String {
+    plain(secret).trim().to_ascii_uppercase()
+}
+
+/// What only an applicant, or who holds the receipt, would know, as it is compared: the last four
+/// characters of a telephone or identity number, and what is printed on the receipt.
+pub fn secrets(applicant: Option<&Applicant>, receipts: &[String]) -> Vec<String> {
+    let numbers = applicant.map(|one| [one.phone.as_deref(), one.id_number.as_deref()]);
+    let ends = numbers.into_iter().flatten().flatten().filter_map(|number| {
+        let letters = number.chars().count();
+        // A number that is no longer than what is asked of it is no secret.
+        let before = letters.checked_sub(LAST_CHARS).filter(|before| *before > 0)?;
+        Some(number.chars().skip(before).collect::<String>())
+    });
+    let all = ends.chain(receipts.iter().cloned()).map(|one| one.to_ascii_uppercase());
+    all.filter(|one| !one.is_empty()).collect()
+}
+
+/// Whether two texts are the same, in a time that does not tell where they differ.
 fn same(one: &str, other: &str) -> bool {
-    let (one, other) = (one.to_ascii_uppercase(), other.to_ascii_uppercase());
     let differ = one.bytes().zip(other.bytes()).fold(0, |differ, (a, b)| differ | (a ^ b));
-    one.len() == other.len() && differ == 0 && !one.is_empty()
+    one.len() == other.len() && differ == 0
 }
 
 /// A name as others than its bearer may read it: `Nguyễn Văn An` is `Nguyễn V** A**`. The name of
@@ -221,15 +229,16 @@ mod tests {
 
     #[test]
     fn the_last_four_of_a_number_or_the_receipts_own_word_show_who_asks() {
-        let (who, receipts) = (person("Nguyễn Văn An"), ["7H2K-91QD".to_owned()]);
+        let (who, receipts) = (person("Nguyễn Văn An"), ["7H2K-91QD".to_owned(), String::new()]);
+        let all = secrets(Some(&who), &receipts);
         for secret in ["1234", "567A", "567a", " 1234 ", "7h2k-91qd", "\u{FF11}234"] {
-            assert!(is_known_to(secret, Some(&who), &receipts), "{secret}");
+            assert!(is_known_to(secret, &all), "{secret}");
         }
         for secret in ["", "234", "01234", "0900001234", "7H2K", "7H2K-91QE", "****", "%"] {
-            assert!(!is_known_to(secret, Some(&who), &receipts), "{secret}");
+            assert!(!is_known_to(secret, &all), "{secret}");
         }
         let short = Applicant { phone: Some("1234".to_owned()), id_number: None, ..who };
-        assert!(!is_known_to("1234", Some(&short), &[]) && !is_known_to("", None, &[]));
+        assert!(secrets(Some(&short), &[]).is_empty() && secrets(None, &[]).is_empty());
     }
 
     #[test]
