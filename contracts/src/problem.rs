@@ -111,6 +111,13 @@ impl Problem {
         self
     }
 
+    /// Says how to mend it more exactly than its kind does: in Vietnamese, in English.
+    #[must_use]
+    pub fn advising(mut self, vi: impl Into<String>, en: impl Into<String>) -> Self {
+        self.advice = Bilingual { vi: vi.into(), en: en.into() };
+        self
+    }
+
     /// Shows the value found, masked if personal.
     #[must_use]
     pub fn with_value(mut self, value: &str, personal: bool) -> Self {

@@ -208,8 +208,18 @@ fn key_problem(key: &str) -> Option<Problem> {
     if key.is_empty() {
         return Some(Problem::new(&MISSING_MEMBER).by_rule("the record's key is not empty"));
     }
-    let rule = format!("the record's key has at most {KEY_BYTES_MAX} bytes");
-    (key.len() > KEY_BYTES_MAX).then(|| Problem::new(&LIMIT_EXCEEDED).by_rule(rule))
+    if key.len() <= KEY_BYTES_MAX {
+        return None;
+    }
+    let (rule, bytes) = (format!("the record's key has at most {KEY_BYTES_MAX} bytes"), key.len());
+    let problem = Problem::new(&LIMIT_EXCEEDED).by_rule(rule).saying(
+        format!("Mã của bản ghi dài {bytes} byte, quá {KEY_BYTES_MAX}."),
+        format!("The record's key has {bytes} bytes, more than {KEY_BYTES_MAX}."),
+    );
+    Some(problem.advising(
+        "Xem lại trường chứa mã: có thể đã lấy nhầm trường, hoặc nhiều ô dính vào nhau.",
+        "Look at the field of the key: another one, or several cells in one, may stand there.",
+    ))
 }
 
 impl Contract {

@@ -66,6 +66,12 @@ async fn a_key_is_for_its_scopes_and_a_token_for_no_more(backend: Backend) {
     assert!(stderr(&refused).contains("portal may have these scopes: catalogue:read"));
     let refused = folder.run(&["key", "new", "portal", "--scope", "all"]);
     assert!(stderr(&refused).contains("`all` is no scope"), "{}", stderr(&refused));
+    // Of an agency that is not there yet, or is spelt otherwise: made, and told.
+    for (agency, is_told) in [(AGENCY, false), ("ubnd-bien-hoà", true)] {
+        let made = folder.run(&["key", "new", &format!("agency:{agency}")]);
+        let told = stderr(&made).contains(&format!("has no folder `{agency}`"));
+        assert_eq!((made.status.code(), told), (Some(0), is_told), "{}", stderr(&made));
+    }
 
     let hub = Hub::start(&folder).await;
     let (reads, sends) = (hub.sender(&reads), hub.sender(&sends));

@@ -143,6 +143,9 @@ fn a_bad_row_spares_its_neighbours() {
     let output = apply(PAGES, "long-id", text.as_bytes());
     assert_eq!(stdout(&output).lines().count(), 2);
     assert!(!codes(&output).is_empty());
+    // Nobody is told to split what is one record.
+    assert!(stderr(&output).contains("The record's key has 300 bytes, more than 255."));
+    assert!(!stderr(&output).contains("Split the payload"), "{}", stderr(&output));
 }
 
 #[test]

@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Exit, journal};
 use crate::{
     auth::{self, Principal, Scopes},
+    hub::configuration,
     store::{ApiKey, Store, StoreError},
 };
 
@@ -91,6 +92,9 @@ pub(super) fn run(
     match done {
         Ok(text) => {
             writeln!(out, "{text}")?;
+            if let Some(warning) = of_nobody(config, action) {
+                writeln!(err, "{warning}")?;
+            }
             Ok(Exit::Done)
         }
         Err(error) => {
@@ -98,6 +102,21 @@ pub(super) fn run(
             Ok(Exit::Faulty)
         }
     }
+}
+
+/// What is told beside a key of an agency that the hub has no folder of: it may come later, and
+/// may be misspelt.
+fn of_nobody(config: &Path, action: &Action) -> Option<String> {
+    let Action::New { principal, .. } = action else { return None };
+    let Ok(Principal::Agency(id)) = principal.parse() else { return None };
+    let agencies = configuration(config).ok()?.agencies;
+    (!agencies.join(&id).is_dir()).then(|| {
+        let folder = agencies.display();
+        format!(
+            "warning: {folder} has no folder `{id}`, so there is no channel by which this key \
+             could send: look whether the agency is spelt so"
+        )
+    })
 }
 
 /// So many days from now.
