@@ -1,7 +1,7 @@
 //! What a transport hands over, and to whom.
 
 use bytes::Bytes;
-use contracts::{Later, Receipt};
+use contracts::{Later, Problem, Receipt};
 use futures_util::future::BoxFuture;
 
 /// What a transport has just received and the hub does not own yet.
@@ -17,6 +17,9 @@ pub struct Arrival {
     pub key: Option<String>,
     /// Where in the agency's data reading goes on after this arrival, for transports that read.
     pub cursor: Option<Advance>,
+    /// Why the payload is not what was sent, where the transport knows: it is kept as refused. The
+    /// payload is what came, packed as it came, or nothing where that was too much.
+    pub fault: Option<Box<Problem>>,
 }
 
 /// A keyed hash, cut to what tells keys and contents of one channel apart.

@@ -20,7 +20,7 @@ use crate::{
     reading::Trouble,
     rest::{
         body::{Room, Share, Unread, unpacked},
-        intake::Limits,
+        intake::{Limits, fault},
     },
 };
 
@@ -56,7 +56,7 @@ fn arrival(delivery: &mut Delivery) -> Arrival {
         content_type: kind,
         headers: headers.map(|(name, value)| (name.to_owned(), value)).into(),
         key: id.filter(|id| !id.is_empty()),
-        cursor: None,
+        ..Arrival::default()
     }
 }
 
@@ -68,21 +68,24 @@ fn is_packed(delivery: &Delivery) -> bool {
 
 impl Taking {
     /// Unpacks a payload. One that is not what it says, or too large when unpacked, goes on as it
-    /// came: so it is refused, and kept.
-    async fn unpack(&self, payload: &mut Bytes) -> Option<Share> {
+    /// came, with its fault: so it is refused, and kept.
+    async fn unpack(&self, arrival: &mut Arrival) -> Option<Share> {
         loop {
-            let (packed, room) = (payload.clone(), self.room.clone());
+            let (packed, room) = (arrival.payload.clone(), self.room.clone());
             let work =
                 tokio::task::spawn_blocking(move || unpacked(&packed, &Limits::default(), &room));
             match work.await.unwrap_or(Err(Unread::Crowded)) {
                 Ok((bytes, share)) => {
-                    *payload = bytes;
+                    arrival.payload = bytes;
                     return Some(share);
                 }
                 Err(Unread::Crowded) => {
                     self.stop.run_until_cancelled(sleep(ROOM_WAIT)).await?;
                 }
-                Err(_) => return None,
+                Err(why) => {
+                    arrival.fault = fault(why, &Limits::default()).map(Box::new);
+                    return None;
+                }
             }
         }
     }
@@ -92,7 +95,7 @@ impl Taking {
         let packed = is_packed(&delivery);
         let mut arrival = arrival(&mut delivery);
         let _share = match packed {
-            true => self.unpack(&mut arrival.payload).await,
+            true => self.unpack(&mut arrival).await,
             false => None,
         };
         let receipt = loop {

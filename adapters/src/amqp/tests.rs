@@ -261,8 +261,17 @@ async fn a_packed_message_is_unpacked_and_one_that_is_not_goes_on_as_it_came() {
     line.verdicts(3).await;
     // Several are at work at once: which of them arrives first is not said.
     let arrivals = line.inbox.inbox.arrivals().into_iter();
-    let told: BTreeSet<Vec<u8>> = arrivals.map(|(_, one)| one.payload.to_vec()).collect();
-    assert!(told == BTreeSet::from(["Hồ sơ ".repeat(900).into_bytes(), cut, bomb]));
+    let of = |one: &Arrival| one.fault.as_ref().map(|fault| fault.rule.clone());
+    let told: BTreeSet<(Vec<u8>, Option<String>)> =
+        arrivals.map(|(_, one)| (one.payload.to_vec(), of(&one))).collect();
+    let said = |rule: &str| Some(rule.to_owned());
+    assert!(
+        told == BTreeSet::from([
+            ("Hồ sơ ".repeat(900).into_bytes(), None),
+            (cut, said("Content-Encoding: gzip")),
+            (bomb, said("inflation_max = 200")),
+        ])
+    );
     line.stop().await;
     assert_eq!(line.left().await, 0, "none is given again");
 }

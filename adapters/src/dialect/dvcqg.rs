@@ -31,8 +31,8 @@ use super::{Desk, not_taken, taken as taken_in_words};
 use crate::rest::client::Client;
 use crate::rest::intake::{self, Intake};
 use crate::rest::kinds;
-use crate::rest::problem::{ProblemResponse, note};
-use crate::rest::push::{Denied, last};
+use crate::rest::problem::{ProblemResponse, last, note};
+use crate::rest::push::Denied;
 use crate::rest::token::{self, Tokens};
 
 /// The word in a channel's settings.

@@ -15,8 +15,8 @@ use serde_json::json;
 
 use super::{Desk, Files, inline, not_taken, taken};
 use crate::rest::intake::{self, Intake, only};
-use crate::rest::problem::{ProblemResponse, note};
-use crate::rest::push::{denied, last};
+use crate::rest::problem::{ProblemResponse, last, note};
+use crate::rest::push::denied;
 
 /// The word in a channel's settings.
 pub const NAME: &str = "lgsp";

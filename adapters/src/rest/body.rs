@@ -47,6 +47,15 @@ pub(crate) enum Unread {
     Crowded,
 }
 
+/// A body that was not taken.
+#[derive(Debug)]
+pub(crate) struct Turned {
+    pub(crate) why: Unread,
+    /// What came, where it came whole; `share` stands for its memory.
+    pub(crate) packed: Bytes,
+    pub(crate) share: Share,
+}
+
 /// Bytes of payloads held at one time by all requests together.
 #[derive(Debug)]
 pub(crate) struct Room {
@@ -95,18 +104,24 @@ pub(crate) async fn read(
     encoding: Encoding,
     limits: &Limits,
     mut share: Share,
-) -> Result<(Bytes, Share), Unread> {
-    let packed = collect(body, limits, &mut share).await?;
+) -> Result<(Bytes, Share), Turned> {
+    let packed = match collect(body, limits, &mut share).await {
+        Ok(packed) => packed,
+        Err(why) => return Err(Turned { why, packed: Bytes::new(), share }),
+    };
     match encoding {
         Encoding::Identity => Ok((packed, share)),
         Encoding::Gzip => {
-            let limits = limits.clone();
-            let inflating = tokio::task::spawn_blocking(move || {
-                let payload = inflate(&packed, &limits, &mut share)?;
-                Ok((payload, share))
-            });
+            let (limits, nothing) = (limits.clone(), Share::none_of(&share.room));
+            let inflating =
+                tokio::task::spawn_blocking(move || match inflate(&packed, &limits, &mut share) {
+                    Ok(payload) => Ok((payload, share)),
+                    Err(why) => Err(Turned { why, packed, share }),
+                });
             // The task ends without a result only when the runtime stops.
-            inflating.await.unwrap_or(Err(Unread::Crowded))
+            let ended =
+                |_| Err(Turned { why: Unread::Crowded, packed: Bytes::new(), share: nothing });
+            inflating.await.unwrap_or_else(ended)
         }
     }
 }

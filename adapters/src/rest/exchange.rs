@@ -29,8 +29,8 @@ use serde_json::{Value, json};
 use super::{
     intake::{self, Intake, only},
     kinds,
-    problem::ProblemResponse,
-    push::{Denied, denied, last},
+    problem::{ProblemResponse, last},
+    push::{Denied, denied},
 };
 
 /// Bytes of one of these, at most: files are not in it.

@@ -8,12 +8,13 @@ use axum::body::Body;
 use axum::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use bytes::Bytes;
-use contracts::{Later, Outcome, Receipt};
+use contracts::problem::{LIMIT_EXCEEDED, NOT_THE_FORMAT};
+use contracts::{Later, Outcome, Problem, Receipt};
 use serde_json::json;
 
-use super::body::{self, Encoding, Room, Share, Unread};
+use super::body::{self, Encoding, Room, Share, Turned, Unread};
 use super::kinds;
-use super::problem::ProblemResponse;
+use super::problem::{ProblemResponse, last};
 use super::quota::{Quotas, Seat};
 use crate::inbound::{Arrival, Inbox};
 
@@ -119,12 +120,49 @@ impl Intake {
         let limits = Limits { payload_bytes_max: bytes_max, ..self.limits.clone() };
         body::read(body, encoding, &limits, Share::none_of(&self.room))
             .await
-            .map_err(|why| unread(why, &limits))
+            .map_err(|turned| unread(turned.why, &limits))
     }
 
-    /// Hands an arrival over and waits for the verdict; what is not taken is a problem. What the
-    /// message takes, of memory and of its agency's places, is held until the inbox is done.
+    /// Takes the message that a request is. One whose body is too much, or is not packed as its
+    /// headers say, is refused, and that is kept: its agency finds it under its id.
+    pub(crate) async fn message(
+        &self,
+        channel: &str,
+        (headers, body): (&HeaderMap, Body),
+        (key, seat): (Option<String>, Seat),
+    ) -> Result<Receipt, ProblemResponse> {
+        let encoding = encoding(headers).map_err(last)?;
+        let read = body::read(body, encoding, &self.limits, Share::none_of(&self.room)).await;
+        let Turned { why, packed, share } = match read {
+            Ok((payload, share)) => {
+                return self.accept(channel, arrival(headers, key, payload), (share, seat)).await;
+            }
+            Err(turned) => turned,
+        };
+        let answer = last(unread(why, &self.limits));
+        let Some(fault) = fault(why, &self.limits) else { return Err(answer) };
+        let fault = Some(Box::new(fault));
+        let arrival = Arrival { fault, ..arrival(headers, key, packed) };
+        // Where it cannot be kept now, its sender still hears what is wrong.
+        Err(match self.hand_over(channel, arrival, (share, seat)).await {
+            Ok(receipt) => answer.about(receipt),
+            Err(_) => answer,
+        })
+    }
+
+    /// Hands an arrival over and waits for the verdict; what is not taken is a problem.
     pub(crate) async fn accept(
+        &self,
+        channel: &str,
+        arrival: Arrival,
+        held: (Share, Seat),
+    ) -> Result<Receipt, ProblemResponse> {
+        self.hand_over(channel, arrival, held).await.and_then(judged)
+    }
+
+    /// Hands an arrival over and waits for its receipt. What the message takes, of memory and of
+    /// its agency's places, is held until the inbox is done.
+    async fn hand_over(
         &self,
         channel: &str,
         arrival: Arrival,
@@ -138,7 +176,7 @@ impl Intake {
             accepting.await
         });
         match accepting.await {
-            Ok(Ok(receipt)) => judged(receipt),
+            Ok(Ok(receipt)) => Ok(receipt),
             Ok(Err(later)) => Err(not_now(&later)),
             Err(error) => {
                 tracing::error!(%error, channel, "the inbox broke down");
@@ -165,7 +203,7 @@ pub(crate) async fn apart<T: Send + 'static>(
 pub(crate) fn arrival(headers: &HeaderMap, key: Option<String>, payload: Bytes) -> Arrival {
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let content_type = content_type.map(str::to_owned);
-    Arrival { payload, content_type, headers: kept(headers), key, cursor: None }
+    Arrival { payload, content_type, headers: kept(headers), key, ..Arrival::default() }
 }
 
 /// The value of a header that may stand once; an error if it stands twice or is no plain text.
@@ -211,6 +249,29 @@ fn kept(headers: &HeaderMap) -> Vec<(String, String)> {
         kept.extend(values.map(|value| ((*name).to_owned(), value.to_owned())));
     }
     kept
+}
+
+/// Why a message is refused whose body was not taken; nothing where the message is not to blame.
+pub(crate) fn fault(why: Unread, limits: &Limits) -> Option<Problem> {
+    let (kind, rule) = match why {
+        Unread::TooLarge => {
+            (&LIMIT_EXCEEDED, format!("payload_bytes_max = {}", limits.payload_bytes_max))
+        }
+        Unread::Inflates => (&LIMIT_EXCEEDED, format!("inflation_max = {}", limits.inflation_max)),
+        Unread::TooManyMembers => {
+            (&LIMIT_EXCEEDED, format!("gzip_members_max = {}", limits.gzip_members_max))
+        }
+        Unread::BrokenGzip => (&NOT_THE_FORMAT, "Content-Encoding: gzip".to_owned()),
+        Unread::Idle | Unread::Slow | Unread::CutShort | Unread::Crowded => return None,
+    };
+    let answer = unread(why, limits);
+    let said = |title, detail| {
+        let (title, detail) = (answer.text(title), answer.text(detail));
+        [title, detail].join(" ").trim_end().to_owned()
+    };
+    let problem = Problem::new(kind).by_rule(rule);
+    let problem = problem.saying(said("title", "detail"), said("title_en", "detail_en"));
+    Some(problem.advising(answer.text("advice"), answer.text("advice_en")))
 }
 
 /// The answer to a body that was not taken, with the limit it ran into.

@@ -4,7 +4,7 @@
 //! same in English: plain strings, because readers of the RFC ignore a `detail` that is none.
 
 use axum::body::Body;
-use axum::http::header::{CONTENT_TYPE, HeaderName};
+use axum::http::header::{CONNECTION, CONTENT_TYPE, HeaderName};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use contracts::Receipt;
@@ -110,6 +110,11 @@ impl ProblemResponse {
         self.headers.push((name, value));
         self
     }
+}
+
+/// Some of the body may still be on its way, so its connection carries no other request.
+pub fn last(problem: ProblemResponse) -> ProblemResponse {
+    problem.header(CONNECTION, HeaderValue::from_static("close"))
 }
 
 /// Says in headers what became of a message, for whoever cannot read the answer's own form.

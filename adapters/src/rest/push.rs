@@ -2,7 +2,8 @@
 //!
 //! In this order, each step before any work of the next: the door is asked, a place among those of
 //! the agency is taken, the `Idempotency-Key`
-//! and `Content-Encoding` are checked, the body is read within its limits, the inbox is called.
+//! and `Content-Encoding` are checked, the body is read within its limits, the inbox is called. It
+//! is called too where the body is too much or not packed as is said: that is kept as a refusal.
 //! The answer is the inbox's verdict:
 //!
 //! | Verdict | Answer |
@@ -18,7 +19,7 @@ use std::sync::Arc;
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
-use axum::http::header::{AUTHORIZATION, CONNECTION, WWW_AUTHENTICATE};
+use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -26,7 +27,7 @@ use axum::{Json, Router};
 
 use super::intake::{self, Intake, only};
 use super::kinds;
-use super::problem::ProblemResponse;
+use super::problem::{ProblemResponse, last};
 
 /// Who may send to which channel.
 pub trait Door: Send + Sync + 'static {
@@ -104,16 +105,9 @@ impl Push {
         self.door.admit(channel, authorization).map_err(denied).map_err(last)?;
         let seat = self.intake.seat(channel).map_err(last)?;
         let key = intake::key(&head.headers).map_err(last)?;
-        let (payload, share) = self.intake.payload(&head.headers, body).await.map_err(last)?;
-        let arrival = intake::arrival(&head.headers, key, payload);
-        let receipt = self.intake.accept(channel, arrival, (share, seat)).await?;
+        let receipt = self.intake.message(channel, (&head.headers, body), (key, seat)).await?;
         Ok(Json(receipt).into_response())
     }
-}
-
-/// Some of the body may still be on its way, so its connection carries no other request.
-pub fn last(problem: ProblemResponse) -> ProblemResponse {
-    problem.header(CONNECTION, HeaderValue::from_static("close"))
 }
 
 /// The answer to whom the door stays shut.

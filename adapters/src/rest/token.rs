@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use super::client::{Client, is_certificate};
 use super::intake::{Intake, only};
-use super::push::last;
+use super::problem::last;
 
 /// Longest request for a token.
 const REQUEST_BYTES_MAX: usize = 16 * 1024;

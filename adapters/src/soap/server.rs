@@ -29,8 +29,8 @@ use super::wsdl::{Service, wsdl};
 use crate::rest::client::is_certificate;
 use crate::rest::intake::{self, Intake, only};
 use crate::rest::kinds as push;
-use crate::rest::problem::ProblemResponse;
-use crate::rest::push::{Denied, last};
+use crate::rest::problem::{ProblemResponse, last};
+use crate::rest::push::Denied;
 
 /// Whether a proxy in front of the hub was asked over TLS.
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");

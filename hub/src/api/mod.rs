@@ -63,8 +63,7 @@ use std::{ops::Deref, sync::Arc};
 use adapters::dialect::Files;
 use adapters::rest::{
     kinds::{PAYLOAD_CUT_SHORT, PAYLOAD_TOO_LARGE, UNAUTHENTICATED},
-    problem::ProblemResponse,
-    push::last,
+    problem::{ProblemResponse, last},
 };
 use axum::{
     Router,

@@ -3,7 +3,9 @@
 use std::{collections::HashMap, sync::LazyLock};
 
 use adapters::rest::{
-    client::Client, kinds::UNAUTHENTICATED, problem::ProblemResponse, push::last,
+    client::Client,
+    kinds::UNAUTHENTICATED,
+    problem::{ProblemResponse, last},
 };
 use axum::{
     extract::{MatchedPath, Request, State},

@@ -25,7 +25,7 @@ use crate::{
     exchange::Exchange,
     holding::Holding,
     journal::{
-        commitment::{Salt, commit},
+        commitment::{DedupHash, NoRandomness, Salt, commit},
         merkle::Digest,
     },
     lasting::Lasting,
@@ -142,7 +142,8 @@ impl Journey {
         let raw = commit(&salt, &arrival.payload);
         // Without an id of the agency's, equal bytes are the same message.
         let id_given = arrival.key.is_some();
-        let id = arrival.key.unwrap_or_else(|| Digest::from_bytes(*dedup.as_bytes()).to_string());
+        let id = id_of((arrival.key, &arrival.payload), &arrival.fault, dedup)
+            .map_err(|_| later("no randomness"))?;
         let payload =
             Payload { salt, bytes: arrival.payload.clone(), content_type: arrival.content_type };
         let mode = self.catalog.channel(&channel).map(Channel::mode);
@@ -166,6 +167,10 @@ impl Journey {
             advance: arrival.cursor.map(Arc::new),
             again: false,
         };
+        if let Some(fault) = arrival.fault {
+            let refused = Item { record: None, key: None, outcome: Err(vec![*fault]) };
+            return self.all(first, vec![refused]).await;
+        }
         if large { self.in_chunks(first).await } else { self.at_once(first).await }
     }
 
@@ -268,6 +273,23 @@ impl Journey {
         let Some(other) = other else { return item };
         let problem = Problem::new(&problem::NOT_IN_ITS_NAME).at("/source");
         refused(item, problem.with_value(&other, false))
+    }
+}
+
+/// A message's id: its agency's own; without one, equal bytes are the same message. Sent as they
+/// should be, the bytes of one with a fault are another message; one that was too much to be read
+/// is one by itself.
+fn id_of(
+    (key, payload): (Option<String>, &[u8]),
+    fault: &Option<Box<Problem>>,
+    dedup: DedupHash,
+) -> Result<String, NoRandomness> {
+    let other = |bytes: &[u8; 32]| Digest::of(&[&bytes[..], b" with a fault"].concat()).to_string();
+    match (key, fault) {
+        (Some(key), _) => Ok(key),
+        (None, None) => Ok(Digest::from_bytes(*dedup.as_bytes()).to_string()),
+        (None, Some(_)) if payload.is_empty() => Ok(other(Salt::random()?.as_bytes())),
+        (None, Some(_)) => Ok(other(dedup.as_bytes())),
     }
 }
 

@@ -54,6 +54,7 @@ async fn a_body_declared_too_large_is_refused_unread() {
     let answer = rig.raw(head).await;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
     assert!(answer.contains("payload-too-large") && answer.contains("4194304"), "{answer}");
+    assert_eq!(rig.refused(), [("payload_bytes_max = 4194304".to_owned(), Vec::new())]);
     rig.takes_two_good_ones().await;
 }
 

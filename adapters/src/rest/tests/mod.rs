@@ -126,8 +126,16 @@ impl Rig {
             assert_eq!(answer.unwrap().status(), 200);
         }
         let arrivals = self.inbox.arrivals();
-        let keys: Vec<_> = arrivals.iter().map(|(_, arrival)| arrival.key.as_deref()).collect();
+        let good = arrivals.iter().filter(|(_, arrival)| arrival.fault.is_none());
+        let keys: Vec<_> = good.map(|(_, arrival)| arrival.key.as_deref()).collect();
         assert_eq!(keys, [Some("good-1"), Some("good-2")]);
+    }
+
+    /// The rules by which messages were handed over as refused, with what was kept of each.
+    fn refused(&self) -> Vec<(String, Vec<u8>)> {
+        let arrivals = self.inbox.arrivals().into_iter();
+        let faulty = arrivals.filter_map(|(_, one)| Some((one.fault?.rule, one.payload.to_vec())));
+        faulty.collect()
     }
 }
 

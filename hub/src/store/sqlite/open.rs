@@ -29,15 +29,17 @@ fn settings(connection: &Connection) -> Result<(), rusqlite::Error> {
     )
 }
 
+/// Refuses a library that can lose what it has committed.
+fn sound(number: i32, name: &str) -> Result<(), StoreError> {
+    if number >= SQLITE_VERSION_MIN {
+        return Ok(());
+    }
+    Err(StoreError::fault(format!("SQLite {name} can lose commits; 3.51.3 or later is needed")))
+}
+
 /// A connection that writes.
 pub(super) fn connection(path: &Path) -> Result<Connection, StoreError> {
-    let version = rusqlite::version_number();
-    if version < SQLITE_VERSION_MIN {
-        return Err(StoreError::fault(format!(
-            "SQLite {} can lose commits; 3.51.3 or later is needed",
-            rusqlite::version()
-        )));
-    }
+    sound(rusqlite::version_number(), rusqlite::version())?;
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     with_wal(&connection)?;
@@ -144,4 +146,20 @@ fn key_of(connection: &Connection) -> Result<Option<DedupKey>, StoreError> {
     let bytes = <[u8; 32]>::try_from(bytes)
         .map_err(|_| StoreError::fault("the key of content hashes is damaged".to_owned()))?;
     Ok(Some(DedupKey::from_bytes(bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_library_that_can_lose_commits_is_refused_by_its_name_and_the_one_at_hand_is_not() {
+        for (number, name) in [(3_051_002, "3.51.2"), (3_046_001, "3.46.1"), (3_050_099, "3.50.99")]
+        {
+            let reason = sound(number, name).unwrap_err().reason;
+            assert!(reason.contains(name) && reason.contains("3.51.3 or later"), "{reason}");
+        }
+        assert!(sound(SQLITE_VERSION_MIN, "3.51.3").is_ok());
+        assert!(sound(rusqlite::version_number(), rusqlite::version()).is_ok());
+    }
 }
