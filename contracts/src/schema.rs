@@ -206,12 +206,12 @@ impl Contracts {
 
 fn key_problem(key: &str) -> Option<Problem> {
     if key.is_empty() {
-        return Some(Problem::new(&MISSING_MEMBER).by_rule("the record's key is not empty"));
+        return Some(Problem::new(&MISSING_MEMBER).by_rule("key ≠ \"\""));
     }
     if key.len() <= KEY_BYTES_MAX {
         return None;
     }
-    let (rule, bytes) = (format!("the record's key has at most {KEY_BYTES_MAX} bytes"), key.len());
+    let (rule, bytes) = (format!("key ≤ {KEY_BYTES_MAX} byte"), key.len());
     let problem = Problem::new(&LIMIT_EXCEEDED).by_rule(rule).saying(
         format!("Mã của bản ghi dài {bytes} byte, quá {KEY_BYTES_MAX}."),
         format!("The record's key has {bytes} bytes, more than {KEY_BYTES_MAX}."),

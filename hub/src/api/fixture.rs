@@ -157,13 +157,8 @@ impl Bench {
 
     /// Sends a message to an agency's one channel.
     pub(crate) async fn push(&self, agency: &str, id: &str, payload: Vec<u8>) -> Receipt {
-        let arrival = Arrival {
-            payload: payload.into(),
-            content_type: None,
-            headers: Vec::new(),
-            key: Some(id.to_owned()),
-            cursor: None,
-        };
+        let (payload, key) = (payload.into(), Some(id.to_owned()));
+        let arrival = Arrival { payload, key, ..Arrival::default() };
         self.journey.accept(&format!("{agency}.ho-so"), arrival).await.unwrap()
     }
 
