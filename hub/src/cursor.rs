@@ -1,26 +1,60 @@
-//! Places in a feed or a list. Opaque to readers: hex of a versioned text and a checksum, so that a
-//! cursor cut short, altered, or of another feed or log is refused instead of skipping records.
+//! Places in a feed or a list, sealed: a portal passes them on to whoever reads its pages, and the
+//! place of a feed names a dossier. So nobody reads what is in a cursor and nobody makes one; one
+//! cut short, altered, or of another feed or log is refused instead of skipping records.
 
-use crate::journal::{
-    log::{EndedLog, Log},
-    merkle::Digest,
+use std::sync::OnceLock;
+
+use aws_lc_rs::{
+    aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
+    rand,
 };
+
+use crate::journal::log::{EndedLog, Log};
 
 /// A place: a number, and a text that tells apart what has the same.
 pub type Place = (u64, String);
 
-/// The version of the text within; a cursor of another one is refused.
-const VERSION: &str = "1";
+/// What the store's secret for cursors is named by; one of another version is refused.
+pub const LABEL: &str = "lienthong/cursor/v2";
 
-/// Bytes of the checksum.
-const CHECK_BYTES: usize = 8;
+/// What seals the cursors of this process: it serves one store.
+static KEY: OnceLock<Option<LessSafeKey>> = OnceLock::new();
+
+fn sealing(secret: &[u8; 32]) -> Option<LessSafeKey> {
+    UnboundKey::new(&AES_256_GCM_SIV, secret).ok().map(LessSafeKey::new)
+}
+
+/// Has this process give and take the cursors of a store, by its secret: the first that is opened.
+pub fn begin(secret: [u8; 32]) {
+    KEY.get_or_init(|| sealing(&secret));
+}
+
+/// The key; where no store was opened by its address, one of this process alone.
+fn key() -> Option<&'static LessSafeKey> {
+    let own = || {
+        let mut secret = [0; 32];
+        rand::fill(&mut secret).ok()?;
+        sealing(&secret)
+    };
+    KEY.get_or_init(own).as_ref()
+}
+
+/// Always the same: a place has one cursor. AES-GCM-SIV takes that; all that it tells is which
+/// cursors are equal.
+fn nonce() -> Nonce {
+    Nonce::assume_unique_for_key([0; NONCE_LEN])
+}
 
 /// The cursor of a place.
 pub fn write(log_id: &str, feed: &str, (position, key): &Place) -> String {
-    let text = format!("{VERSION}\n{feed}\n{log_id}\n{position}\n{key}");
-    let digest = Digest::of(text.as_bytes());
-    let check = digest.as_bytes().iter().take(CHECK_BYTES);
-    text.as_bytes().iter().chain(check).map(|byte| format!("{byte:02x}")).collect()
+    let mut bytes = format!("{feed}\n{log_id}\n{position}\n{key}").into_bytes();
+    let label = Aad::from(LABEL);
+    let sealed = self::key().map(|key| key.seal_in_place_append_tag(nonce(), label, &mut bytes));
+    // Without a key nothing is told at all.
+    if !matches!(sealed, Some(Ok(()))) {
+        bytes.clear();
+    }
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The place of a cursor; `None` for one that was not given for this feed or list of this log.
@@ -75,36 +109,28 @@ struct Told {
 
 /// What a cursor tells, where it is one that we have given.
 fn told(cursor: &str) -> Option<Told> {
-    let told = parse(cursor)?;
-    // One text for each place: what is not written like this was not given by us. No key that is
-    // stored holds NUL, and not every store can be asked for it.
-    let exact = write(&told.log_id, &told.feed, &told.place) == cursor;
-    (exact && !told.place.1.contains('\0')).then_some(told)
-}
-
-fn parse(cursor: &str) -> Option<Told> {
     let (pairs, rest) = cursor.as_bytes().as_chunks::<2>();
-    if !rest.is_empty() {
+    let is_ours = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    if !rest.is_empty() || !cursor.bytes().all(is_ours) {
         return None;
     }
     let byte = |pair: &[u8; 2]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
     let mut bytes = pairs.iter().map(byte).collect::<Option<Vec<u8>>>()?;
-    bytes.truncate(bytes.len().checked_sub(CHECK_BYTES)?);
-    let text = String::from_utf8(bytes).ok()?;
-    let mut parts = text.splitn(5, '\n');
+    let opened = key()?.open_in_place(nonce(), Aad::from(LABEL), &mut bytes).ok()?;
+    let text = std::str::from_utf8(opened).ok()?;
+    let mut parts = text.splitn(4, '\n');
     let mut next = || parts.next();
-    if next()? != VERSION {
-        return None;
-    }
     let (feed, log_id) = (next()?.to_owned(), next()?.to_owned());
     let position = next()?.parse::<i64>().ok().and_then(|number| u64::try_from(number).ok())?;
     let place = (position, next()?.to_owned());
-    Some(Told { feed, log_id, place })
+    // No key that is stored holds NUL, and not every store can be asked for it.
+    (!place.1.contains('\0')).then_some(Told { feed, log_id, place })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journal::merkle::Digest;
 
     #[test]
     fn a_cursor_of_a_log_before_holds_up_to_where_it_was_gone_on_from() {
@@ -154,5 +180,25 @@ mod tests {
             assert!(of(&cursor[..at]).is_none(), "{at}");
         }
         assert!(of(&cursor.to_uppercase()).is_none());
+    }
+
+    #[test]
+    fn a_cursor_tells_nothing_and_nobody_makes_one() {
+        let place = (7, "ubnd-bien-hoa/BH.SC.14.000003".to_owned());
+        let cursor = write("log", "dossiers", &place);
+        assert_eq!(cursor, write("log", "dossiers", &place), "one for each place");
+        let hex = |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+        for told in ["BH.SC", "ubnd", "dossiers", "log"] {
+            assert!(!cursor.contains(&hex(told)), "{told}");
+        }
+        // As they were made once, by whoever knew how.
+        let text = "1\ndossiers\nlog\n7\nubnd-bien-hoa/BH.SC.14.000003";
+        let check = &Digest::of(text.as_bytes()).to_string()[..16];
+        assert!(read("log", "dossiers", &(hex(text) + check)).is_none());
+        let other = sealing(&[7; 32]).unwrap();
+        let mut bytes = b"dossiers\nlog\n7\nx".to_vec();
+        other.seal_in_place_append_tag(nonce(), Aad::from(LABEL), &mut bytes).unwrap();
+        let sealed: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert!(read("log", "dossiers", &sealed).is_none());
     }
 }

@@ -97,7 +97,7 @@ async fn act(sender: &Sender, id: &str, action: &str, body: Value) -> Value {
 }
 
 /// Subscribes to a feed; gives the name of the subscription and its secret.
-async fn subscribe(sender: &Sender, url: &str, more: Value) -> (String, String) {
+pub(crate) async fn subscribe(sender: &Sender, url: &str, more: Value) -> (String, String) {
     let mut body = json!({ "url": url, "feed": "records" });
     for (name, value) in more.as_object().unwrap() {
         body[name] = value.clone();

@@ -141,17 +141,6 @@ fn counted(extensions: &Extensions, headers: &HeaderMap) -> Option<Origin> {
     address.map(Origin::from)
 }
 
-/// Characters of a code that stands among other words, at least.
-const CODE_CHARS_MIN: usize = 6;
-
-/// Whether a word among others is counted: short ones and dates stand beside many codes, and who
-/// wears them out would keep others from looking.
-fn is_told_apart(code: &str) -> bool {
-    let is_code =
-        code.chars().any(char::is_alphabetic) || code.chars().all(|letter| letter.is_ascii_digit());
-    is_code && code.chars().count() >= CODE_CHARS_MIN
-}
-
 fn crowded(left: Duration) -> Stop {
     let seconds = HeaderValue::from(left.as_secs() + 1);
     let problem = ProblemResponse::new(StatusCode::TOO_MANY_REQUESTS, &kinds::TOO_MANY_LOOKUPS);
@@ -172,13 +161,12 @@ pub(super) async fn recognised<T>(
     {
         return Err(crowded(left));
     }
-    // One code has one count, however it is written and whatever stands around it.
-    let codes = lookup::codes(code).into_iter().enumerate();
-    let codes = codes.filter(|(at, code)| *at == 0 || is_told_apart(code)).map(|(_, code)| code);
+    // One code has one count, however it is written and whatever stands around it. All that is
+    // looked for is counted.
     let one = |code: String| {
         crate::store::batch::code_of_text(&code).unwrap_or_else(|| code.to_uppercase())
     };
-    let codes: BTreeSet<String> = codes.map(one).collect();
+    let codes: BTreeSet<String> = lookup::codes(code).into_iter().map(one).collect();
     let shut = |now| codes.iter().filter_map(|code| api.lookups.codes.left(code, now)).max();
     if let Some(left) = shut(now) {
         return Err(crowded(left));

@@ -234,7 +234,9 @@ fn documents() -> OpenApiRouter<Api> {
 /// The doors of agencies, guarded: who may not call does not get there. They tell and count
 /// themselves what comes.
 pub fn guarded(state: Api, doors: Router) -> Router {
-    doors.layer(middleware::from_fn_with_state(state, scopes::guard_doors))
+    doors
+        .layer(middleware::from_fn_with_state(state, scopes::guard_doors))
+        .layer(middleware::from_fn(watch::watch_door))
 }
 
 async fn no_route() -> ProblemResponse {

@@ -28,9 +28,7 @@ static REQUESTS: AtomicU64 = AtomicU64::new(0);
 /// and queries hold codes of dossiers.
 pub(super) async fn watch(State(api): State<Api>, mut request: Request, next: Next) -> Response {
     let began = Instant::now();
-    let number = REQUESTS.fetch_add(1, Ordering::Relaxed);
-    // Never the caller's id: it could say anything about anybody.
-    let id = format!("{:x}-{number:x}", Timestamp::now().as_microsecond());
+    let id = id();
     let method = request.method().clone();
     let path = request.extensions().get::<MatchedPath>().cloned();
     let route = path.as_ref().map_or(UNMATCHED, MatchedPath::as_str).to_owned();
@@ -50,12 +48,37 @@ pub(super) async fn watch(State(api): State<Api>, mut request: Request, next: Ne
     // Tenths of a millisecond are what a machine in a data centre tells apart.
     let duration_ms = (took.as_secs_f64() * 10_000.0).round() / 10.0;
     tracing::info!(request_id = %id, %method, path = %route, status, duration_ms, principal = kind);
+    mark(&mut response, &id);
+    response
+}
+
+/// Marks the answer of a door, which tells and counts by itself what it takes; what it does not
+/// take has its line in the log.
+pub(super) async fn watch_door(request: Request, next: Next) -> Response {
+    let (id, method) = (id(), request.method().clone());
+    let path = request.extensions().get::<MatchedPath>().cloned();
+    let mut response = next.run(request).await;
+    let status = response.status().as_u16();
+    if status >= 400 {
+        let path = path.as_ref().map_or(UNMATCHED, MatchedPath::as_str);
+        tracing::info!(request_id = %id, %method, path, status, "not taken");
+    }
+    mark(&mut response, &id);
+    response
+}
+
+/// An id of a request. Never the caller's: it could say anything about anybody.
+fn id() -> String {
+    let number = REQUESTS.fetch_add(1, Ordering::Relaxed);
+    format!("{:x}-{number:x}", Timestamp::now().as_microsecond())
+}
+
+fn mark(response: &mut Response, id: &str) {
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if let Ok(id) = HeaderValue::from_str(&id) {
+    if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(REQUEST_ID, id);
     }
-    response
 }
 
 /// The one `Authorization` header; two are none.

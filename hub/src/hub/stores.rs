@@ -4,6 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use crate::{
     config::StoreAddress,
+    cursor,
     store::{
         Store, StoreError, at_rest,
         portable::{Backup, Snapshot},
@@ -30,10 +31,12 @@ pub async fn open_store(address: &StoreAddress) -> Result<Arc<dyn Store>, StoreE
 /// # Errors
 /// When it cannot be opened.
 pub async fn open_unread(address: &StoreAddress) -> Result<Arc<dyn Store>, StoreError> {
-    match address {
-        StoreAddress::Sqlite(path) => Ok(Arc::new(SqliteStore::open(path)?)),
-        StoreAddress::Postgres(server) => Ok(Arc::new(PostgresStore::open(server).await?)),
-    }
+    let store: Arc<dyn Store> = match address {
+        StoreAddress::Sqlite(path) => Arc::new(SqliteStore::open(path)?),
+        StoreAddress::Postgres(server) => Arc::new(PostgresStore::open(server).await?),
+    };
+    cursor::begin(store.secret(cursor::LABEL));
+    Ok(store)
 }
 
 /// Opens a store that may take part in a move, or is being filled: for the commands that do it.

@@ -13,6 +13,9 @@ use super::merkle::Digest;
 /// Keeps the keyed hash for deduplication apart from every other use of HMAC.
 const DEDUP_LABEL: &[u8] = b"lienthong/dedup/v1\0";
 
+/// Keeps secrets that come of the store's apart from keyed hashes, some of which senders are told.
+const DERIVED_LABEL: &[u8] = b"lienthong/derived/v1\0";
+
 /// The system gave no random bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the system gave no random bytes")]
@@ -22,7 +25,7 @@ pub struct NoRandomness;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Salt([u8; 32]);
 
-/// The hub's secret for deduplication.
+/// The hub's secret for deduplication, and what other secrets of the store come of.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DedupKey([u8; 32]);
 
@@ -160,6 +163,12 @@ pub fn verify(salt: &Salt, bytes: &[u8], commitment: &Commitment) -> bool {
 /// Keyed hash of `bytes` for deduplication.
 pub fn dedup_hash(key: &DedupKey, bytes: &[u8]) -> DedupHash {
     DedupHash(hmac_sha256(&key.0, &[DEDUP_LABEL, bytes]))
+}
+
+/// A secret of the store's own for one use, named by a label. It is no keyed hash of anything that
+/// somebody could send.
+pub fn derived(key: &DedupKey, label: &str) -> [u8; 32] {
+    hmac_sha256(&key.0, &[DERIVED_LABEL, label.as_bytes()])
 }
 
 fn hmac_sha256(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {

@@ -18,7 +18,7 @@ pub mod proof;
 
 pub use checkpoint::{Checkpoint, CheckpointError, Signer, Verifier};
 pub use commitment::{Commitment, DedupHash, DedupKey, NoRandomness, Salt};
-pub use commitment::{commit, dedup_hash, verify};
+pub use commitment::{commit, dedup_hash, derived, verify};
 pub use entry::{Algorithm, Entry, EntryError, EntryKind, MAX_TEXT, Mode, recorded_at};
 pub use exact::Exact;
 pub use log::{Decision, EndedLog, Log};

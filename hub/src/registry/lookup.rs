@@ -45,37 +45,59 @@ fn is_dash(letter: char) -> bool {
     matches!(letter, '\u{2010}'..='\u{2015}' | '\u{2212}')
 }
 
+/// What stands between the values of a QR code, and around a code in a sentence.
+const SEPARATORS: &str = "|;,\"<>()[]{}";
+
+/// Characters of a code that stands among other words, at least.
+const WORD_CHARS_MIN: usize = 6;
+
+/// Whether a word among others may be a code. Short ones and dates stand beside many codes: guesses
+/// are counted by all that is looked for, and who wears those out would keep others from looking.
+fn is_told_apart(word: &str) -> bool {
+    let lengths: Vec<usize> = word.split(['/', '-', '.']).map(str::len).collect();
+    let is_date = word.chars().all(|letter| letter.is_ascii_digit() || "/-.".contains(letter))
+        && matches!(lengths[..], [1..=2, 1..=2, 2 | 4] | [4, 1..=2, 1..=2]);
+    word.chars().count() >= WORD_CHARS_MIN && !is_date
+}
+
 /// The codes that a text may be, the likeliest first: the text itself, or what a receipt's QR code
 /// holds, which is an address or several values with separators between; each as it stands, and in
 /// capitals, for a telephone offers small letters.
 pub fn codes(text: &str) -> Vec<String> {
+    let seen: String = text.nfc().filter(|letter| !is_unseen(*letter)).collect();
     let text = plain(text);
     let whole = text.trim();
     let mut codes: Vec<String> = Vec::new();
-    let mut add = |code: &str| {
+    let mut add = |code: &str, is_first: bool| {
         let code = code.trim();
         let fits = (1..=CODE_CHARS_MAX).contains(&code.chars().count());
+        let fits = fits && (is_first || codes.is_empty() || is_told_apart(code));
         for code in [code.to_owned(), code.to_uppercase()].into_iter().filter(|_| fits) {
             if codes.len() < CODES_MAX && !codes.contains(&code) {
                 codes.push(code);
             }
         }
     };
-    let is_address = whole.contains("://");
-    if !is_address {
-        add(whole);
+    if !whole.contains("://") {
+        add(whole, true);
+        // Some have letters of their own for what is usually written with others, such as №.
+        add(&seen, true);
     }
-    let parts = whole.split(|letter: char| letter.is_whitespace() || "|;,\"<>".contains(letter));
+    let parts = whole.split(|letter: char| letter.is_whitespace() || SEPARATORS.contains(letter));
     for part in parts.filter(|part| part.chars().any(|letter| letter.is_ascii_digit())) {
-        match part.split_once("://") {
-            None => add(part),
-            Some((_, address)) => {
-                let (path, query) = address.split_once('?').unwrap_or((address, ""));
-                let values = query.split('&').filter_map(|pair| pair.split_once('='));
-                values.for_each(|(_, value)| add(&decoded(value)));
-                path.rsplit('/').next().into_iter().for_each(|last| add(&decoded(last)));
-            }
+        let address = part.split_once("://").map_or(part, |(_, address)| address);
+        let address = address.split('#').next().unwrap_or_default();
+        let (path, query) = address.split_once('?').unwrap_or((address, ""));
+        let values = query.split('&').filter_map(|pair| pair.split_once('='));
+        values.for_each(|(_, value)| add(&decoded(value), false));
+        if part.contains("://") {
+            let path = path.trim_end_matches('/');
+            path.rsplit('/').next().into_iter().for_each(|last| add(&decoded(last), false));
+            continue;
         }
+        let word = part.trim_matches(['.', ':', '!']);
+        add(word, false);
+        word.rsplit(':').next().into_iter().for_each(|last| add(last, false));
     }
     codes
 }
@@ -217,14 +239,37 @@ mod tests {
             format!("https://dichvucong.example/ho-so/{code}"),
             "https://e.vn/?m=000%2E00.08.H19%2D220921-0099".to_owned(),
             format!("{code}|NGUYEN VAN A|21/09/2022"),
+            format!("https://dichvucong.example/ho-so/{code}/#ket-qua"),
+            format!("https://dichvucong.example/?ma={code}#top"),
+            format!("dichvucong.example/tra-cuu?ma={code}"),
+            format!("Mã hồ sơ:{code}"),
+            format!("Mã hồ sơ: {code}."),
+            format!("({code})"),
         ] {
             assert!(codes(&text).iter().any(|one| one == code), "{text}: {:?}", codes(&text));
+        }
+        for own in ["№ 12/2014", "5021", "HS-77", "14.000.9"] {
+            assert!(codes(own).iter().any(|one| one == own), "{own}: {:?}", codes(own));
         }
         assert!(codes("").is_empty() && codes(" \u{200B} ").is_empty());
         assert!(codes(&"1 ".repeat(10_000)).len() <= CODES_MAX);
         assert!(codes(&"9".repeat(10_000)).is_empty());
         assert_eq!(codes("https://e.vn/%FF1?a=%zz%"), ["%zz%", "%ZZ%"]);
         assert_eq!(codes("bh.hkd.13.002201"), ["bh.hkd.13.002201", "BH.HKD.13.002201"]);
+    }
+
+    #[test]
+    fn words_that_stand_beside_many_codes_are_no_codes() {
+        // Whatever is looked for is counted: what would be worn out by others is not looked for.
+        let among = |text: &str, word: &str| codes(text).iter().any(|one| one == word);
+        for word in ["5021", "HS-77", "21/09/2022", "2022-9-21", "1.2.34"] {
+            assert!(!among(&format!("x1 {word}"), word), "{word}");
+            assert!(!among(&format!("https://e.vn/?q=x1&ma={word}"), word), "{word}");
+            assert!(among(word, word) && among(&format!("https://e.vn/?ma={word}"), word));
+        }
+        for word in ["2014-000123", "14.000.9", "000123", "BH-123"] {
+            assert!(among(&format!("x1 {word}"), word), "{word}");
+        }
     }
 
     #[test]

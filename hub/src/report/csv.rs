@@ -9,7 +9,9 @@ const MARK: &[u8] = "\u{FEFF}".as_bytes();
 /// A text that no spreadsheet takes for a formula.
 pub(crate) fn safe(text: &str) -> String {
     match text.chars().next() {
-        Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\n') => format!("'{text}"),
+        Some('=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠' | '\t' | '\r' | '\n') => {
+            format!("'{text}")
+        }
         _ => text.to_owned(),
     }
 }

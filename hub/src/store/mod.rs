@@ -226,6 +226,9 @@ pub trait Store:
     /// How many batches may be under way at once to advantage.
     fn lanes(&self) -> usize;
 
+    /// A secret of this store's log for one use, which a label names: the same for every process.
+    fn secret(&self, label: &str) -> [u8; 32];
+
     /// Keyed hash of raw bytes, by which content is known again; in no leaf.
     fn dedup(&self, bytes: &[u8]) -> DedupHash;
 

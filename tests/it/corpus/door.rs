@@ -176,6 +176,9 @@ async fn sent_well_after_all(siege: &Siege) -> Vec<String> {
             request = request.header("Content-Encoding", packing);
         }
         let answer = request.body(good(BIEN_HOA)).send().await.unwrap();
+        let is_marked = answer.headers().contains_key("x-request-id")
+            && answer.headers()["x-content-type-options"] == "nosniff";
+        assert!(is_marked, "{:?}", answer.headers());
         let (status, body) = (answer.status().as_u16(), answer.json::<Value>().await.unwrap());
         let receipt = if status == 200 { &body } else { &body["receipt"] };
         let outcome = receipt["outcome"].as_str().unwrap_or_default().to_owned();

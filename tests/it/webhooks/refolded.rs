@@ -5,28 +5,12 @@ use serde_json::{Value, json};
 use super::{act, ids, office, stands, started, subscribe, taken, takes, tell};
 use crate::{
     backend::{Backend, on_each_store},
-    cluster::psql,
     delivery::agency::{Agency, Reply},
-    harness::{Folder, Hub},
-    lienthong::{stderr, stdout},
+    harness::Hub,
+    people::altered,
 };
 
 on_each_store!(a_webhook_of_another_fold_is_switched_off_once_and_goes_on_behind_a_snapshot);
-
-/// Runs a statement beside the hub's own.
-fn altered(backend: Backend, folder: &Folder, sql: &str) {
-    if let Backend::Postgres = backend {
-        psql(folder.address(), sql);
-        return;
-    }
-    let program = "import sqlite3, sys\n\
-                   store = sqlite3.connect(sys.argv[1])\n\
-                   store.execute(sys.argv[2])\nstore.commit()";
-    let mut python = std::process::Command::new("python3");
-    python.args(["-c", program]).arg(folder.path().join("hub.db")).arg(sql);
-    let done = python.output().unwrap();
-    assert!(done.status.success(), "{}{}", stdout(&done), stderr(&done));
-}
 
 async fn a_webhook_of_another_fold_is_switched_off_once_and_goes_on_behind_a_snapshot(
     backend: Backend,
@@ -41,7 +25,9 @@ async fn a_webhook_of_another_fold_is_switched_off_once_and_goes_on_behind_a_sna
     let before = one["after"].as_str().unwrap().to_owned();
     hub.stop();
     // As if a program of another version had sent it so far.
-    altered(backend, &folder, "UPDATE subscriptions SET fold = 7 WHERE feed = 'dossiers'");
+    let lienthong = if backend == Backend::Postgres { "lienthong." } else { "" };
+    let sql = format!("UPDATE {lienthong}subscriptions SET fold = 7 WHERE feed = 'dossiers'");
+    altered(backend, &folder, &sql);
     let hub = Hub::start(&folder).await;
     let (agency, operator) = (agency.at(&hub.url), operator.at(&hub.url));
     tell(&agency, "so-gui", 3..5).await;

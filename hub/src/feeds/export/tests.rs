@@ -35,8 +35,9 @@ impl Kept {
 }
 
 /// Texts that spreadsheets take for formulas, and texts that XML has no room for.
-const HOSTILE: [&str; 12] = [
+const HOSTILE: [&str; 13] = [
     "=1+1",
+    "＝1+1",
     "=HYPERLINK(\"http://127.0.0.1/\",\"Xem\")",
     "+84 900 000 171",
     "-2+3",
@@ -97,7 +98,7 @@ fn no_text_is_a_formula_in_csv_and_numbers_stay_numbers() {
     assert_eq!(rows.len(), HOSTILE.len());
     for (row, name) in rows.iter().zip(HOSTILE) {
         let cell = &row[at("procedure_name", &header)];
-        let formula = name.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
+        let formula = name.starts_with(['=', '＝', '+', '-', '@', '\t', '\r', '\n']);
         assert_eq!(cell, if formula { format!("'{name}") } else { name.to_owned() });
         assert_eq!(&row[at("fees", &header)], "-3");
         // The day there, seven hours ahead; an instant to the microsecond.

@@ -162,10 +162,18 @@ fn summed(question: &Question, cells: &[Cell<'_>], group: Group) -> Vec<Vec<usiz
     all
 }
 
-/// Which cells are left out: those of too few, and the next smallest of a sum that would tell one
-/// alone, or several that are too few together.
-fn left_out(question: &Question, cells: &[Cell<'_>], group: Group, few: i64) -> BTreeSet<usize> {
-    let small = cells.iter().enumerate().filter(|(_, cell)| cell.out_of < few);
+/// Which cells are left out: those of too few, those that would tell what another group leaves out,
+/// and the next smallest of a sum that would tell one alone, or several that are too few together.
+fn left_out(
+    question: &Question,
+    (cells, group): (&[Cell<'_>], Group),
+    elsewhere: &BTreeSet<usize>,
+    few: i64,
+) -> BTreeSet<usize> {
+    let tells = |cell: &Cell<'_>| {
+        group == Group::Status && cell.rows.iter().any(|row| elsewhere.contains(row))
+    };
+    let small = cells.iter().enumerate().filter(|(_, cell)| cell.out_of < few || tells(cell));
     let mut hidden: BTreeSet<usize> = small.map(|(at, _)| at).collect();
     if hidden.is_empty() {
         return hidden;
@@ -197,15 +205,18 @@ fn left_out(question: &Question, cells: &[Cell<'_>], group: Group, few: i64) -> 
 /// Leaves out of rows what is out of fewer than so many dossiers, or would give such away; each row
 /// tells what it lacks.
 fn leave_out(question: &Question, rows: &mut [Row], few: u32) {
+    // By its statuses a row would tell what stands open in it, and often how much was finished.
+    let mut elsewhere = BTreeSet::new();
     for group in Group::ALL {
         let cells = cells(rows, group);
-        let hidden = left_out(question, &cells, group, i64::from(few));
+        let hidden = left_out(question, (&cells, group), &elsewhere, i64::from(few));
         let hidden: Vec<usize> = hidden
             .iter()
             .filter_map(|at| cells.get(*at))
             .flat_map(|one| &one.rows)
             .copied()
             .collect();
+        elsewhere.extend(&hidden);
         let names = group.names(question);
         for at in hidden {
             let Some(row) = rows.get_mut(at) else { continue };

@@ -26,6 +26,9 @@ use crate::{
     },
 };
 
+/// After so long every hub on the store has seen what was erased, and tells nothing of it.
+const SEEN_WITHIN: Duration = Duration::from_millis(2 * super::writer::QUIET.as_millis() as u64);
+
 /// How long it is tried to empty the WAL, and how often.
 const EMPTIED_WITHIN: Duration = Duration::from_secs(30);
 const EMPTIED_REST: Duration = Duration::from_millis(50);
@@ -366,7 +369,13 @@ impl Erasures for SqliteStore {
     }
 
     fn erase(&self, erasing: Erasing) -> Answer<'_, Result<Erased, StoreError>> {
-        self.write(Task::Job, move |writer| erase(writer, &erasing))
+        let erased = self.write(Task::Job, move |writer| erase(writer, &erasing));
+        Box::pin(async move {
+            let erased = erased.await?;
+            // A hub beside this process looks about so often whether somebody else has written.
+            tokio::time::sleep(SEEN_WITHIN).await;
+            Ok(erased)
+        })
     }
 
     fn erasures(

@@ -75,7 +75,7 @@ use super::{
     schema::{Migration, Outlook},
 };
 use crate::{
-    journal::commitment::{DedupHash, DedupKey, dedup_hash},
+    journal::commitment::{DedupHash, DedupKey, dedup_hash, derived},
     registry::Observation,
 };
 
@@ -238,6 +238,10 @@ impl Store for SqliteStore {
 
     fn lanes(&self) -> usize {
         LANES
+    }
+
+    fn secret(&self, label: &str) -> [u8; 32] {
+        derived(&self.key, label)
     }
 
     fn dedup(&self, bytes: &[u8]) -> DedupHash {

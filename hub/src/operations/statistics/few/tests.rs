@@ -107,3 +107,27 @@ fn every_measure_is_of_a_group() {
         assert!(Group::of(name).is_some(), "{name}");
     }
 }
+
+#[test]
+fn statuses_do_not_tell_what_stands_open_or_how_much_was_finished() {
+    let of = |name, open: i64, ended: i64| {
+        let told =
+            [("open", open), ("in-status-2", open), ("in-status-10", ended), (ON_TIME, ended)];
+        row(&[("agency", name)], &told)
+    };
+    for all in [[(2, 60), (30, 50), (7, 40)], [(60, 2), (50, 30), (40, 7)]] {
+        let [a, b, c] = all;
+        let mut rows = vec![of("a", a.0, a.1), of("b", b.0, b.1), of("c", c.0, c.1)];
+        leave_out(&asked(&[By::Place(Dimension::Agency)]), &mut rows, 5);
+        let lacks = |row: &Row, name: &str| {
+            assert_ne!(row.suppressed.contains(name), row.measures.contains_key(name));
+            row.suppressed.contains(name)
+        };
+        let few = if a.0 < 5 { "open" } else { ON_TIME };
+        for (row, is_hidden) in rows.iter().zip([true, false, true]) {
+            for name in [few, "in-status-2", "in-status-10"] {
+                assert_eq!(lacks(row, name), is_hidden, "{name} {:?}", row.place);
+            }
+        }
+    }
+}
