@@ -98,11 +98,14 @@ async fn a_browsers_own_eventsource_goes_on_where_it_was_when_the_hub_comes_agai
     // Everybody sees where something changed, and nobody sees whose it is.
     assert!(all.iter().all(|(_, data)| *data == json!({ "agency": "so-gui", "status": 2 })));
     let told = browser_refused(port).await;
-    assert_eq!(told, [404, 404, 404, 404, 415, 413]);
+    assert_eq!(told, [404, 404, 404, 404, 422, 422, 200, 415, 413]);
+    // Nor is it in the ids that the browser sends back.
+    let hex: String = "so-gui".bytes().map(|byte| format!("{byte:02x}")).collect();
+    assert!(all.iter().all(|(id, _)| !id.is_empty() && !id.contains(&hex)), "{all:?}");
 }
 
 /// What the page's server answers to what no page of its own asks.
-async fn browser_refused(port: u16) -> [u16; 6] {
+async fn browser_refused(port: u16) -> [u16; 9] {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let url = format!("http://127.0.0.1:{port}");
     let get = async |path: &str| {
@@ -117,6 +120,10 @@ async fn browser_refused(port: u16) -> [u16; 6] {
         get("/api/feeds/dossiers").await,
         get("/%2e%2e/server.py").await,
         get("/api/procedures/..%2f..%2fv1%2ffeeds/x").await,
+        // Who chose any days would subtract one period from another.
+        get("/api/on-time?from=2024-03-01&to=2024-03-04").await,
+        get("/api/on-time").await,
+        get("/api/on-time?from=2024-01-01&to=2024-12-31").await,
         post("text/plain", "{\"code\": \"E-1\", \"secret\": \"1\"}".to_owned()).await,
         post("application/json", " ".repeat(70_000)).await,
     ]
