@@ -1,8 +1,8 @@
 //! Applicants who were recognised before, and what they were told, kept while it holds.
 //!
 //! Kept is what the public is told, and of what shows its applicant only commitments under a salt
-//! of its own, in this process's memory: neither a number nor its end can be read from it
-//! (decision 64). The store tells whether anything was heard of the dossier since, an erasure
+//! of its own, in this process's memory: neither a number nor its end stands in it (decision 64).
+//! The store tells whether anything was heard of the dossier since, an erasure
 //! included: an answer from here is the one that a look-up would give.
 
 use std::sync::Arc;
